@@ -1,0 +1,167 @@
+import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { RingdownError } from '../core/errors.ts';
+import { requestCommand } from './control.ts';
+import { MIN_PASSWORD_LENGTH, type PasswordFile, passwordFileIn } from './password-file.ts';
+import { Terminal, TerminalClosed } from './terminal.ts';
+import { splitWords } from './words.ts';
+
+export interface ConsoleOptions {
+  /** Where the console keeps its password. */
+  readonly dataDirectory: string;
+  /** The runtime's control socket. */
+  readonly controlPath: string;
+  /** The named pipe of the service that may reboot the box; undefined where there is no such service. */
+  readonly powerPath?: string;
+  /** Folder with a file of addresses for each LAN, one address a line; shown before the login. */
+  readonly networkDirectory?: string;
+  readonly version: string;
+}
+
+/** The one account: the console is for whoever holds the serial cable and the password. */
+const ACCOUNT = 'admin';
+const IDLE_MS = 15 * 60_000;
+/** A wrong password costs the next try this much, doubling up to the limit. */
+const FIRST_PENALTY_MS = 1000;
+const MAX_PENALTY_MS = 30_000;
+
+const HELP = `status                              what runs: listeners, registered devices, calls
+extension list                      the extensions
+extension add NUMBER --name NAME    a new extension; prints its password once
+extension password NUMBER           a new password for an extension; prints it once
+extension remove NUMBER             removes an extension
+network                             the addresses of LAN1 and LAN2
+password                            changes the console's password
+reboot, poweroff                    restarts or stops the box; calls end
+logout                              ends this session
+COMMAND --help                      more about a command of the telephone service
+`;
+
+/**
+ * One session of the maintenance console, from the login to the logout. Resolves when the person leaves; whoever started
+ * it starts it again. It needs the runtime only for the commands that ask it something.
+ */
+export async function runConsole(
+  options: ConsoleOptions,
+  input: NodeJS.ReadStream,
+  output: NodeJS.WriteStream,
+): Promise<void> {
+  const terminal = new Terminal(input, output, IDLE_MS);
+  const passwords = passwordFileIn(options.dataDirectory);
+  try {
+    terminal.write(`\nRingdown ${options.version}\n${networkLines(options)}\n`);
+    await logIn(terminal, passwords);
+    terminal.write('Type help for the commands.\n');
+    while (await runLine(await terminal.ask('ringdown> '), terminal, passwords, options));
+  } catch (error) {
+    if (!(error instanceof TerminalClosed)) throw error;
+  } finally {
+    terminal.close();
+  }
+}
+
+async function logIn(terminal: Terminal, passwords: PasswordFile): Promise<void> {
+  let penaltyMs = FIRST_PENALTY_MS;
+  for (;;) {
+    if (!passwords.isSet()) terminal.write(`Nobody has logged in yet: log in as ${ACCOUNT} and set the password.\n`);
+    const name = (await terminal.ask('ringdown login: ')).trim();
+    if (name === '') continue;
+    if (!passwords.isSet() && name === ACCOUNT) {
+      if (await setPassword(terminal, passwords)) return;
+      continue;
+    }
+    const password = await terminal.ask('Password: ', { hidden: true });
+    // The password is checked for an unknown name too, so that both take the same time.
+    const right = await passwords.verify(password);
+    if (right && name === ACCOUNT) return;
+    await new Promise((resolve) => setTimeout(resolve, penaltyMs));
+    penaltyMs = Math.min(penaltyMs * 2, MAX_PENALTY_MS);
+    terminal.write('Login incorrect\n');
+  }
+}
+
+async function setPassword(terminal: Terminal, passwords: PasswordFile): Promise<boolean> {
+  const first = await terminal.ask(`New password (${MIN_PASSWORD_LENGTH} characters or more): `, { hidden: true });
+  const second = await terminal.ask('Again: ', { hidden: true });
+  if (first !== second) {
+    terminal.write('The two differ; nothing was changed.\n');
+    return false;
+  }
+  try {
+    await passwords.set(first);
+  } catch (error) {
+    terminal.write(describe(error));
+    return false;
+  }
+  terminal.write('The password is set.\n');
+  return true;
+}
+
+/** Runs one line; false when it was the logout. */
+async function runLine(
+  line: string,
+  terminal: Terminal,
+  passwords: PasswordFile,
+  options: ConsoleOptions,
+): Promise<boolean> {
+  try {
+    const words = splitWords(line);
+    const [command] = words;
+    if (command === undefined) return true;
+    if (command === 'logout' || command === 'exit') return false;
+    if (command === 'help' || command === '?') terminal.write(HELP);
+    else if (command === 'network') terminal.write(networkLines(options) || 'No LAN has an address.\n');
+    else if (command === 'password') await changePassword(terminal, passwords);
+    else if (command === 'reboot' || command === 'poweroff') await requestPower(command, terminal, options);
+    else {
+      const result = await requestCommand(options.controlPath, words);
+      terminal.write(result.output + result.errors);
+    }
+  } catch (error) {
+    if (error instanceof TerminalClosed) throw error;
+    terminal.write(describe(error));
+  }
+  return true;
+}
+
+async function changePassword(terminal: Terminal, passwords: PasswordFile): Promise<void> {
+  const old = await terminal.ask('Present password: ', { hidden: true });
+  if (await passwords.verify(old)) await setPassword(terminal, passwords);
+  else terminal.write('That is not the present password; nothing was changed.\n');
+}
+
+async function requestPower(command: string, terminal: Terminal, options: ConsoleOptions): Promise<void> {
+  if (options.powerPath === undefined) {
+    terminal.write(`There is no power service here: ${command} is for the box.\n`);
+    return;
+  }
+  const answer = await terminal.ask(`Calls in progress end. ${command} now? [y/N] `);
+  if (answer.trim().toLowerCase() !== 'y') return;
+  // Without O_NONBLOCK this would wait for ever for a power service that does not run.
+  const pipe = openSync(options.powerPath, constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    writeSync(pipe, `${command}\n`);
+  } finally {
+    closeSync(pipe);
+  }
+  terminal.write('The box is going down.\n');
+}
+
+/** One line for each LAN, as the running system has it. */
+function networkLines(options: ConsoleOptions): string {
+  if (options.networkDirectory === undefined) return '';
+  let text = '';
+  try {
+    for (const name of readdirSync(options.networkDirectory).sort()) {
+      const addresses = readFileSync(`${options.networkDirectory}/${name}`, 'utf8').trim().split('\n');
+      text += `${name.toUpperCase()} ${addresses.join(' ')}\n`;
+    }
+  } catch (error) {
+    return describe(error);
+  }
+  return text;
+}
+
+function describe(error: unknown): string {
+  if (error instanceof RingdownError) return `${error.message}. ${error.cure}\n`;
+  return `${error instanceof Error ? error.message : String(error)}\n`;
+}

@@ -1,0 +1,80 @@
+import { createInterface, type Interface } from 'node:readline';
+import { Writable } from 'node:stream';
+
+/** The longest line that is read; what a stuck key sends beyond it ends the session. */
+const MAX_LINE_LENGTH = 4096;
+
+/** The person left: end of input, or nothing typed for too long. */
+export class TerminalClosed extends Error {}
+
+/** Line input from a person on a terminal, with hidden input for passwords. Works on a pipe too. */
+export class Terminal {
+  readonly #input: NodeJS.ReadStream;
+  readonly #output: NodeJS.WriteStream;
+  readonly #lines: Interface;
+  readonly #idleMs: number;
+  #hidden = false;
+  #closed = false;
+
+  /** `idleMs`: how long a prompt waits for the next line before it counts as left. */
+  constructor(input: NodeJS.ReadStream, output: NodeJS.WriteStream, idleMs: number) {
+    this.#input = input;
+    this.#output = output;
+    this.#idleMs = idleMs;
+    // readline echoes what is typed into this stream: hidden input is what it then does not pass on.
+    const echo = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        if (!this.#hidden) output.write(chunk);
+        done();
+      },
+    });
+    this.#lines = createInterface({ input, output: echo, terminal: input.isTTY === true, historySize: 0 });
+    this.#lines.on('close', () => {
+      this.#closed = true;
+    });
+  }
+
+  write(text: string): void {
+    this.#output.write(text);
+  }
+
+  /**
+   * Reads one line. Rejects with TerminalClosed at the end of input, after `idleMs` without a line, and on a line of
+   * more than 4096 characters. Ctrl-C gives an empty line.
+   */
+  ask(prompt: string, options: { readonly hidden?: boolean } = {}): Promise<string> {
+    if (this.#closed) return Promise.reject(new TerminalClosed());
+    return new Promise((resolve, reject) => {
+      const finish = (settle: () => void) => {
+        clearTimeout(idle);
+        this.#hidden = false;
+        this.#lines.off('close', onClose).off('SIGINT', onInterrupt);
+        settle();
+      };
+      const onClose = () => finish(() => reject(new TerminalClosed()));
+      const onInterrupt = () => {
+        // The question stays pending inside readline until a line ends it.
+        this.#lines.write(null, { ctrl: true, name: 'u' });
+        this.#lines.write('\n');
+      };
+      const idle = setTimeout(() => this.close(), this.#idleMs);
+      this.#lines.once('close', onClose).on('SIGINT', onInterrupt);
+      this.#lines.question(prompt, (line) =>
+        finish(() => {
+          if (options.hidden === true) this.#output.write('\n');
+          if (line.length > MAX_LINE_LENGTH) {
+            this.close();
+            reject(new TerminalClosed());
+          } else resolve(line);
+        }),
+      );
+      this.#hidden = options.hidden === true;
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#lines.close();
+    this.#input.pause();
+  }
+}
