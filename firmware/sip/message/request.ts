@@ -1,0 +1,34 @@
+import { parseDecimal } from './grammar.ts';
+import type { HeaderField, Headers } from './headers.ts';
+import { SipMessage } from './message.ts';
+import { parseSipUri, type SipUri } from './uri.ts';
+
+const NO_BODY = Buffer.alloc(0);
+
+export class SipRequest extends SipMessage {
+  readonly method: string;
+  /** The Request-URI as on the wire. */
+  readonly uri: string;
+  #sipUri: SipUri | undefined;
+
+  constructor(method: string, uri: string, headers: readonly HeaderField[] | Headers, body: Buffer = NO_BODY) {
+    super(headers, body);
+    this.method = method;
+    this.uri = uri;
+  }
+
+  get startLine(): string {
+    return `${this.method} ${this.uri} SIP/2.0`;
+  }
+
+  /** The Request-URI in parts; undefined when it is no SIP or SIPS URI. */
+  get sipUri(): SipUri | undefined {
+    this.#sipUri ??= parseSipUri(this.uri);
+    return this.#sipUri;
+  }
+
+  /** RFC 3261 §8.1.1.6: 70 stands for a header that is absent. */
+  get maxForwards(): number {
+    return parseDecimal(this.headers.get('Max-Forwards') ?? '70', 255) ?? 70;
+  }
+}

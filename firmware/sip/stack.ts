@@ -1,0 +1,62 @@
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { SipResponse } from './message/response.ts';
+import type { Flow, ListenPoint } from './transport/flow.ts';
+import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './user-agent/handlers.ts';
+
+export { type Contact, parseContacts } from './message/contact.ts';
+export { type HeaderField, Headers } from './message/headers.ts';
+export { formatNameAddr, type NameAddr, parseNameAddr } from './message/name-addr.ts';
+export { hasParam, type Params, paramValue } from './message/params.ts';
+export { SipRequest } from './message/request.ts';
+export { type ResponseOptions, SipResponse } from './message/response.ts';
+export { formatSipUri, parseSipUri, type SipUri, uriScheme } from './message/uri.ts';
+export type { Flow, ListenPoint, TlsIdentity, TransportProtocol } from './transport/flow.ts';
+export type {
+  DialogInfo,
+  EndCause,
+  IncomingInvite,
+  IncomingInviteHandlers,
+  IncomingRequest,
+  InviteOptions,
+  OutgoingInvite,
+  OutgoingInviteHandlers,
+  Party,
+  ReinviteAnswer,
+  RequestOptions,
+  SessionHandlers,
+  SipHandlers,
+} from './user-agent/handlers.ts';
+
+export interface SipStackOptions {
+  /** Each names one address: a wildcard is refused unless `advertise` says what stands for it. */
+  readonly listen: readonly ListenPoint[];
+  /** From a local address to the one that peers beyond a port forward see; used in Via and Contact. */
+  readonly advertise?: ReadonlyMap<string, string>;
+  readonly userAgent: string;
+  /** Methods besides those of a session and OPTIONS that onRequest takes, for Allow: `REGISTER` … */
+  readonly methods?: readonly string[];
+  /** Option tags that the layer above supports, for Supported and Require. */
+  readonly supported?: readonly string[];
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly handlers: SipHandlers;
+}
+
+/** The one door to SIP. */
+export declare class SipStack {
+  /** Throws a UsageError (SIP_PORT_IN_USE, SIP_ADDRESS_NOT_HERE …) when a listener cannot be opened; then none is. */
+  static open(options: SipStackOptions): Promise<SipStack>;
+  /** Where the stack listens, with the ports that were taken for 0. */
+  readonly listening: readonly ListenPoint[];
+  /** Sends an INVITE. Never throws: what goes wrong comes through onRejected and onEnded, later. */
+  invite(options: InviteOptions): OutgoingInvite;
+  /** The final response; 408 and 503 of our own making for no answer (32 s) and no way. */
+  request(options: RequestOptions): Promise<SipResponse>;
+  /** The address to write where a peer on `localAddress` shall send (SDP, Contact). */
+  advertisedAddress(localAddress: string): string;
+  /** Whether a request on the flow could still go out: always for udp, for tcp and tls while connected. */
+  isOpen(flow: Flow): boolean;
+  /** Ends sessions (BYE, CANCEL), transactions and listeners, in that order. Idempotent. */
+  close(): Promise<void>;
+}
