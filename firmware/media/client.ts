@@ -1,0 +1,385 @@
+/** The one door to the media worker: ids, time-outs, limits, restart. The messages themselves are in protocol.ts. */
+import { isIP } from 'node:net';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import { MediaError } from './errors.ts';
+import { PortPool } from './port-pool.ts';
+import {
+  type Command,
+  type FromWorker,
+  faultOfParameters,
+  type LegIndex,
+  type LegParameters,
+  type LegStatistics,
+  type Response,
+  type SessionStatistics,
+  type WorkerError,
+} from './protocol.ts';
+import { RestartDelay } from './restart-delay.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+export type { MediaErrorCode } from './errors.ts';
+export { MediaError } from './errors.ts';
+export type { AudioCodec, Direction, DiscardStatistics, LegIndex, LegParameters, LegStatistics } from './protocol.ts';
+
+export interface MediaClientOptions {
+  /** Inclusive, 1024 to 65535. Each leg takes an even port and the odd one after it. */
+  readonly ports: { readonly low: number; readonly high: number };
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+export type MediaClientState = 'starting' | 'running' | 'restarting' | 'closed';
+
+/**
+ * Two legs whose media meet. Nothing is sent to a leg before it is configured. The session outlives a restart of the
+ * worker, with a gap in the media and counters that begin again.
+ */
+export interface MediaSession {
+  readonly id: number;
+  /** The RTP ports of leg 0 and leg 1; RTCP is one higher. */
+  readonly ports: readonly [number, number];
+  /**
+   * Sets what a leg receives and sends, again at any time. A new remote address forgets the one latched to.
+   * Throws MEDIA_PARAMETERS, MEDIA_ADDRESS, MEDIA_UNKNOWN_SESSION, and as every request MEDIA_TIMEOUT,
+   * MEDIA_WORKER_LOST, MEDIA_BUSY, MEDIA_CLOSED.
+   */
+  configure(leg: LegIndex, parameters: LegParameters): Promise<void>;
+  statistics(): Promise<readonly [LegStatistics, LegStatistics]>;
+  /** Idempotent; never rejects. The ports go back to the pool, to be used again last. */
+  close(): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 2000;
+const START_TIMEOUT_MS = 15_000;
+const MAX_PENDING_REQUESTS = 2048;
+
+interface Pending {
+  readonly id: number;
+  readonly command: Command;
+  readonly resolve: (result: SessionStatistics | null) => void;
+  readonly reject: (error: MediaError) => void;
+  readonly timer: Timer;
+}
+
+interface LiveSession {
+  readonly id: number;
+  readonly ports: readonly [number, number];
+  readonly localAddresses: readonly [string, string];
+  readonly parameters: [LegParameters | undefined, LegParameters | undefined];
+  /** Its ports were taken by somebody else during a restart. */
+  lost: boolean;
+}
+
+export class MediaClient {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #pool: PortPool;
+  readonly #restartDelay: RestartDelay;
+  readonly #sessions = new Map<number, LiveSession>();
+  readonly #pending = new Map<number, Pending>();
+  /** Answers awaited by the re-opening of sessions, which goes before the waiting requests. */
+  readonly #restoring = new Map<number, (response: Response | undefined) => void>();
+  #state: MediaClientState = 'starting';
+  #worker: WorkerProcess | undefined;
+  #startTimer: Timer | undefined;
+  #restartTimer: Timer | undefined;
+  #lastRequestId = 0;
+  #lastSessionId = 0;
+  #closing: Promise<void> | undefined;
+  #started: { resolve: () => void; reject: (error: MediaError) => void } | undefined;
+  #lastComplaint = '';
+
+  private constructor(options: MediaClientOptions) {
+    this.#logger = options.logger;
+    this.#clock = options.clock;
+    this.#pool = new PortPool(options.ports.low, options.ports.high);
+    this.#restartDelay = new RestartDelay(options.clock);
+  }
+
+  /** Starts the worker and waits for it. Throws MEDIA_PORT_RANGE, and MEDIA_START when it does not come up. */
+  static async start(options: MediaClientOptions): Promise<MediaClient> {
+    const client = new MediaClient(options);
+    await new Promise<void>((resolve, reject) => {
+      client.#started = { resolve, reject };
+      client.#spawn();
+    });
+    return client;
+  }
+
+  get state(): MediaClientState {
+    return this.#state;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** The process id of the worker, while there is one. */
+  get workerPid(): number | undefined {
+    return this.#worker?.pid;
+  }
+
+  /**
+   * Opens RTP and RTCP ports on `localAddresses`, IPv4 or IPv6 literals of this machine, one for each leg.
+   * Throws MEDIA_ADDRESS, MEDIA_NO_PORTS, MEDIA_WORKER_FAULT, and as every request MEDIA_TIMEOUT,
+   * MEDIA_WORKER_LOST, MEDIA_BUSY, MEDIA_CLOSED.
+   */
+  async openSession(localAddresses: readonly [string, string]): Promise<MediaSession> {
+    for (const address of localAddresses) {
+      if (isIP(address) === 0) throw new MediaError('MEDIA_ADDRESS', `${JSON.stringify(address)} is no IP address`);
+    }
+    const id = ++this.#lastSessionId;
+    const ports = await this.#bind(id, localAddresses);
+    const session: LiveSession = { id, ports, localAddresses, parameters: [undefined, undefined], lost: false };
+    this.#sessions.set(id, session);
+    let closing: Promise<void> | undefined;
+    return {
+      id,
+      ports,
+      configure: (leg, parameters) => this.#configure(session, leg, parameters),
+      statistics: () => this.#statistics(session),
+      close: () => {
+        closing ??= this.#closeSession(session);
+        return closing;
+      },
+    };
+  }
+
+  /** Ends every session and the worker. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#state = 'closed';
+    this.#startTimer?.cancel();
+    this.#restartTimer?.cancel();
+    const closed = new MediaError('MEDIA_CLOSED', 'the media client is closed');
+    for (const pending of [...this.#pending.values()]) this.#settle(pending)?.reject(closed);
+    this.#abandonRestore();
+    this.#sessions.clear();
+    await this.#worker?.stop();
+  }
+
+  async #bind(session: number, localAddresses: readonly [string, string]): Promise<readonly [number, number]> {
+    const busy: number[] = [];
+    let ports = this.#pool.takePair();
+    try {
+      for (;;) {
+        const [first, second] = ports;
+        const legs = [
+          { address: localAddresses[0], port: first },
+          { address: localAddresses[1], port: second },
+        ] as const;
+        try {
+          await this.#request({ method: 'openSession', session, legs });
+          return ports;
+        } catch (error) {
+          if (!(error instanceof PortBusyError)) throw error;
+          // The busy one stays out of the pool for this attempt, so that each port is tried once.
+          const [taken, kept] = error.leg === 0 ? [first, second] : [second, first];
+          busy.push(taken);
+          ports = [kept, kept];
+          const next = this.#pool.take();
+          ports = error.leg === 0 ? [next, kept] : [kept, next];
+        }
+      }
+    } catch (error) {
+      this.#pool.giveBack(...new Set(ports));
+      throw error;
+    } finally {
+      this.#pool.giveBack(...busy);
+    }
+  }
+
+  async #configure(session: LiveSession, leg: LegIndex, parameters: LegParameters): Promise<void> {
+    const fault = faultOfParameters(parameters);
+    if (fault !== undefined) throw new MediaError('MEDIA_PARAMETERS', fault);
+    this.#assertOpen(session);
+    await this.#request({ method: 'configureLeg', session: session.id, leg, parameters });
+    session.parameters[leg] = parameters;
+  }
+
+  async #statistics(session: LiveSession): Promise<SessionStatistics> {
+    this.#assertOpen(session);
+    const result = await this.#request({ method: 'statistics', session: session.id });
+    if (result === null) throw new MediaError('MEDIA_WORKER_FAULT', 'statistics without a result');
+    return result;
+  }
+
+  async #closeSession(session: LiveSession): Promise<void> {
+    if (!this.#sessions.delete(session.id)) return;
+    try {
+      await this.#request({ method: 'closeSession', session: session.id });
+    } catch (error) {
+      if (this.#state !== 'closed') this.#logger.warn({ err: error, session: session.id }, 'media session not closed');
+    } finally {
+      this.#pool.giveBack(...session.ports);
+    }
+  }
+
+  #assertOpen(session: LiveSession): void {
+    if (this.#state !== 'closed' && (session.lost || !this.#sessions.has(session.id))) {
+      throw new MediaError('MEDIA_UNKNOWN_SESSION', `media session ${session.id} is closed`);
+    }
+  }
+
+  #request(command: Command): Promise<SessionStatistics | null> {
+    if (this.#state === 'closed') return Promise.reject(new MediaError('MEDIA_CLOSED', 'the media client is closed'));
+    if (this.#pending.size >= MAX_PENDING_REQUESTS) {
+      return Promise.reject(new MediaError('MEDIA_BUSY', `${this.#pending.size} requests wait already`));
+    }
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastRequestId;
+      const timer = this.#clock.schedule(REQUEST_TIMEOUT_MS, () => this.#timeOut(id));
+      this.#pending.set(id, { id, command, resolve, reject, timer });
+      // Otherwise it waits, and is sent when the worker is there.
+      if (this.#state === 'running') this.#worker?.send({ kind: 'request', id, command });
+    });
+  }
+
+  #timeOut(id: number): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    const { method, session } = pending.command;
+    const running = this.#state === 'running';
+    this.#settle(pending)?.reject(
+      running
+        ? new MediaError('MEDIA_TIMEOUT', `${method}: no answer from the media worker in ${REQUEST_TIMEOUT_MS} ms`)
+        : new MediaError('MEDIA_WORKER_LOST', `${method}: no media worker for ${REQUEST_TIMEOUT_MS} ms`),
+    );
+    // Nobody will know the session that a late answer would open.
+    if (method === 'openSession' && running) {
+      const command = { method: 'closeSession', session } as const;
+      this.#worker?.send({ kind: 'request', id: ++this.#lastRequestId, command });
+    }
+  }
+
+  #settle(pending: Pending): Pending | undefined {
+    pending.timer.cancel();
+    return this.#pending.delete(pending.id) ? pending : undefined;
+  }
+
+  #spawn(): void {
+    this.#lastComplaint = '';
+    const worker = new WorkerProcess({
+      message: (message) => this.#receive(message),
+      complaint: (text) => {
+        this.#lastComplaint = text;
+        this.#logger.warn({ stderr: text }, 'media worker');
+      },
+      exit: (reason) => this.#lost(reason),
+    });
+    this.#worker = worker;
+    this.#startTimer = this.#clock.schedule(START_TIMEOUT_MS, () => worker.kill());
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#startTimer?.cancel();
+        if (this.#state !== 'closed') void this.#restore();
+        return;
+      case 'log':
+        this.#logger[message.level](`media worker: ${message.message}`);
+        return;
+      case 'response':
+        this.#answer(message);
+    }
+  }
+
+  #answer(response: Response): void {
+    const restoring = this.#restoring.get(response.id);
+    if (restoring !== undefined) {
+      this.#restoring.delete(response.id);
+      restoring(response);
+      return;
+    }
+    const pending = this.#pending.get(response.id);
+    if (pending === undefined) return;
+    this.#settle(pending);
+    if (response.ok) pending.resolve(response.result);
+    else pending.reject(errorOf(response.error));
+  }
+
+  /** Re-opens every session on the new worker, then lets the waiting requests go. */
+  async #restore(): Promise<void> {
+    const worker = this.#worker;
+    const sessions = [...this.#sessions.values()].filter((session) => !session.lost);
+    await Promise.all(sessions.map((session) => this.#restoreSession(session)));
+    if (worker !== this.#worker || worker === undefined || this.#state === 'closed') return;
+    if (this.#state === 'restarting') this.#logger.info({ sessions: sessions.length }, 'media worker is back');
+    this.#state = 'running';
+    this.#started?.resolve();
+    this.#started = undefined;
+    for (const { id, command } of this.#pending.values()) worker.send({ kind: 'request', id, command });
+  }
+
+  async #restoreSession(session: LiveSession): Promise<void> {
+    const [first, second] = session.ports;
+    const legs = [
+      { address: session.localAddresses[0], port: first },
+      { address: session.localAddresses[1], port: second },
+    ] as const;
+    const commands: Command[] = [{ method: 'openSession', session: session.id, legs }];
+    for (const leg of [0, 1] as const) {
+      const parameters = session.parameters[leg];
+      if (parameters !== undefined) {
+        commands.push({ method: 'configureLeg', session: session.id, leg, parameters });
+      }
+    }
+    const responses = await Promise.all(commands.map((command) => this.#exchange(command)));
+    const failed = responses.find((response) => response !== undefined && !response.ok);
+    if (failed === undefined || failed.ok || !this.#sessions.has(session.id)) return;
+    session.lost = true;
+    this.#logger.error({ session: session.id, reason: failed.error.message }, 'media session lost in a restart');
+  }
+
+  /** Undefined when the worker died first. */
+  #exchange(command: Command): Promise<Response | undefined> {
+    return new Promise((resolve) => {
+      const id = ++this.#lastRequestId;
+      this.#restoring.set(id, resolve);
+      this.#worker?.send({ kind: 'request', id, command });
+    });
+  }
+
+  #abandonRestore(): void {
+    for (const resolve of this.#restoring.values()) resolve(undefined);
+    this.#restoring.clear();
+  }
+
+  #lost(reason: string): void {
+    this.#startTimer?.cancel();
+    this.#worker = undefined;
+    this.#abandonRestore();
+    if (this.#state === 'closed') return;
+    if (this.#state === 'starting') {
+      this.#state = 'closed';
+      const detail = this.#lastComplaint === '' ? reason : `${reason}: ${this.#lastComplaint}`;
+      this.#started?.reject(new MediaError('MEDIA_START', `the media worker did not start (${detail})`));
+      return;
+    }
+    this.#state = 'restarting';
+    const delayMs = this.#restartDelay.next();
+    this.#logger.error({ reason, delayMs, sessions: this.#sessions.size }, 'media worker lost, restarting it');
+    if (delayMs === 0) this.#spawn();
+    else this.#restartTimer = this.#clock.schedule(delayMs, () => this.#spawn());
+  }
+}
+
+class PortBusyError extends MediaError {
+  readonly leg: LegIndex;
+
+  constructor(message: string, leg: LegIndex) {
+    super('MEDIA_PORT_BUSY', message);
+    this.leg = leg;
+  }
+}
+
+function errorOf(error: WorkerError): MediaError {
+  if (error.code === 'MEDIA_PORT_BUSY') return new PortBusyError(error.message, error.leg ?? 0);
+  return new MediaError(error.code, error.message);
+}

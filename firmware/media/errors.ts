@@ -1,0 +1,26 @@
+import { RingdownError } from '../core/errors.ts';
+
+/** Every error that the media client rejects with, and its cure. */
+const CURES = {
+  MEDIA_TIMEOUT: 'Look in the log for what the media worker was doing; the request may be made again.',
+  MEDIA_NO_PORTS: 'Widen --media-ports, or stop what else holds UDP ports in that range.',
+  MEDIA_PORT_BUSY: 'Another port is tried by itself; nothing to do.',
+  MEDIA_PORT_RANGE:
+    'Give --media-ports LOW-HIGH with 1024 <= LOW < HIGH <= 65535 and room for an even port and the odd one after it.',
+  MEDIA_ADDRESS: 'Use an address that this machine has, and a remote address of the same family.',
+  MEDIA_PARAMETERS: 'Report this with the log: the negotiated media cannot be handled.',
+  MEDIA_UNKNOWN_SESSION: 'The session is closed, or was lost with its ports in a restart of the worker: end the call.',
+  MEDIA_WORKER_LOST: 'The worker is being restarted; look in the log for why it died.',
+  MEDIA_WORKER_FAULT: 'Look in the log; often a limit on open files.',
+  MEDIA_BUSY: 'Too many requests wait for the media worker: try again later.',
+  MEDIA_START: 'Build the addon with scripts/build-native, or look at the message for what is missing.',
+  MEDIA_CLOSED: 'The media client is closed: the program is ending.',
+} as const;
+
+export type MediaErrorCode = keyof typeof CURES;
+
+export class MediaError extends RingdownError {
+  constructor(code: MediaErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, CURES[code], options);
+  }
+}
