@@ -1,0 +1,104 @@
+import type { Clock } from '../core/clock.ts';
+import type { Logger, SourceLog } from '../core/logger.ts';
+import type { MediaClient } from '../media/client.ts';
+import type { Authenticator } from '../registrar/authenticator.ts';
+import type { Binding, LocationService } from '../registrar/location.ts';
+import type { Flow, IncomingInvite, SipStack } from '../sip/stack.ts';
+import { Call, type Identity } from './call.ts';
+
+export interface CallServerOptions {
+  readonly stack: () => SipStack;
+  readonly media: () => Promise<MediaClient>;
+  readonly location: LocationService;
+  readonly authenticator: Authenticator;
+  /** The extension of that number, if there is one. */
+  readonly extension: (number: string) => Identity | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sourceLog: SourceLog;
+}
+
+/** More than a box of this class ever carries; each call costs memory and ports. */
+const MAX_CALLS = 400;
+
+/** Takes the INVITEs of extensions, decides where each goes, and keeps the calls. */
+export class CallServer {
+  readonly #options: CallServerOptions;
+  readonly #calls = new Set<Call>();
+
+  constructor(options: CallServerOptions) {
+    this.#options = options;
+  }
+
+  get calls(): ReadonlySet<Call> {
+    return this.#calls;
+  }
+
+  /** Takes any INVITE that opens a session. */
+  invite(invite: IncomingInvite): void {
+    const { authenticator, extension, location, sourceLog } = this.#options;
+    const { message, flow } = invite;
+    // No call from a stranger: each INVITE proves who sends it, whatever From says.
+    const authentication = authenticator.authenticate(message);
+    if (authentication.kind === 'challenge') {
+      if (authentication.failed) {
+        sourceLog.warn(flow.remoteAddress, { user: authentication.user }, 'INVITE with wrong credentials');
+      }
+      invite.reject(401, { headers: authentication.headers });
+      return;
+    }
+    const caller = extension(authentication.extension);
+    if (caller === undefined) {
+      invite.reject(403);
+      return;
+    }
+    if (message.maxForwards < 1) {
+      invite.reject(483);
+      return;
+    }
+    const dialled = message.sipUri?.user;
+    const callee = dialled === undefined ? undefined : extension(dialled);
+    if (callee === undefined) {
+      invite.reject(404);
+      return;
+    }
+    if (this.#calls.size >= MAX_CALLS) {
+      invite.reject(503, { headers: [['Retry-After', '10']] });
+      return;
+    }
+    // Nobody rings the very phone that is calling, though the user's other devices may.
+    const reachable = location.lookup(callee.number).filter((binding) => this.#options.stack().isOpen(binding.flow));
+    const devices = reachable.filter((binding) => !isSameWay(binding.flow, flow));
+    if (devices.length === 0) {
+      invite.reject(reachable.length > 0 ? 486 : 480);
+      return;
+    }
+    this.#start(invite, caller, callee, devices);
+  }
+
+  /** Ends every call. */
+  shutDown(): void {
+    for (const call of [...this.#calls]) call.shutDown();
+  }
+
+  #start(invite: IncomingInvite, caller: Identity, callee: Identity, devices: readonly Binding[]): void {
+    const { stack, media, clock, logger } = this.#options;
+    const call = new Call({
+      invite,
+      caller,
+      callee,
+      devices,
+      stack: stack(),
+      media,
+      clock,
+      logger,
+      onEnded: () => this.#calls.delete(call),
+    });
+    this.#calls.add(call);
+    call.start();
+  }
+}
+
+function isSameWay(a: Flow, b: Flow): boolean {
+  return a.protocol === b.protocol && a.remoteAddress === b.remoteAddress && a.remotePort === b.remotePort;
+}

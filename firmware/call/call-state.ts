@@ -1,0 +1,187 @@
+import { IllegalTransitionError } from '../core/errors.ts';
+
+/** A device that is being rung, by its place in the plan. */
+export type Fork = number;
+
+export type CallState =
+  /** Ports are being opened. */
+  | { readonly phase: 'starting' }
+  /** `refusal`: the best final response so far (RFC 3261 §16.7 step 6), should nobody answer. */
+  | { readonly phase: 'ringing'; readonly pending: readonly Fork[]; readonly refusal: number }
+  /** A device answered and the media are being joined; the caller does not know yet. */
+  | { readonly phase: 'answering'; readonly fork: Fork }
+  | { readonly phase: 'established'; readonly fork: Fork }
+  | { readonly phase: 'ended' };
+
+export type CallInput =
+  | { readonly kind: 'forked'; readonly forks: readonly Fork[] }
+  /** The call cannot be set up: no device, no port, no common codec. */
+  | { readonly kind: 'failed'; readonly status: number }
+  | { readonly kind: 'ringing' }
+  | { readonly kind: 'answered'; readonly fork: Fork }
+  | { readonly kind: 'rejected'; readonly fork: Fork; readonly status: number }
+  /** Media are joined and the caller has the answer. */
+  | { readonly kind: 'connected' }
+  /** CANCEL, BYE or silence from the caller. */
+  | { readonly kind: 'caller-ended' }
+  /** BYE or silence from the device that answered. */
+  | { readonly kind: 'callee-ended'; readonly fork: Fork }
+  /** The box stops. */
+  | { readonly kind: 'shut-down' };
+
+export type CallEffect =
+  | { readonly kind: 'ring-caller' }
+  | { readonly kind: 'reject-caller'; readonly status: number }
+  | { readonly kind: 'end-caller' }
+  /** `elsewhere`: another device answered, so this one must not show a missed call (RFC 3326). */
+  | { readonly kind: 'end-fork'; readonly fork: Fork; readonly elsewhere: boolean }
+  /** Join the media, answer the caller. */
+  | { readonly kind: 'connect'; readonly fork: Fork }
+  | { readonly kind: 'clean-up' };
+
+export interface CallStep {
+  readonly state: CallState;
+  readonly effects: readonly CallEffect[];
+}
+
+const ENDED: CallState = { phase: 'ended' };
+const CLEAN_UP: CallEffect = { kind: 'clean-up' };
+
+/**
+ * What happens to a call: pure, so that every order of events can be tried. Events of devices that are out of the call
+ * already (an answer that crossed the CANCEL) change nothing. Throws IllegalTransitionError for an input that the code
+ * around it must never give.
+ */
+export function nextCallState(state: CallState, input: CallInput): CallStep {
+  switch (state.phase) {
+    case 'starting':
+      return starting(state, input);
+    case 'ringing':
+      return ringing(state, input);
+    case 'answering':
+    case 'established':
+      return joined(state, input);
+    case 'ended':
+      return { state, effects: [] };
+  }
+}
+
+function starting(state: CallState, input: CallInput): CallStep {
+  switch (input.kind) {
+    case 'forked':
+      return { state: { phase: 'ringing', pending: input.forks, refusal: 480 }, effects: [] };
+    case 'failed':
+      return { state: ENDED, effects: [{ kind: 'reject-caller', status: input.status }, CLEAN_UP] };
+    case 'caller-ended':
+      return { state: ENDED, effects: [CLEAN_UP] };
+    case 'shut-down':
+      return { state: ENDED, effects: [{ kind: 'reject-caller', status: 503 }, CLEAN_UP] };
+    default:
+      throw new IllegalTransitionError('call', state.phase, input.kind);
+  }
+}
+
+function ringing(state: CallState & { readonly phase: 'ringing' }, input: CallInput): CallStep {
+  const endAll = (forks: readonly Fork[], elsewhere: boolean): CallEffect[] =>
+    forks.map((fork) => ({ kind: 'end-fork', fork, elsewhere }));
+  switch (input.kind) {
+    case 'ringing':
+      return { state, effects: [{ kind: 'ring-caller' }] };
+    case 'answered': {
+      if (!state.pending.includes(input.fork)) return { state, effects: [] };
+      const others = state.pending.filter((fork) => fork !== input.fork);
+      return {
+        state: { phase: 'answering', fork: input.fork },
+        effects: [...endAll(others, true), { kind: 'connect', fork: input.fork }],
+      };
+    }
+    case 'rejected': {
+      if (!state.pending.includes(input.fork)) return { state, effects: [] };
+      const pending = state.pending.filter((fork) => fork !== input.fork);
+      const refusal = betterRefusal(state.refusal, input.status);
+      // RFC 3261 §16.7 step 5: a 6xx speaks for the user, so no other device rings on.
+      if (input.status >= 600 || pending.length === 0) {
+        return {
+          state: ENDED,
+          effects: [...endAll(pending, false), { kind: 'reject-caller', status: refusal }, CLEAN_UP],
+        };
+      }
+      return { state: { ...state, pending, refusal }, effects: [] };
+    }
+    case 'failed':
+      return {
+        state: ENDED,
+        effects: [...endAll(state.pending, false), { kind: 'reject-caller', status: input.status }, CLEAN_UP],
+      };
+    case 'caller-ended':
+      return { state: ENDED, effects: [...endAll(state.pending, false), CLEAN_UP] };
+    case 'shut-down':
+      return {
+        state: ENDED,
+        effects: [...endAll(state.pending, false), { kind: 'reject-caller', status: 503 }, CLEAN_UP],
+      };
+    case 'callee-ended':
+      return { state, effects: [] };
+    default:
+      throw new IllegalTransitionError('call', state.phase, input.kind);
+  }
+}
+
+function joined(state: CallState & { readonly phase: 'answering' | 'established' }, input: CallInput): CallStep {
+  const endCallee: CallEffect = { kind: 'end-fork', fork: state.fork, elsewhere: false };
+  const answering = state.phase === 'answering';
+  switch (input.kind) {
+    case 'connected':
+      if (!answering) throw new IllegalTransitionError('call', state.phase, input.kind);
+      return { state: { phase: 'established', fork: state.fork }, effects: [] };
+    case 'failed':
+      return {
+        state: ENDED,
+        effects: [
+          endCallee,
+          answering ? { kind: 'reject-caller', status: input.status } : { kind: 'end-caller' },
+          CLEAN_UP,
+        ],
+      };
+    case 'caller-ended':
+      return { state: ENDED, effects: [endCallee, CLEAN_UP] };
+    case 'callee-ended':
+      if (input.fork !== state.fork) return { state, effects: [] };
+      return {
+        state: ENDED,
+        // Until the caller is answered, a device that has gone is a call that failed.
+        effects: [answering ? { kind: 'reject-caller', status: 480 } : { kind: 'end-caller' }, CLEAN_UP],
+      };
+    case 'shut-down':
+      return {
+        state: ENDED,
+        effects: [endCallee, answering ? { kind: 'reject-caller', status: 503 } : { kind: 'end-caller' }, CLEAN_UP],
+      };
+    case 'ringing':
+    case 'answered':
+    case 'rejected':
+      // A device that was told to stop had its say on the way.
+      return { state, effects: [] };
+    default:
+      throw new IllegalTransitionError('call', state.phase, input.kind);
+  }
+}
+
+/**
+ * RFC 3261 §16.7 step 6: a 6xx first, then the lowest class. Within 4xx those that tell the caller something about the
+ * user (busy, declined media) come before those that only say that a device was not there.
+ */
+function betterRefusal(present: number, received: number): number {
+  return rank(received) < rank(present) ? received : present;
+}
+
+function rank(status: number): number {
+  if (status >= 600) return 0;
+  if (status === 486) return 1;
+  if (status === 488 || status === 415) return 2;
+  // 480 is where the search begins; a device that timed out or could not be reached says no more than that.
+  if (status === 480 || status === 408 || status === 503) return 5;
+  // A device that asks us for credentials, or redirects, is of no use to the caller as it stands.
+  if (status === 401 || status === 407 || status < 400) return 6;
+  return status < 500 ? 3 : 4;
+}

@@ -1,0 +1,73 @@
+import { Command } from 'commander';
+
+/** What `status` shows, read from the running system at the moment of the question. */
+export interface RuntimeStatus {
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  /** `udp 192.168.42.1:5060` and the like: only what is really bound. */
+  readonly listeners: readonly string[];
+  readonly devices: readonly {
+    readonly extension: string;
+    /** `udp 192.168.42.50:5060`. */
+    readonly via: string;
+    readonly expiresInSeconds: number;
+    readonly userAgent?: string;
+  }[];
+  readonly calls: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly state: string;
+    readonly seconds: number;
+    /** `PCMA–G729`, or `PCMA` where both legs have the same; empty while it rings. */
+    readonly codecs: string;
+  }[];
+  readonly media: { readonly state: string; readonly sessions: number };
+}
+
+/** `status`: only inside a running runtime, where there is something to show. */
+export function statusCommand(read: () => RuntimeStatus, output: NodeJS.WritableStream): Command {
+  return new Command('status')
+    .description('what runs: listeners, registered devices, calls')
+    .action(() => void output.write(formatStatus(read())));
+}
+
+function formatStatus(status: RuntimeStatus): string {
+  const lines = [
+    `Ringdown ${status.version}, running for ${formatDuration(status.uptimeSeconds)}`,
+    `Media: ${status.media.state}, ${count(status.media.sessions, 'session')}`,
+    '',
+    'Listening on',
+    ...status.listeners.map((listener) => `  ${listener}`),
+    '',
+    count(status.devices.length, 'registered device'),
+    ...status.devices.map(
+      ({ extension, via, expiresInSeconds, userAgent }) =>
+        `  ${extension}  ${via}  for ${expiresInSeconds} s${userAgent === undefined ? '' : `  ${printable(userAgent)}`}`,
+    ),
+    '',
+    count(status.calls.length, 'call'),
+    ...status.calls.map(
+      ({ from, to, state, seconds, codecs }) =>
+        `  ${from} to ${printable(to)}  ${state}  ${formatDuration(seconds)}${codecs === '' ? '' : `  ${codecs}`}`,
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function formatDuration(seconds: number): string {
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const rest = Math.floor(seconds % 60);
+  return [...(hours > 0 ? [`${hours} h`] : []), ...(hours + minutes > 0 ? [`${minutes} min`] : []), `${rest} s`].join(
+    ' ',
+  );
+}
+
+/** What a stranger sent must not steer the technician's terminal. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e\u00a0-\u{10ffff}]/gu, '?').slice(0, 80);
+}
