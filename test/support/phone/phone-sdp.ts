@@ -1,0 +1,75 @@
+import type { Codec } from '../encode.ts';
+import { uriHost } from './sip-message.ts';
+
+const NUMBER: Readonly<Record<Codec, number>> = { PCMU: 0, PCMA: 8, G729: 18 };
+
+/** What the phone reads of the other side's description. */
+export interface RemoteAudio {
+  readonly address: string;
+  readonly port: number;
+  readonly codecs: readonly { readonly codec: Codec; readonly payloadType: number }[];
+  readonly telephoneEvent?: number;
+  readonly annexB?: boolean;
+}
+
+export interface LocalAudio {
+  readonly address: string;
+  readonly port: number;
+  readonly codecs: readonly { readonly codec: Codec; readonly payloadType: number }[];
+  readonly telephoneEvent?: number | undefined;
+}
+
+export function staticCodecs(codecs: readonly Codec[]): LocalAudio['codecs'] {
+  return codecs.map((codec) => ({ codec, payloadType: NUMBER[codec] }));
+}
+
+export function writeSdp(audio: LocalAudio): string {
+  const family = uriHost(audio.address) === audio.address ? 'IP4' : 'IP6';
+  const formats = audio.codecs.map(({ payloadType }) => payloadType);
+  const lines = audio.codecs.map(({ codec, payloadType }) => `a=rtpmap:${payloadType} ${codec}/8000`);
+  for (const { codec, payloadType } of audio.codecs) {
+    if (codec === 'G729') lines.push(`a=fmtp:${payloadType} annexb=no`);
+  }
+  if (audio.telephoneEvent !== undefined) {
+    formats.push(audio.telephoneEvent);
+    lines.push(`a=rtpmap:${audio.telephoneEvent} telephone-event/8000`, `a=fmtp:${audio.telephoneEvent} 0-15`);
+  }
+  return [
+    'v=0',
+    `o=- 1000 1 IN ${family} ${audio.address}`,
+    's=-',
+    `c=IN ${family} ${audio.address}`,
+    't=0 0',
+    `m=audio ${audio.port} RTP/AVP ${formats.join(' ')}`,
+    ...lines,
+    'a=ptime:20',
+    'a=sendrecv',
+    '',
+  ].join('\r\n');
+}
+
+/** Reads the first audio line, strictly: what the box writes should need no tolerance. */
+export function readSdp(text: string): RemoteAudio {
+  const [, media = ''] = /(?:^|\r\n)(m=audio [\s\S]*?)(?=\r\nm=|$)/.exec(text) ?? [];
+  const [port, ...formats] = (/^m=audio ([0-9]+) RTP\/AVP ([0-9 ]+)/.exec(media)?.slice(1).join(' ') ?? '').split(' ');
+  const address = /\r\nc=IN IP[46] ([0-9a-fA-F.:]+)/.exec(media)?.[1] ?? /\r\nc=IN IP[46] (\S+)/.exec(text)?.[1];
+  if (port === undefined || port === '' || address === undefined) throw new Error(`no usable audio in\n${text}`);
+  const codecs: { codec: Codec; payloadType: number }[] = [];
+  let telephoneEvent: number | undefined;
+  let annexB: boolean | undefined;
+  for (const format of formats) {
+    const payloadType = Number(format);
+    const name = new RegExp(`\r\na=rtpmap:${format} ([^/\r]+)/8000`).exec(media)?.[1]?.toUpperCase();
+    const isStatic = (codec: Codec): boolean => name === codec || (name === undefined && NUMBER[codec] === payloadType);
+    if (name === 'TELEPHONE-EVENT') telephoneEvent ??= payloadType;
+    for (const codec of ['PCMU', 'PCMA', 'G729'] as const) if (isStatic(codec)) codecs.push({ codec, payloadType });
+    if (isStatic('G729')) annexB = !new RegExp(`\r\na=fmtp:${format} [^\r]*annexb=no`).test(media);
+  }
+  return {
+    address,
+    port: Number(port),
+    codecs,
+    ...(telephoneEvent === undefined ? {} : { telephoneEvent }),
+    ...(annexB === undefined ? {} : { annexB }),
+  };
+}

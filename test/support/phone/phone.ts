@@ -1,0 +1,107 @@
+import type { Codec } from '../encode.ts';
+import type { NoteSequence } from '../tones.ts';
+import type { DigestAlgorithm } from './digest.ts';
+import type { DtmfEvent, ReceivedMedia } from './rtp-stream.ts';
+import type { TransportName } from './sip-socket.ts';
+
+export interface PhoneOptions {
+  /** The extension, and the digest's user name. */
+  readonly user: string;
+  readonly password: string;
+  /** The phone's own address, IPv4 or IPv6; SIP and RTP ports are free ones on it. */
+  readonly localAddress: string;
+  /** The box: where REGISTER and new calls go. */
+  readonly server: string;
+  readonly serverPort: number;
+  /** The host of its address of record; the server's address unless given. */
+  readonly domain?: string;
+  /** udp unless given. */
+  readonly transport?: TransportName;
+  /** What it offers and takes, in order. */
+  readonly codecs: readonly Codec[];
+  /** What it answers a challenge with, best first; both unless given. */
+  readonly algorithms?: readonly DigestAlgorithm[];
+  /** Whether it offers and takes RFC 4733 events; true unless given. */
+  readonly telephoneEvent?: boolean;
+  /** A new call rings until answer() or reject() (the default), is answered at once, or refused with this status. */
+  readonly incoming?: 'ring' | 'answer' | number;
+}
+
+export interface Registration {
+  /** The final status. */
+  readonly status: number;
+  /** Every final status on the way, such as 401, 200. */
+  readonly statuses: readonly number[];
+  /** The algorithms that the challenge offered, in its order. */
+  readonly challenged: readonly string[];
+  /** The bindings that a 200 lists. */
+  readonly contacts: readonly string[];
+}
+
+export interface InviteOptions {
+  /** The body in place of the phone's own description. */
+  readonly sdp?: string;
+}
+
+export interface CallOutcome {
+  /** The final status of the INVITE. */
+  readonly status: number;
+  readonly reason: string;
+  /** Every status on the way, provisional ones and challenges too. */
+  readonly statuses: readonly number[];
+  /** Of an answered call. */
+  readonly codec?: Codec;
+  /** Whether the other side's G.729 claims Annex B. */
+  readonly annexB?: boolean;
+  /** Milliseconds from the first INVITE to the final response. */
+  readonly tookMs: number;
+}
+
+export interface IncomingCall {
+  readonly fromUri: string;
+  readonly fromName: string;
+  readonly requestUri: string;
+  /** The codecs of the offer that the phone knows, in the offer's order. */
+  readonly offered: readonly Codec[];
+  readonly sdp: string;
+}
+
+/** One call at a time. Every method rejects after its time-out with what it waited for and what came instead. */
+export interface Phone {
+  register(options?: { readonly password?: string; readonly expiresSeconds?: number }): Promise<Registration>;
+  /** The status of an OPTIONS to the server. */
+  options(): Promise<number>;
+  /** Sends an INVITE; `target` is a number, or a whole URI. */
+  invite(target: string, options?: InviteOptions): Promise<void>;
+  /** The first provisional status above 100 of the call that invite() began. */
+  ringing(timeoutMs?: number): Promise<number>;
+  /** How the INVITE ended, answered or not. */
+  answered(timeoutMs?: number): Promise<CallOutcome>;
+  /** invite() and answered(). */
+  call(target: string, options?: InviteOptions): Promise<CallOutcome>;
+  /** Cancels the INVITE and says how it ended. */
+  cancel(timeoutMs?: number): Promise<CallOutcome>;
+  /** The call that rings, or was answered at once. */
+  incomingCall(timeoutMs?: number): Promise<IncomingCall>;
+  /** Resolves when the ACK is there. */
+  answer(timeoutMs?: number): Promise<void>;
+  reject(status: number): Promise<void>;
+  /** Plays notes into the call; resolves when the last one is sent. */
+  play(sequence: NoteSequence): Promise<void>;
+  /** Presses a key for 160 ms (RFC 4733); resolves when its last packet is sent. */
+  pressKey(digit: string): Promise<void>;
+  /** Waits until the sequence sounds in what was received since the call began. */
+  hears(sequence: NoteSequence, timeoutMs?: number): Promise<ReceivedMedia>;
+  /** What was received since the call began. */
+  heard(): Promise<ReceivedMedia>;
+  /** Waits for the end of a key press. */
+  receivesKey(digit: string, timeoutMs?: number): Promise<DtmfEvent>;
+  /** Hangs up; the status of the BYE. */
+  bye(): Promise<number>;
+  /** Waits until the other side has ended the call. */
+  ended(timeoutMs?: number): Promise<void>;
+  /** Every SIP message sent and received, the newest last. */
+  transcript(): Promise<string>;
+  /** Frees the ports. A call is not ended, as if the plug was pulled. */
+  close(): Promise<void>;
+}

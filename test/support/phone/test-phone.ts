@@ -1,0 +1,610 @@
+import { randomBytes } from 'node:crypto';
+import type { Codec } from '../encode.ts';
+import { makeTones, type NoteSequence } from '../tones.ts';
+import { Changes } from './changes.ts';
+import { ClientRequests, type Destination, newTag } from './client-requests.ts';
+import { authorization, chooseChallenge, parseChallenge } from './digest.ts';
+import type { CallOutcome, IncomingCall, InviteOptions, Phone, PhoneOptions, Registration } from './phone.ts';
+import type { PhoneCall } from './phone-call.ts';
+import { type LocalAudio, type RemoteAudio, readSdp, staticCodecs, writeSdp } from './phone-sdp.ts';
+import { type DtmfEvent, type ReceivedMedia, RtpStream } from './rtp-stream.ts';
+import { type HeaderField, ServerRequests } from './server-requests.ts';
+import { formatSip, headerValue, headerValues, hostPortOf, type SipMessage, uriHost, uriOf } from './sip-message.ts';
+import { openSipSocket, type Reply, type SipSocket } from './sip-socket.ts';
+
+const REQUEST_TIMEOUT_MS = 15_000;
+const CALL_TIMEOUT_MS = 30_000;
+/** Packets between two looks at what was heard: each look decodes everything again. */
+const PACKETS_PER_LOOK = 50;
+const TELEPHONE_EVENT = 101;
+const MAX_TRANSCRIPT = 500;
+const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS';
+
+/** A small SIP phone for tests, with nothing of the firmware in it. See the interface Phone for what each method does. */
+export class TestPhone implements Phone {
+  readonly #options: PhoneOptions;
+  readonly #changes = new Changes();
+  readonly #transcript: string[] = [];
+  readonly #responses: ServerRequests;
+  #socket: SipSocket | undefined;
+  #requests: ClientRequests | undefined;
+  #registerCseq = 0;
+  readonly #registerCallId = randomBytes(8).toString('hex');
+  readonly #registerTag = newTag();
+  #call: PhoneCall | undefined;
+  #reported: PhoneCall | undefined;
+
+  private constructor(options: PhoneOptions) {
+    this.#options = options;
+    this.#responses = new ServerRequests((direction, text) => this.#log(direction, text));
+  }
+
+  /** Takes free ports on the phone's address and begins to listen. */
+  static async start(options: PhoneOptions): Promise<TestPhone> {
+    const phone = new TestPhone(options);
+    const socket = await openSipSocket(options.transport ?? 'udp', options.localAddress, {
+      received: (message, reply) => phone.#receive(message, reply),
+      unreadable: (text) => phone.#log('received what is no SIP', text),
+    });
+    phone.#socket = socket;
+    phone.#requests = new ClientRequests(socket, options.localAddress, phone.#changes, (direction, text) =>
+      phone.#log(direction, text),
+    );
+    return phone;
+  }
+
+  /** The phone's own SIP URI, with address and port. */
+  get contactUri(): string {
+    const { transport, port } = this.#open();
+    const host = uriHost(this.#options.localAddress);
+    return `sip:${this.#options.user}@${host}:${port}${transport === 'tcp' ? ';transport=tcp' : ''}`;
+  }
+
+  async register(
+    options: { readonly password?: string; readonly expiresSeconds?: number } = {},
+  ): Promise<Registration> {
+    const { request, statuses, challenged } = await this.#authenticated((authorizationHeaders) => {
+      this.#registerCseq += 1;
+      return {
+        method: 'REGISTER',
+        uri: `sip:${this.#domain()}`,
+        headers: [
+          ['Max-Forwards', '70'],
+          ['From', `<${this.#aor()}>;tag=${this.#registerTag}`],
+          ['To', `<${this.#aor()}>`],
+          ['Call-ID', this.#registerCallId],
+          ['CSeq', `${this.#registerCseq} REGISTER`],
+          ['Contact', `<${this.contactUri}>`],
+          ['Expires', String(options.expiresSeconds ?? 300)],
+          ...authorizationHeaders,
+        ],
+        body: '',
+      };
+    }, options.password ?? this.#options.password);
+    return {
+      status: request.status ?? 0,
+      statuses,
+      challenged,
+      contacts: headerValues(request, 'contact').flatMap((value) => value.split(/,\s*(?=<|sips?:)/)),
+    };
+  }
+
+  async options(): Promise<number> {
+    const sent = this.#client().send(
+      {
+        method: 'OPTIONS',
+        uri: `sip:${this.#domain()}`,
+        headers: [
+          ['Max-Forwards', '70'],
+          ['From', `<${this.#aor()}>;tag=${newTag()}`],
+          ['To', `<sip:${this.#domain()}>`],
+          ['Call-ID', randomBytes(8).toString('hex')],
+          ['CSeq', '1 OPTIONS'],
+        ],
+        body: '',
+      },
+      this.#server(),
+    );
+    return (await this.#client().final(sent, REQUEST_TIMEOUT_MS)).status ?? 0;
+  }
+
+  async invite(target: string, options: InviteOptions = {}): Promise<void> {
+    const uri = target.startsWith('sip:') ? target : `sip:${target}@${this.#domain()}`;
+    const localTag = newTag();
+    const call: PhoneCall = {
+      callId: randomBytes(8).toString('hex'),
+      localTag,
+      localHeader: `<${this.#aor()}>;tag=${localTag}`,
+      remoteHeader: `<${uri}>`,
+      remoteTarget: uri,
+      routeSet: [],
+      cseq: 0,
+      stream: await this.#freshStream(),
+      statuses: [],
+      acknowledged: false,
+      state: 'calling',
+    };
+    this.#call = call;
+    const sdp = options.sdp ?? writeSdp(this.#localAudio(call, staticCodecs(this.#options.codecs), TELEPHONE_EVENT));
+    void this.#runInvite(call, uri, sdp).catch((error: unknown) => {
+      call.failure = error instanceof Error ? error : new Error(String(error));
+      this.#changes.notify();
+    });
+    await this.#until(() => call.sentInvite ?? call.failure, REQUEST_TIMEOUT_MS, 'the INVITE to be sent');
+  }
+
+  ringing(timeoutMs = CALL_TIMEOUT_MS): Promise<number> {
+    const call = this.#current();
+    return this.#until(
+      () => {
+        const final = call.outcome?.status;
+        const status = call.statuses.find((candidate) => candidate > 100 && candidate < 200);
+        if (status === undefined && final !== undefined) throw new Error(`the call ended with ${final} before it rang`);
+        return status;
+      },
+      timeoutMs,
+      'the other side to ring',
+    );
+  }
+
+  answered(timeoutMs = CALL_TIMEOUT_MS): Promise<CallOutcome> {
+    const call = this.#current();
+    return this.#until(
+      () => {
+        if (call.failure !== undefined) throw call.failure;
+        return call.outcome;
+      },
+      timeoutMs,
+      'a final response to the INVITE',
+    );
+  }
+
+  async call(target: string, options: InviteOptions = {}): Promise<CallOutcome> {
+    await this.invite(target, options);
+    return this.answered();
+  }
+
+  async cancel(timeoutMs = CALL_TIMEOUT_MS): Promise<CallOutcome> {
+    const call = this.#current();
+    // RFC 3261 §9.1: no CANCEL before a provisional response.
+    const isProvisional = (status: number): boolean => status < 200;
+    await this.#until(() => call.statuses.find(isProvisional), timeoutMs, 'a provisional response before the CANCEL');
+    const sent = call.sentInvite;
+    if (sent === undefined) throw new Error('no INVITE was sent');
+    const kept = new Set(['from', 'to', 'call-id', 'route']);
+    const headers = sent.request.headers.filter(([name]) => kept.has(name.toLowerCase()));
+    const cseq = headerValue(sent.request, 'cseq').replace('INVITE', 'CANCEL');
+    const cancel: SipMessage = {
+      method: 'CANCEL',
+      uri: sent.request.uri ?? '',
+      headers: [['Max-Forwards', '70'], ...headers, ['CSeq', cseq]],
+      body: '',
+    };
+    const transaction = this.#client().send(cancel, sent.destination, sent.branch);
+    const { status } = await this.#client().final(transaction, timeoutMs);
+    if (status !== 200) throw new Error(`the CANCEL got ${status}`);
+    return this.answered(timeoutMs);
+  }
+
+  async incomingCall(timeoutMs = CALL_TIMEOUT_MS): Promise<IncomingCall> {
+    return this.#until(
+      () => {
+        const call = this.#call;
+        if (call?.incoming === undefined || call === this.#reported) return undefined;
+        this.#reported = call;
+        return call.incoming;
+      },
+      timeoutMs,
+      'a call to come in',
+    );
+  }
+
+  async answer(timeoutMs = CALL_TIMEOUT_MS): Promise<void> {
+    const call = this.#current();
+    await this.#accept(call);
+    await this.#until(() => call.acknowledged || undefined, timeoutMs, 'the ACK');
+  }
+
+  async reject(status: number): Promise<void> {
+    const call = this.#current();
+    this.#finishIncoming(call, status, 'Rejected');
+  }
+
+  async play(sequence: NoteSequence): Promise<void> {
+    await this.#current().stream.play(makeTones(sequence));
+  }
+
+  async pressKey(digit: string): Promise<void> {
+    await this.#current().stream.pressKey(digit);
+  }
+
+  async hears(sequence: NoteSequence, timeoutMs = CALL_TIMEOUT_MS): Promise<ReceivedMedia> {
+    const { stream } = this.#current();
+    const deadline = performance.now() + timeoutMs;
+    let media = await stream.heard();
+    while (!media.notes.includes(sequence)) {
+      const enough = stream.packets + PACKETS_PER_LOOK;
+      const found = JSON.stringify(media);
+      const remainingMs = Math.max(1, deadline - performance.now());
+      const what = `${this.#options.user} to hear ${sequence}; heard so far ${found}`;
+      await this.#until(() => stream.packets >= enough || undefined, remainingMs, what);
+      media = await stream.heard();
+    }
+    return media;
+  }
+
+  heard(): Promise<ReceivedMedia> {
+    return this.#current().stream.heard();
+  }
+
+  async receivesKey(digit: string, timeoutMs = CALL_TIMEOUT_MS): Promise<DtmfEvent> {
+    const { stream } = this.#current();
+    return this.#until(() => stream.keyPress(digit), timeoutMs, `the key ${digit}`);
+  }
+
+  async bye(): Promise<number> {
+    const call = this.#current();
+    if (call.state !== 'established') throw new Error(`there is no call to end: it is ${call.state}`);
+    call.endedBy = 'us';
+    const sent = this.#client().send(this.#inDialog(call, 'BYE'), this.#nextHop(call));
+    const { status = 0 } = await this.#client().final(sent, REQUEST_TIMEOUT_MS);
+    this.#end(call);
+    return status;
+  }
+
+  async ended(timeoutMs = CALL_TIMEOUT_MS): Promise<void> {
+    const call = this.#current();
+    await this.#until(() => call.state === 'ended' || undefined, timeoutMs, 'the other side to end the call');
+    if (call.endedBy !== 'them') throw new Error('the call was ended by this phone');
+  }
+
+  async transcript(): Promise<string> {
+    return this.#transcript.join('\n');
+  }
+
+  async close(): Promise<void> {
+    this.#call?.stream.close();
+    this.#responses.close();
+    this.#requests?.close();
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#changes.close();
+    await socket?.close();
+  }
+
+  // Calls that this phone begins.
+
+  async #runInvite(call: PhoneCall, uri: string, sdp: string): Promise<void> {
+    const began = performance.now();
+    const { request: final } = await this.#authenticated(
+      (authorizationHeaders) => {
+        call.cseq += 1;
+        return {
+          method: 'INVITE',
+          uri,
+          headers: [
+            ['Max-Forwards', '70'],
+            ['From', call.localHeader],
+            ['To', `<${uri}>`],
+            ['Call-ID', call.callId],
+            ['CSeq', `${call.cseq} INVITE`],
+            ['Contact', `<${this.contactUri}>`],
+            ['Allow', ALLOW],
+            ['Content-Type', 'application/sdp'],
+            ...authorizationHeaders,
+          ],
+          body: sdp,
+        };
+      },
+      this.#options.password,
+      call,
+      uri,
+    );
+    const { status = 0, reason = '' } = final;
+    const tookMs = Math.round(performance.now() - began);
+    if (status >= 300) {
+      call.outcome = { status, reason, statuses: call.statuses, tookMs };
+      this.#end(call);
+      return;
+    }
+    call.remoteHeader = headerValue(final, 'to');
+    call.remoteTarget = uriOf(headerValue(final, 'contact'));
+    call.routeSet = routesOf(final).reverse();
+    const ack = this.#inDialog(call, 'ACK', call.cseq);
+    call.ack = ack;
+    this.#client().send(ack, this.#nextHop(call));
+    const remote = readSdp(final.body);
+    const chosen = remote.codecs.find(({ codec }) => this.#options.codecs.includes(codec));
+    if (chosen === undefined) throw new Error(`the answer has no codec of ours:\n${final.body}`);
+    call.state = 'established';
+    await this.#startMedia(call, remote, chosen.codec, staticCodecs([chosen.codec]), TELEPHONE_EVENT);
+    const { annexB } = remote;
+    const base = { status, reason, statuses: call.statuses, tookMs, codec: chosen.codec };
+    call.outcome = annexB === undefined ? base : { ...base, annexB };
+    this.#changes.notify();
+  }
+
+  /** Sends what `build` makes, and once more with credentials where it is challenged. */
+  async #authenticated(
+    build: (authorizationHeaders: readonly HeaderField[]) => SipMessage,
+    password: string,
+    call?: PhoneCall,
+    uri = `sip:${this.#domain()}`,
+  ): Promise<{ request: SipMessage; statuses: readonly number[]; challenged: readonly string[] }> {
+    const statuses: number[] = [];
+    let challenged: readonly string[] = [];
+    let credentials: readonly HeaderField[] = [];
+    for (let attempt = 1; ; attempt += 1) {
+      const message = build(credentials);
+      const destination = call === undefined || !uri.includes(':', 4) ? this.#server() : this.#destinationOf(uri);
+      const sent = this.#client().send(message, destination);
+      if (call !== undefined) {
+        call.sentInvite = sent;
+        this.#changes.notify();
+      }
+      const final = await this.#client().final(sent, call === undefined ? REQUEST_TIMEOUT_MS : 4 * CALL_TIMEOUT_MS);
+      const { status = 0 } = final;
+      statuses.push(status);
+      if (call !== undefined && status >= 300) this.#client().acknowledgeFailure(sent, final);
+      if ((status !== 401 && status !== 407) || attempt > 1) return { request: final, statuses, challenged };
+      const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
+      const challenges = headerValues(final, name).flatMap((value) => parseChallenge(value) ?? []);
+      challenged = challenges.map(({ algorithm }) => algorithm);
+      const challenge = chooseChallenge(challenges, this.#options.algorithms ?? ['SHA-256', 'MD5']);
+      if (challenge === undefined) return { request: final, statuses, challenged };
+      const { method = '', uri: requestUri = '' } = message;
+      const use = { username: this.#options.user, password, method, uri: requestUri };
+      credentials = [[status === 401 ? 'Authorization' : 'Proxy-Authorization', authorization(challenge, use)]];
+    }
+  }
+
+  #inDialog(call: PhoneCall, method: string, cseq?: number): SipMessage {
+    if (cseq === undefined) call.cseq += 1;
+    return {
+      method,
+      uri: call.remoteTarget,
+      headers: [
+        ['Max-Forwards', '70'],
+        ...call.routeSet.map((route): HeaderField => ['Route', route]),
+        ['From', call.localHeader],
+        ['To', call.remoteHeader],
+        ['Call-ID', call.callId],
+        ['CSeq', `${cseq ?? call.cseq} ${method}`],
+      ],
+      body: '',
+    };
+  }
+
+  // What comes in.
+
+  #receive(message: SipMessage, reply: Reply): void {
+    this.#log('received', formatSip(message));
+    if (message.status !== undefined) this.#receiveResponse(message, message.status);
+    else this.#receiveRequest(message, reply);
+    this.#changes.notify();
+  }
+
+  #receiveResponse(response: SipMessage, status: number): void {
+    const sent = this.#client().take(response);
+    const call = this.#call;
+    if (sent === undefined || call?.sentInvite !== sent) return;
+    call.statuses.push(status);
+    const again = sent.responses.filter((earlier) => earlier.status === status).length > 1;
+    if (!again || status < 200) return;
+    // A repeated final response asks for its ACK again.
+    if (status < 300 && call.ack !== undefined) this.#client().send(call.ack, this.#nextHop(call));
+    else if (status >= 300) this.#client().acknowledgeFailure(sent, response);
+  }
+
+  #receiveRequest(request: SipMessage, reply: Reply): void {
+    const { method = '' } = request;
+    if (this.#responses.answerAgain(request, reply)) return;
+    const call = this.#call;
+    const ours = call !== undefined && call.callId === headerValue(request, 'call-id');
+    if (method === 'ACK') {
+      if (ours) call.acknowledged = true;
+    } else if (method === 'OPTIONS') {
+      this.#responses.respond(request, reply, { status: 200, reason: 'OK', headers: [['Allow', ALLOW]] });
+    } else if (method === 'INVITE') {
+      this.#receiveInvite(request, reply);
+    } else if (!ours) {
+      this.#responses.respond(request, reply, { status: 481, reason: 'Call Does Not Exist' });
+    } else if (method === 'CANCEL') {
+      this.#responses.respond(request, reply, { status: 200, reason: 'OK' });
+      if (call.state !== 'ringing') return;
+      call.endedBy = 'them';
+      this.#finishIncoming(call, 487, 'Request Terminated');
+    } else if (method === 'BYE') {
+      this.#responses.respond(request, reply, { status: 200, reason: 'OK' });
+      call.endedBy ??= 'them';
+      this.#end(call);
+    } else {
+      this.#responses.respond(request, reply, { status: 501, reason: 'Not Implemented' });
+    }
+  }
+
+  #receiveInvite(request: SipMessage, reply: Reply): void {
+    const { incoming = 'ring' } = this.#options;
+    if (this.#call !== undefined && this.#call.state !== 'ended') {
+      this.#responses.respond(request, reply, { status: 486, reason: 'Busy Here' });
+      return;
+    }
+    if (typeof incoming === 'number') {
+      this.#responses.respond(request, reply, { status: incoming, reason: 'Refused by the test' });
+      return;
+    }
+    this.#responses.respond(request, reply, { status: 100, reason: 'Trying' });
+    void this.#ring(request, reply).catch((error: unknown) => {
+      this.#log('failed to ring', String(error));
+      this.#responses.respond(request, reply, { status: 500, reason: 'Test Phone Failed' });
+    });
+  }
+
+  async #ring(request: SipMessage, reply: Reply): Promise<void> {
+    const offer = readSdp(request.body);
+    const localTag = newTag();
+    const from = headerValue(request, 'from');
+    const call: PhoneCall = {
+      callId: headerValue(request, 'call-id'),
+      localTag,
+      localHeader: `${headerValue(request, 'to')};tag=${localTag}`,
+      remoteHeader: from,
+      remoteTarget: uriOf(headerValue(request, 'contact')),
+      routeSet: routesOf(request),
+      cseq: 0,
+      stream: await this.#freshStream(),
+      statuses: [],
+      acknowledged: false,
+      state: 'ringing',
+      receivedInvite: { request, reply },
+    };
+    this.#call = call;
+    this.#responses.respond(request, reply, {
+      status: 180,
+      reason: 'Ringing',
+      headers: [['Contact', `<${this.contactUri}>`]],
+      tag: localTag,
+    });
+    call.incoming = {
+      fromUri: uriOf(from),
+      fromName: /^\s*"((?:[^"\\]|\\.)*)"/.exec(from)?.[1] ?? from.split('<', 1)[0]?.trim() ?? '',
+      requestUri: request.uri ?? '',
+      offered: offer.codecs.map(({ codec }) => codec),
+      sdp: request.body,
+    };
+    this.#changes.notify();
+    if (this.#options.incoming === 'answer') await this.#accept(call);
+  }
+
+  async #accept(call: PhoneCall): Promise<void> {
+    const { request, reply } = call.receivedInvite ?? {};
+    if (request === undefined || reply === undefined || call.state !== 'ringing') {
+      throw new Error(`there is no call to answer: it is ${call.state}`);
+    }
+    const offer = readSdp(request.body);
+    const chosen = this.#options.codecs
+      .flatMap((codec) => offer.codecs.find((candidate) => candidate.codec === codec) ?? [])
+      .at(0);
+    if (chosen === undefined) {
+      this.#finishIncoming(call, 488, 'Not Acceptable Here');
+      throw new Error(`no codec of ours in\n${request.body}`);
+    }
+    call.state = 'established';
+    await this.#startMedia(call, offer, chosen.codec, [chosen], offer.telephoneEvent);
+    const body = writeSdp(this.#localAudio(call, [chosen], offer.telephoneEvent));
+    this.#responses.respond(request, reply, {
+      status: 200,
+      reason: 'OK',
+      headers: [
+        ['Contact', `<${this.contactUri}>`],
+        ['Content-Type', 'application/sdp'],
+      ],
+      tag: call.localTag,
+      body,
+    });
+    this.#responses.repeatUntil(() => call.acknowledged, request, reply);
+  }
+
+  #finishIncoming(call: PhoneCall, status: number, reason: string): void {
+    const { request, reply } = call.receivedInvite ?? {};
+    if (request === undefined || reply === undefined || call.state !== 'ringing') {
+      throw new Error(`there is no call to refuse: it is ${call.state}`);
+    }
+    this.#responses.respond(request, reply, { status, reason, tag: call.localTag });
+    this.#end(call);
+    if (this.#open().transport === 'udp') this.#responses.repeatUntil(() => call.acknowledged, request, reply);
+  }
+
+  // Media and the small things.
+
+  async #freshStream(): Promise<RtpStream> {
+    if (this.#call !== undefined && this.#call.state !== 'ended') throw new Error('this phone is in a call');
+    return RtpStream.open(this.#options.localAddress, this.#changes);
+  }
+
+  #localAudio(call: PhoneCall, codecs: LocalAudio['codecs'], telephoneEvent: number | undefined): LocalAudio {
+    const wanted = this.#options.telephoneEvent === false ? undefined : telephoneEvent;
+    return { address: this.#options.localAddress, port: call.stream.port, codecs, telephoneEvent: wanted };
+  }
+
+  async #startMedia(
+    call: PhoneCall,
+    remote: RemoteAudio,
+    codec: Codec,
+    local: LocalAudio['codecs'],
+    localTelephoneEvent: number | undefined,
+  ): Promise<void> {
+    const payloadType = remote.codecs.find((candidate) => candidate.codec === codec)?.payloadType;
+    const localPayloadType = local[0]?.payloadType;
+    if (payloadType === undefined || localPayloadType === undefined) throw new Error(`${codec} has no payload type`);
+    const events = this.#options.telephoneEvent !== false;
+    await call.stream.start({
+      address: remote.address,
+      port: remote.port,
+      codec,
+      payloadType,
+      localPayloadType,
+      telephoneEvent: events ? remote.telephoneEvent : undefined,
+      localTelephoneEvent: events ? localTelephoneEvent : undefined,
+    });
+  }
+
+  #end(call: PhoneCall): void {
+    call.state = 'ended';
+    call.stream.close();
+    this.#changes.notify();
+  }
+
+  #nextHop(call: PhoneCall): Destination {
+    return this.#destinationOf(uriOf(call.routeSet[0] ?? call.remoteTarget));
+  }
+
+  /** Names are not resolved: what is no address goes to the server. */
+  #destinationOf(uri: string): Destination {
+    const { host, port } = hostPortOf(uri);
+    const isAddress = /^[0-9.]+$|:/.test(host);
+    return isAddress && host !== this.#options.domain ? { host, port } : this.#server();
+  }
+
+  #server(): Destination {
+    return { host: this.#options.server, port: this.#options.serverPort };
+  }
+
+  #domain(): string {
+    return this.#options.domain ?? uriHost(this.#options.server);
+  }
+
+  #aor(): string {
+    return `sip:${this.#options.user}@${this.#domain()}`;
+  }
+
+  #current(): PhoneCall {
+    if (this.#call === undefined) throw new Error(`${this.#options.user} has no call`);
+    return this.#call;
+  }
+
+  #client(): ClientRequests {
+    if (this.#requests === undefined || this.#socket === undefined) throw new Error('the phone is closed');
+    return this.#requests;
+  }
+
+  #open(): SipSocket {
+    if (this.#socket === undefined) throw new Error('the phone is closed');
+    return this.#socket;
+  }
+
+  #until<T>(probe: () => T | undefined, timeoutMs: number, what: string): Promise<T> {
+    return this.#changes.until(probe, timeoutMs, `${this.#options.user}: waiting for ${what}`, () =>
+      this.#transcript.slice(-8).join('\n'),
+    );
+  }
+
+  #log(direction: string, text: string): void {
+    this.#transcript.push(`[${this.#options.user} ${new Date().toISOString()} ${direction}]\n${text}`);
+    if (this.#transcript.length > MAX_TRANSCRIPT) this.#transcript.shift();
+  }
+}
+
+function routesOf(message: SipMessage): string[] {
+  return headerValues(message, 'record-route').flatMap((value) => value.split(/,\s*(?=<)/));
+}
