@@ -145,16 +145,16 @@ export function encodeMessage(message: Request | FromWorker): string {
 /** What arrived at the worker; undefined unless it is a well-formed request. */
 export function decodeRequest(raw: unknown): Request | undefined {
   const message = decodeJson(raw);
-  if (message?.['kind'] !== 'request' || !isId(message['id'])) return undefined;
-  const command = checkCommand(message['command']);
-  return command === undefined ? undefined : { kind: 'request', id: message['id'], command };
+  if (message?.kind !== 'request' || !isId(message.id)) return undefined;
+  const command = checkCommand(message.command);
+  return command === undefined ? undefined : { kind: 'request', id: message.id, command };
 }
 
 /** What arrived at the runtime; undefined unless it is a well-formed message. */
 export function decodeFromWorker(raw: unknown): FromWorker | undefined {
   const message = decodeJson(raw);
   if (message === undefined) return undefined;
-  switch (message['kind']) {
+  switch (message.kind) {
     case 'ready':
       return { kind: 'ready' };
     case 'log': {
@@ -225,11 +225,11 @@ function isLegIndex(value: unknown): value is LegIndex {
 }
 
 function checkCommand(value: unknown): Command | undefined {
-  if (!isRecord(value) || !isId(value['session'])) return undefined;
-  const session = value['session'];
-  switch (value['method']) {
+  if (!isRecord(value) || !isId(value.session)) return undefined;
+  const session = value.session;
+  switch (value.method) {
     case 'openSession': {
-      const legs: unknown = value['legs'];
+      const legs: unknown = value.legs;
       if (!Array.isArray(legs) || legs.length !== 2) return undefined;
       const [first, second]: unknown[] = legs;
       if (!isEndpoint(first) || !isEndpoint(second)) return undefined;
@@ -260,7 +260,7 @@ function checkResponse(message: JsonRecord): Response | undefined {
     return { kind: 'response', id, ok, result: [first, second] };
   }
   if (ok !== false || !isRecord(error)) return undefined;
-  const code = ERROR_CODES.find((known) => known === error['code']);
+  const code = ERROR_CODES.find((known) => known === error.code);
   const { message: text, leg } = error;
   if (code === undefined || typeof text !== 'string') return undefined;
   return { kind: 'response', id, ok, error: isLegIndex(leg) ? { code, message: text, leg } : { code, message: text } };

@@ -1,0 +1,34 @@
+#include "address.h"
+
+#include <netdb.h>
+#include <string.h>
+
+bool address_parse(const char *literal, uint16_t port, union address *address) {
+  const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_DGRAM};
+  struct addrinfo *found = NULL;
+  if (getaddrinfo(literal, NULL, &hints, &found) != 0) return false;
+  const bool known = found->ai_family == AF_INET || found->ai_family == AF_INET6;
+  memset(address, 0, sizeof *address);
+  if (known) memcpy(address, found->ai_addr, found->ai_addrlen);
+  freeaddrinfo(found);
+  if (!known) return false;
+  if (address->any.sa_family == AF_INET) {
+    address->v4.sin_port = htons(port);
+  } else {
+    address->v6.sin6_port = htons(port);
+  }
+  return true;
+}
+
+socklen_t address_length(const union address *address) {
+  return address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
+}
+
+bool address_equal(const union address *a, const union address *b) {
+  if (a->any.sa_family != b->any.sa_family) return false;
+  if (a->any.sa_family == AF_INET) {
+    return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+  }
+  return a->v6.sin6_port == b->v6.sin6_port && a->v6.sin6_scope_id == b->v6.sin6_scope_id &&
+         memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+}

@@ -1,0 +1,21 @@
+/* Addresses of sockets, IPv4 and IPv6. */
+#ifndef RINGDOWN_ADDRESS_H
+#define RINGDOWN_ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+union address {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+};
+
+/* Reads a literal, with `%zone` for a link-local one. False when it is none; nothing is looked up. */
+bool address_parse(const char *literal, uint16_t port, union address *address);
+socklen_t address_length(const union address *address);
+bool address_equal(const union address *a, const union address *b);
+
+#endif

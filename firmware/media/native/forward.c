@@ -1,0 +1,150 @@
+#include "forward.h"
+
+#include <string.h>
+
+/*
+ * Gaps up to this are filled, so that what was said before and after keeps its distance; longer ones are silence on
+ * the other leg too (its timestamp jumps).
+ */
+#define MAX_CONCEALED_PACKETS 3
+#define MAX_CONCEALED_SAMPLES (MAX_CONCEALED_PACKETS * 60 * SAMPLES_PER_MS)
+/* How far from the running audio an event's timestamp may lie and still be believed. */
+#define MAX_EVENT_DISTANCE_SAMPLES (5000 * SAMPLES_PER_MS)
+
+/* A leg that takes no silence descriptors gets none: such audio is decoded. */
+static bool same_codec(const struct leg *from, const struct leg *to) {
+  if (from->settings.codec != to->settings.codec) return false;
+  return from->settings.codec != CODEC_G729 || !from->settings.annex_b || to->settings.annex_b;
+}
+
+static bool pass(struct leg *to, const struct destination *destination, const struct arrived *arrived) {
+  struct outgoing *outgoing = &to->outgoing;
+  if (arrived->arrival == ARRIVAL_RESTART || !outgoing->placed) {
+    if (arrived->arrival == ARRIVAL_LATE) return false;
+    outgoing_place(outgoing, arrived->packet, arrived->now_ms);
+  }
+  /* A packet that overtook others goes on with its own number: the party's jitter buffer sorts it in. */
+  const uint8_t payload_type = arrived->samples > 0 ? destination->payload_type : destination->event_payload_type;
+  return outgoing_pass(outgoing, destination, arrived->packet, arrived->samples, payload_type);
+}
+
+static void remember(struct leg *from, const int16_t *pcm, size_t count) {
+  memmove(from->history, from->history + count, (HISTORY_SAMPLES - count) * sizeof *pcm);
+  memcpy(from->history + HISTORY_SAMPLES - count, pcm, count * sizeof *pcm);
+}
+
+static void transcode(struct leg *from, struct outgoing *outgoing, const struct destination *to,
+                      const struct rtp_packet *packet) {
+  const enum codec codec = from->settings.codec;
+  const uint8_t *bytes = packet->payload;
+  size_t left = packet->payload_bytes;
+  while (left > 0) {
+    int16_t pcm[FRAME_SAMPLES];
+    const size_t frame = codec == CODEC_G729 ? G729_FRAME_BYTES : FRAME_SAMPLES;
+    const size_t part = left < frame ? left : frame;
+    size_t samples = part;
+    if (codec == CODEC_G729) {
+      g729_decode(from->g729, bytes, part, pcm);
+      samples = FRAME_SAMPLES;
+    } else {
+      g711_decode(codec, bytes, part, pcm);
+      remember(from, pcm, samples);
+    }
+    outgoing_append_pcm(outgoing, to, pcm, samples);
+    bytes += part;
+    left -= part;
+  }
+}
+
+/* Fills `total` samples of time that was lost; G.711 halves every 20 ms. */
+static void conceal(struct leg *from, struct outgoing *outgoing, const struct destination *to, size_t total) {
+  size_t done = 0;
+  while (done < total) {
+    int16_t pcm[FRAME_SAMPLES];
+    const size_t part = total - done < FRAME_SAMPLES ? total - done : FRAME_SAMPLES;
+    if (from->settings.codec == CODEC_G729) {
+      g729_conceal(from->g729, pcm);
+    } else {
+      for (size_t i = 0; i < part; i++) {
+        const unsigned halvings = 1 + (unsigned)((done + i) / HISTORY_SAMPLES);
+        pcm[i] = (int16_t)(from->history[(done + i) % HISTORY_SAMPLES] / (1 << halvings));
+      }
+    }
+    outgoing_append_pcm(outgoing, to, pcm, part);
+    done += part;
+  }
+}
+
+/* The source's clock against what was expected; makes the other stream's time follow. */
+static void keep_time(struct leg *from, struct leg *to, const struct destination *destination,
+                      const struct arrived *arrived, bool transcoded) {
+  const int32_t gap = (int32_t)(arrived->packet->timestamp - from->expected_timestamp);
+  if (gap == 0) return;
+  if (gap < 0) {
+    /* The source set its clock back without a new SSRC: nothing to align to. */
+    to->outgoing.marker_pending = true;
+    return;
+  }
+  const bool lost = arrived->missing > 0 && arrived->missing <= MAX_CONCEALED_PACKETS;
+  if (transcoded && lost && gap <= MAX_CONCEALED_SAMPLES) {
+    conceal(from, &to->outgoing, destination, (size_t)gap);
+  } else {
+    outgoing_skip(&to->outgoing, destination, (uint32_t)gap);
+  }
+}
+
+static void append_event(struct leg *from, struct leg *to, const struct destination *destination,
+                         const struct rtp_packet *packet) {
+  /* RFC 4733 §2.5.1.2: every packet of an event has the timestamp of its beginning. */
+  if (!from->event_known || from->event_timestamp != packet->timestamp) {
+    const int32_t ahead = (int32_t)(packet->timestamp - from->expected_timestamp);
+    const bool believed = ahead > -MAX_EVENT_DISTANCE_SAMPLES && ahead < MAX_EVENT_DISTANCE_SAMPLES;
+    from->event_known = true;
+    from->event_timestamp = packet->timestamp;
+    from->event_sent_as = outgoing_end(&to->outgoing) + (believed ? (uint32_t)ahead : 0);
+  }
+  outgoing_event(&to->outgoing, destination, packet, from->event_sent_as);
+}
+
+static bool append(struct leg *from, struct leg *to, const struct destination *destination,
+                   const struct arrived *arrived) {
+  const struct rtp_packet *packet = arrived->packet;
+  if (arrived->arrival == ARRIVAL_LATE) return false;
+  if (arrived->arrival == ARRIVAL_RESTART || !to->outgoing.placed) {
+    outgoing_place(&to->outgoing, packet, arrived->now_ms);
+    from->expected_timestamp = packet->timestamp;
+    from->event_known = false;
+    memset(from->history, 0, sizeof from->history);
+  }
+  if (arrived->samples == 0) {
+    append_event(from, to, destination, packet);
+    return true;
+  }
+  const bool transcoded = !same_codec(from, to);
+  keep_time(from, to, destination, arrived, transcoded);
+  if (packet->marker) to->outgoing.marker_pending = true;
+  if (transcoded) {
+    transcode(from, &to->outgoing, destination, packet);
+  } else {
+    outgoing_append_encoded(&to->outgoing, destination, packet->payload, packet->payload_bytes);
+  }
+  from->expected_timestamp = packet->timestamp + (uint32_t)arrived->samples;
+  return true;
+}
+
+bool forward(struct leg *from, struct leg *to, const struct arrived *arrived, struct send_queue *queue) {
+  const struct destination destination = {
+      .fd = to->rtp_fd,
+      .to = leg_remote(to),
+      .counters = &to->counters,
+      .queue = queue,
+      .now_ms = arrived->now_ms,
+      .payload_type = to->settings.payload_type,
+      .event_payload_type = to->settings.event_payload_type,
+      .g729 = to->g729,
+  };
+  if (same_codec(from, to) && from->settings.ptime_ms == to->settings.ptime_ms) {
+    return pass(to, &destination, arrived);
+  }
+  return append(from, to, &destination, arrived);
+}

@@ -1,0 +1,18 @@
+/* From one leg's source into the other leg's stream: passed on, cut anew, or transcoded. */
+#ifndef RINGDOWN_FORWARD_H
+#define RINGDOWN_FORWARD_H
+
+#include "leg.h"
+
+struct arrived {
+  const struct rtp_packet *packet;
+  enum arrival arrival;
+  unsigned missing; /* sequence numbers left out before it */
+  size_t samples;   /* 0: a telephone event */
+  uint64_t now_ms;
+};
+
+/* False when the packet came too late to be of use. Both legs are configured and want it. */
+bool forward(struct leg *from, struct leg *to, const struct arrived *arrived, struct send_queue *queue);
+
+#endif

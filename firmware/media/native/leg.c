@@ -1,0 +1,66 @@
+#include "leg.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "socket.h"
+
+/* A latched source that is silent for this long loses its place to another one. */
+#define RELATCH_SILENCE_MS 2000
+
+enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port) {
+  memset(leg, 0, sizeof *leg);
+  leg->rtp_fd = -1;
+  leg->rtcp_fd = -1;
+  union address rtp;
+  union address rtcp;
+  if (!address_parse(address, port, &rtp) || !address_parse(address, (uint16_t)(port + 1), &rtcp)) {
+    return LEG_BAD_ADDRESS;
+  }
+  leg->family = rtp.any.sa_family;
+  leg->rtp_fd = socket_open(&rtp);
+  if (leg->rtp_fd < 0) return LEG_ERRNO;
+  leg->rtcp_fd = socket_open(&rtcp);
+  if (leg->rtcp_fd < 0) {
+    const int reason = errno;
+    leg_close(leg);
+    errno = reason;
+    return LEG_ERRNO;
+  }
+  outgoing_start(&leg->outgoing);
+  return LEG_OK;
+}
+
+void leg_close(struct leg *leg) {
+  if (leg->rtp_fd >= 0) close(leg->rtp_fd);
+  if (leg->rtcp_fd >= 0) close(leg->rtcp_fd);
+  leg->rtp_fd = -1;
+  leg->rtcp_fd = -1;
+  g729_close(leg->g729);
+  leg->g729 = NULL;
+}
+
+bool leg_accepts_source(struct leg *leg, const union address *source, uint64_t now_ms) {
+  if (leg->latched && address_equal(&leg->latch, source)) return true;
+  /* The signalled address may always take its place back: a stranger who was first does not keep the party out. */
+  const bool free = !leg->latched || address_equal(&leg->settings.remote, source) ||
+                    now_ms - leg->counters.last_received_ms >= RELATCH_SILENCE_MS;
+  if (!free) return false;
+  leg->latched = true;
+  leg->latch = *source;
+  return true;
+}
+
+const union address *leg_remote(const struct leg *leg) { return leg->latched ? &leg->latch : &leg->settings.remote; }
+
+bool leg_configure(struct leg *leg, const struct leg_settings *settings) {
+  const struct leg_settings *old = &leg->settings;
+  const bool moved = !leg->configured || !address_equal(&old->remote, &settings->remote);
+  const bool media_changed = moved || old->codec != settings->codec || old->ptime_ms != settings->ptime_ms ||
+                             old->annex_b != settings->annex_b;
+  if (moved) leg->latched = false;
+  leg->configured = true;
+  leg->settings = *settings;
+  return media_changed;
+}

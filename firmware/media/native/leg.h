@@ -1,0 +1,77 @@
+/* Our side towards one party: its sockets, what was negotiated, whom it has latched to, and both streams. */
+#ifndef RINGDOWN_LEG_H
+#define RINGDOWN_LEG_H
+
+#include "address.h"
+#include "outgoing.h"
+#include "receiver.h"
+
+#define NO_PAYLOAD_TYPE 0xff
+
+/* In the order of protocol.ts; times in milliseconds of the monotonic clock. */
+struct leg_counters {
+  uint64_t packets_received;
+  uint64_t packets_sent;
+  uint64_t bytes_received;
+  uint64_t bytes_sent;
+  uint64_t packets_lost;
+  uint64_t packets_unsent;
+  uint64_t rtcp_received;
+  uint64_t malformed;
+  uint64_t unknown_payload_type;
+  uint64_t wrong_source;
+  uint64_t late;
+  uint64_t unforwarded;
+  uint64_t last_received_ms; /* 0: nothing yet */
+};
+
+struct leg_settings {
+  union address remote;
+  enum codec codec;
+  uint8_t payload_type;
+  uint8_t event_payload_type; /* NO_PAYLOAD_TYPE: none */
+  uint16_t ptime_ms;
+  bool receives; /* we take what the remote sends */
+  bool sends;    /* we send to the remote */
+  bool annex_b;  /* the remote takes silence descriptors */
+};
+
+/* Concealment of lost G.711 audio: the last 20 ms again, fading. */
+#define HISTORY_SAMPLES (20 * SAMPLES_PER_MS)
+
+struct leg {
+  int rtp_fd;
+  int rtcp_fd;
+  sa_family_t family;
+  bool configured;
+  struct leg_settings settings;
+  bool latched;
+  union address latch;
+  struct receiver receiver;
+  uint32_t expected_timestamp; /* of the source's next audio */
+  bool event_known;            /* the event that is being pressed, or was last */
+  uint32_t event_timestamp;    /* of the source */
+  uint32_t event_sent_as;      /* timestamp in the other leg's stream */
+  int16_t history[HISTORY_SAMPLES];
+  struct g729 *g729; /* NULL until the leg first has that codec */
+  struct outgoing outgoing;
+  struct leg_counters counters;
+};
+
+enum leg_fault { LEG_OK, LEG_BAD_ADDRESS, LEG_ERRNO };
+
+/* Binds RTP on `port` and RTCP on the one after it. LEG_ERRNO: see errno. */
+enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port);
+void leg_close(struct leg *leg);
+
+/*
+ * True when a valid packet from `source` is to be heard. The remote is where the signalling says until a packet
+ * shows where it really is (symmetric RTP, RFC 4961); who is heard first is kept as long as he sends.
+ */
+bool leg_accepts_source(struct leg *leg, const union address *source, uint64_t now_ms);
+/* Where to send. */
+const union address *leg_remote(const struct leg *leg);
+/* Takes over new settings. True when media changed, so that both streams have to be placed anew. */
+bool leg_configure(struct leg *leg, const struct leg_settings *settings);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * The stream that we send on one leg: its own SSRC, and sequence numbers and timestamps that go on without a break
+ * whatever the source does. Media enters in one of two ways:
+ *
+ *   passed on    a source's packet, its sequence number and timestamp moved by a fixed distance
+ *   appended     audio in the leg's own codec, cut into packets of the leg's own length
+ */
+#ifndef RINGDOWN_OUTGOING_H
+#define RINGDOWN_OUTGOING_H
+
+#include "codec.h"
+#include "rtp.h"
+#include "send_queue.h"
+
+#define MAX_PTIME_MS 120
+#define MAX_FRAMED_BYTES (MAX_PTIME_MS * SAMPLES_PER_MS) /* G.711: a byte a sample */
+
+struct outgoing {
+  uint32_t ssrc;
+  uint16_t next_sequence;
+  uint32_t position;       /* timestamp of the first sample that was not sent yet */
+  uint32_t last_timestamp; /* of the last audio packet */
+  uint64_t last_sent_ms;   /* monotonic; 0 before the first */
+  bool marker_pending;     /* the next audio packet begins a talkspurt */
+
+  bool placed; /* the source has its place in this stream: the distances hold */
+  uint16_t placed_at;         /* the source's sequence number at which they began to */
+  uint16_t sequence_distance;
+  uint32_t timestamp_distance;
+
+  enum codec codec;
+  size_t packet_bytes; /* of payload in a full packet */
+  uint8_t framed[MAX_FRAMED_BYTES];
+  size_t framed_bytes;
+  int16_t pcm[FRAME_SAMPLES]; /* part of a G.729 frame, before it is encoded */
+  size_t pcm_samples;
+};
+
+/* Where packets of the stream go. */
+struct destination {
+  int fd;
+  const union address *to;
+  struct leg_counters *counters;
+  struct send_queue *queue;
+  uint64_t now_ms;
+  uint8_t payload_type;
+  uint8_t event_payload_type;
+  struct g729 *g729; /* NULL unless the codec is G.729 */
+};
+
+/* Random SSRC, sequence number and timestamp (RFC 3550 §5.1). */
+void outgoing_start(struct outgoing *outgoing);
+/* Audio from now on in this codec, `ptime_ms` (10 to MAX_PTIME_MS, a multiple of 10) to a packet. Forgets a part of a packet. */
+void outgoing_set_format(struct outgoing *outgoing, enum codec codec, unsigned ptime_ms);
+
+/*
+ * A new source, or one that began again: its packet's place is where the stream would be by now had it never
+ * stopped. Afterwards `placed` holds.
+ */
+void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, uint64_t now_ms);
+/* The timestamp of the next sample to be appended. */
+uint32_t outgoing_end(const struct outgoing *outgoing);
+
+/* `samples` is 0 for a telephone event, which `payload_type` then says. False: from before the source was placed. */
+bool outgoing_pass(struct outgoing *outgoing, const struct destination *to, const struct rtp_packet *source,
+                   size_t samples, uint8_t payload_type);
+void outgoing_append_pcm(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm, size_t count);
+/* A valid payload in the leg's own codec. */
+void outgoing_append_encoded(struct outgoing *outgoing, const struct destination *to, const uint8_t *bytes, size_t count);
+/* Silence that is not sent: what is waiting goes out, then the time jumps. */
+void outgoing_skip(struct outgoing *outgoing, const struct destination *to, uint32_t samples);
+/* One packet of an event (RFC 4733) beside appended audio. */
+void outgoing_event(struct outgoing *outgoing, const struct destination *to, const struct rtp_packet *source, uint32_t timestamp);
+
+#endif

@@ -1,0 +1,36 @@
+#include "receiver.h"
+
+/* RFC 3550 A.1, in packets. */
+#define MAX_DROPOUT 3000
+#define MAX_MISORDER 100
+#define NOT_EXPECTED 0x10000
+
+static void start(struct receiver *receiver, const struct rtp_packet *packet) {
+  receiver->started = true;
+  receiver->ssrc = packet->ssrc;
+  receiver->highest = packet->sequence_number;
+  receiver->after_misorder = NOT_EXPECTED;
+}
+
+enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *packet, unsigned *missing) {
+  *missing = 0;
+  if (!receiver->started || receiver->ssrc != packet->ssrc) {
+    start(receiver, packet);
+    return ARRIVAL_RESTART;
+  }
+  const uint16_t ahead = (uint16_t)(packet->sequence_number - receiver->highest);
+  if (ahead != 0 && ahead < MAX_DROPOUT) {
+    receiver->highest = packet->sequence_number;
+    receiver->after_misorder = NOT_EXPECTED;
+    *missing = ahead - 1u;
+    return ARRIVAL_NEXT;
+  }
+  if (ahead == 0 || ahead > 0x10000 - MAX_MISORDER) return ARRIVAL_LATE;
+  /* RFC 3550 A.1: two in a row after a large jump are a source that began again without telling. */
+  if (packet->sequence_number == receiver->after_misorder) {
+    start(receiver, packet);
+    return ARRIVAL_RESTART;
+  }
+  receiver->after_misorder = (uint16_t)(packet->sequence_number + 1);
+  return ARRIVAL_LATE;
+}

@@ -1,0 +1,23 @@
+/* The order of one source's packets (RFC 3550 A.1), without its statistics. */
+#ifndef RINGDOWN_RECEIVER_H
+#define RINGDOWN_RECEIVER_H
+
+#include "rtp.h"
+
+struct receiver {
+  bool started;
+  uint32_t ssrc;
+  uint16_t highest;        /* sequence number */
+  uint32_t after_misorder; /* the sequence number that would confirm a jump; past 16 bits: none expected */
+};
+
+enum arrival {
+  ARRIVAL_NEXT,    /* in order; `missing` sequence numbers were left out before it */
+  ARRIVAL_RESTART, /* of a new source, or of one that began again */
+  ARRIVAL_LATE,    /* at or before the highest: reordered, a duplicate, or the first packet of a jump */
+};
+
+/* `missing` is set for ARRIVAL_NEXT, and 0 otherwise. */
+enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *packet, unsigned *missing);
+
+#endif

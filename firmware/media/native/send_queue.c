@@ -1,0 +1,64 @@
+#define _GNU_SOURCE
+#include "send_queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "leg.h"
+
+#define QUEUE_PACKETS 32
+
+struct send_queue {
+  int fd;
+  struct leg_counters *counters;
+  unsigned count;
+  struct mmsghdr messages[QUEUE_PACKETS];
+  struct iovec parts[QUEUE_PACKETS];
+  union address to[QUEUE_PACKETS];
+  uint8_t bytes[QUEUE_PACKETS][PACKET_BYTES];
+};
+
+struct send_queue *send_queue_open(void) {
+  struct send_queue *queue = calloc(1, sizeof *queue);
+  if (queue == NULL) return NULL;
+  for (unsigned i = 0; i < QUEUE_PACKETS; i++) {
+    queue->parts[i].iov_base = queue->bytes[i];
+    queue->messages[i].msg_hdr.msg_iov = &queue->parts[i];
+    queue->messages[i].msg_hdr.msg_iovlen = 1;
+    queue->messages[i].msg_hdr.msg_name = &queue->to[i];
+  }
+  return queue;
+}
+
+void send_queue_close(struct send_queue *queue) { free(queue); }
+
+void send_queue_add(struct send_queue *queue, int fd, const union address *to, struct leg_counters *counters,
+                    const struct rtp_packet *packet) {
+  if (packet->payload_bytes > PACKET_BYTES - RTP_HEADER_BYTES) return;
+  if (queue->count == QUEUE_PACKETS || (queue->count > 0 && queue->fd != fd)) send_queue_flush(queue);
+  const unsigned i = queue->count++;
+  queue->fd = fd;
+  queue->counters = counters;
+  queue->to[i] = *to;
+  queue->messages[i].msg_hdr.msg_namelen = address_length(to);
+  queue->parts[i].iov_len = RTP_HEADER_BYTES + packet->payload_bytes;
+  rtp_write_header(queue->bytes[i], packet);
+  memcpy(queue->bytes[i] + RTP_HEADER_BYTES, packet->payload, packet->payload_bytes);
+}
+
+void send_queue_flush(struct send_queue *queue) {
+  unsigned done = 0;
+  while (done < queue->count) {
+    const int sent = sendmmsg(queue->fd, queue->messages + done, queue->count - done, MSG_DONTWAIT);
+    if (sent <= 0) {
+      /* No route, a full buffer: this one is lost, as packets are. */
+      queue->counters->packets_unsent++;
+      done++;
+      continue;
+    }
+    for (unsigned i = done; i < done + (unsigned)sent; i++) queue->counters->bytes_sent += queue->messages[i].msg_len;
+    queue->counters->packets_sent += (unsigned)sent;
+    done += (unsigned)sent;
+  }
+  queue->count = 0;
+}

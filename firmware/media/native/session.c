@@ -1,0 +1,88 @@
+#include "session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "forward.h"
+
+/* RFC 3551 §4.2: a receiver should take packets of up to 200 ms. */
+#define MAX_PACKET_SAMPLES (200 * SAMPLES_PER_MS)
+#define EVENT_BYTES 4 /* RFC 4733 §2.3 */
+
+struct session *session_open(const char *const addresses[2], const uint16_t ports[2], unsigned *failed, enum leg_fault *fault) {
+  *failed = 0;
+  *fault = LEG_ERRNO;
+  struct session *session = calloc(1, sizeof *session);
+  if (session == NULL) return NULL;
+  *fault = leg_open(&session->legs[0], addresses[0], ports[0]);
+  if (*fault == LEG_OK) {
+    *fault = leg_open(&session->legs[1], addresses[1], ports[1]);
+    if (*fault == LEG_OK) return session;
+    *failed = 1;
+    const int reason = errno;
+    leg_close(&session->legs[0]);
+    errno = reason;
+  }
+  free(session);
+  return NULL;
+}
+
+void session_close(struct session *session) {
+  leg_close(&session->legs[0]);
+  leg_close(&session->legs[1]);
+  free(session);
+}
+
+static void discard(uint64_t *reason) { (*reason)++; }
+
+static bool is_event(const struct leg *leg, const struct rtp_packet *packet) {
+  return leg->settings.event_payload_type != NO_PAYLOAD_TYPE && packet->payload_type == leg->settings.event_payload_type;
+}
+
+void session_receive(struct session *session, unsigned index, const uint8_t *bytes, size_t length,
+                     const union address *source, uint64_t now_ms, struct send_queue *queue) {
+  struct leg *from = &session->legs[index];
+  struct leg *to = &session->legs[1 - index];
+  struct leg_counters *counters = &from->counters;
+
+  struct rtp_packet packet;
+  if (!rtp_parse(bytes, length, &packet)) return discard(&counters->malformed);
+  if (!from->configured) return discard(&counters->unknown_payload_type);
+
+  const bool event = is_event(from, &packet);
+  size_t samples = 0;
+  if (event) {
+    if (packet.payload_bytes == 0 || packet.payload_bytes % EVENT_BYTES != 0) return discard(&counters->malformed);
+  } else {
+    if (packet.payload_type != from->settings.payload_type) return discard(&counters->unknown_payload_type);
+    samples = codec_payload_samples(from->settings.codec, packet.payload_bytes);
+    if (samples == 0 || samples > MAX_PACKET_SAMPLES) return discard(&counters->malformed);
+  }
+  if (!leg_accepts_source(from, source, now_ms)) return discard(&counters->wrong_source);
+
+  counters->packets_received++;
+  counters->bytes_received += length;
+  counters->last_received_ms = now_ms;
+
+  unsigned missing = 0;
+  const enum arrival arrival = receiver_place(&from->receiver, &packet, &missing);
+  counters->packets_lost += missing;
+
+  if (!to->configured || !from->settings.receives || !to->settings.sends ||
+      (event && to->settings.event_payload_type == NO_PAYLOAD_TYPE)) {
+    return discard(&counters->unforwarded);
+  }
+  const struct arrived arrived = {
+      .packet = &packet, .arrival = arrival, .missing = missing, .samples = samples, .now_ms = now_ms};
+  if (!forward(from, to, &arrived, queue)) discard(&counters->late);
+}
+
+void session_configure(struct session *session, unsigned index, const struct leg_settings *settings, struct g729 *g729) {
+  struct leg *leg = &session->legs[index];
+  struct leg *other = &session->legs[1 - index];
+  if (g729 != NULL) leg->g729 = g729;
+  if (!leg_configure(leg, settings)) return;
+  outgoing_set_format(&leg->outgoing, settings->codec, settings->ptime_ms);
+  /* What comes in here now has another shape: its place in the other stream is sought anew. */
+  other->outgoing.placed = false;
+}

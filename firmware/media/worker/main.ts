@@ -1,0 +1,41 @@
+/**
+ * The media worker: a child process of the runtime that ends with its channel. JavaScript only passes requests on to
+ * the packet loop. Nothing but Node's own modules is loaded, so that a new worker is there in a moment.
+ */
+import { decodeRequest, encodeMessage, type FromWorker } from '../protocol.ts';
+import { loadAddon } from './addon.ts';
+import { Sessions } from './sessions.ts';
+
+const REFUSED_LOG_INTERVAL_MS = 1000;
+
+function send(message: FromWorker): void {
+  // A parent that is gone is noticed by `disconnect`.
+  process.send?.(encodeMessage(message), undefined, undefined, () => {});
+}
+
+function serve(): void {
+  const sessions = new Sessions(loadAddon());
+  let refusedAt = Number.NEGATIVE_INFINITY;
+  process.on('message', (raw: unknown) => {
+    const request = decodeRequest(raw);
+    if (request !== undefined) {
+      send({ kind: 'response', id: request.id, ...sessions.execute(request.command) });
+    } else if (performance.now() - refusedAt >= REFUSED_LOG_INTERVAL_MS) {
+      refusedAt = performance.now();
+      send({ kind: 'log', level: 'error', message: 'refused a request that is not of the protocol' });
+    }
+  });
+  process.on('disconnect', () => process.exit(0));
+  send({ kind: 'ready' });
+}
+
+// An interrupt at the terminal reaches the whole process group: the runtime says goodbye to the calls first, and
+// then closes the channel.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
+try {
+  serve();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
