@@ -1,0 +1,202 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { atExit } from './cleanup.ts';
+import { freePorts } from './free-ports.ts';
+import { Changes } from './phone/changes.ts';
+import { TestPhone } from './phone/test-phone.ts';
+import { repositoryPath } from './repository.ts';
+
+const PROGRAM = join(repositoryPath, 'build/ringdown');
+const MEDIA_PORTS = 40;
+const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 20_000;
+const MAX_LOG_LENGTH = 4_000_000;
+
+export interface ProgramResult {
+  /** Exit status; undefined where a signal ended it. */
+  readonly status: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs build/ringdown with these arguments to its end. */
+export function runRingdown(args: readonly string[], input = '', timeoutMs = 20_000): Promise<ProgramResult> {
+  needProgram();
+  return new Promise((resolve, reject) => {
+    const child = spawn(PROGRAM, args, { stdio: 'pipe', timeout: timeoutMs, killSignal: 'SIGKILL' });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (data: Buffer) => {
+      stdout += data.toString('utf8');
+    });
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString('utf8');
+    });
+    child.stdin.on('error', () => undefined);
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ status: code ?? undefined, stdout, stderr }));
+    child.stdin.end(input);
+  });
+}
+
+function needProgram(): void {
+  if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is missing: run make build`);
+}
+
+/** The runtime on this machine: loopback addresses, free ports, a data directory of its own. */
+export class Ringdown {
+  readonly addresses: readonly string[];
+  readonly sipPort: number;
+  /** Where media ports begin and end, both included. */
+  readonly mediaPorts: { readonly first: number; readonly last: number };
+  readonly dataDirectory: string;
+  readonly #ports: { readonly sips: number; readonly http: number; readonly https: number };
+  readonly #changes = new Changes();
+  readonly #remove: () => void;
+  #child: ChildProcess | undefined;
+  #exit: { readonly status: number | undefined; readonly signal: string | undefined } | undefined;
+  #log = '';
+
+  private constructor(addresses: readonly string[], firstPort: number) {
+    this.addresses = addresses;
+    this.mediaPorts = { first: firstPort, last: firstPort + MEDIA_PORTS - 1 };
+    this.sipPort = firstPort + MEDIA_PORTS;
+    this.#ports = { sips: this.sipPort + 1, http: this.sipPort + 2, https: this.sipPort + 3 };
+    this.dataDirectory = mkdtempSync(join(tmpdir(), 'ringdown-'));
+    this.#remove = atExit(() => {
+      if (this.#exit === undefined) this.#child?.kill('SIGKILL');
+      rmSync(this.dataDirectory, { recursive: true, force: true });
+    });
+  }
+
+  /** Not started yet, so that extensions can be added first. */
+  static async create(addresses: readonly string[] = ['127.0.0.1', '::1']): Promise<Ringdown> {
+    needProgram();
+    return new Ringdown(addresses, await freePorts(addresses, MEDIA_PORTS + 4));
+  }
+
+  /** The process id of `ringdown serve`. */
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined || this.#exit !== undefined) throw new Error(`the runtime does not run\n${this.report}`);
+    return pid;
+  }
+
+  /** All that it wrote, standard error included. */
+  get log(): string {
+    return this.#log;
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined && this.#exit === undefined;
+  }
+
+  /** What a developer needs to see of it when a test fails. */
+  get report(): string {
+    const state = this.running ? 'running' : `ended with ${JSON.stringify(this.#exit)}`;
+    return `ringdown serve: ${state}\n--- its log ---\n${this.#log.slice(-8000)}`;
+  }
+
+  get arguments(): readonly string[] {
+    return [
+      'serve',
+      ...['--data', this.dataDirectory],
+      ...this.addresses.flatMap((address) => ['--listen', address]),
+      ...['--sip-port', String(this.sipPort), '--sips-port', String(this.#ports.sips)],
+      ...['--http-port', String(this.#ports.http), '--https-port', String(this.#ports.https)],
+      ...['--media-ports', `${this.mediaPorts.first}-${this.mediaPorts.last}`],
+    ];
+  }
+
+  async addExtension(number: string, name: string, password: string): Promise<void> {
+    const args = ['extension', 'add', number, '--name', name, '--password-stdin', '--data', this.dataDirectory];
+    const { status, stderr } = await runRingdown(args, `${password}\n`);
+    if (status !== 0) throw new Error(`extension add ended with ${status}: ${stderr}`);
+  }
+
+  /** Resolves when it answers OPTIONS on its first address. Also starts it again after stop(). */
+  async start(): Promise<void> {
+    if (this.running) throw new Error('it runs already');
+    this.#exit = undefined;
+    const child = spawn(PROGRAM, this.arguments, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    const keep = (data: Buffer): void => {
+      if (this.#log.length < MAX_LOG_LENGTH) this.#log += data.toString('utf8');
+      this.#changes.notify();
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.on('error', (error) => keep(Buffer.from(error.message)));
+    child.on('close', (code, signal) => {
+      this.#exit = { status: code ?? undefined, signal: signal ?? undefined };
+      this.#changes.notify();
+    });
+    await this.#answersOptions();
+  }
+
+  /** Sends SIGTERM (or another signal) and waits for the end. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<{ status: number | undefined }> {
+    const child = this.#child;
+    if (child === undefined) throw new Error('it was never started');
+    if (this.#exit === undefined) child.kill(signal);
+    const exit = await this.#changes.until(
+      () => this.#exit,
+      STOP_TIMEOUT_MS,
+      'ringdown to end',
+      () => this.report,
+    );
+    return { status: exit.status };
+  }
+
+  /** Process ids of its children: the media worker is one. */
+  children(): readonly number[] {
+    const { pid } = this;
+    const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(/\s+/),
+    );
+    return children.filter((text) => text !== '').map(Number);
+  }
+
+  /** Waits for a line of the log. */
+  async logs(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> {
+    const probe = (): RegExpExecArray | undefined => pattern.exec(this.#log) ?? undefined;
+    return this.#changes.until(probe, timeoutMs, `${pattern} in the log`, () => this.report);
+  }
+
+  /** Ends it without ceremony and removes its data. */
+  async close(): Promise<void> {
+    if (this.running) await this.stop('SIGKILL');
+    this.#remove();
+  }
+
+  async #answersOptions(): Promise<void> {
+    const [address = '127.0.0.1'] = this.addresses;
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    for (;;) {
+      const phone = await TestPhone.start({
+        user: 'probe',
+        password: '',
+        localAddress: address,
+        server: address,
+        serverPort: this.sipPort,
+        codecs: ['PCMA'],
+      });
+      // Ends the wait for an answer that will not come.
+      const giveUp = (): void => void phone.close();
+      this.#child?.once('close', giveUp);
+      try {
+        await phone.options();
+        return;
+      } catch (error) {
+        if (!this.running || performance.now() > deadline) {
+          throw new Error(`ringdown does not answer OPTIONS\n${this.report}`, { cause: error });
+        }
+      } finally {
+        this.#child?.off('close', giveUp);
+        await phone.close();
+      }
+    }
+  }
+}
