@@ -1,0 +1,108 @@
+/** The program `ringdown`: which subcommands there are, how a mistake is told, what signals do. */
+import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { extensionCommand } from './console/commands/extension.ts';
+import { settingsCommand } from './console/commands/settings.ts';
+import { runConsole } from './console/console.ts';
+import { RingdownError, UsageError } from './core/errors.ts';
+import { createLogger } from './core/logger.ts';
+import { Runtime, type RuntimeOptions } from './runtime.ts';
+import { serveCommand } from './serve-options.ts';
+
+const EXIT_USAGE = 2;
+const EXIT_FAILURE = 1;
+
+const { version } = packageJson;
+
+async function serve(options: RuntimeOptions, logLevel: string): Promise<void> {
+  const logger = createLogger(logLevel);
+  const runtime = await Runtime.open(options, version, logger);
+  const stop = (signal: NodeJS.Signals) => {
+    logger.info({ signal }, 'stopping');
+    process.once(signal, () => process.exit(EXIT_FAILURE));
+    runtime.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'stopped badly');
+        process.exit(EXIT_FAILURE);
+      },
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+function consoleCommand(): Command {
+  return new Command('console')
+    .description('the maintenance console: asks for a login, then for commands')
+    .requiredOption('--data <dir>', "where the console keeps its password: its own directory, not the service's")
+    .requiredOption('--control <path>', "the service's control socket")
+    .option('--power <path>', 'named pipe of the service that reboots the box')
+    .option('--network <dir>', 'directory with a file of addresses for each LAN')
+    .action(({ data, control, power, network }: Record<string, string | undefined>) =>
+      runConsole(
+        {
+          dataDirectory: data ?? '',
+          controlPath: control ?? '',
+          ...(power === undefined ? {} : { powerPath: power }),
+          ...(network === undefined ? {} : { networkDirectory: network }),
+          version,
+        },
+        process.stdin,
+        process.stdout,
+      ),
+    );
+}
+
+/** Every subcommand inherits how mistakes are shown: commander copies it only to commands that it made itself. */
+function configure(command: Command): Command {
+  command
+    .exitOverride()
+    .showSuggestionAfterError(false)
+    .helpCommand(false)
+    .configureOutput({
+      outputError: (text, write) => {
+        const line = text.replace(/^error: /, '').trim();
+        write(`ringdown: ${line}. See: ringdown ${path(command)}--help\n`);
+      },
+    });
+  command.commands.map(configure);
+  return command;
+}
+
+function path(command: Command): string {
+  return command.parent === null ? '' : `${path(command.parent)}${command.name()} `;
+}
+
+async function main(): Promise<void> {
+  const program = new Command('ringdown')
+    .description('The open firmware of a small-office telephone box.')
+    .version(version, '--version', 'prints the version')
+    .addCommand(serveCommand(serve))
+    .addCommand(extensionCommand())
+    .addCommand(settingsCommand())
+    .addCommand(consoleCommand());
+  try {
+    await configure(program).parseAsync();
+  } catch (error) {
+    process.exitCode = report(error);
+    // What was opened before the mistake was found must not keep the program alive.
+    setImmediate(() => process.exit());
+  }
+}
+
+/** One clear line on standard error; the exit status. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Help and version have been printed; without a subcommand the help has, to standard error.
+    return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  }
+  if (error instanceof RingdownError) {
+    process.stderr.write(`ringdown: ${error.message}. ${error.cure}\n`);
+    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
+  }
+  process.stderr.write(`ringdown: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return EXIT_FAILURE;
+}
+
+await main();

@@ -1,0 +1,127 @@
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { UsageError } from './core/errors.ts';
+import type { RuntimeOptions } from './runtime.ts';
+
+/** `ringdown serve`: reads its options and hands them on. */
+export function serveCommand(serve: (options: RuntimeOptions, logLevel: string) => Promise<void>): Command {
+  return new Command('serve')
+    .description('runs the telephone service until SIGTERM or SIGINT; logs JSON lines to standard output')
+    .requiredOption('--data <dir>', 'configuration, bindings and certificates; made where it is missing')
+    .option(
+      '--listen <address>',
+      'an IPv4 or IPv6 address of this machine to serve; may be repeated (default: every address but link-local ones)',
+      collect,
+    )
+    .option('--sip-port <port>', 'SIP over UDP and TCP', '5060')
+    .option('--sips-port <port>', 'SIP over TLS', '5061')
+    .option('--http-port <port>', 'settings files over HTTP', '80')
+    .option('--https-port <port>', 'settings files over HTTPS', '443')
+    .option('--media-ports <low-high>', 'UDP ports for RTP and RTCP (default: as configured, at first 46750-50750)')
+    .option(
+      '--advertise <local=public>',
+      'behind a port forward: what peers see instead of the local address; may be repeated',
+      collect,
+    )
+    .option('--control <path>', 'socket for the console (default: control.sock in the data directory)')
+    .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  ringdown serve --data /data/ringdown --listen 192.168.42.1 --listen fd00:42::1
+  ringdown serve --data build/dev --listen 127.0.0.1 --http-port 8080 --https-port 8443
+`,
+    )
+    .action((options: Record<string, string | string[] | undefined>) =>
+      serve(readOptions(options), readLogLevel(one(options, 'logLevel'))),
+    );
+}
+
+type Values = Record<string, string | string[] | undefined>;
+
+function readOptions(values: Values): RuntimeOptions {
+  const dataDirectory = one(values, 'data');
+  const listen = many(values, 'listen');
+  for (const address of listen) checkAddress('--listen', address);
+  const mediaPorts = values.mediaPorts === undefined ? undefined : readRange(one(values, 'mediaPorts'));
+  return {
+    dataDirectory,
+    listen: listen.length > 0 ? [...new Set(listen)] : everyAddress(),
+    sipPort: readPort('--sip-port', one(values, 'sipPort')),
+    sipsPort: readPort('--sips-port', one(values, 'sipsPort')),
+    httpPort: readPort('--http-port', one(values, 'httpPort')),
+    httpsPort: readPort('--https-port', one(values, 'httpsPort')),
+    ...(mediaPorts === undefined ? {} : { mediaPorts }),
+    advertise: new Map(many(values, 'advertise').map(readAdvertised)),
+    controlPath: values.control === undefined ? join(dataDirectory, 'control.sock') : one(values, 'control'),
+  };
+}
+
+function readPort(option: string, text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65535) return port;
+  throw new UsageError('SERVE_OPTION_INVALID', `${option} ${text} is no port`, 'Give a number from 1 to 65535.');
+}
+
+function readRange(text: string): { low: number; high: number } {
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
+  const low = Number(match?.[1]);
+  const high = Number(match?.[2]);
+  // A call takes two ports for RTP and two for RTCP.
+  if (match !== null && low >= 1024 && high <= 65535 && high - low >= 3) return { low, high };
+  throw new UsageError(
+    'SERVE_OPTION_INVALID',
+    `--media-ports ${text} is no range of ports`,
+    'Give LOW-HIGH from 1024 to 65535 with four ports or more, as 46750-50750.',
+  );
+}
+
+function readAdvertised(text: string): readonly [string, string] {
+  const [local = '', advertised = '', ...rest] = text.split('=');
+  if (rest.length > 0 || advertised === '') {
+    throw new UsageError('SERVE_OPTION_INVALID', `--advertise ${text} is no pair`, 'Give LOCAL=PUBLIC, two addresses.');
+  }
+  checkAddress('--advertise', local);
+  checkAddress('--advertise', advertised);
+  return [local, advertised];
+}
+
+function checkAddress(option: string, address: string): void {
+  if (isIP(address) !== 0) return;
+  throw new UsageError(
+    'SERVE_OPTION_INVALID',
+    `${option} ${address} is no IP address`,
+    'Give an IPv4 or IPv6 address of this machine, without brackets.',
+  );
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+
+function readLogLevel(level: string): string {
+  if (LOG_LEVELS.includes(level)) return level;
+  throw new UsageError('SERVE_OPTION_INVALID', `--log-level ${level} is unknown`, `Give ${LOG_LEVELS.join(', ')}.`);
+}
+
+/** Each by its own: a peer must be answered from the address that it wrote to. */
+function everyAddress(): readonly string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  // Link-local addresses need a zone, which no URI can carry.
+  return addresses.filter(({ scopeid }) => scopeid === undefined || scopeid === 0).map(({ address }) => address);
+}
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+function one(values: Values, name: string): string {
+  const value = values[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function many(values: Values, name: string): readonly string[] {
+  const value = values[name];
+  return Array.isArray(value) ? value : [];
+}

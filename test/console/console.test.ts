@@ -1,0 +1,213 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type IPty, spawn } from 'node-pty';
+import t, { type Test } from 'tap';
+import { ControlServer } from '../../firmware/console/control.ts';
+import { createLogger } from '../../firmware/core/logger.ts';
+
+const PROGRAM = join(import.meta.dirname, '../../build/ringdown');
+const PASSWORD = 'correct horse';
+
+/** A person at a terminal: a real pseudo-terminal with the real program on it. */
+class Person {
+  readonly #terminal: IPty;
+  #unread = '';
+  #all = '';
+  #wake: () => void = () => {};
+  readonly exited: Promise<number>;
+
+  constructor(terminal: IPty) {
+    this.#terminal = terminal;
+    terminal.onData((text) => {
+      this.#unread += text;
+      this.#all += text;
+      this.#wake();
+    });
+    this.exited = new Promise((resolve) => terminal.onExit(({ exitCode }) => resolve(exitCode)));
+  }
+
+  get transcript(): string {
+    return this.#all;
+  }
+
+  type(line: string): void {
+    this.#terminal.write(`${line}\r`);
+  }
+
+  press(key: string): void {
+    this.#terminal.write(key);
+  }
+
+  /** Waits until the text appears after what was read before; returns what stood before it. */
+  async sees(text: string): Promise<string> {
+    const deadline = Date.now() + 20_000;
+    for (;;) {
+      const at = this.#unread.indexOf(text);
+      if (at >= 0) {
+        const before = this.#unread.slice(0, at);
+        this.#unread = this.#unread.slice(at + text.length);
+        return before;
+      }
+      if (Date.now() > deadline) throw new Error(`${JSON.stringify(text)} did not appear in:\n${this.#all}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 1000);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  leave(): void {
+    this.#terminal.kill();
+  }
+}
+
+function setUp(t: Test): { directory: string; sitDown: () => Person } {
+  if (!existsSync(PROGRAM)) throw new Error('build/ringdown is missing: run make build');
+  const directory = mkdtempSync(join(tmpdir(), 'rd-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const sitDown = () => {
+    const terminal = spawn(
+      PROGRAM,
+      [
+        'console',
+        '--data',
+        join(directory, 'console'),
+        '--control',
+        join(directory, 'control.sock'),
+        '--power',
+        join(directory, 'power'),
+        '--network',
+        join(directory, 'network'),
+      ],
+      { cols: 100, rows: 30, env: { PATH: process.env.PATH ?? '', TERM: 'vt220' } },
+    );
+    const person = new Person(terminal);
+    t.teardown(() => person.leave());
+    return person;
+  };
+  return { directory, sitDown };
+}
+
+async function firstLogin(person: Person): Promise<void> {
+  await person.sees('set the password');
+  await person.sees('login: ');
+  person.type('admin');
+  await person.sees('New password');
+  person.type(PASSWORD);
+  await person.sees('Again: ');
+  person.type(PASSWORD);
+  await person.sees('The password is set.');
+  await person.sees('ringdown> ');
+}
+
+t.test('the first login sets the password, the next one asks for it, and nobody sees it', async (t) => {
+  const { sitDown } = setUp(t);
+  const first = sitDown();
+  await firstLogin(first);
+  first.type('logout');
+  t.equal(await first.exited, 0);
+  t.notMatch(first.transcript, PASSWORD);
+
+  const second = sitDown();
+  await second.sees('login: ');
+  second.type('admin');
+  await second.sees('Password: ');
+  second.type('a wrong one');
+  await second.sees('Login incorrect');
+  await second.sees('login: ');
+  second.type('root');
+  await second.sees('Password: ');
+  second.type(PASSWORD);
+  await second.sees('Login incorrect');
+  await second.sees('login: ');
+  second.type('admin');
+  await second.sees('Password: ');
+  second.type(PASSWORD);
+  await second.sees('ringdown> ');
+  t.notMatch(second.transcript, PASSWORD);
+  t.notMatch(second.transcript, /a wrong one/);
+});
+
+t.test('two different passwords, or a short one, set nothing', async (t) => {
+  const { sitDown } = setUp(t);
+  const person = sitDown();
+  for (const [one, two, answer] of [
+    [PASSWORD, 'correct house', 'The two differ'],
+    ['short', 'short', 'The password has 5 characters'],
+  ] as const) {
+    await person.sees('login: ');
+    person.type('admin');
+    await person.sees('New password');
+    person.type(one);
+    await person.sees('Again: ');
+    person.type(two);
+    await person.sees(answer);
+  }
+  await firstLogin(person);
+});
+
+t.test('commands of the service go to it; without it the console says so and goes on', async (t) => {
+  const { directory, sitDown } = setUp(t);
+  const person = sitDown();
+  await firstLogin(person);
+  person.type('status');
+  await person.sees('The telephone service does not answer');
+  await person.sees('ringdown> ');
+  const server = await ControlServer.open(
+    join(directory, 'control.sock'),
+    async (words) => ({ status: 0, output: `ran <${words.join('|')}>\n`, errors: '' }),
+    createLogger('silent'),
+  );
+  t.teardown(() => server.close());
+  person.type('extension add 201 --name "Front desk"');
+  await person.sees('ran <extension|add|201|--name|Front desk>');
+  await person.sees('ringdown> ');
+  person.type('an "open quote');
+  await person.sees('is not closed');
+  await person.sees('ringdown> ');
+  person.type('help');
+  await person.sees('extension add');
+});
+
+t.test('reboot asks, writes the power pipe, and says so where there is no power service', async (t) => {
+  const { directory, sitDown } = setUp(t);
+  const person = sitDown();
+  await firstLogin(person);
+  person.type('reboot');
+  await person.sees('[y/N]');
+  person.type('y');
+  await person.sees('ENOENT');
+  await person.sees('ringdown> ');
+  writeFileSync(join(directory, 'power'), '');
+  person.type('poweroff');
+  await person.sees('[y/N]');
+  person.type('n');
+  await person.sees('ringdown> ');
+  t.equal(readFileSync(join(directory, 'power'), 'utf8'), '');
+  person.type('poweroff');
+  await person.sees('[y/N]');
+  person.type('y');
+  await person.sees('going down');
+  t.equal(readFileSync(join(directory, 'power'), 'utf8'), 'poweroff\n');
+});
+
+t.test('Ctrl-C gives a new line, Ctrl-D leaves, and a line without end ends the session', async (t) => {
+  const { sitDown } = setUp(t);
+  const person = sitDown();
+  await firstLogin(person);
+  person.press('half a comm');
+  person.press('\u0003');
+  await person.sees('ringdown> ');
+  person.type('network');
+  await person.sees('ENOENT');
+  person.press('\u0004');
+  t.equal(await person.exited, 0);
+  const other = sitDown();
+  await other.sees('login: ');
+  other.press('\u0004');
+  t.equal(await other.exited, 0);
+});
