@@ -1,9 +1,18 @@
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { SipResponse } from './message/response.ts';
+import { TransactionLayer } from './transaction/transaction-layer.ts';
 import type { Flow, ListenPoint } from './transport/flow.ts';
+import { Transport } from './transport/transport.ts';
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './user-agent/handlers.ts';
+import { UserAgent } from './user-agent/user-agent.ts';
 
+export {
+  DigestAuthenticator,
+  type DigestOptions,
+  type DigestResult,
+  type StoredDigest,
+} from './digest.ts';
 export { type Contact, parseContacts } from './message/contact.ts';
 export { type HeaderField, Headers } from './message/headers.ts';
 export { formatNameAddr, type NameAddr, parseNameAddr } from './message/name-addr.ts';
@@ -44,19 +53,78 @@ export interface SipStackOptions {
 }
 
 /** The one door to SIP. */
-export declare class SipStack {
+export class SipStack {
+  readonly #transport: Transport;
+  readonly #transactions: TransactionLayer;
+  readonly #userAgent: UserAgent;
+
+  private constructor(transport: Transport, transactions: TransactionLayer, userAgent: UserAgent) {
+    this.#transport = transport;
+    this.#transactions = transactions;
+    this.#userAgent = userAgent;
+  }
+
   /** Throws a UsageError (SIP_PORT_IN_USE, SIP_ADDRESS_NOT_HERE …) when a listener cannot be opened; then none is. */
-  static open(options: SipStackOptions): Promise<SipStack>;
+  static async open(options: SipStackOptions): Promise<SipStack> {
+    const { clock, logger, handlers } = options;
+    // The layers know each other by these callbacks only, and none runs before `listen`.
+    const transport: Transport = new Transport({
+      advertise: options.advertise ?? new Map(),
+      logger,
+      clock,
+      onRequest: (request, flow) => transactions.receiveRequest(request, flow),
+      onResponse: (response) => transactions.receiveResponse(response),
+    });
+    const transactions: TransactionLayer = new TransactionLayer({
+      clock,
+      transport,
+      onRequest: (transaction) => userAgent.receive(transaction),
+      onAck: (ack) => userAgent.receiveAck(ack),
+    });
+    const userAgent: UserAgent = new UserAgent({
+      clock,
+      logger,
+      userAgent: options.userAgent,
+      methods: options.methods ?? [],
+      supported: options.supported ?? [],
+      transactions,
+      connector: transport,
+      sentBy: (flow) => transport.sentBy(flow),
+      handlers,
+    });
+    await transport.listen(options.listen);
+    return new SipStack(transport, transactions, userAgent);
+  }
+
   /** Where the stack listens, with the ports that were taken for 0. */
-  readonly listening: readonly ListenPoint[];
+  get listening(): readonly ListenPoint[] {
+    return this.#transport.listening;
+  }
+
   /** Sends an INVITE. Never throws: what goes wrong comes through onRejected and onEnded, later. */
-  invite(options: InviteOptions): OutgoingInvite;
+  invite(options: InviteOptions): OutgoingInvite {
+    return this.#userAgent.invite(options);
+  }
+
   /** The final response; 408 and 503 of our own making for no answer (32 s) and no way. */
-  request(options: RequestOptions): Promise<SipResponse>;
+  request(options: RequestOptions): Promise<SipResponse> {
+    return this.#userAgent.request(options);
+  }
+
   /** The address to write where a peer on `localAddress` shall send (SDP, Contact). */
-  advertisedAddress(localAddress: string): string;
+  advertisedAddress(localAddress: string): string {
+    return this.#transport.advertisedAddress(localAddress);
+  }
+
   /** Whether a request on the flow could still go out: always for udp, for tcp and tls while connected. */
-  isOpen(flow: Flow): boolean;
+  isOpen(flow: Flow): boolean {
+    return this.#transport.isOpen(flow);
+  }
+
   /** Ends sessions (BYE, CANCEL), transactions and listeners, in that order. Idempotent. */
-  close(): Promise<void>;
+  async close(): Promise<void> {
+    await this.#userAgent.close();
+    this.#transactions.close();
+    await this.#transport.close();
+  }
 }

@@ -1,0 +1,228 @@
+import { isUtf8 } from 'node:buffer';
+import { parseContacts } from './contact.ts';
+import { parseCSeq } from './cseq.ts';
+import { isToken, parseDecimal } from './grammar.ts';
+import { canonicalName, type HeaderField, Headers } from './headers.ts';
+import { parseNameAddr } from './name-addr.ts';
+import { SipRequest } from './request.ts';
+import { SipResponse } from './response.ts';
+import { parseSipUri, uriScheme } from './uri.ts';
+import { parseVia } from './via.ts';
+
+/** Head and body together: the largest UDP datagram, and the same for streams. */
+export const MAX_MESSAGE_BYTES = 65_535;
+/** One header field, folded lines together; the start line too. */
+export const MAX_LINE_LENGTH = 8192;
+export const MAX_HEADERS = 100;
+
+/** What is wrong with a message, and the request as far as it can be answered (RFC 3261 §8.2.6). */
+export interface Malformed {
+  readonly kind: 'malformed';
+  readonly status: 400 | 413 | 505 | 513;
+  readonly reason: string;
+  /** Undefined for responses, ACKs, and where a response could not find its way back. */
+  readonly request: SipRequest | undefined;
+  /** The Content-Length, where a stream can go on behind this message; undefined where it cannot. */
+  readonly bodyBytes: number | undefined;
+}
+
+export type ParseResult =
+  | { readonly kind: 'request'; readonly request: SipRequest }
+  | { readonly kind: 'response'; readonly response: SipResponse }
+  | Malformed;
+
+/** A message without its body, as a stream framer needs it first. */
+export interface Head {
+  readonly kind: 'head';
+  readonly start: StartLine;
+  readonly headers: Headers;
+  /** Undefined when the header is absent. */
+  readonly contentLength: number | undefined;
+}
+
+type StartLine =
+  | { readonly kind: 'request'; readonly method: string; readonly uri: string }
+  | { readonly kind: 'response'; readonly status: number; readonly reason: string };
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+/** RFC 3261 §7.3.1: what is no comma-separated list may stand once only; these are the ones that matter here. */
+const SINGLE = new Set(['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Content-Length', 'Content-Type', 'Expires']);
+const CONTROL = /[\0\r\n]/;
+
+/** Reads one datagram (RFC 3261 §18.3): bytes beyond Content-Length are cut, too few are an error. */
+export function parseMessage(bytes: Buffer): ParseResult {
+  let start = 0;
+  // RFC 3261 §7.5: empty lines before the start line are ignored.
+  while (bytes[start] === 0x0d && bytes[start + 1] === 0x0a) start += 2;
+  const end = bytes.indexOf(HEAD_END, start);
+  if (end === -1) return unanswerable('the header ends without an empty line');
+  const head = parseHead(bytes.subarray(start, end));
+  if (head.kind === 'malformed') return head;
+  const bodyStart = end + HEAD_END.length;
+  const bodyBytes = head.contentLength ?? bytes.length - bodyStart;
+  if (bodyBytes > bytes.length - bodyStart) {
+    return malformedMessage(head.start, head.headers, 400, 'Content-Length Beyond Datagram');
+  }
+  return finishMessage(head, bytes.subarray(bodyStart, bodyStart + bodyBytes));
+}
+
+/** Reads start line and headers: `bytes` ends before the empty line. */
+export function parseHead(bytes: Buffer): Head | Malformed {
+  // Old phones send names in ISO 8859-1; read so, they come out right, and go out as UTF-8.
+  const text = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
+  const firstEnd = text.indexOf('\r\n');
+  const startText = firstEnd === -1 ? text : text.slice(0, firstEnd);
+  const start = parseStartLine(startText);
+  if (start === undefined) return unanswerable('the first line is neither a request nor a response');
+  if (start.kind === 'malformed') {
+    const fields = parseFields(text, firstEnd);
+    return malformedMessage(start.start, new Headers(fields.fields), start.status, start.reason);
+  }
+  const { fields, problem } = parseFields(text, firstEnd);
+  const headers = new Headers(fields);
+  if (problem !== undefined) return malformedMessage(start, headers, 400, problem);
+  const lengthText = headers.get('Content-Length');
+  const contentLength = lengthText === undefined ? undefined : parseDecimal(lengthText, 2 ** 31);
+  if (lengthText !== undefined && contentLength === undefined) {
+    return malformedMessage(start, headers, 400, 'Malformed Content-Length');
+  }
+  return { kind: 'head', start, headers, contentLength };
+}
+
+/** Joins head and body, and checks the headers that every message needs (RFC 3261 §8.1.1). */
+export function finishMessage(head: Head, body: Buffer): ParseResult {
+  const problem = headerProblem(head.start, head.headers);
+  if (problem !== undefined) return malformedMessage(head.start, head.headers, 400, problem);
+  if (head.start.kind === 'response') {
+    return { kind: 'response', response: new SipResponse(head.start.status, head.start.reason, head.headers, body) };
+  }
+  return { kind: 'request', request: new SipRequest(head.start.method, head.start.uri, head.headers, body) };
+}
+
+interface BadStart {
+  readonly kind: 'malformed';
+  readonly start: StartLine;
+  readonly status: 400 | 505;
+  readonly reason: string;
+}
+
+function parseStartLine(line: string): StartLine | BadStart | undefined {
+  if (line.length > MAX_LINE_LENGTH || CONTROL.test(line)) return undefined;
+  const first = line.indexOf(' ');
+  if (first === -1) return undefined;
+  const word = line.slice(0, first);
+  if (word.toUpperCase() === 'SIP/2.0') {
+    const match = /^([1-6]\d\d)(?: (.*))?$/.exec(line.slice(first + 1));
+    if (match === null) return undefined;
+    return { kind: 'response', status: Number(match[1]), reason: match[2] ?? '' };
+  }
+  const last = line.lastIndexOf(' ');
+  const version = line.slice(last + 1).toUpperCase();
+  if (!isToken(word) || !version.startsWith('SIP/')) return undefined;
+  const uri = line.slice(first + 1, Math.max(first + 1, last));
+  const start: StartLine = { kind: 'request', method: word, uri };
+  if (version !== 'SIP/2.0') return { kind: 'malformed', start, status: 505, reason: 'Version Not Supported' };
+  const scheme = uriScheme(uri);
+  const sip = scheme === 'sip' || scheme === 'sips';
+  // RFC 3261 §7.1: the Request-URI stands without blanks and angle brackets.
+  if (scheme === undefined || (sip && parseSipUri(uri) === undefined)) {
+    return { kind: 'malformed', start, status: 400, reason: 'Malformed Request-URI' };
+  }
+  return start;
+}
+
+/** As many fields as could be read, and the first problem, which ends the reading only where a limit is passed. */
+function parseFields(text: string, firstEnd: number): { fields: HeaderField[]; problem: string | undefined } {
+  const fields: HeaderField[] = [];
+  let problem: string | undefined;
+  let at = firstEnd === -1 ? text.length : firstEnd + 2;
+  while (at < text.length) {
+    let end = lineEnd(text, at);
+    let line = text.slice(at, end);
+    // RFC 3261 §7.3.1: a line that begins with a blank goes on the one before.
+    if (isBlank(text.charCodeAt(end + 2))) {
+      const lines = [line];
+      while (isBlank(text.charCodeAt(end + 2))) {
+        at = end + 2;
+        end = lineEnd(text, at);
+        lines.push(text.slice(at, end).trim());
+      }
+      line = lines.join(' ');
+    }
+    at = end + 2;
+    if (fields.length === MAX_HEADERS) return { fields, problem: 'Too Many Header Fields' };
+    if (line.length > MAX_LINE_LENGTH) return { fields, problem: 'Header Field Too Long' };
+    const colon = line.indexOf(':');
+    const name = colon === -1 ? '' : line.slice(0, colon).trimEnd();
+    if (!isToken(name)) problem ??= 'Malformed Header Name';
+    else if (CONTROL.test(line)) problem ??= 'Control Character in Header Field';
+    else fields.push([canonicalName(name), line.slice(colon + 1).trim()]);
+  }
+  return { fields, problem };
+}
+
+function lineEnd(text: string, at: number): number {
+  const end = text.indexOf('\r\n', at);
+  return end === -1 ? text.length : end;
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+function headerProblem(start: StartLine, headers: Headers): string | undefined {
+  const seen = new Set<string>();
+  for (const [name] of headers.fields) {
+    if (!SINGLE.has(name)) continue;
+    if (seen.has(name)) return `More Than One ${name}`;
+    seen.add(name);
+  }
+  const vias = headers.list('Via');
+  if (vias === undefined || vias.length === 0 || vias.some((via) => parseVia(via) === undefined)) {
+    return 'Missing or Malformed Via';
+  }
+  for (const name of ['From', 'To'] as const) {
+    const value = headers.get(name);
+    if (value === undefined || parseNameAddr(value) === undefined) return `Missing or Malformed ${name}`;
+  }
+  const callId = headers.get('Call-ID');
+  if (callId === undefined || callId.length === 0 || /\s/.test(callId)) return 'Missing or Malformed Call-ID';
+  const cseq = parseCSeq(headers.get('CSeq') ?? '');
+  if (cseq === undefined) return 'Missing or Malformed CSeq';
+  if (start.kind === 'request') {
+    if (cseq.method !== start.method) return 'CSeq Method Differs';
+    const maxForwards = headers.get('Max-Forwards');
+    if (maxForwards !== undefined && parseDecimal(maxForwards, 255) === undefined) return 'Malformed Max-Forwards';
+    for (const name of ['Route', 'Record-Route'] as const) {
+      const values = headers.list(name);
+      if (values === undefined || values.some((value) => parseNameAddr(value) === undefined))
+        return `Malformed ${name}`;
+    }
+    if (parseContacts(headers) === undefined) return 'Malformed Contact';
+  }
+  return undefined;
+}
+
+function unanswerable(reason: string): Malformed {
+  return { kind: 'malformed', status: 400, reason, request: undefined, bodyBytes: undefined };
+}
+
+/** Keeps the request where a response can find its way: RFC 3261 §8.2.6.2 copies Via, From, To, Call-ID and CSeq. */
+export function malformedMessage(
+  start: StartLine,
+  headers: Headers,
+  status: Malformed['status'],
+  reason: string,
+): Malformed {
+  const topVia = headers.list('Via')?.[0];
+  const answerable =
+    start.kind === 'request' &&
+    start.method !== 'ACK' &&
+    topVia !== undefined &&
+    parseVia(topVia) !== undefined &&
+    (['From', 'To', 'Call-ID', 'CSeq'] as const).every((name) => headers.all(name).length === 1);
+  const request = answerable ? new SipRequest(start.method, start.uri, headers) : undefined;
+  const lengths = headers.all('Content-Length');
+  const bodyBytes = lengths.length === 1 ? parseDecimal(lengths[0] ?? '', MAX_MESSAGE_BYTES) : undefined;
+  return { kind: 'malformed', status, reason, request, bodyBytes };
+}

@@ -1,0 +1,26 @@
+import type { SipRequest } from '../message/request.ts';
+import type { SipResponse } from '../message/response.ts';
+import { formatHostPort } from '../message/uri.ts';
+import { MAGIC_COOKIE } from '../message/via.ts';
+
+/**
+ * The server transaction that a request belongs to (RFC 3261 §17.2.3): branch, sent-by and method, where an ACK
+ * belongs to its INVITE. `method` looks for the transaction of another method with the same branch (CANCEL, §9.2).
+ */
+export function serverKey(request: SipRequest, method: string = request.method): string {
+  const { via } = request;
+  const name = method === 'ACK' ? 'INVITE' : method;
+  if (via.branch?.startsWith(MAGIC_COOKIE) === true) {
+    return `${via.branch}|${formatHostPort(via.host, via.port ?? 5060)}|${name}`;
+  }
+  // RFC 2543 peers: no To tag, since the ACK has one that its INVITE had not.
+  return ['', request.uri, request.fromTag, request.callId, request.cseq.number, request.headers.get('Via'), name].join(
+    '|',
+  );
+}
+
+/** The client transaction that a response belongs to (RFC 3261 §17.1.3); §18.1.2 adds our own sent-by. */
+export function clientKey(message: SipRequest | SipResponse): string {
+  const { via } = message;
+  return `${via.branch ?? ''}|${formatHostPort(via.host, via.port ?? 5060)}|${message.cseq.method}`;
+}

@@ -1,0 +1,140 @@
+import type { Clock } from '../../core/clock.ts';
+import { newBranch, statelessTag } from '../message/identifier.ts';
+import { SipRequest } from '../message/request.ts';
+import { createResponse, type SipResponse } from '../message/response.ts';
+import { serialize } from '../message/serializer.ts';
+import { formatVia } from '../message/via.ts';
+import type { Flow } from '../transport/flow.ts';
+import { type ClientHandlers, ClientTransaction, cancelFor } from './client-transaction.ts';
+import { clientKey, serverKey } from './matching.ts';
+import { ServerTransaction } from './server-transaction.ts';
+
+/** Beyond this a request gets 503: about five minutes' worth of a busy box, and 100 MB at the most. */
+export const MAX_SERVER_TRANSACTIONS = 20_000;
+const RETRY_AFTER_SECONDS = '10';
+
+export interface TransactionLayerOptions {
+  readonly clock: Clock;
+  readonly transport: {
+    send(flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void;
+    sentBy(flow: Flow): { readonly host: string; readonly port: number };
+  };
+  /** A request that is no retransmission and no ACK. */
+  readonly onRequest: (transaction: ServerTransaction) => void;
+  /** An ACK to a 2xx, or one that belongs to nothing. */
+  readonly onAck: (ack: SipRequest, flow: Flow) => void;
+  /** Tests set a lower one. */
+  readonly maxServerTransactions?: number;
+}
+
+/** Finds or makes the transaction of each message (RFC 3261 §17). */
+export class TransactionLayer {
+  readonly #options: TransactionLayerOptions;
+  readonly #maxServers: number;
+  readonly #clients = new Map<string, { readonly transaction: ClientTransaction; readonly handlers: ClientHandlers }>();
+  readonly #servers = new Map<string, ServerTransaction>();
+  #closed = false;
+
+  constructor(options: TransactionLayerOptions) {
+    this.#options = options;
+    this.#maxServers = options.maxServerTransactions ?? MAX_SERVER_TRANSACTIONS;
+  }
+
+  /** Sends `request`, which has no Via yet, in a transaction of its own. */
+  request(request: SipRequest, flow: Flow, handlers: ClientHandlers): ClientTransaction {
+    return this.#begin(this.#withVia(request, flow), flow, handlers);
+  }
+
+  /** Sends the CANCEL of an INVITE transaction (RFC 3261 §9.1), on the same way and branch. */
+  cancel(invite: ClientTransaction, headers: readonly (readonly [string, string])[] = []): void {
+    // What becomes of the CANCEL shows in the responses to the INVITE.
+    const ignore: ClientHandlers = { onResponse: () => undefined, onFailed: () => undefined };
+    this.#begin(cancelFor(invite.request, headers), invite.flow, ignore);
+  }
+
+  /** Sends an ACK to a 2xx: no transaction, a branch of its own (RFC 3261 §13.2.2.4). Returns it for sending again. */
+  acknowledge(ack: SipRequest, flow: Flow): Buffer {
+    const bytes = serialize(this.#withVia(ack, flow));
+    this.send(bytes, flow);
+    return bytes;
+  }
+
+  /** Sends bytes that no transaction watches. */
+  send(bytes: Buffer, flow: Flow): void {
+    this.#options.transport.send(flow, bytes, () => undefined);
+  }
+
+  /** The INVITE transaction that a CANCEL means (RFC 3261 §9.2). */
+  inviteOf(cancel: SipRequest): ServerTransaction | undefined {
+    return this.#servers.get(serverKey(cancel, 'INVITE'));
+  }
+
+  receiveRequest(request: SipRequest, flow: Flow): void {
+    if (this.#closed) return;
+    const key = serverKey(request);
+    const known = this.#servers.get(key);
+    if (known !== undefined) {
+      known.receive(request);
+      return;
+    }
+    if (request.method === 'ACK') {
+      this.#options.onAck(request, flow);
+      return;
+    }
+    if (this.#servers.size >= this.#maxServers) {
+      const headers = [['Retry-After', RETRY_AFTER_SECONDS]] as const;
+      this.send(serialize(createResponse(request, 503, statelessTag(request), { headers })), flow);
+      return;
+    }
+    const transaction = new ServerTransaction(request, {
+      clock: this.#options.clock,
+      flow,
+      send: (bytes, onFailed) => this.#options.transport.send(flow, bytes, onFailed),
+      onAck: (ack) => this.#options.onAck(ack, flow),
+      onTerminated: () => this.#servers.delete(key),
+    });
+    this.#servers.set(key, transaction);
+    this.#options.onRequest(transaction);
+  }
+
+  /** RFC 3261 §18.1.2: a response that matches no transaction is dropped without a word. */
+  receiveResponse(response: SipResponse): void {
+    this.#clients.get(clientKey(response))?.transaction.receive(response);
+  }
+
+  /** Ends all transactions; those that wait for a response hear of a transport error. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { transaction, handlers } of [...this.#clients.values()]) {
+      transaction.terminate();
+      handlers.onFailed('transport-error');
+    }
+    for (const transaction of [...this.#servers.values()]) transaction.terminate();
+  }
+
+  #begin(request: SipRequest, flow: Flow, handlers: ClientHandlers): ClientTransaction {
+    const key = clientKey(request);
+    const transaction = new ClientTransaction(request, {
+      clock: this.#options.clock,
+      flow,
+      send: (bytes, onFailed) => this.#options.transport.send(flow, bytes, onFailed),
+      handlers,
+      onTerminated: () => this.#clients.delete(key),
+    });
+    this.#clients.set(key, { transaction, handlers });
+    transaction.begin();
+    return transaction;
+  }
+
+  #withVia(request: SipRequest, flow: Flow): SipRequest {
+    const { host, port } = this.#options.transport.sentBy(flow);
+    const params = [
+      ['branch', newBranch()],
+      // RFC 3581 §3: asked for always, since we cannot know what stands between.
+      ['rport', undefined],
+    ] as const;
+    const via = formatVia({ transport: flow.protocol.toUpperCase(), host, port, params });
+    return new SipRequest(request.method, request.uri, [['Via', via], ...request.headers.fields], request.body);
+  }
+}

@@ -1,0 +1,44 @@
+import { COMMA, splitOutside } from '../message/grammar.ts';
+import type { HeaderField } from '../message/headers.ts';
+import { hasParam, type Params, withParam } from '../message/params.ts';
+import { SipRequest } from '../message/request.ts';
+import { formatVia } from '../message/via.ts';
+import type { Flow } from './flow.ts';
+import { defaultPort } from './resolver.ts';
+
+/**
+ * Writes into the top Via where the request came from (RFC 3261 §18.2.1, RFC 3581 §4). The response goes back on the
+ * flow in any case: as if `rport` had been asked for, since a request from behind NAT has no other way back.
+ */
+export function withReceived(request: SipRequest, flow: Flow): SipRequest {
+  const { via } = request;
+  const address = flow.remoteAddress.replace(/%.*$/, '');
+  const wantsPort = hasParam(via.params, 'rport');
+  let params: Params = via.params;
+  if (wantsPort) params = withParam(params, 'rport', String(flow.remotePort));
+  if (wantsPort || via.host !== address) params = withParam(params, 'received', address);
+  else params = params.filter(([name]) => name !== 'received');
+  if (params === via.params || (params.length === via.params.length && !wantsPort && via.host === address)) {
+    return request;
+  }
+  let replaced = false;
+  const fields = request.headers.fields.map(([name, value]): HeaderField => {
+    if (name !== 'Via' || replaced) return [name, value];
+    replaced = true;
+    return [name, formatVia({ ...via, params }) + afterFirstValue(value)];
+  });
+  return new SipRequest(request.method, request.uri, fields, request.body);
+}
+
+/** True when the top Via names another place than the one that the request came from: there is a NAT between. */
+export function cameThroughNat(request: SipRequest, flow: Flow): boolean {
+  const { via } = request;
+  const port = via.port ?? defaultPort(flow.protocol);
+  return via.host !== flow.remoteAddress.replace(/%.*$/, '') || (flow.protocol === 'udp' && port !== flow.remotePort);
+}
+
+/** What follows the first value of a field, with its comma. */
+function afterFirstValue(field: string): string {
+  const rest = field.includes(',') ? splitOutside(field, COMMA)?.slice(1) : undefined;
+  return rest === undefined ? '' : rest.map((value) => `, ${value}`).join('');
+}

@@ -1,0 +1,272 @@
+import { isIPv6, type Socket } from 'node:net';
+import type { Clock } from '../../core/clock.ts';
+import { UsageError } from '../../core/errors.ts';
+import { type Logger, SourceLog } from '../../core/logger.ts';
+import { statelessTag } from '../message/identifier.ts';
+import { type Malformed, type ParseResult, parseMessage } from '../message/parser.ts';
+import type { SipRequest } from '../message/request.ts';
+import { createResponse, type SipResponse } from '../message/response.ts';
+import { serialize } from '../message/serializer.ts';
+import type { Flow, ListenPoint } from './flow.ts';
+import { flowClosed, noRoute } from './listen-error.ts';
+import { withReceived } from './received.ts';
+import { sourceAddress, type Target } from './resolver.ts';
+import { StreamConnection } from './stream.ts';
+import { connectStream, StreamListener } from './stream-listener.ts';
+import { UdpListener } from './udp.ts';
+
+/** Connections of all listeners together, and of one address: an office behind one NAT must fit. */
+export const MAX_CONNECTIONS = 2048;
+export const MAX_CONNECTIONS_PER_SOURCE = 512;
+const STUN_MAGIC_COOKIE = 0x2112a442;
+
+export interface TransportOptions {
+  readonly advertise: ReadonlyMap<string, string>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** The top Via has `received` and `rport` as RFC 3581 §4 wants them. */
+  readonly onRequest: (request: SipRequest, flow: Flow) => void;
+  readonly onResponse: (response: SipResponse, flow: Flow) => void;
+}
+
+/** Bytes to messages and back, over all listeners (RFC 3261 §18). */
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #sourceLog: SourceLog;
+  readonly #udp = new Map<string, UdpListener>();
+  readonly #streams: StreamListener[] = [];
+  readonly #connections = new Map<number, StreamConnection>();
+  readonly #perSource = new Map<string, number>();
+  #serial = 0;
+  #closed = false;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#sourceLog = new SourceLog(options.logger, options.clock);
+  }
+
+  /** Opens all listeners or, with a UsageError that names the one that failed, none. */
+  async listen(points: readonly ListenPoint[]): Promise<void> {
+    try {
+      for (const point of points) await this.#listen(point);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  get listening(): readonly ListenPoint[] {
+    return [...this.#udp.values(), ...this.#streams].map((listener) => listener.point);
+  }
+
+  advertisedAddress(localAddress: string): string {
+    return this.#options.advertise.get(localAddress) ?? localAddress;
+  }
+
+  /** What stands for us in Via and Contact: the listener's port, also where a connection goes out from another. */
+  sentBy(flow: Flow): { readonly host: string; readonly port: number } {
+    const host = this.advertisedAddress(flow.localAddress);
+    if (flow.protocol === 'udp') return { host, port: flow.localPort };
+    const listener = this.#streamListener(flow.protocol, flow.localAddress);
+    return { host, port: listener?.point.port ?? flow.localPort };
+  }
+
+  isOpen(flow: Flow): boolean {
+    if (flow.protocol === 'udp') return this.#udpListener(flow) !== undefined;
+    return this.#connection(flow)?.isOpen === true;
+  }
+
+  /** Never throws; `onFailed` is called after the call has returned, where the bytes certainly did not go out. */
+  send(flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void {
+    const way = flow.protocol === 'udp' ? this.#udpListener(flow) : this.#connection(flow);
+    if (way === undefined) queueMicrotask(() => onFailed(flowClosed(flow)));
+    else if (way instanceof UdpListener) way.send(flow, bytes, onFailed);
+    else way.send(bytes, onFailed);
+  }
+
+  /** A flow to an address: a connection that stands is used again (RFC 3261 §18.1.1). Rejects with SIP_NO_ROUTE. */
+  async connect(target: Target): Promise<Flow> {
+    if (target.protocol === 'udp') return this.#udpFlow(target);
+    const protocol = target.protocol;
+    for (const { flow, isOpen } of this.#connections.values()) {
+      const same = flow.protocol === protocol && flow.remotePort === target.port;
+      if (same && flow.remoteAddress === target.address && isOpen) return flow;
+    }
+    const listener = this.#streams.find(
+      ({ point }) => point.protocol === protocol && isIPv6(point.address) === isIPv6(target.address),
+    );
+    if (listener === undefined) throw noRoute(`no ${protocol} listener of the family of ${target.address}`);
+    const socket = await connectStream(protocol, target.address, target.port, listener.point);
+    const connection = this.#adopt(socket, protocol);
+    if (connection === undefined) throw noRoute('too many connections');
+    return connection.flow;
+  }
+
+  /** Closes listeners, then connections. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const listeners = [...this.#udp.values(), ...this.#streams];
+    const closing = listeners.map((listener) => listener.close());
+    for (const connection of [...this.#connections.values()]) connection.end();
+    await Promise.race([Promise.all(closing), this.#grace()]);
+    for (const connection of [...this.#connections.values()]) connection.close();
+    await Promise.all(closing);
+  }
+
+  /** Peers that do not close their side get one turn of the event loop for what is still in the buffers. */
+  #grace(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async #listen(point: ListenPoint): Promise<void> {
+    if ((point.address === '0.0.0.0' || point.address === '::') && !this.#options.advertise.has(point.address)) {
+      throw new UsageError(
+        'SIP_ADDRESS_UNSPECIFIED',
+        `SIP cannot listen on ${point.address}: peers need one address to answer to`,
+        'Name each address that phones shall use.',
+      );
+    }
+    if (point.protocol === 'udp') {
+      const listener = await UdpListener.open(point, (bytes, flow) => this.#datagram(bytes, flow));
+      this.#udp.set(udpKey(point.address, listener.point.port), listener);
+      return;
+    }
+    const protocol = point.protocol;
+    const listener = await StreamListener.open(point, MAX_CONNECTIONS, {
+      onConnection: (socket) => this.#adopt(socket, protocol),
+      onHandshakeFailed: (source, error) =>
+        this.#sourceLog.warn(plainAddress(source), { error: error.message }, 'TLS handshake failed'),
+    });
+    this.#streams.push(listener);
+  }
+
+  #adopt(socket: Socket, protocol: 'tcp' | 'tls'): StreamConnection | undefined {
+    const { localAddress, localPort, remoteAddress, remotePort } = socket;
+    // Undefined where the peer was gone before we looked.
+    const known = localAddress !== undefined && localPort !== undefined && remotePort !== undefined;
+    if (!known || remoteAddress === undefined || this.#closed) {
+      socket.destroy();
+      return undefined;
+    }
+    const count = this.#perSource.get(remoteAddress) ?? 0;
+    if (count >= MAX_CONNECTIONS_PER_SOURCE || this.#connections.size >= MAX_CONNECTIONS) {
+      this.#sourceLog.warn(remoteAddress, { protocol }, 'too many SIP connections');
+      socket.destroy();
+      return undefined;
+    }
+    this.#perSource.set(remoteAddress, count + 1);
+    this.#serial += 1;
+    const serial = this.#serial;
+    const flow: Flow = { protocol, localAddress, localPort, remoteAddress, remotePort, connection: serial };
+    const connection = new StreamConnection(socket, flow, this.#options.clock, {
+      onFrame: (frame) => {
+        if (frame.kind !== 'broken') {
+          this.#deliver(frame, flow);
+          return;
+        }
+        this.#malformed(frame.malformed, flow);
+        this.#connections.get(serial)?.end();
+      },
+      onClosed: () => {
+        this.#connections.delete(serial);
+        const left = (this.#perSource.get(remoteAddress) ?? 1) - 1;
+        if (left === 0) this.#perSource.delete(remoteAddress);
+        else this.#perSource.set(remoteAddress, left);
+      },
+    });
+    this.#connections.set(serial, connection);
+    return connection;
+  }
+
+  #datagram(bytes: Buffer, flow: Flow): void {
+    if (isKeepAlive(bytes)) return;
+    this.#deliver(parseMessage(bytes), flow);
+  }
+
+  #deliver(result: ParseResult, flow: Flow): void {
+    if (this.#closed) return;
+    try {
+      this.#dispatch(result, flow);
+    } catch (error) {
+      // One message must not end the process, whoever is to blame.
+      this.#options.logger.error({ err: error, source: flow.remoteAddress }, 'SIP message handling failed');
+    }
+  }
+
+  #dispatch(result: ParseResult, flow: Flow): void {
+    switch (result.kind) {
+      case 'request':
+        this.#options.onRequest(withReceived(result.request, flow), flow);
+        break;
+      case 'response':
+        this.#options.onResponse(result.response, flow);
+        break;
+      case 'malformed':
+        this.#malformed(result, flow);
+        break;
+    }
+  }
+
+  #malformed(malformed: Malformed, flow: Flow): void {
+    const { request, status, reason } = malformed;
+    this.#sourceLog.warn(flow.remoteAddress, { protocol: flow.protocol, reason }, 'malformed SIP message');
+    if (request === undefined) return;
+    const response = createResponse(withReceived(request, flow), status, statelessTag(request), { reason });
+    this.send(flow, serialize(response), () => undefined);
+  }
+
+  async #udpFlow(target: Target): Promise<Flow> {
+    const points = [...this.#udp.values()].map((listener) => listener.point);
+    const family = points.filter((point) => isIPv6(point.address) === isIPv6(target.address));
+    const [first] = family;
+    if (first === undefined) throw noRoute(`no UDP listener of the family of ${target.address}`);
+    let chosen = first;
+    if (family.length > 1) {
+      const source = await sourceAddress(target.address);
+      chosen = family.find((point) => point.address === source) ?? first;
+    }
+    return {
+      protocol: 'udp',
+      localAddress: chosen.address,
+      localPort: chosen.port,
+      remoteAddress: target.address,
+      remotePort: target.port,
+    };
+  }
+
+  #udpListener(flow: Flow): UdpListener | undefined {
+    return this.#udp.get(udpKey(flow.localAddress, flow.localPort));
+  }
+
+  #connection(flow: Flow): StreamConnection | undefined {
+    if (flow.connection === undefined) return undefined;
+    const connection = this.#connections.get(flow.connection);
+    // The serial begins anew with each start: a stored flow of the last run must not reach a stranger.
+    const same =
+      connection?.flow.remotePort === flow.remotePort && connection.flow.remoteAddress === flow.remoteAddress;
+    return same ? connection : undefined;
+  }
+
+  #streamListener(protocol: string, localAddress: string): StreamListener | undefined {
+    const ofProtocol = this.#streams.filter(({ point }) => point.protocol === protocol);
+    return ofProtocol.find(({ point }) => point.address === localAddress) ?? ofProtocol[0];
+  }
+}
+
+function udpKey(address: string, port: number): string {
+  return `${address}|${port}`;
+}
+
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}
+
+/** Blank datagrams keep a NAT binding open and want no answer; STUN of RFC 5626 §3.5.2 is not answered yet. */
+function isKeepAlive(bytes: Buffer): boolean {
+  if (bytes.length >= 20 && (bytes[0] ?? 255) < 4 && bytes.readUInt32BE(4) === STUN_MAGIC_COOKIE) return true;
+  for (const byte of bytes) {
+    if (byte !== 0x0d && byte !== 0x0a && byte !== 0) return false;
+  }
+  return true;
+}
