@@ -1,0 +1,74 @@
+import Database from 'better-sqlite3';
+import { RingdownError, UsageError } from '../core/errors.ts';
+
+/** The directory for data cannot be made, or a file in it cannot be written. */
+export function dataNotWritable(path: string, cause: unknown): UsageError {
+  const reason = cause instanceof Error ? (systemCode(cause) ?? cause.message) : String(cause);
+  return new UsageError(
+    'CONFIG_DATA_NOT_WRITABLE',
+    `the data directory ${path} cannot be written (${reason})`,
+    'Give --data a directory that this user may write, on a disk that is mounted read-write.',
+    { cause },
+  );
+}
+
+/** The file is kept as it is: what can be saved from it is its owner's decision. */
+export function databaseDamaged(file: string, reason: string, cause?: unknown): UsageError {
+  return new UsageError(
+    'CONFIG_DATABASE_DAMAGED',
+    `the database ${file} is damaged (${reason})`,
+    'Move it away together with its -wal and -shm files, keep them, and put back a backup; nothing was deleted.',
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+/** Turns what SQLite or the file system throws about the database `file` into an error with a cure. */
+export function storageError(file: string, cause: unknown): RingdownError {
+  if (cause instanceof RingdownError) return cause;
+  const code = cause instanceof Database.SqliteError ? cause.code : (systemCode(cause) ?? '');
+  if (isDamage(cause)) {
+    return databaseDamaged(file, code, cause);
+  }
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new UsageError(
+      'CONFIG_DATABASE_LOCKED',
+      `the database ${file} is locked by another program`,
+      'Wait until the other program has finished, or stop it, and try again.',
+      { cause },
+    );
+  }
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
+    return new UsageError('CONFIG_DISK_FULL', `no space is left for ${file}`, 'Free some space and try again.', {
+      cause,
+    });
+  }
+  if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY') || code.startsWith('E')) {
+    return dataNotWritable(file, cause);
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new RingdownError(
+    'CONFIG_DATABASE_FAILED',
+    `the database ${file} failed: ${reason}`,
+    'Report this with the log.',
+    {
+      cause,
+    },
+  );
+}
+
+/** The bytes of the file are not those of a healthy database. */
+export function isDamage(cause: unknown): boolean {
+  if (cause instanceof RingdownError) return cause.code === 'CONFIG_DATABASE_DAMAGED';
+  if (!(cause instanceof Database.SqliteError)) return false;
+  return cause.code === 'SQLITE_NOTADB' || cause.code.startsWith('SQLITE_CORRUPT');
+}
+
+/** SQLite names a broken rule of the schema with this code. */
+export function isConstraint(cause: unknown): boolean {
+  return cause instanceof Database.SqliteError && cause.code.startsWith('SQLITE_CONSTRAINT');
+}
+
+function systemCode(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || !('code' in cause) || typeof cause.code !== 'string') return undefined;
+  return cause.code;
+}
