@@ -1,0 +1,91 @@
+import t from 'tap';
+import { PortPool } from '../../firmware/media/port-pool.ts';
+import {
+  type Command,
+  decodeFromWorker,
+  decodeRequest,
+  encodeMessage,
+  MAX_MESSAGE_BYTES,
+} from '../../firmware/media/protocol.ts';
+import { RestartDelay } from '../../firmware/media/restart-delay.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+t.test('port pool', async (t) => {
+  const pool = new PortPool(4001, 4010);
+  t.equal(pool.freeCount, 4, 'even ports whose odd one is in the range too');
+  t.same(pool.takePair(), [4002, 4004]);
+  t.same(pool.takePair(), [4006, 4008]);
+  t.throws(() => pool.takePair(), { code: 'MEDIA_NO_PORTS' });
+  pool.giveBack(4006);
+  t.throws(() => pool.takePair(), { code: 'MEDIA_NO_PORTS' });
+  t.equal(pool.freeCount, 1, 'a pair that is not to be had takes nothing');
+  pool.giveBack(4002);
+  t.same(pool.takePair(), [4006, 4002], 'longest given back first');
+  for (const [low, high] of [
+    [1022, 2000],
+    [4001, 4002],
+    [5000, 4000],
+    [65_000, 65_536],
+    [4000.5, 4010],
+  ] as const) {
+    t.throws(() => new PortPool(low, high), { code: 'MEDIA_PORT_RANGE' });
+  }
+});
+
+t.test('restart delay: none, then doubling to five seconds; a healthy life forgives', async (t) => {
+  const clock = new FakeClock();
+  const delay = new RestartDelay(clock);
+  t.same(
+    Array.from({ length: 8 }, () => delay.next()),
+    [0, 100, 200, 400, 800, 1600, 3200, 5000],
+  );
+  clock.advance(14_999);
+  t.equal(delay.next(), 5000);
+  clock.advance(15_000);
+  t.equal(delay.next(), 0);
+});
+
+t.test('what is not of the protocol is not taken for it', async (t) => {
+  const parameters = {
+    remoteAddress: '192.0.2.7',
+    remotePort: 4000,
+    codec: 'PCMA',
+    payloadType: 8,
+    ptimeMs: 20,
+    direction: 'sendrecv',
+  } as const;
+  const command: Command = { method: 'configureLeg', session: 3, leg: 1, parameters };
+  const request = { kind: 'request', id: 7, command } as const;
+  t.same(decodeRequest(encodeMessage(request)), request);
+  const response = { kind: 'response', id: 7, ok: true, result: null } as const;
+  t.same(decodeFromWorker(encodeMessage(response)), response);
+  const wrong: readonly unknown[] = [
+    undefined,
+    request,
+    '',
+    '{',
+    'null',
+    '[]',
+    JSON.stringify({ ...request, id: 0 }),
+    JSON.stringify({ ...request, id: '7' }),
+    JSON.stringify({ ...request, command: { ...command, leg: 2 } }),
+    JSON.stringify({ ...request, command: { ...command, session: -1 } }),
+    JSON.stringify({ ...request, command: { ...command, method: 'exit' } }),
+    JSON.stringify({ ...request, command: { ...command, parameters: { ...parameters, codec: 'G722' } } }),
+    JSON.stringify({ ...request, command: { method: 'openSession', session: 1, legs: [] } }),
+    JSON.stringify({ ...request, filler: 'x'.repeat(MAX_MESSAGE_BYTES) }),
+  ];
+  for (const raw of wrong) t.equal(decodeRequest(raw), undefined, String(raw).slice(0, 60));
+  for (const raw of [
+    ...wrong,
+    JSON.stringify({ ...response, id: null }),
+    JSON.stringify({ ...response, ok: 'yes' }),
+    JSON.stringify({ ...response, result: [{}, {}] }),
+    JSON.stringify({ ...response, ok: false, error: { code: 'X', message: '' } }),
+    JSON.stringify({ kind: 'log', level: 'fatal', message: '' }),
+  ]) {
+    t.equal(decodeFromWorker(raw), undefined, String(raw).slice(0, 60));
+  }
+  const log = { kind: 'log', level: 'warn', message: 'x'.repeat(MAX_MESSAGE_BYTES) } as const;
+  t.throws(() => encodeMessage(log), RangeError);
+});

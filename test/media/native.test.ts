@@ -1,0 +1,32 @@
+import t from 'tap';
+import { decodePayloads } from '../support/decode.ts';
+import { outputOf } from '../support/process-output.ts';
+import { repositoryPath } from '../support/repository.ts';
+import { makeTones, soundsLike } from '../support/tones.ts';
+
+const check = `${repositoryPath}/build/native/x64/media-check`;
+
+t.before(() => outputOf(`${repositoryPath}/scripts/build-native`, ['check']));
+
+t.test('the packet code under sanitizers', async (t) => {
+  const output = await outputOf(check, ['run']);
+  const lines = output.toString().trim().split('\n');
+  t.equal(lines.length, 9);
+  for (const line of lines) t.match(line, /^ok /, line);
+});
+
+for (const codec of ['PCMU', 'PCMA'] as const) {
+  t.test(`${codec}: every code stands for the level that an independent decoder gives it`, async (t) => {
+    const codes = Uint8Array.from({ length: 256 }, (_, code) => code);
+    const ours = await outputOf(check, ['decode', codec.toLowerCase()], codes);
+    const levels = Array.from(codes, (code) => ours.readInt16LE(2 * code));
+    t.same(levels, [...(await decodePayloads([codes], codec))]);
+  });
+}
+
+t.test('G.729: an independent decoder hears the tones that were encoded', async (t) => {
+  const pcm = makeTones('adbec');
+  const frames = await outputOf(check, ['encode', 'g729'], new Uint8Array(pcm.buffer));
+  t.equal(frames.length, (pcm.length / 80) * 10);
+  t.ok(soundsLike(await decodePayloads([frames], 'G729'), 'adbec'));
+});

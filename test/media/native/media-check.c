@@ -1,0 +1,442 @@
+/*
+ * The packet code as a program under sanitizers.
+ *
+ *   media-check run                 every check; prints "ok NAME" or "not ok NAME: …" for each
+ *   media-check decode CODEC        payload on standard input to PCM on standard output
+ *   media-check encode CODEC        PCM to payload
+ *
+ * Time is an argument of session_receive, so that nothing here waits.
+ */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loop.h"
+
+static int failures;
+static const char *current;
+static int failed_here;
+
+static void expect_at(int line, const char *what, int64_t actual, int64_t expected) {
+  if (actual == expected) return;
+  if (!failed_here) printf("not ok %s:", current);
+  printf(" line %d: %s is %" PRId64 ", not %" PRId64 ";", line, what, actual, expected);
+  failed_here = 1;
+}
+#define EXPECT(actual, expected) expect_at(__LINE__, #actual, (int64_t)(actual), (int64_t)(expected))
+
+static void run(const char *name, void (*check)(void)) {
+  current = name;
+  failed_here = 0;
+  check();
+  if (failed_here) printf("\n");
+  else printf("ok %s\n", name);
+  failures += failed_here;
+}
+
+/* A session on the loopback, and two parties that hear what it sends. */
+#define PCMU_TYPE 0
+#define PCMA_TYPE 8
+#define G729_TYPE 18
+#define EVENT_TYPE 101
+
+struct party {
+  int fd;
+  union address address;
+};
+
+struct bench {
+  struct session *session;
+  struct send_queue *queue;
+  struct party parties[2];
+  uint64_t now_ms;
+};
+
+static void party_open(struct party *party, const char *address) {
+  if (!address_parse(address, 0, &party->address)) abort();
+  party->fd = socket(party->address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  socklen_t length = address_length(&party->address);
+  if (bind(party->fd, &party->address.any, length) != 0) abort();
+  if (getsockname(party->fd, &party->address.any, &length) != 0) abort();
+}
+
+static void configure(struct bench *bench, unsigned leg, enum codec codec, uint16_t ptime_ms) {
+  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE};
+  const struct leg_settings settings = {
+      .remote = bench->parties[leg].address,
+      .codec = codec,
+      .payload_type = types[codec],
+      .event_payload_type = (uint8_t)(EVENT_TYPE + leg),
+      .ptime_ms = ptime_ms,
+      .receives = true,
+      .sends = true,
+  };
+  const bool needs = codec == CODEC_G729 && bench->session->legs[leg].g729 == NULL;
+  session_configure(bench->session, leg, &settings, needs ? g729_open() : NULL);
+}
+
+static void bench_open(struct bench *bench, enum codec codec0, uint16_t ptime0_ms, enum codec codec1, uint16_t ptime1_ms) {
+  static const char *const addresses[2] = {"127.0.0.1", "127.0.0.1"};
+  unsigned failed;
+  enum leg_fault fault;
+  bench->session = NULL;
+  for (unsigned port = 34000 + (unsigned)getpid() % 8000 * 2; bench->session == NULL && port < 65000; port += 4) {
+    const uint16_t ports[2] = {(uint16_t)port, (uint16_t)(port + 2)};
+    bench->session = session_open(addresses, ports, &failed, &fault);
+  }
+  if (bench->session == NULL) abort();
+  bench->queue = send_queue_open();
+  bench->now_ms = 1000;
+  party_open(&bench->parties[0], "127.0.0.1");
+  party_open(&bench->parties[1], "127.0.0.1");
+  configure(bench, 0, codec0, ptime0_ms);
+  configure(bench, 1, codec1, ptime1_ms);
+}
+
+static void bench_close(struct bench *bench) {
+  session_close(bench->session);
+  send_queue_close(bench->queue);
+  close(bench->parties[0].fd);
+  close(bench->parties[1].fd);
+}
+
+struct sending {
+  uint8_t payload_type;
+  bool marker;
+  uint16_t sequence_number;
+  uint32_t timestamp;
+  uint32_t ssrc;
+  size_t payload_bytes;
+};
+
+/* `from` speaks on leg 0. */
+static void say_from(struct bench *bench, const union address *from, struct sending what) {
+  uint8_t bytes[PACKET_BYTES];
+  const struct rtp_packet packet = {.marker = what.marker,
+                                    .payload_type = what.payload_type,
+                                    .sequence_number = what.sequence_number,
+                                    .timestamp = what.timestamp,
+                                    .ssrc = what.ssrc};
+  rtp_write_header(bytes, &packet);
+  memset(bytes + RTP_HEADER_BYTES, 0x5a, what.payload_bytes);
+  session_receive(bench->session, 0, bytes, RTP_HEADER_BYTES + what.payload_bytes, from, bench->now_ms, bench->queue);
+  send_queue_flush(bench->queue);
+}
+
+static void say(struct bench *bench, struct sending what) { say_from(bench, &bench->parties[0].address, what); }
+
+/* What party 1 hears next: false when nothing is waiting. Delivery on the loopback is immediate. */
+static bool hear(struct bench *bench, struct rtp_packet *packet) {
+  static uint8_t bytes[PACKET_BYTES];
+  const ssize_t length = recv(bench->parties[1].fd, bytes, sizeof bytes, MSG_DONTWAIT);
+  return length >= 0 && rtp_parse(bytes, (size_t)length, packet);
+}
+
+static int count_heard(struct bench *bench) {
+  struct rtp_packet packet;
+  int count = 0;
+  while (hear(bench, &packet)) count++;
+  return count;
+}
+
+static void check_relay(void) {
+  struct bench bench;
+  struct rtp_packet first, next;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+  say(&bench, (struct sending){PCMA_TYPE, true, 65535, 0xffffffb0, 7, 160});
+  EXPECT(hear(&bench, &first), true);
+  EXPECT(first.marker, true);
+  EXPECT(first.payload_bytes, 160);
+  EXPECT(first.payload[159], 0x5a);
+  /* One is lost, the one after next overtakes. */
+  say(&bench, (struct sending){PCMA_TYPE, false, 2, 0xffffffb0 + 480, 7, 160});
+  EXPECT(hear(&bench, &next), true);
+  EXPECT((uint16_t)(next.sequence_number - first.sequence_number), 3);
+  EXPECT((uint32_t)(next.timestamp - first.timestamp), 480);
+  say(&bench, (struct sending){PCMA_TYPE, false, 1, 0xffffffb0 + 320, 7, 160});
+  EXPECT(hear(&bench, &next), true);
+  EXPECT((uint16_t)(next.sequence_number - first.sequence_number), 2);
+  EXPECT((uint32_t)(next.timestamp - first.timestamp), 320);
+  EXPECT(next.ssrc, first.ssrc);
+  /* Another source half a second later: the stream goes on where it would have been. */
+  bench.now_ms += 500;
+  say(&bench, (struct sending){PCMA_TYPE, false, 40000, 12345, 8, 160});
+  EXPECT(hear(&bench, &next), true);
+  EXPECT((uint16_t)(next.sequence_number - first.sequence_number), 4);
+  EXPECT((uint32_t)(next.timestamp - first.timestamp), 480 + 4000);
+  EXPECT(next.ssrc, first.ssrc);
+  EXPECT(next.marker, true);
+  bench_close(&bench);
+}
+
+static void check_framing(void) {
+  struct bench bench;
+  struct rtp_packet packet;
+  bench_open(&bench, CODEC_PCMU, 30, CODEC_PCMU, 20);
+  say(&bench, (struct sending){PCMU_TYPE, true, 1, 0, 7, 240});
+  say(&bench, (struct sending){PCMU_TYPE, false, 2, 240, 7, 240});
+  uint32_t start = 0;
+  for (unsigned i = 0; i < 3; i++) {
+    EXPECT(hear(&bench, &packet), true);
+    if (i == 0) start = packet.timestamp;
+    EXPECT(packet.marker, i == 0);
+    EXPECT(packet.payload_bytes, 160);
+    EXPECT((uint32_t)(packet.timestamp - start), i * 160);
+  }
+  EXPECT(count_heard(&bench), 0);
+  /* Silence in the source: what is waiting goes out short, and the time jumps. */
+  say(&bench, (struct sending){PCMU_TYPE, false, 3, 480, 7, 100});
+  say(&bench, (struct sending){PCMU_TYPE, true, 4, 8000, 7, 160});
+  EXPECT(hear(&bench, &packet), true);
+  EXPECT(packet.payload_bytes, 100);
+  EXPECT((uint32_t)(packet.timestamp - start), 480);
+  EXPECT(hear(&bench, &packet), true);
+  EXPECT((uint32_t)(packet.timestamp - start), 8000);
+  EXPECT(packet.marker, true);
+  bench_close(&bench);
+}
+
+static void check_concealment(void) {
+  static const struct {
+    enum codec from, to;
+    uint8_t type;
+    size_t bytes;
+  } cases[] = {{CODEC_PCMA, CODEC_PCMU, PCMA_TYPE, 160}, {CODEC_PCMA, CODEC_G729, PCMA_TYPE, 160}, {CODEC_G729, CODEC_PCMU, G729_TYPE, 20}};
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct bench bench;
+    struct rtp_packet packet;
+    bench_open(&bench, cases[i].from, 20, cases[i].to, 20);
+    say(&bench, (struct sending){cases[i].type, true, 1, 0, 7, cases[i].bytes});
+    say(&bench, (struct sending){cases[i].type, false, 5, 640, 7, cases[i].bytes}); /* three lost */
+    EXPECT(count_heard(&bench), 5);
+    EXPECT(bench.session->legs[0].counters.packets_lost, 3);
+    say(&bench, (struct sending){cases[i].type, false, 10, 1440, 7, cases[i].bytes}); /* four lost */
+    EXPECT(hear(&bench, &packet), true);
+    EXPECT(packet.marker, true);
+    EXPECT(count_heard(&bench), 0);
+    say(&bench, (struct sending){cases[i].type, false, 9, 1280, 7, cases[i].bytes}); /* late */
+    say(&bench, (struct sending){cases[i].type, false, 10, 1440, 7, cases[i].bytes}); /* twice */
+    EXPECT(count_heard(&bench), 0);
+    EXPECT(bench.session->legs[0].counters.late, 2);
+    bench_close(&bench);
+  }
+}
+
+static void check_event(void) {
+  for (unsigned mode = 0; mode < 2; mode++) {
+    struct bench bench;
+    struct rtp_packet audio, packet;
+    bench_open(&bench, CODEC_PCMA, 20, mode == 0 ? CODEC_PCMA : CODEC_G729, 20);
+    say(&bench, (struct sending){PCMA_TYPE, true, 1, 1000, 7, 160});
+    EXPECT(hear(&bench, &audio), true);
+    uint16_t sequence = 2;
+    for (unsigned i = 0; i < 5; i++) say(&bench, (struct sending){EVENT_TYPE, i == 0, sequence++, 1160, 7, 4});
+    for (unsigned i = 0; i < 5; i++) {
+      EXPECT(hear(&bench, &packet), true);
+      EXPECT(packet.payload_type, EVENT_TYPE + 1);
+      EXPECT(packet.marker, i == 0);
+      EXPECT((uint32_t)(packet.timestamp - audio.timestamp), 160);
+      EXPECT((uint16_t)(packet.sequence_number - audio.sequence_number), i + 1);
+      EXPECT(packet.payload_bytes, 4);
+      EXPECT(packet.payload[0], 0x5a);
+    }
+    /* The audio comes back after the event, at its own time. */
+    say(&bench, (struct sending){PCMA_TYPE, true, sequence, 1160 + 800, 7, 160});
+    EXPECT(hear(&bench, &packet), true);
+    EXPECT((uint32_t)(packet.timestamp - audio.timestamp), 160 + 800);
+    EXPECT((uint16_t)(packet.sequence_number - audio.sequence_number), 6);
+    bench_close(&bench);
+  }
+}
+
+static void check_latching(void) {
+  struct bench bench;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+  const struct leg *leg = &bench.session->legs[0];
+  union address first, second;
+  if (!address_parse("127.0.0.2", 5000, &first) || !address_parse("127.0.0.3", 5000, &second)) abort();
+  struct sending voice = {PCMA_TYPE, false, 1, 0, 7, 160};
+  EXPECT(address_equal(leg_remote(leg), &bench.parties[0].address), true);
+  say_from(&bench, &first, (struct sending){99, false, 1, 0, 7, 160});
+  EXPECT(address_equal(leg_remote(leg), &bench.parties[0].address), true);
+  say_from(&bench, &first, voice);
+  EXPECT(address_equal(leg_remote(leg), &first), true);
+  bench.now_ms += 1999;
+  voice.ssrc = 8;
+  say_from(&bench, &second, voice);
+  EXPECT(address_equal(leg_remote(leg), &first), true);
+  EXPECT(leg->counters.wrong_source, 1);
+  EXPECT(leg->counters.packets_received, 1);
+  bench.now_ms += 1;
+  say_from(&bench, &second, voice);
+  EXPECT(address_equal(leg_remote(leg), &second), true);
+  /* The signalled address takes its place back at once. */
+  voice.ssrc = 9;
+  say(&bench, voice);
+  EXPECT(address_equal(leg_remote(leg), &bench.parties[0].address), true);
+  say_from(&bench, &first, voice);
+  EXPECT(address_equal(leg_remote(leg), &bench.parties[0].address), true);
+  bench_close(&bench);
+}
+
+static void check_jump(void) {
+  struct bench bench;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMU, 20);
+  say(&bench, (struct sending){PCMA_TYPE, true, 1, 0, 7, 160});
+  say(&bench, (struct sending){PCMA_TYPE, false, 30000, 160, 7, 160}); /* one packet from nowhere */
+  say(&bench, (struct sending){PCMA_TYPE, false, 2, 160, 7, 160});
+  EXPECT(count_heard(&bench), 2);
+  say(&bench, (struct sending){PCMA_TYPE, false, 30000, 320, 7, 160}); /* two in a row: it began again */
+  say(&bench, (struct sending){PCMA_TYPE, false, 30001, 480, 7, 160});
+  EXPECT(count_heard(&bench), 1);
+  bench_close(&bench);
+}
+
+static void check_g711(void) {
+  g711_make_tables();
+  static const enum codec laws[] = {CODEC_PCMU, CODEC_PCMA};
+  for (unsigned law = 0; law < 2; law++) {
+    int16_t levels[256];
+    for (unsigned code = 0; code < 256; code++) {
+      const uint8_t byte = (uint8_t)code;
+      uint8_t again;
+      g711_decode(laws[law], &byte, 1, &levels[code]);
+      g711_encode(laws[law], &levels[code], 1, &again);
+      /* Mu-law has two zeros; the negative one comes back as the positive. */
+      if (!(laws[law] == CODEC_PCMU && code == 0x7f)) EXPECT(again, code);
+    }
+    /* A sample lies within half a step of the level of its code; steps double with each segment. */
+    const int finest = laws[law] == CODEC_PCMA ? 16 : 8;
+    const int scale = laws[law] == CODEC_PCMA ? 8 : 4;
+    int wrong = 0;
+    for (int sample = -32768; sample < 32768; sample++) {
+      const int16_t pcm = (int16_t)sample;
+      uint8_t code;
+      g711_encode(laws[law], &pcm, 1, &code);
+      const int segment = ((laws[law] == CODEC_PCMA ? code ^ 0x55 : ~code) >> 4) & 7;
+      const int step = laws[law] == CODEC_PCMA && segment > 0 ? finest << (segment - 1) : finest << segment;
+      const bool clipped = laws[law] == CODEC_PCMU && abs(sample) > 8158 * 4;
+      if (!clipped && abs(levels[code] - sample) > step / 2 + scale - 1) wrong++;
+    }
+    EXPECT(wrong, 0);
+  }
+}
+
+/* Mutated and random packets, in every pairing of codecs; the sanitizers are the judges. */
+static void check_hostile(void) {
+  srand(1);
+  for (enum codec a = 0; a < CODEC_COUNT; a++) {
+    for (enum codec b = 0; b < CODEC_COUNT; b++) {
+      struct bench bench;
+      bench_open(&bench, a, 20, b, 30);
+      for (unsigned round = 0; round < 3000; round++) {
+        /* Exactly as long as the packet, so that reading past it is noticed. */
+        const size_t length = (size_t)rand() % (round % 10 == 0 ? PACKET_BYTES : 80);
+        uint8_t *bytes = malloc(length > 0 ? length : 1);
+        for (size_t i = 0; i < length; i++) bytes[i] = (uint8_t)rand();
+        if (length > 1 && round % 4 != 0) {
+          bytes[0] = round % 3 == 0 ? (uint8_t)(0x80 | (bytes[0] & 0x3f)) : 0x80;
+          bytes[1] = (uint8_t)((bytes[1] & 0x80) | (round % 5 == 0 ? EVENT_TYPE : bench.session->legs[0].settings.payload_type));
+        }
+        if (length > 11 && round % 2 == 0) memset(bytes + 8, 0, 4);
+        bench.now_ms += (uint64_t)(rand() % 30);
+        session_receive(bench.session, 0, bytes, length, &bench.parties[0].address, bench.now_ms, bench.queue);
+        free(bytes);
+      }
+      send_queue_flush(bench.queue);
+      EXPECT(bench.session->legs[0].counters.malformed > 0, true);
+      EXPECT(bench.session->legs[0].counters.packets_received > 0, true);
+      bench_close(&bench);
+    }
+  }
+}
+
+static void count(struct session *session, void *argument) {
+  *(uint64_t *)argument = session->legs[1].counters.packets_received;
+}
+
+/* Calls into the loop while packets run through it. */
+static void check_loop(void) {
+  struct bench bench;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+  union address local;
+  socklen_t length = sizeof local;
+  if (getsockname(bench.session->legs[1].rtp_fd, &local.any, &length) != 0) abort();
+  struct loop *loop = loop_start();
+  if (loop == NULL) abort();
+  const uint32_t handle = loop_add(loop, bench.session);
+  EXPECT(handle != 0, true);
+  uint8_t bytes[RTP_HEADER_BYTES + 160] = {0};
+  struct rtp_packet packet = {.payload_type = PCMA_TYPE, .ssrc = 1};
+  for (unsigned i = 0; i < 200; i++) {
+    packet.sequence_number++;
+    packet.timestamp += 160;
+    rtp_write_header(bytes, &packet);
+    sendto(bench.parties[1].fd, bytes, sizeof bytes, 0, &local.any, length);
+    uint64_t received = 0;
+    EXPECT(loop_visit(loop, handle, count, &received), true);
+    struct pollfd heard = {.fd = bench.parties[0].fd, .events = POLLIN};
+    EXPECT(poll(&heard, 1, 2000), 1);
+    EXPECT(recv(bench.parties[0].fd, bytes, sizeof bytes, 0), sizeof bytes);
+  }
+  uint64_t received = 0;
+  EXPECT(loop_visit(loop, handle, count, &received), true);
+  EXPECT(received, 200);
+  EXPECT(loop_visit(loop, handle + 1, count, &received), false);
+  struct session *session = loop_remove(loop, handle);
+  EXPECT(session == bench.session, true);
+  EXPECT(loop_visit(loop, handle, count, &received), false);
+  EXPECT(loop_remove(loop, handle) == NULL, true);
+  const uint32_t again = loop_add(loop, session);
+  EXPECT(again != handle, true);
+  bench.session = loop_remove(loop, again);
+  loop_stop(loop);
+  bench_close(&bench);
+}
+
+static enum codec codec_named(const char *name) {
+  if (strcmp(name, "pcma") == 0) return CODEC_PCMA;
+  return strcmp(name, "g729") == 0 ? CODEC_G729 : CODEC_PCMU;
+}
+
+static void convert(bool decoding, enum codec codec) {
+  struct g729 *g729 = g729_open();
+  int16_t pcm[FRAME_SAMPLES];
+  uint8_t bytes[FRAME_SAMPLES];
+  const size_t frame = codec == CODEC_G729 ? G729_FRAME_BYTES : FRAME_SAMPLES;
+  g711_make_tables();
+  for (;;) {
+    memset(bytes, 0, sizeof bytes);
+    const size_t got = decoding ? fread(bytes, 1, frame, stdin) : fread(pcm, sizeof *pcm, FRAME_SAMPLES, stdin);
+    if (got == 0 || (codec == CODEC_G729 && got != (decoding ? frame : FRAME_SAMPLES))) break;
+    if (codec == CODEC_G729 && decoding) g729_decode(g729, bytes, frame, pcm);
+    else if (codec == CODEC_G729) g729_encode(g729, pcm, bytes);
+    else if (decoding) g711_decode(codec, bytes, got, pcm);
+    else g711_encode(codec, pcm, got, bytes);
+    const size_t samples = codec == CODEC_G729 ? FRAME_SAMPLES : got;
+    if (decoding) fwrite(pcm, sizeof *pcm, samples, stdout);
+    else fwrite(bytes, 1, codec == CODEC_G729 ? frame : got, stdout);
+  }
+  g729_close(g729);
+}
+
+int main(int count_of_arguments, char **arguments) {
+  if (count_of_arguments == 3) {
+    convert(strcmp(arguments[1], "decode") == 0, codec_named(arguments[2]));
+    return 0;
+  }
+  run("G.711 codes survive, and no sample moves by more than half a step", check_g711);
+  run("relay keeps order and time across loss, overtaking and a new source", check_relay);
+  run("another ptime cuts the audio anew", check_framing);
+  run("up to three lost packets are concealed, late ones dropped", check_concealment);
+  run("telephone events keep their timestamp, between audio and audio", check_event);
+  run("symmetric RTP latches to the first source, and anew after 2 s of silence", check_latching);
+  run("a sequence jump is believed at its second packet", check_jump);
+  run("no packet makes the code misbehave", check_hostile);
+  run("the loop answers calls while packets run", check_loop);
+  return failures == 0 ? 0 : 1;
+}
