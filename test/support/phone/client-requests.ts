@@ -69,11 +69,17 @@ export class ClientRequests {
     this.send(ack, destination, branch);
   }
 
-  /** The final response. */
-  final(sent: SentRequest, timeoutMs: number): Promise<SipMessage> {
+  /** The final response. A request without one in time is not sent again either. */
+  async final(sent: SentRequest, timeoutMs: number): Promise<SipMessage> {
     const { method, uri } = sent.request;
     const what = `a final response to ${method} ${uri} from ${sent.destination.host} ${sent.destination.port}`;
-    return this.#changes.until(() => sent.responses.find(({ status = 0 }) => status >= 200), timeoutMs, what);
+    const probe = (): SipMessage | undefined => sent.responses.find(({ status = 0 }) => status >= 200);
+    try {
+      return await this.#changes.until(probe, timeoutMs, what);
+    } catch (error) {
+      this.#sent.delete(`${sent.branch} ${method}`);
+      throw error;
+    }
   }
 
   /** The request that a response belongs to, after it was kept there. */
@@ -100,6 +106,7 @@ export class ClientRequests {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       const statuses = sent.responses.map(({ status = 0 }) => status);
+      if (this.#sent.get(`${sent.branch} ${sent.request.method}`) !== sent) return;
       if (statuses.some((status) => status >= 200 || sent.request.method === 'INVITE')) return;
       this.#transmit(sent.request, sent.destination);
       if (delayMs < 64 * T1_MS)

@@ -69,6 +69,11 @@ export interface IncomingCall {
 /** One call at a time. Every method rejects after its time-out with what it waited for and what came instead. */
 export interface Phone {
   register(options?: { readonly password?: string; readonly expiresSeconds?: number }): Promise<Registration>;
+  /**
+   * Sends a REGISTER five times a second until it is answered, for a box that may not be up yet; the final status. For
+   * measuring: a refusal is an answer too.
+   */
+  registerWhenReachable(timeoutMs?: number): Promise<number>;
   /** The status of an OPTIONS to the server. */
   options(): Promise<number>;
   /** Sends an INVITE; `target` is a number, or a whole URI. */

@@ -65,6 +65,10 @@ export class RemotePhone implements Phone {
     return this.#do('register', options);
   }
 
+  async registerWhenReachable(timeoutMs?: number): Promise<number> {
+    return this.#do('registerWhenReachable', timeoutMs);
+  }
+
   async options(): Promise<number> {
     return this.#do('options');
   }

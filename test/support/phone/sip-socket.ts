@@ -32,6 +32,10 @@ export async function openSipSocket(
 
 async function openUdp(address: string, listener: SipListener): Promise<SipSocket> {
   const socket: DatagramSocket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  let closed = false;
+  const send = (text: string, host: string, port: number): void => {
+    if (!closed) socket.send(text, port, host);
+  };
   // An ICMP refusal shows as a time-out of the request, as on a phone.
   socket.on('error', () => undefined);
   socket.on('message', (data, from) => {
@@ -39,16 +43,20 @@ async function openUdp(address: string, listener: SipListener): Promise<SipSocke
     if (text.trim() === '') return;
     const message = parseSip(text);
     if (message === undefined) listener.unreadable(text);
-    else listener.received(message, (reply) => socket.send(reply, from.port, from.address));
+    else listener.received(message, (reply) => send(reply, from.address, from.port));
   });
   const listening = once(socket, 'listening');
   socket.bind(0, address);
   await listening;
+  const { port } = socket.address();
   return {
     transport: 'udp',
-    port: socket.address().port,
-    send: (text, host, port) => socket.send(text, port, host),
-    close: () => new Promise((resolve) => socket.close(() => resolve())),
+    port,
+    send,
+    close: () => {
+      closed = true;
+      return new Promise((resolve) => socket.close(() => resolve()));
+    },
   };
 }
 

@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { Codec } from '../encode.ts';
 import { makeTones, type NoteSequence } from '../tones.ts';
+import { sendAuthenticated } from './authenticated-request.ts';
 import { Changes } from './changes.ts';
 import { ClientRequests, type Destination, newTag } from './client-requests.ts';
-import { authorization, chooseChallenge, parseChallenge } from './digest.ts';
 import type { CallOutcome, IncomingCall, InviteOptions, Phone, PhoneOptions, Registration } from './phone.ts';
 import type { PhoneCall } from './phone-call.ts';
+import { PhoneIdentity } from './phone-identity.ts';
+import { PhoneRegistration } from './phone-registration.ts';
+import { ALLOW, cancelRequest, dialogRequest, inviteRequest, optionsRequest, routesOf } from './phone-requests.ts';
 import { type LocalAudio, type RemoteAudio, readSdp, staticCodecs, writeSdp } from './phone-sdp.ts';
 import { type DtmfEvent, type ReceivedMedia, RtpStream } from './rtp-stream.ts';
-import { type HeaderField, ServerRequests } from './server-requests.ts';
-import { formatSip, headerValue, headerValues, hostPortOf, type SipMessage, uriHost, uriOf } from './sip-message.ts';
+import { ServerRequests } from './server-requests.ts';
+import { formatSip, headerValue, type SipMessage, uriOf } from './sip-message.ts';
 import { openSipSocket, type Reply, type SipSocket } from './sip-socket.ts';
 
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -18,7 +21,14 @@ const CALL_TIMEOUT_MS = 30_000;
 const PACKETS_PER_LOOK = 50;
 const TELEPHONE_EVENT = 101;
 const MAX_TRANSCRIPT = 500;
-const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS';
+
+/** What a phone has as long as it is open. */
+interface Line {
+  readonly socket: SipSocket;
+  readonly requests: ClientRequests;
+  readonly identity: PhoneIdentity;
+  readonly registration: PhoneRegistration;
+}
 
 /** A small SIP phone for tests, with nothing of the firmware in it. See the interface Phone for what each method does. */
 export class TestPhone implements Phone {
@@ -26,11 +36,7 @@ export class TestPhone implements Phone {
   readonly #changes = new Changes();
   readonly #transcript: string[] = [];
   readonly #responses: ServerRequests;
-  #socket: SipSocket | undefined;
-  #requests: ClientRequests | undefined;
-  #registerCseq = 0;
-  readonly #registerCallId = randomBytes(8).toString('hex');
-  readonly #registerTag = newTag();
+  #line: Line | undefined;
   #call: PhoneCall | undefined;
   #reported: PhoneCall | undefined;
 
@@ -46,75 +52,40 @@ export class TestPhone implements Phone {
       received: (message, reply) => phone.#receive(message, reply),
       unreadable: (text) => phone.#log('received what is no SIP', text),
     });
-    phone.#socket = socket;
-    phone.#requests = new ClientRequests(socket, options.localAddress, phone.#changes, (direction, text) =>
-      phone.#log(direction, text),
-    );
+    const log = (direction: string, text: string): void => phone.#log(direction, text);
+    const requests = new ClientRequests(socket, options.localAddress, phone.#changes, log);
+    const identity = new PhoneIdentity(options, socket);
+    phone.#line = { socket, requests, identity, registration: new PhoneRegistration(requests, identity) };
     return phone;
   }
 
   /** The phone's own SIP URI, with address and port. */
   get contactUri(): string {
-    const { transport, port } = this.#open();
-    const host = uriHost(this.#options.localAddress);
-    return `sip:${this.#options.user}@${host}:${port}${transport === 'tcp' ? ';transport=tcp' : ''}`;
+    return this.#open().identity.contactUri;
   }
 
-  async register(
-    options: { readonly password?: string; readonly expiresSeconds?: number } = {},
-  ): Promise<Registration> {
-    const { request, statuses, challenged } = await this.#authenticated((authorizationHeaders) => {
-      this.#registerCseq += 1;
-      return {
-        method: 'REGISTER',
-        uri: `sip:${this.#domain()}`,
-        headers: [
-          ['Max-Forwards', '70'],
-          ['From', `<${this.#aor()}>;tag=${this.#registerTag}`],
-          ['To', `<${this.#aor()}>`],
-          ['Call-ID', this.#registerCallId],
-          ['CSeq', `${this.#registerCseq} REGISTER`],
-          ['Contact', `<${this.contactUri}>`],
-          ['Expires', String(options.expiresSeconds ?? 300)],
-          ...authorizationHeaders,
-        ],
-        body: '',
-      };
-    }, options.password ?? this.#options.password);
-    return {
-      status: request.status ?? 0,
-      statuses,
-      challenged,
-      contacts: headerValues(request, 'contact').flatMap((value) => value.split(/,\s*(?=<|sips?:)/)),
-    };
+  register(options: { readonly password?: string; readonly expiresSeconds?: number } = {}): Promise<Registration> {
+    return this.#open().registration.register(options.password, options.expiresSeconds);
+  }
+
+  registerWhenReachable(timeoutMs = 120_000): Promise<number> {
+    return this.#open().registration.whenReachable(timeoutMs);
   }
 
   async options(): Promise<number> {
-    const sent = this.#client().send(
-      {
-        method: 'OPTIONS',
-        uri: `sip:${this.#domain()}`,
-        headers: [
-          ['Max-Forwards', '70'],
-          ['From', `<${this.#aor()}>;tag=${newTag()}`],
-          ['To', `<sip:${this.#domain()}>`],
-          ['Call-ID', randomBytes(8).toString('hex')],
-          ['CSeq', '1 OPTIONS'],
-        ],
-        body: '',
-      },
-      this.#server(),
-    );
-    return (await this.#client().final(sent, REQUEST_TIMEOUT_MS)).status ?? 0;
+    const { requests, identity } = this.#open();
+    const sent = requests.send(optionsRequest(identity.domain, identity.aor), identity.server);
+    return (await requests.final(sent, REQUEST_TIMEOUT_MS)).status ?? 0;
   }
 
   async invite(target: string, options: InviteOptions = {}): Promise<void> {
-    const uri = target.startsWith('sip:') ? target : `sip:${target}@${this.#domain()}`;
+    const { identity } = this.#open();
+    const uri = identity.uriOf(target);
     const localTag = newTag();
     const call: PhoneCall = {
       callId: randomBytes(8).toString('hex'),
       localTag,
-      localHeader: `<${this.#aor()}>;tag=${localTag}`,
+      localHeader: `<${identity.aor}>;tag=${localTag}`,
       remoteHeader: `<${uri}>`,
       remoteTarget: uri,
       routeSet: [],
@@ -171,15 +142,7 @@ export class TestPhone implements Phone {
     await this.#until(() => call.statuses.find(isProvisional), timeoutMs, 'a provisional response before the CANCEL');
     const sent = call.sentInvite;
     if (sent === undefined) throw new Error('no INVITE was sent');
-    const kept = new Set(['from', 'to', 'call-id', 'route']);
-    const headers = sent.request.headers.filter(([name]) => kept.has(name.toLowerCase()));
-    const cseq = headerValue(sent.request, 'cseq').replace('INVITE', 'CANCEL');
-    const cancel: SipMessage = {
-      method: 'CANCEL',
-      uri: sent.request.uri ?? '',
-      headers: [['Max-Forwards', '70'], ...headers, ['CSeq', cseq]],
-      body: '',
-    };
+    const cancel = cancelRequest(sent.request);
     const transaction = this.#client().send(cancel, sent.destination, sent.branch);
     const { status } = await this.#client().final(transaction, timeoutMs);
     if (status !== 200) throw new Error(`the CANCEL got ${status}`);
@@ -246,7 +209,7 @@ export class TestPhone implements Phone {
     const call = this.#current();
     if (call.state !== 'established') throw new Error(`there is no call to end: it is ${call.state}`);
     call.endedBy = 'us';
-    const sent = this.#client().send(this.#inDialog(call, 'BYE'), this.#nextHop(call));
+    const sent = this.#client().send(dialogRequest(call, 'BYE'), this.#nextHop(call));
     const { status = 0 } = await this.#client().final(sent, REQUEST_TIMEOUT_MS);
     this.#end(call);
     return status;
@@ -265,41 +228,31 @@ export class TestPhone implements Phone {
   async close(): Promise<void> {
     this.#call?.stream.close();
     this.#responses.close();
-    this.#requests?.close();
-    const socket = this.#socket;
-    this.#socket = undefined;
+    const line = this.#line;
+    this.#line = undefined;
     this.#changes.close();
-    await socket?.close();
+    line?.requests.close();
+    await line?.socket.close();
   }
 
   // Calls that this phone begins.
 
   async #runInvite(call: PhoneCall, uri: string, sdp: string): Promise<void> {
     const began = performance.now();
-    const { request: final } = await this.#authenticated(
-      (authorizationHeaders) => {
+    const { requests, identity } = this.#open();
+    const { final } = await sendAuthenticated(requests, {
+      build: (credentials) => {
         call.cseq += 1;
-        return {
-          method: 'INVITE',
-          uri,
-          headers: [
-            ['Max-Forwards', '70'],
-            ['From', call.localHeader],
-            ['To', `<${uri}>`],
-            ['Call-ID', call.callId],
-            ['CSeq', `${call.cseq} INVITE`],
-            ['Contact', `<${this.contactUri}>`],
-            ['Allow', ALLOW],
-            ['Content-Type', 'application/sdp'],
-            ...authorizationHeaders,
-          ],
-          body: sdp,
-        };
+        return inviteRequest(call, uri, identity.contactUri, sdp, credentials);
       },
-      this.#options.password,
-      call,
-      uri,
-    );
+      destination: identity.destinationOf(uri),
+      credentials: identity.credentials,
+      timeoutMs: () => 4 * CALL_TIMEOUT_MS,
+      onSent: (sent) => {
+        call.sentInvite = sent;
+        this.#changes.notify();
+      },
+    });
     const { status = 0, reason = '' } = final;
     const tookMs = Math.round(performance.now() - began);
     if (status >= 300) {
@@ -310,7 +263,7 @@ export class TestPhone implements Phone {
     call.remoteHeader = headerValue(final, 'to');
     call.remoteTarget = uriOf(headerValue(final, 'contact'));
     call.routeSet = routesOf(final).reverse();
-    const ack = this.#inDialog(call, 'ACK', call.cseq);
+    const ack = dialogRequest(call, 'ACK', call.cseq);
     call.ack = ack;
     this.#client().send(ack, this.#nextHop(call));
     const remote = readSdp(final.body);
@@ -322,57 +275,6 @@ export class TestPhone implements Phone {
     const base = { status, reason, statuses: call.statuses, tookMs, codec: chosen.codec };
     call.outcome = annexB === undefined ? base : { ...base, annexB };
     this.#changes.notify();
-  }
-
-  /** Sends what `build` makes, and once more with credentials where it is challenged. */
-  async #authenticated(
-    build: (authorizationHeaders: readonly HeaderField[]) => SipMessage,
-    password: string,
-    call?: PhoneCall,
-    uri = `sip:${this.#domain()}`,
-  ): Promise<{ request: SipMessage; statuses: readonly number[]; challenged: readonly string[] }> {
-    const statuses: number[] = [];
-    let challenged: readonly string[] = [];
-    let credentials: readonly HeaderField[] = [];
-    for (let attempt = 1; ; attempt += 1) {
-      const message = build(credentials);
-      const destination = call === undefined || !uri.includes(':', 4) ? this.#server() : this.#destinationOf(uri);
-      const sent = this.#client().send(message, destination);
-      if (call !== undefined) {
-        call.sentInvite = sent;
-        this.#changes.notify();
-      }
-      const final = await this.#client().final(sent, call === undefined ? REQUEST_TIMEOUT_MS : 4 * CALL_TIMEOUT_MS);
-      const { status = 0 } = final;
-      statuses.push(status);
-      if (call !== undefined && status >= 300) this.#client().acknowledgeFailure(sent, final);
-      if ((status !== 401 && status !== 407) || attempt > 1) return { request: final, statuses, challenged };
-      const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
-      const challenges = headerValues(final, name).flatMap((value) => parseChallenge(value) ?? []);
-      challenged = challenges.map(({ algorithm }) => algorithm);
-      const challenge = chooseChallenge(challenges, this.#options.algorithms ?? ['SHA-256', 'MD5']);
-      if (challenge === undefined) return { request: final, statuses, challenged };
-      const { method = '', uri: requestUri = '' } = message;
-      const use = { username: this.#options.user, password, method, uri: requestUri };
-      credentials = [[status === 401 ? 'Authorization' : 'Proxy-Authorization', authorization(challenge, use)]];
-    }
-  }
-
-  #inDialog(call: PhoneCall, method: string, cseq?: number): SipMessage {
-    if (cseq === undefined) call.cseq += 1;
-    return {
-      method,
-      uri: call.remoteTarget,
-      headers: [
-        ['Max-Forwards', '70'],
-        ...call.routeSet.map((route): HeaderField => ['Route', route]),
-        ['From', call.localHeader],
-        ['To', call.remoteHeader],
-        ['Call-ID', call.callId],
-        ['CSeq', `${cseq ?? call.cseq} ${method}`],
-      ],
-      body: '',
-    };
   }
 
   // What comes in.
@@ -512,7 +414,7 @@ export class TestPhone implements Phone {
     }
     this.#responses.respond(request, reply, { status, reason, tag: call.localTag });
     this.#end(call);
-    if (this.#open().transport === 'udp') this.#responses.repeatUntil(() => call.acknowledged, request, reply);
+    if (this.#open().socket.transport === 'udp') this.#responses.repeatUntil(() => call.acknowledged, request, reply);
   }
 
   // Media and the small things.
@@ -556,26 +458,7 @@ export class TestPhone implements Phone {
   }
 
   #nextHop(call: PhoneCall): Destination {
-    return this.#destinationOf(uriOf(call.routeSet[0] ?? call.remoteTarget));
-  }
-
-  /** Names are not resolved: what is no address goes to the server. */
-  #destinationOf(uri: string): Destination {
-    const { host, port } = hostPortOf(uri);
-    const isAddress = /^[0-9.]+$|:/.test(host);
-    return isAddress && host !== this.#options.domain ? { host, port } : this.#server();
-  }
-
-  #server(): Destination {
-    return { host: this.#options.server, port: this.#options.serverPort };
-  }
-
-  #domain(): string {
-    return this.#options.domain ?? uriHost(this.#options.server);
-  }
-
-  #aor(): string {
-    return `sip:${this.#options.user}@${this.#domain()}`;
+    return this.#open().identity.destinationOf(uriOf(call.routeSet[0] ?? call.remoteTarget));
   }
 
   #current(): PhoneCall {
@@ -584,13 +467,12 @@ export class TestPhone implements Phone {
   }
 
   #client(): ClientRequests {
-    if (this.#requests === undefined || this.#socket === undefined) throw new Error('the phone is closed');
-    return this.#requests;
+    return this.#open().requests;
   }
 
-  #open(): SipSocket {
-    if (this.#socket === undefined) throw new Error('the phone is closed');
-    return this.#socket;
+  #open(): Line {
+    if (this.#line === undefined) throw new Error('the phone is closed');
+    return this.#line;
   }
 
   #until<T>(probe: () => T | undefined, timeoutMs: number, what: string): Promise<T> {
@@ -603,8 +485,4 @@ export class TestPhone implements Phone {
     this.#transcript.push(`[${this.#options.user} ${new Date().toISOString()} ${direction}]\n${text}`);
     if (this.#transcript.length > MAX_TRANSCRIPT) this.#transcript.shift();
   }
-}
-
-function routesOf(message: SipMessage): string[] {
-  return headerValues(message, 'record-route').flatMap((value) => value.split(/,\s*(?=<)/));
 }
