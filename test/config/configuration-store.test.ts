@@ -209,14 +209,15 @@ t.test('a directory without a store is not taken for an empty one', async (t) =>
 });
 
 t.test('a damaged database is refused and kept as it is', async (t) => {
-  const directory = t.testdir();
+  const root = t.testdir({ garbage: {} });
+  const directory = join(root, 'garbage');
   const file = join(directory, 'ringdown.db');
   const garbage = Buffer.alloc(8192, 'garbage ');
   writeFileSync(file, garbage);
   t.throws(() => ConfigurationStore.open(directory), { ...code('CONFIG_DATABASE_DAMAGED'), message: /ringdown\.db/ });
   t.ok(readFileSync(file).equals(garbage), 'no file at all');
 
-  const other = join(t.testdir(), 'pages');
+  const other = join(root, 'pages');
   const store = ConfigurationStore.open(other);
   store.extensions.add({ number: '201', name: 'Reception', password: PASSWORD });
   store.close();

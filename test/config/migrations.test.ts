@@ -57,8 +57,7 @@ t.test('a database of a newer program is refused and left as it is', async (t) =
 });
 
 t.test('a missing migration is noticed', async (t) => {
-  const incomplete = t.testdir({ '001-a.sql': '', '003-c.sql': '', 'README.md': '' });
-  t.throws(() => readMigrations(incomplete), { code: 'CONFIG_MIGRATIONS_INCOMPLETE', message: /003-c/ });
-  const none = t.testdir({ none: {} });
-  t.throws(() => readMigrations(join(none, 'none')), { code: 'CONFIG_MIGRATIONS_INCOMPLETE' });
+  const root = t.testdir({ incomplete: { '001-a.sql': '', '003-c.sql': '', 'README.md': '' }, none: {} });
+  t.throws(() => readMigrations(join(root, 'incomplete')), { code: 'CONFIG_MIGRATIONS_INCOMPLETE', message: /003-c/ });
+  t.throws(() => readMigrations(join(root, 'none')), { code: 'CONFIG_MIGRATIONS_INCOMPLETE' });
 });
