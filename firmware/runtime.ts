@@ -1,6 +1,7 @@
 import { Readable, Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { CallServer } from './call/call-server.ts';
+import { CODECS } from './call/negotiation.ts';
 import { BindingStore } from './config/binding-store.ts';
 import { ConfigurationStore } from './config/configuration-store.ts';
 import { isExtensionNumber } from './config/extension.ts';
@@ -12,7 +13,7 @@ import { RingdownError } from './core/errors.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
 import { MediaClient } from './media/client.ts';
 import { phoneFiles } from './phones/phone-files.ts';
-import { BOX_CODECS, type ServedPorts } from './phones/settings-input.ts';
+import type { ServedPorts } from './phones/settings-input.ts';
 import { Authenticator } from './registrar/authenticator.ts';
 import { LocationService } from './registrar/location.ts';
 import { Registrar } from './registrar/registrar.ts';
@@ -171,7 +172,7 @@ export class Runtime {
           version: this.#version,
           ports: this.#servedPorts(certificate !== undefined),
           mediaPorts: this.#mediaPorts,
-          codecs: BOX_CODECS,
+          codecs: CODECS,
           telephoneEventPayloadType: TELEPHONE_EVENT_PAYLOAD_TYPE,
         }),
         rootCertificate: () => ca,

@@ -96,6 +96,11 @@ export class SipStack {
     return new SipStack(transport, transactions, userAgent);
   }
 
+  /** More listeners, such as those of TLS once there is a certificate. When one cannot be opened, all are closed. */
+  async listen(points: readonly ListenPoint[]): Promise<void> {
+    await this.#transport.listen(points);
+  }
+
   /** Where the stack listens, with the ports that were taken for 0. */
   get listening(): readonly ListenPoint[] {
     return this.#transport.listening;
