@@ -58,6 +58,8 @@ export class Ringdown {
   #child: ChildProcess | undefined;
   #exit: { readonly status: number | undefined; readonly signal: string | undefined } | undefined;
   #log = '';
+  /** Where the log of the present run begins. */
+  #logged = 0;
 
   private constructor(addresses: readonly string[], firstPort: number) {
     this.addresses = addresses;
@@ -116,10 +118,11 @@ export class Ringdown {
     if (status !== 0) throw new Error(`extension add ended with ${status}: ${stderr}`);
   }
 
-  /** Resolves when it answers OPTIONS on its first address. Also starts it again after stop(). */
+  /** Resolves when it answers OPTIONS on its first address and says in its log that it is ready. Also starts it again after stop(). */
   async start(): Promise<void> {
     if (this.running) throw new Error('it runs already');
     this.#exit = undefined;
+    this.#logged = this.#log.length;
     const child = spawn(PROGRAM, this.arguments, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     const keep = (data: Buffer): void => {
@@ -134,6 +137,7 @@ export class Ringdown {
       this.#changes.notify();
     });
     await this.#answersOptions();
+    await this.logs(/"msg":"ready"/, START_TIMEOUT_MS);
   }
 
   /** Sends SIGTERM (or another signal) and waits for the end. */
@@ -159,9 +163,9 @@ export class Ringdown {
     return children.filter((text) => text !== '').map(Number);
   }
 
-  /** Waits for a line of the log. */
+  /** Waits for a line of the log since it was started. */
   async logs(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> {
-    const probe = (): RegExpExecArray | undefined => pattern.exec(this.#log) ?? undefined;
+    const probe = (): RegExpExecArray | undefined => pattern.exec(this.#log.slice(this.#logged)) ?? undefined;
     return this.#changes.until(probe, timeoutMs, `${pattern} in the log`, () => this.report);
   }
 
