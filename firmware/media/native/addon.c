@@ -147,17 +147,17 @@ static napi_value configure(napi_env env, napi_callback_info info) {
   struct configuration configuration = {0};
   struct leg_settings *settings = &configuration.settings;
   struct loop *loop = loop_of(env);
-  if (loop == NULL || !read_arguments(env, info, arguments, 11) ||                            //
-      !read_uint32(env, arguments[0], UINT32_MAX, &handle) ||                                 //
-      !read_uint32(env, arguments[1], 1, &leg) ||                                             //
-      !read_address(env, arguments[2], address) ||                                            //
-      !read_uint32(env, arguments[3], UINT16_MAX, &port) ||                                   //
-      !read_uint32(env, arguments[4], CODEC_COUNT - 1, &codec) ||                             //
-      !read_uint32(env, arguments[5], 127, &payload_type) ||                                  //
-      !read_uint32(env, arguments[6], NO_PAYLOAD_TYPE, &event_payload_type) ||                //
-      !read_uint32(env, arguments[7], MAX_PTIME_MS, &ptime_ms) ||                             //
-      !read_boolean(env, arguments[8], &settings->receives) ||                                //
-      !read_boolean(env, arguments[9], &settings->sends) ||                                   //
+  if (loop == NULL || !read_arguments(env, info, arguments, 11) ||
+      !read_uint32(env, arguments[0], UINT32_MAX, &handle) ||
+      !read_uint32(env, arguments[1], 1, &leg) ||
+      !read_address(env, arguments[2], address) ||
+      !read_uint32(env, arguments[3], UINT16_MAX, &port) ||
+      !read_uint32(env, arguments[4], CODEC_COUNT - 1, &codec) ||
+      !read_uint32(env, arguments[5], 127, &payload_type) ||
+      !read_uint32(env, arguments[6], NO_PAYLOAD_TYPE, &event_payload_type) ||
+      !read_uint32(env, arguments[7], MAX_PTIME_MS, &ptime_ms) ||
+      !read_boolean(env, arguments[8], &settings->receives) ||
+      !read_boolean(env, arguments[9], &settings->sends) ||
       !read_boolean(env, arguments[10], &settings->annex_b)) {
     return NULL;
   }
