@@ -13,12 +13,12 @@ export interface PhoneFilesOptions {
   readonly system: { get(): SystemSettings };
   /** Asked at each request too. */
   readonly box: () => RunningBox;
-  /** The authority's certificate, PEM. */
-  readonly rootCertificate: () => string;
+  /** The authority's certificate, PEM; undefined or empty while the box has none. */
+  readonly rootCertificate: () => string | undefined;
 }
 
-/** `localAddress` is the address of ours by which the client asked, as it is to stand in the file. */
-export type MakePhoneFile = (localAddress: string) => PhoneFile;
+/** `localAddress` is the address of ours by which the client asked, as it is to stand in the file. Undefined: there is none now. */
+export type MakePhoneFile = (localAddress: string) => PhoneFile | undefined;
 
 /** Every file that the box makes for phones, by its path. */
 export function phoneFiles(options: PhoneFilesOptions): ReadonlyMap<string, MakePhoneFile> {
@@ -32,7 +32,10 @@ export function phoneFiles(options: PhoneFilesOptions): ReadonlyMap<string, Make
     ],
     [
       `/${ROOT_CERTIFICATE_FILE_NAME}`,
-      () => ({ contentType: 'application/x-pem-file', body: options.rootCertificate() }),
+      () => {
+        const body = options.rootCertificate() ?? '';
+        return body === '' ? undefined : { contentType: 'application/x-pem-file', body };
+      },
     ],
   ]);
 }

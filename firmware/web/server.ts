@@ -32,8 +32,8 @@ export interface WebFile {
   readonly body: string;
 }
 
-/** `localAddress` is the address of ours by which the client asked, or what `advertise` says for it. */
-export type MakeWebFile = (localAddress: string) => WebFile;
+/** `localAddress` is the address of ours by which the client asked, or what `advertise` says for it. Undefined: not found. */
+export type MakeWebFile = (localAddress: string) => WebFile | undefined;
 
 export interface WebLimits {
   /** Connections at once, over all ports. */
@@ -232,7 +232,7 @@ export class WebServer {
       response.setHeader('Allow', 'GET, HEAD');
       return sendError(request, response, 405, 'Method not allowed');
     }
-    let file: WebFile;
+    let file: WebFile | undefined;
     try {
       const local = addressText(request.socket.localAddress);
       file = make(this.#options.advertise?.get(local) ?? local);
@@ -240,6 +240,7 @@ export class WebServer {
       this.#logger.error({ err: error, path }, 'a file could not be made');
       return sendError(request, response, 500, 'Internal error');
     }
+    if (file === undefined) return sendError(request, response, 404, 'Not found');
     const entityTag = `"${createHash('sha256').update(file.body).digest('base64url').slice(0, 27)}"`;
     response.setHeader('ETag', entityTag);
     // The file may change with the next edit: ask each time, and take 304 for an answer.

@@ -18,6 +18,7 @@ const FILES: WebServerOptions['files'] = new Map([
     (address: string) => ({ contentType: 'text/plain; charset=us-ascii', body: `## for ${address}\n` }),
   ],
   ['/WebRootCA.pem', () => ({ contentType: 'application/x-pem-file', body: 'a certificate\n' })],
+  ['/absent', () => undefined],
   [
     '/broken',
     () => {
@@ -178,6 +179,7 @@ t.test('nothing else is there', async (t) => {
     '/46xxsettings.txt%00',
     '/46xxsettings.txt%0d%0aX: y',
     '/certificates/authority.pem',
+    '/absent',
     '/__proto__',
     '/constructor',
     `/${'x'.repeat(4000)}`,
