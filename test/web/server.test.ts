@@ -10,9 +10,9 @@ import type { Clock } from '../../firmware/core/clock.ts';
 import { systemClock } from '../../firmware/core/clock.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
 import { ensureCertificate } from '../../firmware/system/certificates.ts';
-import { WebServer, type WebServerOptions } from '../../firmware/web/server.ts';
+import { type MakeWebFile, WebServer, type WebServerOptions } from '../../firmware/web/server.ts';
 
-const FILES: WebServerOptions['files'] = new Map([
+const FILES = new Map<string, MakeWebFile>([
   [
     '/46xxsettings.txt',
     (address: string) => ({ contentType: 'text/plain; charset=us-ascii', body: `## for ${address}\n` }),
