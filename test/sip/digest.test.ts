@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import t from 'tap';
+import { type DigestAlgorithm, DigestAuthenticator, digestResponse } from '../../firmware/sip/digest.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+const hex = (algorithm: string, text: string): string => createHash(algorithm).update(text).digest('hex');
+const stored = (username: string, realm: string, password: string) => ({
+  ha1Sha256: hex('sha256', `${username}:${realm}:${password}`),
+  ha1Md5: hex('md5', `${username}:${realm}:${password}`),
+});
+
+const REALM = 'ringdown';
+const URI = 'sip:192.168.42.1';
+
+interface Attempt {
+  readonly algorithm?: DigestAlgorithm;
+  readonly password?: string;
+  readonly username?: string;
+  readonly nonceCount?: string;
+  readonly uri?: string;
+}
+
+function setUp() {
+  const clock = new FakeClock();
+  const authenticator = new DigestAuthenticator({ clock });
+  const lookup = (username: string) => (username === '201' ? stored('201', REALM, 'secret') : undefined);
+  const nonceOf = (challenge: string): string => /nonce="([^"]+)"/.exec(challenge)?.[1] ?? '';
+  const credentials = (nonce: string, attempt: Attempt = {}): string => {
+    const {
+      algorithm = 'SHA-256',
+      password = 'secret',
+      username = '201',
+      nonceCount = '00000001',
+      uri = URI,
+    } = attempt;
+    const digests = stored(username, REALM, password);
+    const ha1 = algorithm === 'SHA-256' ? digests.ha1Sha256 : digests.ha1Md5;
+    const response = digestResponse({ algorithm, ha1, method: 'REGISTER', uri, nonce, nonceCount, cnonce: 'c' });
+    return (
+      `Digest username="${username}", realm="${REALM}", nonce="${nonce}", uri="${uri}", response="${response}", ` +
+      `algorithm=${algorithm}, cnonce="c", qop=auth, nc=${nonceCount}`
+    );
+  };
+  const verify = (...values: string[]) => authenticator.verify('REGISTER', values, { realm: REALM, lookup });
+  const challenge = (): string => nonceOf(authenticator.challenge(REALM)[0] ?? '');
+  return { clock, authenticator, credentials, verify, challenge };
+}
+
+t.test('the examples of RFC 7616 §3.9.1', async (t) => {
+  const ha1Text = 'Mufasa:http-auth@example.org:Circle of Life';
+  const values = {
+    method: 'GET',
+    uri: '/dir/index.html',
+    nonce: '7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v',
+    nonceCount: '00000001',
+    cnonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ',
+  };
+  t.equal(
+    digestResponse({ ...values, algorithm: 'MD5', ha1: hex('md5', ha1Text) }),
+    '8ca523f5e9506fed4657c9700eebdbec',
+  );
+  t.equal(
+    digestResponse({ ...values, algorithm: 'SHA-256', ha1: hex('sha256', ha1Text) }),
+    '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1',
+  );
+});
+
+t.test('the challenge offers SHA-256, then MD5, with the same nonce', async (t) => {
+  const { authenticator } = setUp();
+  const [first, second, ...more] = authenticator.challenge('a"b', true);
+  t.match(first, /^Digest realm="a\\"b", nonce="[^"]+", qop="auth", stale=true, algorithm=SHA-256$/);
+  t.match(second, /algorithm=MD5$/);
+  t.equal(more.length, 0);
+});
+
+t.test('right credentials of both algorithms', async (t) => {
+  for (const algorithm of ['SHA-256', 'MD5'] as const) {
+    const { verify, credentials, challenge } = setUp();
+    t.same(verify(credentials(challenge(), { algorithm })), { kind: 'ok', username: '201' }, algorithm);
+  }
+});
+
+t.test('a wrong password and an unknown user are rejected alike', async (t) => {
+  const { verify, credentials, challenge } = setUp();
+  t.same(verify(credentials(challenge(), { password: 'wrong' })), { kind: 'rejected', username: '201' });
+  t.same(verify(credentials(challenge(), { username: '999' })), { kind: 'rejected', username: '999' });
+});
+
+t.test('the same nonce count twice is stale, a higher one is good', async (t) => {
+  const { verify, credentials, challenge } = setUp();
+  const nonce = challenge();
+  t.equal(verify(credentials(nonce)).kind, 'ok');
+  t.same(verify(credentials(nonce)), { kind: 'challenge', stale: true });
+  t.equal(verify(credentials(nonce, { nonceCount: '0000000a' })).kind, 'ok');
+  t.same(verify(credentials(nonce, { nonceCount: '00000009' })), { kind: 'challenge', stale: true });
+});
+
+t.test('after its lifetime a nonce is stale for who knows the password, and no help to who does not', async (t) => {
+  const { clock, verify, credentials, challenge } = setUp();
+  const nonce = challenge();
+  clock.advance(9_999);
+  t.equal(verify(credentials(nonce)).kind, 'ok');
+  clock.advance(1);
+  t.same(verify(credentials(nonce, { nonceCount: '00000002' })), { kind: 'challenge', stale: true });
+  t.equal(verify(credentials(nonce, { password: 'wrong' })).kind, 'rejected');
+});
+
+t.test('a nonce that is not ours, altered, or of another spelling cannot be used', async (t) => {
+  const { verify, credentials, challenge } = setUp();
+  const nonce = challenge();
+  t.same(verify(credentials(setUp().challenge())), { kind: 'challenge', stale: true }, 'of another process');
+  t.same(verify(credentials(`${nonce.startsWith('A') ? 'B' : 'A'}${nonce.slice(1)}`)), {
+    kind: 'challenge',
+    stale: true,
+  });
+  t.equal(verify(credentials(nonce)).kind, 'ok');
+  t.same(verify(credentials(` ${nonce}`)), { kind: 'challenge', stale: true }, 'another spelling is the same nonce');
+});
+
+t.test('what is no answer to our challenge is challenged', async (t) => {
+  const { verify, credentials, challenge } = setUp();
+  const good = credentials(challenge());
+  t.same(verify(), { kind: 'challenge', stale: false });
+  const bad = [
+    'Basic Zm9vOmJhcg==',
+    'Digest',
+    'Digest ,,,=',
+    'Digest username="',
+    good.replace('realm="ringdown"', 'realm="other"'),
+    good.replace('qop=auth', 'qop=auth-int'),
+    good.replace('nc=00000001', 'nc=1'),
+    good.replace('SHA-256', 'SHA-512-256'),
+    `${good}, username="202"`,
+  ];
+  for (const value of bad) t.same(verify(value), { kind: 'challenge', stale: false }, value.slice(0, 40));
+  t.equal(verify(...bad, good).kind === 'ok', false, 'no more than eight values are looked at');
+  t.equal(verify(...bad.slice(0, 5), good).kind, 'ok', 'the right one is found among others');
+});
+
+t.test('the digest is bound to the user part of the Request-URI, not to its host', async (t) => {
+  const { authenticator, credentials, challenge } = setUp();
+  const lookup = () => stored('201', REALM, 'secret');
+  const verify = (uri: string, requestUri: string) =>
+    authenticator.verify('REGISTER', [credentials(challenge(), { uri })], { realm: REALM, lookup, requestUri }).kind;
+  t.equal(verify('sip:202@box', 'sip:202@192.168.42.1:5060;transport=tcp'), 'ok');
+  t.equal(verify('sip:202@box', 'sip:0900@192.168.42.1'), 'rejected');
+});

@@ -1,0 +1,136 @@
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { connect, isIPv6, type Socket } from 'node:net';
+import { within } from './stacks.ts';
+
+/** A peer that sends and shows bytes as they are: what it knows of SIP is in the tests. */
+export class RawPeer {
+  readonly address: string;
+  readonly port: number;
+  readonly #send: (bytes: Buffer) => void;
+  readonly #close: () => void;
+  readonly #received: string[] = [];
+  #closed = false;
+  #wake: () => void = () => undefined;
+
+  private constructor(address: string, port: number, send: (bytes: Buffer) => void, close: () => void) {
+    this.address = address;
+    this.port = port;
+    this.#send = send;
+    this.#close = close;
+  }
+
+  static async udp(address: string, toPort: number): Promise<RawPeer> {
+    const socket: UdpSocket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+    await new Promise<void>((resolve) => socket.bind(0, address, resolve));
+    const peer = new RawPeer(
+      address,
+      socket.address().port,
+      (bytes) => socket.send(bytes, toPort, address),
+      () => socket.close(),
+    );
+    socket.on('message', (bytes) => peer.#take(bytes.toString()));
+    return peer;
+  }
+
+  static async tcp(address: string, toPort: number): Promise<RawPeer> {
+    const socket: Socket = connect(toPort, address);
+    await within(new Promise<void>((resolve) => socket.once('connect', resolve)), 'connection');
+    const peer = new RawPeer(
+      address,
+      socket.localPort ?? 0,
+      (bytes) => socket.write(bytes),
+      () => socket.destroy(),
+    );
+    socket.on('data', (bytes) => peer.#take(bytes.toString()));
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      peer.#closed = true;
+      peer.#wake();
+    });
+    return peer;
+  }
+
+  #take(text: string): void {
+    this.#received.push(text);
+    this.#wake();
+  }
+
+  send(text: string | Buffer): void {
+    this.#send(typeof text === 'string' ? Buffer.from(text) : text);
+  }
+
+  get waiting(): readonly string[] {
+    return this.#received;
+  }
+
+  /** The next datagram, or what one read gave; the first that matches, when a pattern is given. */
+  async next(pattern = /(?:)/): Promise<string> {
+    const find = async (): Promise<string> => {
+      for (;;) {
+        const at = this.#received.findIndex((text) => pattern.test(text));
+        const [found] = at === -1 ? [] : this.#received.splice(at, 1);
+        if (found !== undefined) return found;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    };
+    return within(find(), `message like ${pattern}, but ${JSON.stringify(this.#received)}`);
+  }
+
+  async closed(): Promise<void> {
+    while (!this.#closed) {
+      await within(
+        new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        }),
+        'close',
+      );
+    }
+  }
+
+  close(): void {
+    this.#close();
+  }
+
+  /** A request with the headers that it must have; `branch` distinguishes transactions. */
+  request(method: string, branch: string, more: Partial<RawRequest> = {}): string {
+    const protocol = more.protocol ?? 'UDP';
+    const host = this.address.includes(':') ? `[${this.address}]` : this.address;
+    const body = more.body ?? '';
+    const lines = [
+      `${method} ${more.uri ?? 'sip:201@127.0.0.1'} SIP/2.0`,
+      `Via: ${more.via ?? `SIP/2.0/${protocol} ${host}:${this.port};branch=z9hG4bK${branch};rport`}`,
+      'Max-Forwards: 70',
+      'From: <sip:202@127.0.0.1>;tag=peer',
+      `To: <sip:201@127.0.0.1>${more.toTag === undefined ? '' : `;tag=${more.toTag}`}`,
+      `Call-ID: ${more.callId ?? 'raw'}`,
+      `CSeq: ${more.cseq ?? 1} ${method}`,
+      `Contact: <sip:202@${host}:${this.port}>`,
+      ...(more.headers ?? []),
+      ...(body.length > 0 ? ['Content-Type: application/sdp'] : []),
+      `Content-Length: ${body.length}`,
+    ];
+    return `${lines.join('\r\n')}\r\n\r\n${body}`;
+  }
+}
+
+interface RawRequest {
+  readonly uri: string;
+  readonly via: string;
+  readonly protocol: 'UDP' | 'TCP';
+  readonly toTag: string;
+  readonly callId: string;
+  readonly cseq: number;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+/** The value of the first header of that name. */
+export function header(text: string, name: string): string {
+  return new RegExp(`^${name}: (.*)\r$`, 'm').exec(text)?.[1] ?? '';
+}
+
+export function toTag(text: string): string {
+  return /;tag=([^;\s]+)/.exec(header(text, 'To'))?.[1] ?? '';
+}
