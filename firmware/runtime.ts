@@ -17,7 +17,6 @@ import type { ServedPorts } from './phones/settings-input.ts';
 import { Authenticator } from './registrar/authenticator.ts';
 import { LocationService } from './registrar/location.ts';
 import { Registrar } from './registrar/registrar.ts';
-import { TELEPHONE_EVENT_PAYLOAD_TYPE } from './sdp/codec.ts';
 import { type ListenPoint, SipStack } from './sip/stack.ts';
 import { ensureCertificate, type ServerCertificate } from './system/certificates.ts';
 import { WebServer } from './web/server.ts';
@@ -161,7 +160,6 @@ export class Runtime {
       if (certificate !== undefined) throw error;
       this.#logger.error({ err: error }, 'no certificate: SIP over TLS and HTTPS stay off');
     }
-    const { ca = '' } = certificate ?? {};
     this.#web = await WebServer.open({
       http: listen.map((address) => ({ address, port: httpPort })),
       https: certificate === undefined ? [] : listen.map((address) => ({ address, port: httpsPort })),
@@ -173,9 +171,8 @@ export class Runtime {
           ports: this.#servedPorts(certificate !== undefined),
           mediaPorts: this.#mediaPorts,
           codecs: CODECS,
-          telephoneEventPayloadType: TELEPHONE_EVENT_PAYLOAD_TYPE,
         }),
-        rootCertificate: () => ca,
+        rootCertificate: () => certificate?.ca,
       }),
       advertise,
       clock,

@@ -151,7 +151,8 @@ function networkLines(options: ConsoleOptions): string {
   if (options.networkDirectory === undefined) return '';
   let text = '';
   try {
-    for (const name of readdirSync(options.networkDirectory).sort()) {
+    const names = readdirSync(options.networkDirectory).filter((name) => /^lan\d$/.test(name));
+    for (const name of names.sort()) {
       const addresses = readFileSync(`${options.networkDirectory}/${name}`, 'utf8').trim().split('\n');
       text += `${name.toUpperCase()} ${addresses.join(' ')}\n`;
     }
