@@ -85,7 +85,9 @@ export class DigestAuthenticator {
     if (credentials === undefined) return { kind: 'challenge', stale: false };
 
     const { username } = credentials;
-    const stored = options.lookup(username) ?? this.#nobody(username);
+    // Made for known users too, so that time does not tell who exists.
+    const nobody = this.#nobody(username);
+    const stored = options.lookup(username) ?? nobody;
     const ha1 = credentials.algorithm === 'SHA-256' ? stored.ha1Sha256 : stored.ha1Md5;
     const expected = digestResponse({ ...credentials, method, ha1 });
     const proven = equalHex(expected, credentials.response);

@@ -189,7 +189,7 @@ export class OutgoingSession implements OutgoingInvite, RequestTaker {
       this.#context.logger.warn({ err: error, callId: this.#callId }, 'ACK could not be sent');
     }
     if (!wanted) {
-      await session.bye();
+      void session.bye();
       if (this.#session === undefined) this.#reject(487, 'Request Terminated', undefined);
     } else if (!session.isEnded) {
       this.#answered(session, response);

@@ -1,0 +1,157 @@
+import t from 'tap';
+import { parseMessage } from '../../../firmware/sip/message/parser.ts';
+import { SipRequest } from '../../../firmware/sip/message/request.ts';
+import { createResponse, type SipResponse } from '../../../firmware/sip/message/response.ts';
+import type { ServerTransaction } from '../../../firmware/sip/transaction/server-transaction.ts';
+import { TransactionLayer } from '../../../firmware/sip/transaction/transaction-layer.ts';
+import type { Flow } from '../../../firmware/sip/transport/flow.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+
+const flow: Flow = {
+  protocol: 'udp',
+  localAddress: '192.0.2.1',
+  localPort: 5060,
+  remoteAddress: '192.0.2.2',
+  remotePort: 5060,
+};
+
+function setUp(maxServerTransactions = 10) {
+  const clock = new FakeClock();
+  const sent: string[] = [];
+  const requests: ServerTransaction[] = [];
+  const acks: string[] = [];
+  let fails = false;
+  const layer = new TransactionLayer({
+    clock,
+    maxServerTransactions,
+    transport: {
+      send(_flow, bytes, onFailed) {
+        if (fails) queueMicrotask(() => onFailed(new Error('gone')));
+        else sent.push(bytes.toString());
+      },
+      sentBy: () => ({ host: '192.0.2.1', port: 5060 }),
+    },
+    onRequest: (transaction) => requests.push(transaction),
+    onAck: (ack) => acks.push(ack.callId),
+  });
+  return { clock, sent, requests, acks, layer, fail: () => (fails = true) };
+}
+
+function request(
+  method: string,
+  via: string,
+  more: { readonly toTag?: string; readonly cseq?: number } = {},
+): SipRequest {
+  return new SipRequest(method, 'sip:201@192.0.2.1', [
+    ['Via', via],
+    ['From', '<sip:202@192.0.2.2>;tag=f'],
+    ['To', `<sip:201@192.0.2.1>${more.toTag === undefined ? '' : `;tag=${more.toTag}`}`],
+    ['Call-ID', 'c'],
+    ['CSeq', `${more.cseq ?? 1} ${method}`],
+  ]);
+}
+
+const via = (branch: string, sentBy = '192.0.2.2'): string => `SIP/2.0/UDP ${sentBy};branch=${branch}`;
+
+t.test('a request belongs to its transaction by branch, sent-by and method (RFC 3261 §17.2.3)', async (t) => {
+  const { layer, requests } = setUp();
+  layer.receiveRequest(request('INVITE', via('z9hG4bK1')), flow);
+  layer.receiveRequest(request('INVITE', via('z9hG4bK1', '192.0.2.2:5060')), flow);
+  t.equal(requests.length, 1, 'the default port is the port');
+  layer.receiveRequest(request('INVITE', via('z9hG4bK1', '192.0.2.3')), flow);
+  layer.receiveRequest(request('CANCEL', via('z9hG4bK1')), flow);
+  t.equal(requests.length, 3);
+  t.equal(layer.inviteOf(request('CANCEL', via('z9hG4bK1'))), requests[0]);
+  t.equal(layer.inviteOf(request('CANCEL', via('z9hG4bK9'))), undefined);
+});
+
+t.test('peers of RFC 2543 have no magic cookie', async (t) => {
+  const { layer, requests, acks, clock, sent } = setUp();
+  const old = 'SIP/2.0/UDP 192.0.2.2';
+  layer.receiveRequest(request('INVITE', old), flow);
+  layer.receiveRequest(request('INVITE', old), flow);
+  t.equal(requests.length, 1);
+  layer.receiveRequest(request('INVITE', old, { cseq: 2 }), flow);
+  t.equal(requests.length, 2);
+  requests[0]?.respond(486);
+  layer.receiveRequest(request('ACK', old, { toTag: 'x' }), flow);
+  clock.advance(20_000);
+  t.equal(sent.length, 1, 'the ACK stopped timer G');
+  t.same(acks, []);
+});
+
+t.test('an ACK to a 2xx goes up, whichever branch it has', async (t) => {
+  const { layer, requests, acks } = setUp();
+  layer.receiveRequest(request('INVITE', via('z9hG4bK1')), flow);
+  requests[0]?.respond(200);
+  layer.receiveRequest(request('ACK', via('z9hG4bK2')), flow);
+  layer.receiveRequest(request('ACK', via('z9hG4bK1')), flow);
+  t.equal(acks.length, 2);
+});
+
+t.test(
+  'beyond the limit a request gets 503 with Retry-After, the same one each time, and an ACK nothing',
+  async (t) => {
+    const { layer, requests, sent } = setUp(2);
+    for (const branch of ['z9hG4bK1', 'z9hG4bK2', 'z9hG4bK3', 'z9hG4bK3']) {
+      layer.receiveRequest(request('OPTIONS', via(branch)), flow);
+    }
+    layer.receiveRequest(request('ACK', via('z9hG4bK4')), flow);
+    t.equal(requests.length, 2);
+    t.equal(sent.length, 2);
+    t.match(sent[0], /^SIP\/2.0 503 Service Unavailable\r\n(.*\r\n)*Retry-After: 10/);
+    t.equal(sent[0], sent[1]);
+  },
+);
+
+t.test('a request that nobody answers is forgotten', async (t) => {
+  const { layer, clock } = setUp();
+  layer.receiveRequest(request('OPTIONS', via('z9hG4bK1')), flow);
+  clock.advance(32_000);
+  t.equal(clock.pending, 0);
+});
+
+t.test('responses are matched by branch, sent-by and CSeq method', async (t) => {
+  const { layer, sent } = setUp();
+  const heard: SipResponse[] = [];
+  const bare = new SipRequest('OPTIONS', 'sip:a@192.0.2.2', request('OPTIONS', 'x').headers.fields.slice(1));
+  layer.request(bare, flow, { onResponse: (response) => heard.push(response), onFailed: () => undefined });
+  const parsed = parseMessage(Buffer.from(sent[0] ?? ''));
+  if (parsed.kind !== 'request') throw new Error('not what we sent');
+  const answer = createResponse(parsed.request, 200, 'y');
+  const changed = (name: string, value: string) =>
+    createResponse(
+      new SipRequest(
+        'OPTIONS',
+        'sip:a',
+        answer.headers.fields.map((field) => (field[0] === name ? [name, value] : field)),
+      ),
+      200,
+      'y',
+    );
+  layer.receiveResponse(changed('Via', via('z9hG4bKother')));
+  layer.receiveResponse(changed('Via', (answer.headers.get('Via') ?? '').replace('192.0.2.1', '192.0.2.9')));
+  layer.receiveResponse(changed('CSeq', '1 CANCEL'));
+  t.equal(heard.length, 0);
+  layer.receiveResponse(answer);
+  layer.receiveResponse(answer);
+  t.equal(heard.length, 1);
+});
+
+t.test('a flow that is closed fails the request, and close() fails what waits', async (t) => {
+  const failed: string[] = [];
+  const handlers = { onResponse: () => undefined, onFailed: (cause: string) => failed.push(cause) };
+  const bare = new SipRequest('OPTIONS', 'sip:a@192.0.2.2', request('OPTIONS', 'x').headers.fields.slice(1));
+  const gone = setUp();
+  gone.fail();
+  gone.layer.request(bare, flow, handlers);
+  t.same(failed, [], 'not before the call has returned');
+  await Promise.resolve();
+  t.same(failed, ['transport-error']);
+  const { layer, clock } = setUp();
+  layer.request(bare, flow, handlers);
+  layer.close();
+  layer.close();
+  t.same(failed, ['transport-error', 'transport-error']);
+  t.equal(clock.pending, 0);
+});
