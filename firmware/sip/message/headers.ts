@@ -106,7 +106,9 @@ export class Headers {
 
   /** Names may come in any case or in compact form. */
   constructor(fields: readonly HeaderField[]) {
-    this.fields = fields.map(([name, value]) => [canonicalName(name), value]);
+    // Most fields come from the parser or from ourselves and need no second spelling.
+    const spelled = fields.every(([name]) => CANONICAL.get(name) === name);
+    this.fields = spelled ? fields : fields.map(([name, value]) => [canonicalName(name), value]);
   }
 
   has(name: string): boolean {

@@ -5,6 +5,14 @@ import { type NameAddr, parseNameAddr } from './name-addr.ts';
 import { paramValue } from './params.ts';
 import { parseVia, type Via } from './via.ts';
 
+/** Header values that are parsed already. */
+export interface ParsedHeaders {
+  readonly via: Via;
+  readonly from: NameAddr;
+  readonly to: NameAddr;
+  readonly cseq: CSeq;
+}
+
 /** What request and response share. A header is parsed when first asked for; the parser has asked for the mandatory ones. */
 export abstract class SipMessage {
   readonly headers: Headers;
@@ -14,9 +22,13 @@ export abstract class SipMessage {
   #to: NameAddr | undefined;
   #cseq: CSeq | undefined;
 
-  constructor(headers: readonly HeaderField[] | Headers, body: Buffer) {
+  constructor(headers: readonly HeaderField[] | Headers, body: Buffer, parsed?: ParsedHeaders) {
     this.headers = headers instanceof Headers ? headers : new Headers(headers);
     this.body = body;
+    this.#via = parsed?.via;
+    this.#from = parsed?.from;
+    this.#to = parsed?.to;
+    this.#cseq = parsed?.cseq;
   }
 
   /** Without line end. */

@@ -3,6 +3,7 @@ import { parseContacts } from './contact.ts';
 import { parseCSeq } from './cseq.ts';
 import { isToken, parseDecimal } from './grammar.ts';
 import { canonicalName, type HeaderField, Headers } from './headers.ts';
+import type { ParsedHeaders } from './message.ts';
 import { parseNameAddr } from './name-addr.ts';
 import { SipRequest } from './request.ts';
 import { SipResponse } from './response.ts';
@@ -48,6 +49,8 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 /** RFC 3261 §7.3.1: what is no comma-separated list may stand once only; these are the ones that matter here. */
 const SINGLE = new Set(['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Content-Length', 'Content-Type', 'Expires']);
 const CONTROL = /[\0\r\n]/;
+/** The same for the whole head, so that the usual message is looked through once. */
+const STRAY_CONTROL = /\0|\r(?!\n)|(?<!\r)\n/;
 
 /** Reads one datagram (RFC 3261 §18.3): bytes beyond Content-Length are cut, too few are an error. */
 export function parseMessage(bytes: Buffer): ParseResult {
@@ -91,12 +94,16 @@ export function parseHead(bytes: Buffer): Head | Malformed {
 
 /** Joins head and body, and checks the headers that every message needs (RFC 3261 §8.1.1). */
 export function finishMessage(head: Head, body: Buffer): ParseResult {
-  const problem = headerProblem(head.start, head.headers);
-  if (problem !== undefined) return malformedMessage(head.start, head.headers, 400, problem);
-  if (head.start.kind === 'response') {
-    return { kind: 'response', response: new SipResponse(head.start.status, head.start.reason, head.headers, body) };
+  const { start, headers } = head;
+  const parsed = parseMandatory(start, headers);
+  const problem = typeof parsed === 'string' ? parsed : requestProblem(start, headers);
+  if (typeof parsed === 'string' || problem !== undefined) {
+    return malformedMessage(start, headers, 400, problem ?? 'Bad Request');
   }
-  return { kind: 'request', request: new SipRequest(head.start.method, head.start.uri, head.headers, body) };
+  if (start.kind === 'response') {
+    return { kind: 'response', response: new SipResponse(start.status, start.reason, headers, body, parsed) };
+  }
+  return { kind: 'request', request: new SipRequest(start.method, start.uri, headers, body, parsed) };
 }
 
 interface BadStart {
@@ -135,6 +142,7 @@ function parseStartLine(line: string): StartLine | BadStart | undefined {
 function parseFields(text: string, firstEnd: number): { fields: HeaderField[]; problem: string | undefined } {
   const fields: HeaderField[] = [];
   let problem: string | undefined;
+  const hasControl = STRAY_CONTROL.test(text);
   let at = firstEnd === -1 ? text.length : firstEnd + 2;
   while (at < text.length) {
     let end = lineEnd(text, at);
@@ -155,7 +163,7 @@ function parseFields(text: string, firstEnd: number): { fields: HeaderField[]; p
     const colon = line.indexOf(':');
     const name = colon === -1 ? '' : line.slice(0, colon).trimEnd();
     if (!isToken(name)) problem ??= 'Malformed Header Name';
-    else if (CONTROL.test(line)) problem ??= 'Control Character in Header Field';
+    else if (hasControl && CONTROL.test(line)) problem ??= 'Control Character in Header Field';
     else fields.push([canonicalName(name), line.slice(colon + 1).trim()]);
   }
   return { fields, problem };
@@ -170,37 +178,38 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-function headerProblem(start: StartLine, headers: Headers): string | undefined {
+/** The headers that every message has, or what is wrong with them. */
+function parseMandatory(start: StartLine, headers: Headers): ParsedHeaders | string {
   const seen = new Set<string>();
   for (const [name] of headers.fields) {
     if (!SINGLE.has(name)) continue;
     if (seen.has(name)) return `More Than One ${name}`;
     seen.add(name);
   }
-  const vias = headers.list('Via');
-  if (vias === undefined || vias.length === 0 || vias.some((via) => parseVia(via) === undefined)) {
-    return 'Missing or Malformed Via';
-  }
-  for (const name of ['From', 'To'] as const) {
-    const value = headers.get(name);
-    if (value === undefined || parseNameAddr(value) === undefined) return `Missing or Malformed ${name}`;
-  }
-  const callId = headers.get('Call-ID');
-  if (callId === undefined || callId.length === 0 || /\s/.test(callId)) return 'Missing or Malformed Call-ID';
+  const vias = headers.list('Via')?.map(parseVia);
+  const via = vias?.[0];
+  if (via === undefined || vias?.includes(undefined) === true) return 'Missing or Malformed Via';
+  const from = parseNameAddr(headers.get('From') ?? '');
+  if (from === undefined) return 'Missing or Malformed From';
+  const to = parseNameAddr(headers.get('To') ?? '');
+  if (to === undefined) return 'Missing or Malformed To';
+  const callId = headers.get('Call-ID') ?? '';
+  if (callId.length === 0 || callId.includes(' ') || callId.includes('\t')) return 'Missing or Malformed Call-ID';
   const cseq = parseCSeq(headers.get('CSeq') ?? '');
   if (cseq === undefined) return 'Missing or Malformed CSeq';
-  if (start.kind === 'request') {
-    if (cseq.method !== start.method) return 'CSeq Method Differs';
-    const maxForwards = headers.get('Max-Forwards');
-    if (maxForwards !== undefined && parseDecimal(maxForwards, 255) === undefined) return 'Malformed Max-Forwards';
-    for (const name of ['Route', 'Record-Route'] as const) {
-      const values = headers.list(name);
-      if (values === undefined || values.some((value) => parseNameAddr(value) === undefined))
-        return `Malformed ${name}`;
-    }
-    if (parseContacts(headers) === undefined) return 'Malformed Contact';
+  if (start.kind === 'request' && cseq.method !== start.method) return 'CSeq Method Differs';
+  return { via, from, to, cseq };
+}
+
+function requestProblem(start: StartLine, headers: Headers): string | undefined {
+  if (start.kind === 'response') return undefined;
+  const maxForwards = headers.get('Max-Forwards');
+  if (maxForwards !== undefined && parseDecimal(maxForwards, 255) === undefined) return 'Malformed Max-Forwards';
+  for (const name of ['Route', 'Record-Route'] as const) {
+    const values = headers.list(name);
+    if (values === undefined || values.some((value) => parseNameAddr(value) === undefined)) return `Malformed ${name}`;
   }
-  return undefined;
+  return parseContacts(headers) === undefined ? 'Malformed Contact' : undefined;
 }
 
 function unanswerable(reason: string): Malformed {

@@ -1,6 +1,6 @@
 import { parseDecimal } from './grammar.ts';
 import type { HeaderField, Headers } from './headers.ts';
-import { SipMessage } from './message.ts';
+import { type ParsedHeaders, SipMessage } from './message.ts';
 import { parseSipUri, type SipUri } from './uri.ts';
 
 const NO_BODY = Buffer.alloc(0);
@@ -11,8 +11,14 @@ export class SipRequest extends SipMessage {
   readonly uri: string;
   #sipUri: SipUri | undefined;
 
-  constructor(method: string, uri: string, headers: readonly HeaderField[] | Headers, body: Buffer = NO_BODY) {
-    super(headers, body);
+  constructor(
+    method: string,
+    uri: string,
+    headers: readonly HeaderField[] | Headers,
+    body: Buffer = NO_BODY,
+    parsed?: ParsedHeaders,
+  ) {
+    super(headers, body, parsed);
     this.method = method;
     this.uri = uri;
   }

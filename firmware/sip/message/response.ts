@@ -1,5 +1,5 @@
 import type { HeaderField, Headers } from './headers.ts';
-import { SipMessage } from './message.ts';
+import { type ParsedHeaders, SipMessage } from './message.ts';
 import { reasonPhrase } from './reason-phrase.ts';
 import type { SipRequest } from './request.ts';
 
@@ -9,8 +9,14 @@ export class SipResponse extends SipMessage {
   readonly status: number;
   readonly reason: string;
 
-  constructor(status: number, reason: string, headers: readonly HeaderField[] | Headers, body: Buffer = NO_BODY) {
-    super(headers, body);
+  constructor(
+    status: number,
+    reason: string,
+    headers: readonly HeaderField[] | Headers,
+    body: Buffer = NO_BODY,
+    parsed?: ParsedHeaders,
+  ) {
+    super(headers, body, parsed);
     this.status = status;
     this.reason = reason;
   }

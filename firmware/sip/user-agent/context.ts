@@ -22,6 +22,8 @@ export interface Context {
   addSession(session: RequestTaker): void;
   /** Idempotent. */
   removeSession(session: RequestTaker): void;
+  /** A BYE of a session that has ended waits for its answer: closing waits with it. Must not reject. */
+  addFarewell(answered: Promise<void>): void;
   /** Answers a request of a dialog that the session has no use for. */
   offerToHandlers(transaction: ServerTransaction): void;
 }

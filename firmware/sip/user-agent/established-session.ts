@@ -30,6 +30,7 @@ export class EstablishedSession {
   #flow: Flow;
   #reinvite: ServerTransaction | undefined;
   #byeWanted: { readonly reason: string | undefined; readonly sent: () => void } | undefined;
+  #bye: Promise<void> | undefined;
   #ended = false;
 
   constructor(options: EstablishedSessionOptions) {
@@ -94,13 +95,16 @@ export class EstablishedSession {
     }
   }
 
-  /** Sends BYE, after the ACK that is still due (RFC 3261 §15). Resolves when it is answered. */
+  /** Sends BYE, after the ACK that is still due (RFC 3261 §15). Resolves when it is answered, however often it is asked. */
   bye(reason?: string): Promise<void> {
-    if (this.#ended || this.#byeWanted !== undefined) return Promise.resolve();
-    if (this.#unacknowledged.size === 0) return this.#sendBye(reason, 'bye-sent');
-    return new Promise((resolve) => {
-      this.#byeWanted = { reason, sent: resolve };
-    });
+    if (this.#bye === undefined) {
+      if (this.#ended) return Promise.resolve();
+      if (this.#unacknowledged.size === 0) return this.#sendBye(reason, 'bye-sent');
+      this.#bye = new Promise((resolve) => {
+        this.#byeWanted = { reason, sent: resolve };
+      });
+    }
+    return this.#bye;
   }
 
   /** Ends without BYE. Idempotent. */
@@ -162,8 +166,16 @@ export class EstablishedSession {
     void this.#sendBye(wanted.reason, 'bye-sent').then(wanted.sent);
   }
 
-  async #sendBye(reason: string | undefined, cause: EndCause): Promise<void> {
-    if (this.#ended) return;
+  #sendBye(reason: string | undefined, cause: EndCause): Promise<void> {
+    if (this.#ended) return Promise.resolve();
+    const answered = this.#exchangeBye(reason, cause);
+    this.#bye ??= answered;
+    // The session is over from here on, but the stack must not close before the BYE is out and answered.
+    this.#options.context.addFarewell(answered);
+    return answered;
+  }
+
+  async #exchangeBye(reason: string | undefined, cause: EndCause): Promise<void> {
     const { context, dialog, staysOnFlow } = this.#options;
     const headers: HeaderField[] = [['User-Agent', context.capabilities.userAgent]];
     if (reason !== undefined) headers.push(['Reason', reason]);

@@ -56,6 +56,8 @@ export class UserAgent {
   readonly #context: Context;
   /** By Call-ID and our tag. */
   readonly #sessions = new Map<string, RequestTaker>();
+  /** As long as their transactions last, 32 s at the most. */
+  readonly #farewells = new Set<Promise<void>>();
   readonly #supported: ReadonlySet<string>;
   #closing = false;
 
@@ -76,6 +78,10 @@ export class UserAgent {
       sentBy: options.sentBy,
       addSession: (session) => this.#sessions.set(keyOf(session), session),
       removeSession: (session) => this.#sessions.delete(keyOf(session)),
+      addFarewell: (answered) => {
+        this.#farewells.add(answered);
+        void answered.finally(() => this.#farewells.delete(answered));
+      },
       offerToHandlers: (transaction) => this.#offer(transaction),
     };
   }
@@ -131,7 +137,7 @@ export class UserAgent {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    const ending = [...this.#sessions.values()].map((session) => session.bye());
+    const ending = [...[...this.#sessions.values()].map((session) => session.bye()), ...this.#farewells];
     await new Promise<void>((resolve) => {
       const grace = this.#options.clock.schedule(CLOSE_GRACE_MS, resolve);
       void Promise.allSettled(ending).then(() => {
