@@ -77,6 +77,25 @@ t.test('without ACK for 64*T1 the session SHOULD be ended with BYE', async (t) =
   await close();
 });
 
+t.test('a session ends even where the handlers above throw', async (t) => {
+  const { clock, peer, events, session, tag, close } = await answered();
+  const invite = session();
+  if (invite === undefined) throw new Error('no session');
+  const fail = (): never => {
+    events.push('threw');
+    throw new Error('of the layer above');
+  };
+  invite.handlers = { onAck: () => events.push('ack'), onBye: fail, onEnded: fail };
+  peer.send(peer.request('ACK', 'a', { toTag: tag }));
+  t.equal(await events.next(), 'ack');
+  peer.send(peer.request('BYE', 'b', { toTag: tag, cseq: 2 }));
+  t.match(await peer.next(/CSeq: 2 BYE/), /^SIP\/2.0 200/);
+  t.same(await events.take(2), ['threw', 'threw']);
+  t.ok(invite.ended);
+  clock.advance(40_000);
+  await close();
+});
+
 t.test('a BYE of ours waits for the ACK (RFC 3261 §15)', async (t) => {
   const { peer, events, session, tag, close } = await answered();
   void session()?.bye('Q.850;cause=16');

@@ -75,8 +75,11 @@ export class EstablishedSession {
     switch (request.method) {
       case 'BYE':
         transaction.respond(200);
-        this.#options.handlers().onBye?.(request);
-        this.end('bye-received');
+        try {
+          this.#options.handlers().onBye?.(request);
+        } finally {
+          this.end('bye-received');
+        }
         break;
       case 'INVITE':
         void this.#takeReinvite(transaction);

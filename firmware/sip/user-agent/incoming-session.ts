@@ -178,7 +178,12 @@ export class IncomingSession implements IncomingInvite, RequestTaker {
     this.#ended = true;
     this.#stopTimers();
     this.#context.removeSession(this);
-    this.handlers.onEnded?.(cause);
+    try {
+      this.handlers.onEnded?.(cause);
+    } catch (error) {
+      // Often called from a timer, where nobody above would catch it.
+      this.#context.logger.error({ err: error, callId: this.#dialog.callId }, 'end handler failed');
+    }
   }
 }
 

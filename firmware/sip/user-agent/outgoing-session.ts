@@ -247,6 +247,11 @@ export class OutgoingSession implements OutgoingInvite, RequestTaker {
     this.#ringing?.cancel();
     this.#context.removeSession(this);
     this.#finished();
-    this.handlers.onEnded?.(cause);
+    try {
+      this.handlers.onEnded?.(cause);
+    } catch (error) {
+      // Often called from a timer, where nobody above would catch it.
+      this.#context.logger.error({ err: error, callId: this.#callId }, 'end handler failed');
+    }
   }
 }
