@@ -40,11 +40,14 @@ uptime_seconds() {
 # Device of the partition with this GPT name, nothing when there is none. partition_device NAME
 partition_device() {
   for event in "${RINGDOWN_ROOT:-}"/sys/class/block/*/uevent; do
-    if grep -qx "PARTNAME=$1" "$event" 2>/dev/null; then
-      event=${event%/uevent}
-      echo "/dev/${event##*/}"
-      return
-    fi
+    [ -f "$event" ] || continue
+    while read -r line; do
+      if [ "$line" = "PARTNAME=$1" ]; then
+        event=${event%/uevent}
+        echo "/dev/${event##*/}"
+        return
+      fi
+    done <"$event"
   done
 }
 
