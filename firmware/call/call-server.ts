@@ -39,7 +39,7 @@ export class CallServer {
     const { authenticator, extension, location, sourceLog } = this.#options;
     const { message, flow } = invite;
     // No call from a stranger: each INVITE proves who sends it, whatever From says.
-    const authentication = authenticator.authenticate(message);
+    const authentication = authenticator.authenticate(message, flow);
     if (authentication.kind === 'challenge') {
       if (authentication.failed) {
         sourceLog.warn(flow.remoteAddress, { user: authentication.user }, 'INVITE with wrong credentials');

@@ -1,5 +1,14 @@
 import type { Clock } from '../core/clock.ts';
-import { DigestAuthenticator, type HeaderField, type SipRequest, type StoredDigest } from '../sip/stack.ts';
+import {
+  type DigestAlgorithm,
+  DigestAuthenticator,
+  type Flow,
+  type HeaderField,
+  parseNameAddr,
+  parseSipUri,
+  type SipRequest,
+  type StoredDigest,
+} from '../sip/stack.ts';
 
 export interface AuthenticatorOptions {
   /** The realm that the stored secrets were made for. */
@@ -19,25 +28,55 @@ export type Authentication =
       readonly user: string;
     };
 
-/** Tells which extension sends a request, by digest (RFC 8760). The user name is the extension's number. */
+const BOTH: readonly DigestAlgorithm[] = ['SHA-256', 'MD5'];
+const MD5_ALONE: readonly DigestAlgorithm[] = ['MD5'];
+
+/** Clients that give up at the sight of SHA-256, though MD5 stands beside it. Seen: baresip 1.0 of Debian 12. */
+const CANNOT_CHOOSE = [/^baresip v[01]\./i];
+
+/** Who was asked and has not answered yet, or answers with MD5: source and user, for an hour after the last time. */
+const MAX_REMEMBERED = 2048;
+const REMEMBERED_MS = 3_600_000;
+
+/**
+ * Tells which extension sends a request, by digest (RFC 8760). The user name is the extension's number.
+ *
+ * Both algorithms are offered. Many phones of the field know MD5 alone, and some of them fail when SHA-256 stands beside it,
+ * which RFC 8760 §2.4 does not allow them. So whoever asks again without an answer is offered MD5 alone, and whoever
+ * answers with MD5 goes on with it.
+ */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #digest: DigestAuthenticator;
+  /** By source and user; the time of the last challenge in milliseconds. The oldest come first. */
+  readonly #challenged = new Map<string, number>();
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
     this.#digest = new DigestAuthenticator({ clock: options.clock });
   }
 
-  authenticate(message: SipRequest): Authentication {
+  authenticate(message: SipRequest, flow: Flow): Authentication {
     const { realm, extensions } = this.#options;
     const result = this.#digest.verify(message.method, message.headers.all('Authorization'), {
       realm,
       lookup: (username) => extensions.digest(username),
       requestUri: message.uri,
     });
-    if (result.kind === 'ok') return { kind: 'ok', extension: result.username };
-    const challenges = this.#digest.challenge(realm, result.kind === 'challenge' && result.stale);
+    const peer = `${flow.remoteAddress} ${fromUser(message)}`;
+    if (result.kind === 'ok') {
+      if (result.algorithm === 'MD5') this.#remember(peer);
+      else this.#challenged.delete(peer);
+      return { kind: 'ok', extension: result.username };
+    }
+    let algorithms = BOTH;
+    if (result.kind === 'missing') {
+      if (this.#isRemembered(peer) || cannotChoose(message)) algorithms = MD5_ALONE;
+      this.#remember(peer);
+    } else if (result.algorithm === 'MD5') {
+      algorithms = MD5_ALONE;
+    }
+    const challenges = this.#digest.challenge(realm, { stale: result.kind === 'stale', algorithms });
     return {
       kind: 'challenge',
       headers: challenges.map((challenge) => ['WWW-Authenticate', challenge] as const),
@@ -45,4 +84,29 @@ export class Authenticator {
       user: result.kind === 'rejected' ? result.username.slice(0, 64) : '',
     };
   }
+
+  #isRemembered(peer: string): boolean {
+    const at = this.#challenged.get(peer);
+    return at !== undefined && this.#options.clock.now() - at < REMEMBERED_MS;
+  }
+
+  #remember(peer: string): void {
+    this.#challenged.delete(peer);
+    if (this.#challenged.size >= MAX_REMEMBERED) {
+      const [oldest] = this.#challenged.keys();
+      if (oldest !== undefined) this.#challenged.delete(oldest);
+    }
+    this.#challenged.set(peer, this.#options.clock.now());
+  }
+}
+
+function cannotChoose(message: SipRequest): boolean {
+  const userAgent = message.headers.get('User-Agent') ?? '';
+  return CANNOT_CHOOSE.some((pattern) => pattern.test(userAgent));
+}
+
+/** Bounded: it becomes part of a key. */
+function fromUser(message: SipRequest): string {
+  const from = parseNameAddr(message.headers.get('From') ?? '');
+  return (from === undefined ? '' : (parseSipUri(from.uri)?.user ?? '')).slice(0, 32);
 }

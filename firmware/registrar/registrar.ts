@@ -26,7 +26,7 @@ export class Registrar {
     const { location, authenticator, clock, logger, sourceLog } = this.#options;
     const { message, flow } = request;
     // Step 3: who is it? An unknown extension and a wrong password are told apart neither here nor in the answer.
-    const authentication = authenticator.authenticate(message);
+    const authentication = authenticator.authenticate(message, flow);
     if (authentication.kind === 'challenge') {
       if (authentication.failed) {
         sourceLog.warn(flow.remoteAddress, { user: authentication.user }, 'REGISTER with wrong credentials');

@@ -13,11 +13,20 @@ export interface StoredDigest {
 
 export type DigestResult =
   /** The proof is right, and was not seen before. */
-  | { readonly kind: 'ok'; readonly username: string }
-  /** Nothing to judge, or (`stale`) a right proof over a nonce that is too old, unknown or used: ask again. */
-  | { readonly kind: 'challenge'; readonly stale: boolean }
+  | { readonly kind: 'ok'; readonly username: string; readonly algorithm: DigestAlgorithm }
+  /** Nothing to judge. */
+  | { readonly kind: 'missing' }
+  /** A right proof over a nonce that is too old, unknown or used: ask again. */
+  | { readonly kind: 'stale'; readonly algorithm: DigestAlgorithm }
   /** The proof is wrong: an attempt to be counted. `username` is what was claimed. */
-  | { readonly kind: 'rejected'; readonly username: string };
+  | { readonly kind: 'rejected'; readonly username: string; readonly algorithm: DigestAlgorithm };
+
+export interface ChallengeOptions {
+  /** Tells the client to try again with the same password (RFC 7616 §3.3). */
+  readonly stale?: boolean;
+  /** The best first (RFC 8760 §2.3); both unless given. */
+  readonly algorithms?: readonly DigestAlgorithm[];
+}
 
 export interface VerifyOptions {
   readonly realm: string;
@@ -66,14 +75,15 @@ export class DigestAuthenticator {
     this.#lifetimeMs = (options.lifetimeSeconds ?? 10) * 1000;
   }
 
-  /** Values for WWW-Authenticate or Proxy-Authenticate, a field for each, the better algorithm first (RFC 8760 §2.3). */
-  challenge(realm: string, stale = false): readonly string[] {
+  /** Values for WWW-Authenticate or Proxy-Authenticate, a field for each algorithm. */
+  challenge(
+    realm: string,
+    { stale = false, algorithms = ['SHA-256', 'MD5'] }: ChallengeOptions = {},
+  ): readonly string[] {
     const nonce = this.#newNonce(realm);
     const quotedRealm = realm.replace(/["\\]/g, '\\$&');
     const rest = `nonce="${nonce}", qop="auth"${stale ? ', stale=true' : ''}`;
-    return (['SHA-256', 'MD5'] as const).map(
-      (algorithm) => `Digest realm="${quotedRealm}", ${rest}, algorithm=${algorithm}`,
-    );
+    return algorithms.map((algorithm) => `Digest realm="${quotedRealm}", ${rest}, algorithm=${algorithm}`);
   }
 
   /** Judges the values of Authorization or Proxy-Authorization. A known and an unknown user cost and answer alike. */
@@ -82,18 +92,18 @@ export class DigestAuthenticator {
       .slice(0, MAX_CREDENTIALS)
       .map((value) => parseCredentials(value, options.realm))
       .find((found) => found !== undefined);
-    if (credentials === undefined) return { kind: 'challenge', stale: false };
+    if (credentials === undefined) return { kind: 'missing' };
 
-    const { username } = credentials;
+    const { username, algorithm } = credentials;
     // Made for known users too, so that time does not tell who exists.
     const nobody = this.#nobody(username);
     const stored = options.lookup(username) ?? nobody;
     const ha1 = credentials.algorithm === 'SHA-256' ? stored.ha1Sha256 : stored.ha1Md5;
     const expected = digestResponse({ ...credentials, method, ha1 });
     const proven = equalHex(expected, credentials.response);
-    if (!proven || !sameUser(credentials.uri, options.requestUri)) return { kind: 'rejected', username };
-    if (!this.#use(credentials, options.realm)) return { kind: 'challenge', stale: true };
-    return { kind: 'ok', username };
+    if (!proven || !sameUser(credentials.uri, options.requestUri)) return { kind: 'rejected', username, algorithm };
+    if (!this.#use(credentials, options.realm)) return { kind: 'stale', algorithm };
+    return { kind: 'ok', username, algorithm };
   }
 
   #newNonce(realm: string): string {

@@ -8,6 +8,8 @@ import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from 
 import { UserAgent } from './user-agent/user-agent.ts';
 
 export {
+  type ChallengeOptions,
+  type DigestAlgorithm,
   DigestAuthenticator,
   type DigestOptions,
   type DigestResult,

@@ -67,32 +67,42 @@ t.test('the examples of RFC 7616 §3.9.1', async (t) => {
 
 t.test('the challenge offers SHA-256, then MD5, with the same nonce', async (t) => {
   const { authenticator } = setUp();
-  const [first, second, ...more] = authenticator.challenge('a"b', true);
+  const [first, second, ...more] = authenticator.challenge('a"b', { stale: true });
   t.match(first, /^Digest realm="a\\"b", nonce="[^"]+", qop="auth", stale=true, algorithm=SHA-256$/);
   t.match(second, /algorithm=MD5$/);
   t.equal(more.length, 0);
+  t.match(authenticator.challenge('a', { algorithms: ['MD5'] }), [/qop="auth", algorithm=MD5$/]);
+  t.equal(authenticator.challenge('a', { algorithms: ['MD5'] }).length, 1);
 });
 
 t.test('right credentials of both algorithms', async (t) => {
   for (const algorithm of ['SHA-256', 'MD5'] as const) {
     const { verify, credentials, challenge } = setUp();
-    t.same(verify(credentials(challenge(), { algorithm })), { kind: 'ok', username: '201' }, algorithm);
+    t.same(verify(credentials(challenge(), { algorithm })), { kind: 'ok', username: '201', algorithm }, algorithm);
   }
 });
 
 t.test('a wrong password and an unknown user are rejected alike', async (t) => {
   const { verify, credentials, challenge } = setUp();
-  t.same(verify(credentials(challenge(), { password: 'wrong' })), { kind: 'rejected', username: '201' });
-  t.same(verify(credentials(challenge(), { username: '999' })), { kind: 'rejected', username: '999' });
+  t.same(verify(credentials(challenge(), { password: 'wrong' })), {
+    kind: 'rejected',
+    username: '201',
+    algorithm: 'SHA-256',
+  });
+  t.same(verify(credentials(challenge(), { username: '999' })), {
+    kind: 'rejected',
+    username: '999',
+    algorithm: 'SHA-256',
+  });
 });
 
 t.test('the same nonce count twice is stale, a higher one is good', async (t) => {
   const { verify, credentials, challenge } = setUp();
   const nonce = challenge();
   t.equal(verify(credentials(nonce)).kind, 'ok');
-  t.same(verify(credentials(nonce)), { kind: 'challenge', stale: true });
+  t.same(verify(credentials(nonce)), { kind: 'stale', algorithm: 'SHA-256' });
   t.equal(verify(credentials(nonce, { nonceCount: '0000000a' })).kind, 'ok');
-  t.same(verify(credentials(nonce, { nonceCount: '00000009' })), { kind: 'challenge', stale: true });
+  t.same(verify(credentials(nonce, { nonceCount: '00000009' })), { kind: 'stale', algorithm: 'SHA-256' });
 });
 
 t.test('after its lifetime a nonce is stale for who knows the password, and no help to who does not', async (t) => {
@@ -101,26 +111,30 @@ t.test('after its lifetime a nonce is stale for who knows the password, and no h
   clock.advance(9_999);
   t.equal(verify(credentials(nonce)).kind, 'ok');
   clock.advance(1);
-  t.same(verify(credentials(nonce, { nonceCount: '00000002' })), { kind: 'challenge', stale: true });
+  t.same(verify(credentials(nonce, { nonceCount: '00000002' })), { kind: 'stale', algorithm: 'SHA-256' });
   t.equal(verify(credentials(nonce, { password: 'wrong' })).kind, 'rejected');
 });
 
 t.test('a nonce that is not ours, altered, or of another spelling cannot be used', async (t) => {
   const { verify, credentials, challenge } = setUp();
   const nonce = challenge();
-  t.same(verify(credentials(setUp().challenge())), { kind: 'challenge', stale: true }, 'of another process');
+  t.same(verify(credentials(setUp().challenge())), { kind: 'stale', algorithm: 'SHA-256' }, 'of another process');
   t.same(verify(credentials(`${nonce.startsWith('A') ? 'B' : 'A'}${nonce.slice(1)}`)), {
-    kind: 'challenge',
-    stale: true,
+    kind: 'stale',
+    algorithm: 'SHA-256',
   });
   t.equal(verify(credentials(nonce)).kind, 'ok');
-  t.same(verify(credentials(` ${nonce}`)), { kind: 'challenge', stale: true }, 'another spelling is the same nonce');
+  t.same(
+    verify(credentials(` ${nonce}`)),
+    { kind: 'stale', algorithm: 'SHA-256' },
+    'another spelling is the same nonce',
+  );
 });
 
 t.test('what is no answer to our challenge is challenged', async (t) => {
   const { verify, credentials, challenge } = setUp();
   const good = credentials(challenge());
-  t.same(verify(), { kind: 'challenge', stale: false });
+  t.same(verify(), { kind: 'missing' });
   const bad = [
     'Basic Zm9vOmJhcg==',
     'Digest',
@@ -132,7 +146,7 @@ t.test('what is no answer to our challenge is challenged', async (t) => {
     good.replace('SHA-256', 'SHA-512-256'),
     `${good}, username="202"`,
   ];
-  for (const value of bad) t.same(verify(value), { kind: 'challenge', stale: false }, value.slice(0, 40));
+  for (const value of bad) t.same(verify(value), { kind: 'missing' }, value.slice(0, 40));
   t.equal(verify(...bad, good).kind === 'ok', false, 'no more than eight values are looked at');
   t.equal(verify(...bad.slice(0, 5), good).kind, 'ok', 'the right one is found among others');
 });

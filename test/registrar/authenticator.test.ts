@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import t from 'tap';
+import { Authenticator } from '../../firmware/registrar/authenticator.ts';
+import { type Flow, type HeaderField, SipRequest } from '../../firmware/sip/stack.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+const REALM = 'ringdown';
+const PASSWORD = 'only for tests';
+
+function hash(algorithm: string, text: string): string {
+  return createHash(algorithm === 'MD5' ? 'md5' : 'sha256')
+    .update(text)
+    .digest('hex');
+}
+
+function setUp() {
+  const clock = new FakeClock();
+  const secrets = {
+    ha1Md5: hash('MD5', `201:${REALM}:${PASSWORD}`),
+    ha1Sha256: hash('SHA-256', `201:${REALM}:${PASSWORD}`),
+  };
+  const extensions = { digest: (number: string) => (number === '201' ? secrets : undefined) };
+  const authenticator = new Authenticator({ realm: REALM, extensions, clock });
+
+  /** What a phone at this address gets for a REGISTER with these credentials. */
+  const ask = (address: string, authorization?: string, userAgent = 'a phone') => {
+    const flow: Flow = {
+      protocol: 'udp',
+      localAddress: '192.0.2.1',
+      localPort: 5060,
+      remoteAddress: address,
+      remotePort: 5060,
+    };
+    const headers: HeaderField[] = [
+      ['From', '<sip:201@192.0.2.1>;tag=1'],
+      ['User-Agent', userAgent],
+    ];
+    if (authorization !== undefined) headers.push(['Authorization', authorization]);
+    const result = authenticator.authenticate(new SipRequest('REGISTER', 'sip:192.0.2.1', headers), flow);
+    const offered = result.kind === 'ok' ? [] : result.headers.map(([, value]) => value);
+    return {
+      result,
+      offered: offered.map((value) => /algorithm=(.*)$/.exec(value)?.[1]),
+      nonce: /nonce="([^"]+)"/.exec(offered[0] ?? '')?.[1] ?? '',
+    };
+  };
+  const answer = (algorithm: 'MD5' | 'SHA-256', nonce: string, password = PASSWORD, user = '201') => {
+    const ha1 = hash(algorithm, `${user}:${REALM}:${password}`);
+    const ha2 = hash(algorithm, 'REGISTER:sip:192.0.2.1');
+    const response = hash(algorithm, `${ha1}:${nonce}:00000001:abc:auth:${ha2}`);
+    return (
+      `Digest username="${user}", realm="${REALM}", nonce="${nonce}", uri="sip:192.0.2.1", response="${response}", ` +
+      `algorithm=${algorithm}, qop=auth, nc=00000001, cnonce="abc"`
+    );
+  };
+  return { clock, ask, answer };
+}
+
+t.test('both algorithms are offered, the better one first, and each is taken', async (t) => {
+  for (const algorithm of ['SHA-256', 'MD5'] as const) {
+    const { ask, answer } = setUp();
+    const { offered, nonce } = ask('192.0.2.50');
+    t.same(offered, ['SHA-256', 'MD5']);
+    t.same(ask('192.0.2.50', answer(algorithm, nonce)).result, { kind: 'ok', extension: '201' });
+  }
+});
+
+t.test('a phone that asks again without an answer is offered MD5 alone, and goes on with it', async (t) => {
+  const { clock, ask, answer } = setUp();
+  t.same(ask('192.0.2.50').offered, ['SHA-256', 'MD5']);
+  clock.advance(30_000);
+  const { offered, nonce } = ask('192.0.2.50');
+  t.same(offered, ['MD5']);
+  t.equal(ask('192.0.2.50', answer('MD5', nonce)).result.kind, 'ok');
+  t.same(ask('192.0.2.50').offered, ['MD5'], 'its next call');
+  clock.advance(30_000);
+  t.same(ask('192.0.2.50', answer('MD5', nonce)).offered, ['MD5'], 'a nonce that is too old');
+  t.same(ask('192.0.2.51').offered, ['SHA-256', 'MD5'], 'another phone');
+});
+
+t.test('a phone that answers with SHA-256 is offered both again', async (t) => {
+  const { ask, answer } = setUp();
+  t.equal(ask('192.0.2.50', answer('SHA-256', ask('192.0.2.50').nonce)).result.kind, 'ok');
+  t.same(ask('192.0.2.50').offered, ['SHA-256', 'MD5']);
+});
+
+t.test('a client that is known to fail at SHA-256 is not shown it', async (t) => {
+  const { ask } = setUp();
+  t.same(ask('192.0.2.50', undefined, 'baresip v1.0.0 (x86_64/linux)').offered, ['MD5']);
+});
+
+t.test('a wrong password and an unknown user look alike', async (t) => {
+  const { ask, answer } = setUp();
+  const { nonce } = ask('192.0.2.50');
+  for (const authorization of [answer('SHA-256', nonce, 'guess'), answer('SHA-256', nonce, 'guess', '999')]) {
+    const { result, offered } = ask('192.0.2.50', authorization);
+    t.match(result, { kind: 'challenge', failed: true });
+    t.same(offered, ['SHA-256', 'MD5']);
+  }
+});
+
+t.test('a flood of strangers does not grow what is remembered: the oldest is forgotten', async (t) => {
+  const { ask } = setUp();
+  ask('192.0.2.50');
+  for (let i = 0; i < 5000; i++) ask(`198.51.${i >> 8}.${i & 255}`);
+  t.same(ask('192.0.2.50').offered, ['SHA-256', 'MD5']);
+});
