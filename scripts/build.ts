@@ -1,6 +1,6 @@
 /**
- * Bundles the runtime and the media worker into build/runtime, with what cannot be bundled beside them, and makes
- * the launcher build/ringdown. `--arch arm64` makes build/arm64/runtime for the image instead, without a launcher.
+ * Bundles the runtime and the programs that it starts into build/runtime, with what cannot be bundled beside them, and
+ * makes the launcher build/ringdown. `--arch arm64` makes build/arm64/runtime for the image instead, without a launcher.
  */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,25 +10,34 @@ import { build } from 'esbuild';
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { values } = parseArgs({ options: { arch: { type: 'string', default: 'x64' } } });
-const output = values.arch === 'x64' ? join(repository, 'build/runtime') : join(repository, 'build', values.arch, 'runtime');
+const output =
+  values.arch === 'x64' ? join(repository, 'build/runtime') : join(repository, 'build', values.arch, 'runtime');
 
 rmSync(output, { recursive: true, force: true });
 mkdirSync(join(output, 'migrations'), { recursive: true });
 
 await build({
   absWorkingDir: repository,
-  entryPoints: { main: 'firmware/main.ts', 'media-worker': 'firmware/media/worker/main.ts' },
+  entryPoints: {
+    main: 'firmware/main.ts',
+    'media-worker': 'firmware/media/worker/main.ts',
+    'make-certificate': 'firmware/system/make-certificate.ts',
+  },
   outdir: output,
   outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node26',
+  // Of a package in two forms the modules: what is not used stays out, a third less for make-certificate.
+  mainFields: ['module', 'main'],
   minify: false,
   sourcemap: false,
   legalComments: 'none',
   // CommonJS packages inside the bundle ask for `require`.
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });
 
@@ -40,7 +49,8 @@ const addon = join(repository, `build/native/${values.arch}/media.node`);
 if (!existsSync(addon)) throw new Error(`${addon} is missing: run scripts/build-native ${values.arch} first`);
 copyFileSync(addon, join(output, 'media.node'));
 for (const name of readdirSync(join(repository, 'firmware/config/migrations'))) {
-  if (name.endsWith('.sql')) copyFileSync(join(repository, 'firmware/config/migrations', name), join(output, 'migrations', name));
+  if (name.endsWith('.sql'))
+    copyFileSync(join(repository, 'firmware/config/migrations', name), join(output, 'migrations', name));
 }
 
 if (values.arch === 'x64') {

@@ -7,13 +7,14 @@ import {
   X509Certificate,
 } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../core/clock.ts';
 import { RingdownError, UsageError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import { makeCertificate } from './x509.ts';
+import { type MakerProgram, makeCertificates } from './certificate-maker.ts';
+import type { AuthorityRequest, Validity } from './certificate-request.ts';
 
 /** What a TLS server of the box needs. All PEM. */
 export interface ServerCertificate {
@@ -34,6 +35,8 @@ export interface CertificateOptions {
   readonly names?: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Signs; the firmware's own program unless given. */
+  readonly program?: MakerProgram;
 }
 
 /**
@@ -65,20 +68,20 @@ interface Signed {
 /**
  * The box's own authority and the certificate that it signed for the addresses and names given. Both are made where
  * they are missing or damaged; the server certificate also when its names differ or its end is near. The authority is
- * kept for life, since phones trust it. Asking costs a few milliseconds, so ask again when addresses change, when the
- * clock is set, and once a day. Throws UsageError SYSTEM_CERTIFICATES_NOT_WRITABLE.
+ * kept for life, since phones trust it. Asking costs a few milliseconds while nothing must be made, and a process of
+ * some seconds otherwise: so ask again when addresses change, when the clock is set, and once a day; one call at a time
+ * for a directory. Throws UsageError SYSTEM_CERTIFICATES_NOT_WRITABLE, RingdownError SYSTEM_CERTIFICATE_FAILED.
  */
 export async function ensureCertificate(options: CertificateOptions): Promise<ServerCertificate> {
   const directory = join(options.directory, 'certificates');
   try {
     await makeDirectory(directory);
-    const authority = await ensureAuthority(join(directory, 'authority.pem'), options);
-    const server = await ensureServer(join(directory, 'server.pem'), authority, options);
+    const { authority, server } = await ensureBoth(directory, options);
     return {
       key: exportKey(server.key),
       cert: server.certificate.toString(),
       ca: authority.certificate.toString(),
-      renewAtMs: endMs(server) - RENEW_BEFORE_MS,
+      renewAtMs: endMs(server.certificate) - RENEW_BEFORE_MS,
     };
   } catch (error) {
     if (error instanceof RingdownError) throw error;
@@ -91,61 +94,73 @@ export async function ensureCertificate(options: CertificateOptions): Promise<Se
   }
 }
 
+interface Pair {
+  readonly authority: Signed;
+  readonly server: Signed;
+}
+
+async function ensureBoth(directory: string, options: CertificateOptions): Promise<Pair> {
+  const { clock, logger } = options;
+  const authorityFile = join(directory, 'authority.pem');
+  const serverFile = join(directory, 'server.pem');
+  const now = believableNow(clock);
+  const names = namesOf(options);
+
+  const authority = await readAuthority(authorityFile, logger);
+  const server = await readSigned(serverFile, logger);
+  const lasts = authority !== undefined && endMs(authority.certificate) - now > RENEW_AUTHORITY_BEFORE_MS;
+  if (lasts && server !== undefined && isFit(server.certificate, authority, names, now)) return { authority, server };
+
+  // Most of the time goes into starting the process that signs, so one makes both.
+  const keys = { authority: authority?.key ?? (await newKey()), server: await newKey() };
+  const request = authorityRequest(authority, lasts, now);
+  const made = await makeCertificates(
+    {
+      authorityKey: exportKey(keys.authority),
+      authority: request,
+      server: { publicKey: exportPublicKey(keys.server), names, ...serverValidity(now) },
+    },
+    options.program,
+  );
+  const pair = {
+    authority: { key: keys.authority, certificate: made.authority },
+    server: { key: keys.server, certificate: made.server },
+  };
+  if (request.kind !== 'keep') {
+    await write(authorityFile, pair.authority);
+    logger.info({ file: authorityFile, kind: request.kind }, 'made the certificate of the authority of this box');
+  }
+  await write(serverFile, pair.server);
+  logger.info({ file: serverFile, names }, 'made a server certificate');
+  return pair;
+}
+
+async function readAuthority(file: string, logger: Logger): Promise<Signed | undefined> {
+  const found = await readSigned(file, logger);
+  return found?.certificate.ca === true ? found : undefined;
+}
+
+function authorityRequest(found: Signed | undefined, lasts: boolean, now: number): AuthorityRequest {
+  const validity = { notBeforeMs: EARLIEST_MS, notAfterMs: now + AUTHORITY_LIFE_MS };
+  if (found === undefined) {
+    // The name tells the authorities of two boxes apart in a client that trusts both.
+    return { kind: 'new', commonName: `Ringdown authority ${randomBytes(4).toString('hex')}`, ...validity };
+  }
+  const certificate = found.certificate.toString();
+  return lasts ? { kind: 'keep', certificate } : { kind: 'renew', certificate, ...validity };
+}
+
+function serverValidity(now: number): Validity {
+  const notBeforeMs = Math.max(EARLIEST_MS, now - SERVER_BACKDATE_MS);
+  return { notBeforeMs, notAfterMs: notBeforeMs + SERVER_LIFE_MS };
+}
+
 async function makeDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory, { mode: 0o700 });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
-}
-
-async function ensureAuthority(file: string, { clock, logger }: CertificateOptions): Promise<Signed> {
-  const found = await readSigned(file, logger);
-  const now = believableNow(clock);
-  if (found?.certificate.ca === true) {
-    if (endMs(found) - now > RENEW_AUTHORITY_BEFORE_MS) return found;
-    // Same key, same name: what it signed is valid under the old certificate and under the new one.
-    const commonName = /^CN=(.+)$/m.exec(found.certificate.subject)?.[1];
-    if (commonName !== undefined) return write(file, found.key, authorityCertificate(found.key, commonName, now));
-  }
-  const key = await newKey();
-  // The name tells the authorities of two boxes apart in a client that trusts both.
-  const commonName = `Ringdown authority ${randomBytes(4).toString('hex')}`;
-  logger.info({ file, commonName }, 'made the certificate authority of this box');
-  return write(file, key, authorityCertificate(key, commonName, now));
-}
-
-function authorityCertificate(key: KeyObject, commonName: string, now: number): string {
-  return makeCertificate({
-    commonName,
-    issuerCommonName: commonName,
-    publicKey: createPublicKey(key),
-    issuerKey: key,
-    notBeforeMs: EARLIEST_MS,
-    notAfterMs: now + AUTHORITY_LIFE_MS,
-    role: { kind: 'authority' },
-  });
-}
-
-async function ensureServer(file: string, authority: Signed, options: CertificateOptions): Promise<Signed> {
-  const names = namesOf(options);
-  const now = believableNow(options.clock);
-  const found = await readSigned(file, options.logger);
-  if (found !== undefined && isFit(found.certificate, authority, names, now)) return found;
-
-  const key = await newKey();
-  const notBeforeMs = Math.max(EARLIEST_MS, now - SERVER_BACKDATE_MS);
-  const certificate = makeCertificate({
-    commonName: names[0] ?? DEFAULT_NAME,
-    issuerCommonName: /^CN=(.+)$/m.exec(authority.certificate.subject)?.[1] ?? '',
-    publicKey: createPublicKey(key),
-    issuerKey: authority.key,
-    notBeforeMs,
-    notAfterMs: notBeforeMs + SERVER_LIFE_MS,
-    role: { kind: 'server', names },
-  });
-  options.logger.info({ file, names }, 'made a server certificate');
-  return write(file, key, certificate);
 }
 
 function isFit(certificate: X509Certificate, authority: Signed, names: readonly string[], now: number): boolean {
@@ -162,17 +177,22 @@ function isFit(certificate: X509Certificate, authority: Signed, names: readonly 
   );
 }
 
-/** Names, then addresses, each once. */
+/** Names, then addresses, each once and in one form. */
 function namesOf({ names = [DEFAULT_NAME], addresses }: CertificateOptions): readonly string[] {
-  const withoutZone = addresses.map((address) => address.replace(/%.*$/, ''));
-  return [...new Set([...names, ...withoutZone].map((name) => name.toLowerCase()))];
+  return [...new Set([...names.map((name) => name.toLowerCase()), ...addresses.map(canonicalAddress)])];
+}
+
+/** Without a zone, in lower case, and an IPv6 address without an embedded IPv4 one. */
+function canonicalAddress(address: string): string {
+  const withoutZone = address.replace(/%.*$/, '');
+  return isIPv6(withoutZone) ? new URL(`http://[${withoutZone}]/`).hostname.slice(1, -1) : withoutZone;
 }
 
 function believableNow(clock: Clock): number {
   return Math.max(clock.now(), EARLIEST_MS);
 }
 
-function endMs({ certificate }: Signed): number {
+function endMs(certificate: X509Certificate): number {
   return certificate.validToDate.getTime();
 }
 
@@ -198,12 +218,12 @@ async function readSigned(file: string, logger: Logger): Promise<Signed | undefi
 }
 
 /** Key and certificate are one file, so that no power cut can leave one without the other. */
-async function write(file: string, key: KeyObject, certificate: string): Promise<Signed> {
+async function write(file: string, { key, certificate }: Signed): Promise<void> {
   const temporary = `${file}.new`;
   await rm(temporary, { force: true });
   const handle = await open(temporary, 'wx', 0o600);
   try {
-    await handle.writeFile(exportKey(key) + certificate);
+    await handle.writeFile(exportKey(key) + certificate.toString());
     await handle.sync();
   } finally {
     await handle.close();
@@ -215,7 +235,6 @@ async function write(file: string, key: KeyObject, certificate: string): Promise
   } finally {
     await directory.close();
   }
-  return { key, certificate: new X509Certificate(certificate) };
 }
 
 async function newKey(): Promise<KeyObject> {
@@ -225,4 +244,8 @@ async function newKey(): Promise<KeyObject> {
 
 function exportKey(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+function exportPublicKey(key: KeyObject): string {
+  return createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
 }
