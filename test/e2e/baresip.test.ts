@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from '../support/free-ports.ts';
+import { outputOf } from '../support/process-output.ts';
+import { heardNotes, makeTones, SAMPLE_RATE } from '../support/tones.ts';
+import { type Extension, type Office, officeTest, passwordOf } from './office.ts';
+
+/** Debian's baresip as an extension: plays `notes` again and again, and records what it hears. */
+class Baresip {
+  readonly #folder: string;
+  readonly #child: ReturnType<typeof spawn>;
+  #screen = '';
+  readonly #exited: Promise<unknown>;
+
+  private constructor(folder: string, dial: string | undefined) {
+    this.#folder = folder;
+    const command = dial === undefined ? [] : ['-e', `/dial ${dial}`];
+    this.#child = spawn('baresip', ['-f', folder, ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#exited = once(this.#child, 'close');
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (data: Buffer) => {
+        this.#screen = (this.#screen + data.toString('latin1')).slice(-8000);
+      });
+    }
+  }
+
+  static async start(office: Office, extension: Extension, notes: string, dial?: string): Promise<Baresip> {
+    const folder = mkdtempSync(join(tmpdir(), 'baresip-'));
+    const first = await freePorts(['127.0.0.1'], 20);
+    const server = `127.0.0.1:${office.ringdown.sipPort}`;
+    writeFileSync(join(folder, 'speech.wav'), wav(makeTones(notes.repeat(8))));
+    writeFileSync(
+      join(folder, 'accounts'),
+      `<sip:${extension}@${server}>;auth_user=${extension};auth_pass=${passwordOf(extension)};regint=300;answermode=auto\n`,
+    );
+    const modules = ['account', 'menu', 'g711', 'aufile', 'sndfile', 'uuid'];
+    writeFileSync(
+      join(folder, 'config'),
+      [
+        `sip_listen 127.0.0.1:${first}`,
+        // An address, since baresip leaves the loopback interface out when it looks for one.
+        'net_interface 127.0.0.1',
+        `rtp_ports ${first + 2}-${first + 19}`,
+        'module_path /usr/lib/baresip/modules',
+        ...modules.map((name) => `module ${name}.so`),
+        `audio_source aufile,${join(folder, 'speech.wav')}`,
+        `audio_player aufile,${join(folder, 'player.wav')}`,
+        `snd_path ${folder}`,
+        '',
+      ].join('\n'),
+    );
+    return new Baresip(folder, dial === undefined ? undefined : `sip:${dial}@${server}`);
+  }
+
+  get report(): string {
+    return this.#screen;
+  }
+
+  /** Hangs up, waits until it has written its recording, and returns the notes in it. */
+  async leave(): Promise<string> {
+    this.#child.kill('SIGINT');
+    await this.#exited;
+    const recording = readdirSync(this.#folder).find((name) => name.endsWith('-dec.wav'));
+    if (recording === undefined) return '';
+    const input = readFileSync(join(this.#folder, recording));
+    const args = ['-v', 'error', '-i', 'pipe:0', '-f', 's16le', '-ar', String(SAMPLE_RATE), '-ac', '1', 'pipe:1'];
+    const bytes = await outputOf('ffmpeg', args, input);
+    const samples = new Int16Array(bytes.length >> 1).map((_, index) => bytes.readInt16LE(2 * index));
+    return heardNotes(samples);
+  }
+
+  async close(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.kill('SIGKILL');
+      await this.#exited;
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function wav(samples: Int16Array): Buffer {
+  const header = Buffer.alloc(44);
+  header.write('RIFF', 0, 'latin1');
+  header.writeUInt32LE(36 + samples.byteLength, 4);
+  header.write('WAVEfmt ', 8, 'latin1');
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(SAMPLE_RATE, 24);
+  header.writeUInt32LE(SAMPLE_RATE * 2, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt16LE(16, 34);
+  header.write('data', 36, 'latin1');
+  header.writeUInt32LE(samples.byteLength, 40);
+  return Buffer.concat([header, Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength)]);
+}
+
+officeTest('baresip calls a G.729 phone: both hear each other', async (t, office) => {
+  const phone = await office.registered('202', { localAddress: '::1', codecs: ['G729'] });
+  const baresip = await Baresip.start(office, '201', 'adbfc', '202');
+  t.teardown(() => baresip.close());
+  await phone.incomingCall();
+  await phone.answer();
+  await phone.play('fcebd');
+  t.match((await phone.hears('adbfc', 15_000)).notes, 'adbfc');
+  const [heard] = await Promise.all([baresip.leave(), phone.ended()]);
+  t.match(heard, 'fcebd');
+  if (!t.passing()) t.comment(baresip.report);
+  t.same(await office.mediaPortsLeft(), []);
+});
