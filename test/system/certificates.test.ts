@@ -14,6 +14,7 @@ import {
   type ServerCertificate,
 } from '../../firmware/system/certificates.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { outputOf } from '../support/process-output.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
 const DAY_MS = 86_400_000;
@@ -76,6 +77,39 @@ t.test('the certificates say what RFC 5280 asks of them', async (t) => {
   t.match(authority.subject, /CN=Ringdown authority [0-9a-f]{8}/);
   t.not(authority.serialNumber, server.serialNumber);
   t.equal(server.publicKey.asymmetricKeyDetails?.namedCurve, 'prime256v1');
+});
+
+t.test('OpenSSL finds nothing to blame in them, even when it is strict', async (t) => {
+  const directory = t.testdir();
+  const clock = new FakeClock(NOW);
+  const made = await ensureCertificate(options(directory, { clock, names: ['ringdown', 'sip.example.com'] }));
+  const strict = async (authority: string, server: string, ...subject: string[]) => {
+    const [authorityFile, serverFile] = [join(directory, 'ca.pem'), join(directory, 'cert.pem')];
+    writeFileSync(authorityFile, authority);
+    writeFileSync(serverFile, server);
+    const options = ['-x509_strict', '-purpose', 'sslserver', '-attime', String(clock.now() / 1000), ...subject];
+    const args = ['verify', '-CAfile', authorityFile, ...options, serverFile];
+    return (await outputOf('openssl', args)).toString('utf8').trim().split(': ').at(-1);
+  };
+  t.equal(await strict(made.ca, made.cert, '-verify_hostname', 'sip.example.com'), 'OK');
+  for (const address of ADDRESSES) t.equal(await strict(made.ca, made.cert, '-verify_ip', address), 'OK', address);
+  await t.rejects(strict(made.ca, made.cert, '-verify_hostname', 'elsewhere'), { message: /hostname mismatch/ });
+
+  clock.advance(3650 * DAY_MS - 800 * DAY_MS);
+  const next = await ensureCertificate(options(directory, { clock }));
+  t.not(next.ca, made.ca);
+  t.equal(await strict(next.ca, next.cert), 'OK', 'renewed');
+  t.equal(await strict(made.ca, next.cert), 'OK', 'renewed, for a phone that has the old authority');
+});
+
+t.test('an IPv4 address written as IPv6 is that address', async (t) => {
+  const { cert } = await ensureCertificate(
+    options(t.testdir(), { addresses: ['::ffff:192.0.2.1', '2001:DB8::192.0.2.2'] }),
+  );
+  t.equal(
+    new X509Certificate(cert).subjectAltName,
+    'DNS:ringdown, IP Address:0:0:0:0:0:FFFF:C000:201, IP Address:2001:DB8:0:0:0:0:C000:202',
+  );
 });
 
 t.test('validity begins long before now, and ends as clients want it', async (t) => {
