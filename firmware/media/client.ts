@@ -1,4 +1,7 @@
-/** The one door to the media worker: ids, time-outs, limits, restart. The messages themselves are in protocol.ts. */
+/**
+ * The one door to the media worker: ids, time-outs, limits, sessions that outlive a worker. The processes themselves are
+ * worker-pair.ts's, the messages are in protocol.ts.
+ */
 import { isIP } from 'node:net';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
@@ -6,7 +9,6 @@ import { MediaError } from './errors.ts';
 import { PortPool } from './port-pool.ts';
 import {
   type Command,
-  type FromWorker,
   faultOfParameters,
   type LegIndex,
   type LegParameters,
@@ -15,7 +17,7 @@ import {
   type SessionStatistics,
   type WorkerError,
 } from './protocol.ts';
-import { RestartDelay } from './restart-delay.ts';
+import { type Loss, WorkerPair } from './worker-pair.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 export type { MediaErrorCode } from './errors.ts';
@@ -50,9 +52,11 @@ export interface MediaSession {
   close(): Promise<void>;
 }
 
-const REQUEST_TIMEOUT_MS = 2000;
-const START_TIMEOUT_MS = 15_000;
+/** Outlasts a hung worker (PING_TIMEOUT_MS, then the standby) and, on most machines, the start of a new one. */
+const REQUEST_TIMEOUT_MS = 4000;
 const MAX_PENDING_REQUESTS = 2048;
+/** A request that so many workers did not survive is not given to another one. */
+const MAX_DELIVERIES = 2;
 
 interface Pending {
   readonly id: number;
@@ -60,6 +64,8 @@ interface Pending {
   readonly resolve: (result: SessionStatistics | null) => void;
   readonly reject: (error: MediaError) => void;
   readonly timer: Timer;
+  /** How often it was sent, each time to another worker. */
+  deliveries: number;
 }
 
 interface LiveSession {
@@ -75,26 +81,34 @@ export class MediaClient {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #pool: PortPool;
-  readonly #restartDelay: RestartDelay;
+  readonly #workers: WorkerPair;
   readonly #sessions = new Map<number, LiveSession>();
   readonly #pending = new Map<number, Pending>();
   /** Answers awaited by the re-opening of sessions, which goes before the waiting requests. */
   readonly #restoring = new Map<number, (response: Response | undefined) => void>();
   #state: MediaClientState = 'starting';
-  #worker: WorkerProcess | undefined;
-  #startTimer: Timer | undefined;
-  #restartTimer: Timer | undefined;
+  /** Changes with each loss, so that what was begun with one worker is not ended with the next. */
+  #generation = 0;
   #lastRequestId = 0;
   #lastSessionId = 0;
   #closing: Promise<void> | undefined;
   #started: { resolve: () => void; reject: (error: MediaError) => void } | undefined;
-  #lastComplaint = '';
 
   private constructor(options: MediaClientOptions) {
     this.#logger = options.logger;
     this.#clock = options.clock;
     this.#pool = new PortPool(options.ports.low, options.ports.high);
-    this.#restartDelay = new RestartDelay(options.clock);
+    this.#workers = new WorkerPair({
+      clock: options.clock,
+      logger: options.logger,
+      launch: (handlers) => new WorkerProcess(handlers),
+      handlers: {
+        ready: () => void this.#restore(),
+        response: (response) => this.#answer(response),
+        lost: (loss) => this.#lost(loss),
+        failed: (reason) => this.#failed(reason),
+      },
+    });
   }
 
   /** Starts the worker and waits for it. Throws MEDIA_PORT_RANGE, and MEDIA_START when it does not come up. */
@@ -102,7 +116,7 @@ export class MediaClient {
     const client = new MediaClient(options);
     await new Promise<void>((resolve, reject) => {
       client.#started = { resolve, reject };
-      client.#spawn();
+      client.#workers.start();
     });
     return client;
   }
@@ -117,7 +131,12 @@ export class MediaClient {
 
   /** The process id of the worker, while there is one. */
   get workerPid(): number | undefined {
-    return this.#worker?.pid;
+    return this.#workers.activePid;
+  }
+
+  /** The process id of the standby, while it is ready to take over. */
+  get standbyPid(): number | undefined {
+    return this.#workers.standbyPid;
   }
 
   /**
@@ -154,13 +173,11 @@ export class MediaClient {
 
   async #end(): Promise<void> {
     this.#state = 'closed';
-    this.#startTimer?.cancel();
-    this.#restartTimer?.cancel();
     const closed = new MediaError('MEDIA_CLOSED', 'the media client is closed');
     for (const pending of [...this.#pending.values()]) this.#settle(pending)?.reject(closed);
     this.#abandonRestore();
     this.#sessions.clear();
-    await this.#worker?.stop();
+    await this.#workers.close();
   }
 
   async #bind(session: number, localAddresses: readonly [string, string]): Promise<readonly [number, number]> {
@@ -234,10 +251,16 @@ export class MediaClient {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastRequestId;
       const timer = this.#clock.schedule(REQUEST_TIMEOUT_MS, () => this.#timeOut(id));
-      this.#pending.set(id, { id, command, resolve, reject, timer });
+      const pending: Pending = { id, command, resolve, reject, timer, deliveries: 0 };
+      this.#pending.set(id, pending);
       // Otherwise it waits, and is sent when the worker is there.
-      if (this.#state === 'running') this.#worker?.send({ kind: 'request', id, command });
+      if (this.#state === 'running') this.#deliver(pending);
     });
+  }
+
+  #deliver(pending: Pending): void {
+    pending.deliveries += 1;
+    this.#workers.send({ kind: 'request', id: pending.id, command: pending.command });
   }
 
   #timeOut(id: number): void {
@@ -253,41 +276,13 @@ export class MediaClient {
     // Nobody will know the session that a late answer would open.
     if (method === 'openSession' && running) {
       const command = { method: 'closeSession', session } as const;
-      this.#worker?.send({ kind: 'request', id: ++this.#lastRequestId, command });
+      this.#workers.send({ kind: 'request', id: ++this.#lastRequestId, command });
     }
   }
 
   #settle(pending: Pending): Pending | undefined {
     pending.timer.cancel();
     return this.#pending.delete(pending.id) ? pending : undefined;
-  }
-
-  #spawn(): void {
-    this.#lastComplaint = '';
-    const worker = new WorkerProcess({
-      message: (message) => this.#receive(message),
-      complaint: (text) => {
-        this.#lastComplaint = text;
-        this.#logger.warn({ stderr: text }, 'media worker');
-      },
-      exit: (reason) => this.#lost(reason),
-    });
-    this.#worker = worker;
-    this.#startTimer = this.#clock.schedule(START_TIMEOUT_MS, () => worker.kill());
-  }
-
-  #receive(message: FromWorker): void {
-    switch (message.kind) {
-      case 'ready':
-        this.#startTimer?.cancel();
-        if (this.#state !== 'closed') void this.#restore();
-        return;
-      case 'log':
-        this.#logger[message.level](`media worker: ${message.message}`);
-        return;
-      case 'response':
-        this.#answer(message);
-    }
   }
 
   #answer(response: Response): void {
@@ -306,15 +301,15 @@ export class MediaClient {
 
   /** Re-opens every session on the new worker, then lets the waiting requests go. */
   async #restore(): Promise<void> {
-    const worker = this.#worker;
+    const generation = this.#generation;
     const sessions = [...this.#sessions.values()].filter((session) => !session.lost);
     await Promise.all(sessions.map((session) => this.#restoreSession(session)));
-    if (worker !== this.#worker || worker === undefined || this.#state === 'closed') return;
+    if (generation !== this.#generation || this.#state === 'closed') return;
     if (this.#state === 'restarting') this.#logger.info({ sessions: sessions.length }, 'media worker is back');
     this.#state = 'running';
     this.#started?.resolve();
     this.#started = undefined;
-    for (const { id, command } of this.#pending.values()) worker.send({ kind: 'request', id, command });
+    for (const pending of [...this.#pending.values()]) this.#deliver(pending);
   }
 
   async #restoreSession(session: LiveSession): Promise<void> {
@@ -342,7 +337,7 @@ export class MediaClient {
     return new Promise((resolve) => {
       const id = ++this.#lastRequestId;
       this.#restoring.set(id, resolve);
-      this.#worker?.send({ kind: 'request', id, command });
+      this.#workers.send({ kind: 'request', id, command });
     });
   }
 
@@ -351,22 +346,24 @@ export class MediaClient {
     this.#restoring.clear();
   }
 
-  #lost(reason: string): void {
-    this.#startTimer?.cancel();
-    this.#worker = undefined;
-    this.#abandonRestore();
-    if (this.#state === 'closed') return;
-    if (this.#state === 'starting') {
-      this.#state = 'closed';
-      const detail = this.#lastComplaint === '' ? reason : `${reason}: ${this.#lastComplaint}`;
-      this.#started?.reject(new MediaError('MEDIA_START', `the media worker did not start (${detail})`));
-      return;
-    }
+  #failed(reason: string): void {
+    this.#state = 'closed';
+    this.#started?.reject(new MediaError('MEDIA_START', `the media worker did not start (${reason})`));
+  }
+
+  #lost({ reason, successor, delayMs }: Loss): void {
+    this.#generation += 1;
     this.#state = 'restarting';
-    const delayMs = this.#restartDelay.next();
-    this.#logger.error({ reason, delayMs, sessions: this.#sessions.size }, 'media worker lost, restarting it');
-    if (delayMs === 0) this.#spawn();
-    else this.#restartTimer = this.#clock.schedule(delayMs, () => this.#spawn());
+    this.#abandonRestore();
+    const sessions = this.#sessions.size;
+    this.#logger.error({ reason, successor, delayMs, sessions }, 'media worker lost, replacing it');
+    for (const pending of [...this.#pending.values()]) {
+      if (pending.deliveries < MAX_DELIVERIES) continue;
+      const { method } = pending.command;
+      this.#settle(pending)?.reject(
+        new MediaError('MEDIA_WORKER_LOST', `${method}: ${pending.deliveries} media workers were lost over it`),
+      );
+    }
   }
 }
 

@@ -4,7 +4,9 @@
  * The channel is the IPC channel of the child process; each message is one JSON text of at most MAX_MESSAGE_BYTES.
  *
  *   runtime -> worker   Request    { kind: 'request', id, command }           answered exactly once, in order
+ *   runtime -> worker   Ping       { kind: 'ping', id }                        answered once the packet loop was heard
  *   worker  -> runtime  Response   { kind: 'response', id, ok: true, result } or { …, ok: false, error }
+ *   worker  -> runtime  Pong       { kind: 'pong', id }
  *   worker  -> runtime  Ready      { kind: 'ready' }                           once, when requests are welcome
  *   worker  -> runtime  Log        { kind: 'log', level, message }
  *
@@ -110,14 +112,19 @@ export interface Request {
   readonly command: Command;
 }
 
+export type ToWorker = Request | { readonly kind: 'ping'; readonly id: number };
+
 export type Response =
   | { readonly kind: 'response'; readonly id: number; readonly ok: true; readonly result: SessionStatistics | null }
   | { readonly kind: 'response'; readonly id: number; readonly ok: false; readonly error: WorkerError };
 
-export type FromWorker =
-  | Response
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'log'; readonly level: 'warn' | 'error'; readonly message: string };
+export interface Log {
+  readonly kind: 'log';
+  readonly level: 'warn' | 'error';
+  readonly message: string;
+}
+
+export type FromWorker = Response | Log | { readonly kind: 'pong'; readonly id: number } | { readonly kind: 'ready' };
 
 export const MAX_MESSAGE_BYTES = 4096;
 
@@ -134,7 +141,7 @@ const MIN_PTIME_MS = 10;
 const MAX_PTIME_MS = 120;
 
 /** Throws a RangeError for a message that the channel does not carry: our own mistake. */
-export function encodeMessage(message: Request | FromWorker): string {
+export function encodeMessage(message: ToWorker | FromWorker): string {
   const text = JSON.stringify(message);
   if (Buffer.byteLength(text) > MAX_MESSAGE_BYTES) {
     throw new RangeError(`media protocol: a ${message.kind} of ${Buffer.byteLength(text)} bytes is too long`);
@@ -142,10 +149,12 @@ export function encodeMessage(message: Request | FromWorker): string {
   return text;
 }
 
-/** What arrived at the worker; undefined unless it is a well-formed request. */
-export function decodeRequest(raw: unknown): Request | undefined {
+/** What arrived at the worker; undefined unless it is a well-formed message. */
+export function decodeToWorker(raw: unknown): ToWorker | undefined {
   const message = decodeJson(raw);
-  if (message?.kind !== 'request' || !isId(message.id)) return undefined;
+  if (message === undefined || !isId(message.id)) return undefined;
+  if (message.kind === 'ping') return { kind: 'ping', id: message.id };
+  if (message.kind !== 'request') return undefined;
   const command = checkCommand(message.command);
   return command === undefined ? undefined : { kind: 'request', id: message.id, command };
 }
@@ -157,6 +166,8 @@ export function decodeFromWorker(raw: unknown): FromWorker | undefined {
   switch (message.kind) {
     case 'ready':
       return { kind: 'ready' };
+    case 'pong':
+      return isId(message.id) ? { kind: 'pong', id: message.id } : undefined;
     case 'log': {
       const { level, message: text } = message;
       if ((level !== 'warn' && level !== 'error') || typeof text !== 'string') return undefined;

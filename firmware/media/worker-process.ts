@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { entryPath } from '../core/assets.ts';
-import { decodeFromWorker, encodeMessage, type FromWorker, type Request } from './protocol.ts';
+import { decodeFromWorker, encodeMessage, type FromWorker, type ToWorker } from './protocol.ts';
 
 export interface WorkerHandlers {
   message(message: FromWorker): void;
@@ -51,9 +51,9 @@ export class WorkerProcess {
   }
 
   /** A message that the worker does not live to read is lost; `exit` tells. */
-  send(request: Request): void {
+  send(message: ToWorker): void {
     if (this.#gone || !this.#child.connected) return;
-    this.#child.send(encodeMessage(request), () => {});
+    this.#child.send(encodeMessage(message), () => {});
   }
 
   kill(): void {

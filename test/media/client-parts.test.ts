@@ -3,7 +3,7 @@ import { PortPool } from '../../firmware/media/port-pool.ts';
 import {
   type Command,
   decodeFromWorker,
-  decodeRequest,
+  decodeToWorker,
   encodeMessage,
   MAX_MESSAGE_BYTES,
 } from '../../firmware/media/protocol.ts';
@@ -56,7 +56,7 @@ t.test('what is not of the protocol is not taken for it', async (t) => {
   } as const;
   const command: Command = { method: 'configureLeg', session: 3, leg: 1, parameters };
   const request = { kind: 'request', id: 7, command } as const;
-  t.same(decodeRequest(encodeMessage(request)), request);
+  t.same(decodeToWorker(encodeMessage(request)), request);
   const response = { kind: 'response', id: 7, ok: true, result: null } as const;
   t.same(decodeFromWorker(encodeMessage(response)), response);
   const wrong: readonly unknown[] = [
@@ -75,7 +75,7 @@ t.test('what is not of the protocol is not taken for it', async (t) => {
     JSON.stringify({ ...request, command: { method: 'openSession', session: 1, legs: [] } }),
     JSON.stringify({ ...request, filler: 'x'.repeat(MAX_MESSAGE_BYTES) }),
   ];
-  for (const raw of wrong) t.equal(decodeRequest(raw), undefined, String(raw).slice(0, 60));
+  for (const raw of wrong) t.equal(decodeToWorker(raw), undefined, String(raw).slice(0, 60));
   for (const raw of [
     ...wrong,
     JSON.stringify({ ...response, id: null }),

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import t from 'tap';
 import type { DiscardStatistics } from '../../firmware/media/client.ts';
-import { converse, G729, PCMA } from './bench.ts';
+import { converse, G729, PCMA } from './conversation.ts';
 import { encodeRtp } from './party.ts';
 
 interface Case {

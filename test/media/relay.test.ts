@@ -1,5 +1,5 @@
 import t from 'tap';
-import { converse, G729, PCMA, towards } from './bench.ts';
+import { converse, G729, PCMA, towards } from './conversation.ts';
 import { Party, type RtpPacket } from './party.ts';
 
 const payload = Buffer.alloc(160, 0xd5);

@@ -2,7 +2,7 @@ import t from 'tap';
 import { decodePayloads } from '../support/decode.ts';
 import { type Codec, encodePayloads } from '../support/encode.ts';
 import { makeTones, soundsLike } from '../support/tones.ts';
-import { converse, G729, PCMA, PCMU } from './bench.ts';
+import { converse, G729, PCMA, PCMU } from './conversation.ts';
 import type { Party } from './party.ts';
 
 const BYTES_PER_MS: Readonly<Record<Codec, number>> = { PCMU: 8, PCMA: 8, G729: 1 };

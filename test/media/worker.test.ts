@@ -7,7 +7,7 @@ import { systemClock } from '../../firmware/core/clock.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
 import { MediaClient } from '../../firmware/media/client.ts';
 import { repositoryPath } from '../support/repository.ts';
-import { converse, G729, PCMA, portIsFree, startClient, towards } from './bench.ts';
+import { converse, G729, PCMA, portIsFree, startClient, towards } from './conversation.ts';
 import type { Party } from './party.ts';
 
 const payload = Buffer.alloc(160, 0xd5);

@@ -33,6 +33,8 @@ export interface Addon {
 export const CODEC_NUMBERS = { PCMU: 0, PCMA: 1, G729: 2 } as const;
 /** NO_PAYLOAD_TYPE in native/leg.h. */
 export const NO_PAYLOAD_TYPE = 255;
+/** A handle that is never open (loop_add in native/loop.h). */
+export const NO_HANDLE = 0;
 
 /** Throws what the loader throws when the addon is missing or not for this machine. */
 export function loadAddon(): Addon {

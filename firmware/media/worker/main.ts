@@ -2,7 +2,7 @@
  * The media worker: a child process of the runtime that ends with its channel. JavaScript only passes requests on to
  * the packet loop. Nothing but Node's own modules is loaded, so that a new worker is there in a moment.
  */
-import { decodeRequest, encodeMessage, type FromWorker } from '../protocol.ts';
+import { decodeToWorker, encodeMessage, type FromWorker } from '../protocol.ts';
 import { loadAddon } from './addon.ts';
 import { Sessions } from './sessions.ts';
 
@@ -17,9 +17,12 @@ function serve(): void {
   const sessions = new Sessions(loadAddon());
   let refusedAt = Number.NEGATIVE_INFINITY;
   process.on('message', (raw: unknown) => {
-    const request = decodeRequest(raw);
-    if (request !== undefined) {
-      send({ kind: 'response', id: request.id, ...sessions.execute(request.command) });
+    const message = decodeToWorker(raw);
+    if (message?.kind === 'request') {
+      send({ kind: 'response', id: message.id, ...sessions.execute(message.command) });
+    } else if (message?.kind === 'ping') {
+      sessions.awaitLoop();
+      send({ kind: 'pong', id: message.id });
     } else if (performance.now() - refusedAt >= REFUSED_LOG_INTERVAL_MS) {
       refusedAt = performance.now();
       send({ kind: 'log', level: 'error', message: 'refused a request that is not of the protocol' });

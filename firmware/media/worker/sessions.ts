@@ -1,5 +1,5 @@
 import type { Command, LegIndex, LegParameters, LocalEndpoint, SessionStatistics, WorkerError } from '../protocol.ts';
-import { type Addon, CODEC_NUMBERS, NO_PAYLOAD_TYPE } from './addon.ts';
+import { type Addon, CODEC_NUMBERS, NO_HANDLE, NO_PAYLOAD_TYPE } from './addon.ts';
 
 export type Outcome =
   | { readonly ok: true; readonly result: SessionStatistics | null }
@@ -32,6 +32,11 @@ export class Sessions {
     } catch (error) {
       return { ok: false, error: errorOf(error) };
     }
+  }
+
+  /** Returns when the packet loop has turned; never, when it hangs. */
+  awaitLoop(): void {
+    this.#addon.statistics(NO_HANDLE);
   }
 
   #open(session: number, [first, second]: readonly [LocalEndpoint, LocalEndpoint]): Outcome {

@@ -1,0 +1,185 @@
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Log, Request, Response } from './protocol.ts';
+import { RestartDelay } from './restart-delay.ts';
+import { type Launch, SupervisedWorker } from './supervised-worker.ts';
+
+export interface Loss {
+  readonly reason: string;
+  /** Who follows: the standby at once, or a process that is started first, after `delayMs`. */
+  readonly successor: 'standby' | 'new';
+  readonly delayMs: number;
+}
+
+export interface WorkerPairHandlers {
+  /** The active worker takes requests and has no session: after the start, and again after each loss. */
+  ready(): void;
+  response(response: Response): void;
+  lost(loss: Loss): void;
+  /** The first worker did not come up. There is none, and none will be started. */
+  failed(reason: string): void;
+}
+
+export interface WorkerPairOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly launch: Launch;
+  readonly handlers: WorkerPairHandlers;
+}
+
+/** No request for so long, and the machine has time to start a process that nobody waits for. */
+export const STANDBY_IDLE_MS = 5000;
+/** Where requests never pause that long, the standby is started all the same. */
+export const STANDBY_PATIENCE_MS = 60_000;
+/** A standby that is killed for the memory it takes must not be started again in the same moment. */
+const STANDBY_PACE = { firstDelayMs: 5000, maxDelayMs: 300_000, healthyMs: 60_000 };
+
+/**
+ * The active worker and its standby: a second process, ready, without sessions and sockets, that takes over at once
+ * when the active one is gone, since starting a process takes seconds on a slow machine.
+ */
+export class WorkerPair {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #launch: Launch;
+  readonly #handlers: WorkerPairHandlers;
+  readonly #restartDelay: RestartDelay;
+  readonly #standbyDelay: RestartDelay;
+  #active: SupervisedWorker | undefined;
+  #standby: SupervisedWorker | undefined;
+  #restartTimer: Timer | undefined;
+  /** What the next standby waits for: a delay, then idleness or the end of patience. */
+  #delayTimer: Timer | undefined;
+  #idleTimer: Timer | undefined;
+  #patienceTimer: Timer | undefined;
+  #wasReady = false;
+  #closed = false;
+  #lastComplaint = '';
+
+  constructor(options: WorkerPairOptions) {
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#launch = options.launch;
+    this.#handlers = options.handlers;
+    this.#restartDelay = new RestartDelay(options.clock);
+    this.#standbyDelay = new RestartDelay(options.clock, STANDBY_PACE);
+  }
+
+  /** Call once. Answered by `ready` or `failed`. */
+  start(): void {
+    this.#active = this.#spawn();
+  }
+
+  /** The process id of the active worker, while there is one. */
+  get activePid(): number | undefined {
+    return this.#active?.pid;
+  }
+
+  /** The process id of the standby, while it is ready to take over. */
+  get standbyPid(): number | undefined {
+    return this.#standby?.isReady === true ? this.#standby.pid : undefined;
+  }
+
+  /** To the active worker. Lost with it: the sender keeps what must arrive. */
+  send(request: Request): void {
+    this.#active?.send(request);
+    if (this.#idleTimer !== undefined) this.#awaitIdleness();
+  }
+
+  /** Ends both processes and waits for their end. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#restartTimer?.cancel();
+    this.#cancelStandby();
+    await Promise.all([this.#active?.stop(), this.#standby?.stop()]);
+  }
+
+  #spawn(): SupervisedWorker {
+    const worker: SupervisedWorker = new SupervisedWorker(this.#clock, this.#launch, {
+      ready: () => this.#becameReady(worker),
+      message: (message) => this.#receive(worker, message),
+      complaint: (text) => {
+        this.#lastComplaint = text;
+        this.#logger.warn({ stderr: text }, 'media worker');
+      },
+      exit: (reason) => this.#exited(worker, reason),
+    });
+    return worker;
+  }
+
+  #becameReady(worker: SupervisedWorker): void {
+    // A standby just waits.
+    if (this.#closed || worker !== this.#active) return;
+    this.#wasReady = true;
+    this.#planStandby(0);
+    this.#handlers.ready();
+  }
+
+  #receive(worker: SupervisedWorker, message: Response | Log): void {
+    if (message.kind === 'log') this.#logger[message.level](`media worker: ${message.message}`);
+    else if (worker === this.#active) this.#handlers.response(message);
+  }
+
+  #exited(worker: SupervisedWorker, reason: string): void {
+    if (this.#closed) return;
+    if (worker === this.#active) this.#activeExited(reason);
+    else if (worker === this.#standby) this.#standbyExited(reason);
+  }
+
+  #activeExited(reason: string): void {
+    this.#active = undefined;
+    if (!this.#wasReady) {
+      this.#handlers.failed(this.#lastComplaint === '' ? reason : `${reason}: ${this.#lastComplaint}`);
+      return;
+    }
+    this.#cancelStandby();
+    const delayMs = this.#restartDelay.next();
+    const standby = this.#standby;
+    if (standby === undefined) {
+      this.#handlers.lost({ reason, successor: 'new', delayMs });
+      if (delayMs === 0) this.start();
+      else this.#restartTimer = this.#clock.schedule(delayMs, () => this.start());
+      return;
+    }
+    // One that is still starting is nearer to its goal than a new one.
+    this.#standby = undefined;
+    this.#active = standby;
+    this.#handlers.lost({ reason, successor: 'standby', delayMs: 0 });
+    if (!standby.isReady) return;
+    this.#planStandby(delayMs);
+    this.#handlers.ready();
+  }
+
+  #standbyExited(reason: string): void {
+    this.#standby = undefined;
+    const delayMs = this.#standbyDelay.next();
+    this.#logger.warn({ reason, delayMs }, 'standby media worker lost');
+    this.#planStandby(delayMs);
+  }
+
+  #planStandby(delayMs: number): void {
+    this.#cancelStandby();
+    if (delayMs > 0) this.#delayTimer = this.#clock.schedule(delayMs, () => this.#planStandby(0));
+    else {
+      this.#awaitIdleness();
+      this.#patienceTimer = this.#clock.schedule(STANDBY_PATIENCE_MS, () => this.#startStandby());
+    }
+  }
+
+  #awaitIdleness(): void {
+    this.#idleTimer?.cancel();
+    this.#idleTimer = this.#clock.schedule(STANDBY_IDLE_MS, () => this.#startStandby());
+  }
+
+  #startStandby(): void {
+    this.#cancelStandby();
+    this.#standby = this.#spawn();
+  }
+
+  #cancelStandby(): void {
+    for (const timer of [this.#delayTimer, this.#idleTimer, this.#patienceTimer]) timer?.cancel();
+    this.#delayTimer = undefined;
+    this.#idleTimer = undefined;
+    this.#patienceTimer = undefined;
+  }
+}
