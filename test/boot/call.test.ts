@@ -1,10 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import t, { type Test } from 'tap';
-import { type Lan, TestNetwork } from '../support/netns.ts';
-import type { Phone, PhoneOptions } from '../support/phone/phone.ts';
-import { RemotePhone } from '../support/phone/remote-phone.ts';
+import type { Test } from 'tap';
+import type { Phone } from '../support/phone/phone.ts';
 import { outputOf } from '../support/process-output.ts';
-import { Box, type BoxOptions, makeDisk } from '../support/qemu.ts';
+import { makeDisk } from '../support/qemu.ts';
+import { type Bench, bootTest } from './boot-test.ts';
 import {
   addExtension,
   BARE_NODE,
@@ -24,46 +23,9 @@ const CONSOLE_PASSWORD = 'only-for-tests-console';
 const HEARING_MS = 60_000;
 const ROUNDS = 3;
 
-t.setTimeout(1_150_000);
-
-/** From the power-on of a new box to a transcoded call, and how long a later power-on takes. */
-t.test('from power-on to a transcoded call', { timeout: 1_100_000 }, async (t) => {
-  const network = TestNetwork.create();
-  const boxes: Box[] = [];
-  const phones: Phone[] = [];
-  const start = (options: Omit<BoxOptions, 'network'>): Box => {
-    const box = Box.start({ network, ...options });
-    boxes.push(box);
-    return box;
-  };
-  const phone = async (lan: Lan, options: Omit<PhoneOptions, 'serverPort'>): Promise<RemotePhone> => {
-    const started = await RemotePhone.start({ serverPort: 5060, ...options }, network.prefix(lan));
-    phones.push(started);
-    return started;
-  };
-  let finished = false;
-  try {
-    await run(t, network, start, phone);
-    finished = true;
-  } finally {
-    if (!finished || !t.passing()) {
-      for (const box of boxes) t.comment(box.report);
-      for (const each of phones) t.comment(await each.transcript().catch(String));
-    }
-    for (const each of phones) await each.close().catch((error: unknown) => t.comment(String(error)));
-    for (const box of boxes) await box.close();
-    network.close();
-  }
-});
-
-async function run(
-  t: Test,
-  network: TestNetwork,
-  start: (options: Omit<BoxOptions, 'network'>) => Box,
-  phone: (lan: Lan, options: Omit<PhoneOptions, 'serverPort'>) => Promise<RemotePhone>,
-): Promise<void> {
+bootTest('from power-on to a transcoded call, and how long a later power-on takes', async (t, bench) => {
   const disk = await makeDisk('call');
-  const box = start({ disk });
+  const box = bench.start({ disk });
   await logInFirst(box, CONSOLE_PASSWORD);
   const { lan1, lan2 } = await lanAddresses(box);
   t.equal(lan1.ipv4, LAN1_IPV4);
@@ -73,21 +35,15 @@ async function run(
     '202': await addExtension(box, '202', 'Workshop'),
   };
 
-  const onLan1 = neighbourOf(lan1.ipv4);
-  const onLan2 = neighbourOf(lan2.ipv6);
-  network.addAddress('lan1', `${onLan1}/24`);
-  network.addAddress('lan2', `${onLan2}/64`);
-  const reception = await phone('lan1', {
+  const reception = await bench.phone('lan1', {
     user: '201',
     password: password['201'],
-    localAddress: onLan1,
     server: lan1.ipv4,
     codecs: ['PCMA'],
   });
-  const workshop = await phone('lan2', {
+  const workshop = await bench.phone('lan2', {
     user: '202',
     password: password['202'],
-    localAddress: onLan2,
     server: lan2.ipv6,
     codecs: ['G729'],
   });
@@ -125,25 +81,18 @@ async function run(
   await logOut(box);
   t.equal(await logIn(box, 'wrong-password'), false, 'the console wants its password');
   t.equal(await logIn(box, CONSOLE_PASSWORD), true);
+  t.notMatch(box.serial.transcript, /board: /, 'no step and no service of the board failed');
   await powerOff(box);
-  t.notMatch(box.serial.transcript, /board: /, 'no service failed');
 
-  await measure(t, network, start, disk, reception, workshop);
-}
+  await measure(t, bench, disk, reception, workshop);
+});
 
 /** The time from power-on to a registered phone, against a bare Node HTTP server on the same image. */
-async function measure(
-  t: Test,
-  network: TestNetwork,
-  start: (options: Omit<BoxOptions, 'network'>) => Box,
-  disk: string,
-  reception: Phone,
-  workshop: Phone,
-): Promise<void> {
+async function measure(t: Test, bench: Bench, disk: string, reception: Phone, workshop: Phone): Promise<void> {
   const registered: number[] = [];
   const bare: number[] = [];
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const box = start({ disk });
+    const box = bench.start({ disk });
     t.equal(await reception.registerWhenReachable(180_000), 200, 'REGISTER is answered');
     registered.push(performance.now() - box.startedAtMs);
     if (round === 1) {
@@ -156,9 +105,9 @@ async function measure(
     t.equal(await logIn(box, CONSOLE_PASSWORD), true, 'the console is there too');
     await powerOff(box);
 
-    const yardstick = start({ disk, kernelParameters: BARE_NODE });
+    const yardstick = bench.start({ disk, kernelParameters: BARE_NODE });
     const probe = fileURLToPath(new URL('../support/http-probe.ts', import.meta.url));
-    const [file = '', ...args] = [...network.prefix('lan1'), process.execPath, probe, BARE_NODE_URL, '180000'];
+    const [file = '', ...args] = [...bench.network.prefix('lan1'), process.execPath, probe, BARE_NODE_URL, '180000'];
     await outputOf(file, args, undefined, 200_000);
     bare.push(performance.now() - yardstick.startedAtMs);
     await yardstick.close();
@@ -168,11 +117,6 @@ async function measure(
   t.comment(`power-on to 200 OK for REGISTER: ${seconds(box)} (${registered.map(seconds).join(', ')})`);
   t.comment(`power-on to a bare Node HTTP answer: ${seconds(node)} (${bare.map(seconds).join(', ')})`);
   t.comment(`ratio: ${(box / node).toFixed(2)}`);
-}
-
-/** The address of the phone beside a box: host 50 in the box's network. */
-function neighbourOf(address: string): string {
-  return address.includes(':') ? address.replace(/::1$/, '::50') : address.replace(/\.1$/, '.50');
 }
 
 function describe({ packets, lost }: { readonly packets: number; readonly lost: number }): string {

@@ -1,0 +1,105 @@
+import { makeDisk } from '../support/qemu.ts';
+import { ROOT_SHELL, RootShell } from '../support/root-shell.ts';
+import { bootTest } from './boot-test.ts';
+import { addExtension, command, lanAddresses, logIn, logInFirst, status } from './dialogue.ts';
+
+const CONSOLE_PASSWORD = 'only-for-tests-console';
+const HEARING_MS = 60_000;
+/** Enough for the runtime to be started again on an emulated machine. */
+const RESTART_MS = 60_000;
+
+bootTest('the services of the box: rights, restarts, and a power cut', async (t, bench) => {
+  const disk = await makeDisk('operation');
+  const box = bench.start({ disk, kernelParameters: ROOT_SHELL });
+  await logInFirst(box, CONSOLE_PASSWORD);
+  const { lan1, lan2 } = await lanAddresses(box);
+  const reception = await bench.phone('lan1', {
+    user: '201',
+    password: await addExtension(box, '201', 'Reception'),
+    server: lan1.ipv4,
+    codecs: ['PCMA'],
+  });
+  const workshop = await bench.phone('lan2', {
+    user: '202',
+    password: await addExtension(box, '202', 'Workshop'),
+    server: lan2.ipv6,
+    codecs: ['G729'],
+    incoming: 'answer',
+  });
+  for (const phone of [reception, workshop]) t.match(await phone.register(), { status: 200 });
+  const shell = RootShell.connect(bench.network, 'lan1', lan1.ipv4);
+  t.teardown(() => shell.close());
+
+  t.not((await shell.run('touch /etc/written')).status, 0, 'the root cannot be written, not even by root');
+  t.match((await shell.run("grep ' / ' /proc/mounts")).output, /squashfs ro/);
+  t.match((await shell.run("grep ' /data ' /proc/mounts")).output, /ext4 rw,nosuid,nodev,noexec/);
+
+  const services = await shell.run('sv status /run/service/*');
+  t.equal(services.status, 0);
+  t.notMatch(services.output, /^(down|finish|warning|fail)/m, 'every service runs');
+  t.match(services.output, /^run: \/run\/service\/ringdown: /m);
+  t.match(services.output, /^run: \/run\/service\/console: /m);
+  t.notMatch((await shell.run('cat /data/log/ringdown/current')).output, /board: |"level":(50|60)/, 'and none failed');
+
+  const runtime = await pidOf(shell, 'ringdown');
+  const worker = await onlyChildOf(shell, runtime);
+  for (const [name, pid, user] of [
+    ['the runtime', runtime, 'ringdown'],
+    ['the media worker', worker, 'ringdown'],
+    ['the console', await pidOf(shell, 'console'), 'console'],
+  ] as const) {
+    const { output } = await shell.run(
+      `stat=$(grep -E '^(Uid|CapEff|NoNewPrivs)' /proc/${pid}/status); echo "$stat"; id -u ${user}`,
+    );
+    const uid = output.trim().split('\n').at(-1);
+    t.match(output, new RegExp(`^Uid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, 'm'), `${name} runs as ${user}`);
+    t.not(uid, '0', `${user} is not root`);
+    t.match(output, /^CapEff:\t0000000000000(0|4)00$/m, `${name} can at most bind low ports`);
+    t.match(output, /^NoNewPrivs:\t1$/m, `${name} can gain no more rights`);
+  }
+
+  t.equal((await shell.run(`kill -KILL ${worker}`)).status, 0);
+  t.match(await reception.call('202'), { status: 200 }, 'a call right after the media worker was killed');
+  await Promise.all([reception.play('adbfc'), workshop.play('fcebd')]);
+  await Promise.all([reception.hears('fcebd', HEARING_MS), workshop.hears('adbfc', HEARING_MS)]);
+  t.equal(await pidOf(shell, 'ringdown'), runtime, 'the runtime did not notice');
+  await Promise.all([reception.bye(), workshop.ended()]);
+
+  const killedAtMs = performance.now();
+  t.equal((await shell.run(`kill -KILL ${runtime}`)).status, 0);
+  t.equal(await reception.registerWhenReachable(RESTART_MS), 200, 'a killed runtime comes back');
+  t.not(await pidOf(shell, 'ringdown'), runtime);
+  t.match(await reception.call('202'), { status: 200 }, '202 did not have to register again');
+  await Promise.all([reception.play('adbfc'), workshop.play('fcebd')]);
+  await Promise.all([reception.hears('fcebd', HEARING_MS), workshop.hears('adbfc', HEARING_MS)]);
+  await Promise.all([reception.bye(), workshop.ended()]);
+  // Last, since SIP comes up before the console's socket.
+  const { uptimeSeconds, text } = await status(box);
+  t.ok(uptimeSeconds <= (performance.now() - killedAtMs) / 1000, `the console talks to the new runtime:\n${text}`);
+
+  await addExtension(box, '203', 'Warehouse');
+  // The plug is pulled in the instant of the answer.
+  await box.close();
+  const again = bench.start({ disk });
+  t.equal(await logIn(again, CONSOLE_PASSWORD), true);
+  t.match(await command(again, 'extension list'), /201\s+Reception\n202\s+Workshop\n203\s+Warehouse/);
+  t.match(await workshop.registerWhenReachable(RESTART_MS), 200);
+  t.notMatch(again.serial.transcript, /board: /, 'no step and no service of the board failed');
+});
+
+async function pidOf(shell: RootShell, service: string): Promise<string> {
+  const { output } = await shell.run(`cat /run/service/${service}/supervise/pid`);
+  const pid = /^[0-9]+$/m.exec(output)?.[0];
+  if (pid === undefined) throw new Error(`${service} does not run: ${output}`);
+  return pid;
+}
+
+/** The media worker is the runtime's only child. */
+async function onlyChildOf(shell: RootShell, pid: string): Promise<string> {
+  const { output } = await shell.run(`grep -l -E '^PPid:[^0-9]${pid}$' /proc/[0-9]*/status`);
+  const children = [...output.matchAll(/^\/proc\/([0-9]+)\/status$/gm)].map(([, child]) => child ?? '');
+  const [child, ...others] = children;
+  if (child === undefined || others.length > 0)
+    throw new Error(`process ${pid} has the children ${children}: ${output}`);
+  return child;
+}
