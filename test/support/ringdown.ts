@@ -52,7 +52,7 @@ export class Ringdown {
   /** Where media ports begin and end, both included. */
   readonly mediaPorts: { readonly first: number; readonly last: number };
   readonly dataDirectory: string;
-  readonly #ports: { readonly sips: number; readonly http: number; readonly https: number };
+  readonly ports: { readonly sips: number; readonly http: number; readonly https: number };
   readonly #changes = new Changes();
   readonly #remove: () => void;
   #child: ChildProcess | undefined;
@@ -65,7 +65,7 @@ export class Ringdown {
     this.addresses = addresses;
     this.mediaPorts = { first: firstPort, last: firstPort + MEDIA_PORTS - 1 };
     this.sipPort = firstPort + MEDIA_PORTS;
-    this.#ports = { sips: this.sipPort + 1, http: this.sipPort + 2, https: this.sipPort + 3 };
+    this.ports = { sips: this.sipPort + 1, http: this.sipPort + 2, https: this.sipPort + 3 };
     this.dataDirectory = mkdtempSync(join(tmpdir(), 'ringdown-'));
     this.#remove = atExit(() => {
       if (this.#exit === undefined) this.#child?.kill('SIGKILL');
@@ -106,8 +106,8 @@ export class Ringdown {
       'serve',
       ...['--data', this.dataDirectory],
       ...this.addresses.flatMap((address) => ['--listen', address]),
-      ...['--sip-port', String(this.sipPort), '--sips-port', String(this.#ports.sips)],
-      ...['--http-port', String(this.#ports.http), '--https-port', String(this.#ports.https)],
+      ...['--sip-port', String(this.sipPort), '--sips-port', String(this.ports.sips)],
+      ...['--http-port', String(this.ports.http), '--https-port', String(this.ports.https)],
       ...['--media-ports', `${this.mediaPorts.first}-${this.mediaPorts.last}`],
     ];
   }
