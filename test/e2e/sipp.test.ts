@@ -75,29 +75,25 @@ officeTest('sipp registers with a wrong password and fails', async (t, office) =
   t.match(report, /Authorization: Digest/, 'it did answer the challenge');
 });
 
-officeTest('sipp calls a phone with digest, ten times in a row', async (t, office) => {
-  const phone = await office.registered('202', { localAddress: '::1', codecs: ['G729'], incoming: 'answer' });
-  const { status, report } = await sipp(office, 'caller', [
-    ...[
-      '-m',
-      '10',
-      '-l',
-      '1',
-      '-r',
-      '10',
-      '-s',
-      '202',
-      '-auth_uri',
-      '202@127.0.0.1',
-      '-au',
-      '201',
-      '-ap',
-      passwordOf('201'),
-    ],
-  ]);
-  t.equal(status, 0, 'every call went as the scenario says');
-  if (status !== 0) t.comment(report);
-  await phone.ended();
-  t.equal([...(await phone.transcript()).matchAll(/received\]\nBYE /g)].length, 10, 'ten calls came and ended');
-  t.same(await office.mediaPortsLeft(), []);
-});
+/** As 201, which calls 202 as the scenario says, `count` times one after the other. */
+function calls(count: number): readonly string[] {
+  const login = ['-au', '201', '-ap', passwordOf('201'), '-auth_uri', '202@127.0.0.1'];
+  return ['-m', String(count), '-l', '1', '-r', '10', '-s', '202', ...login];
+}
+
+for (const [title, scenario, count] of [
+  ['calls a phone with digest, ten times in a row', 'caller', 10],
+  ['holds a call and retrieves it', 'hold', 1],
+  ['leaves the offer to the box and answers it in the ACK', 'late-offer', 2],
+] as const) {
+  officeTest(`sipp ${title}`, async (t, office) => {
+    const phone = await office.registered('202', { localAddress: '::1', codecs: ['G729'], incoming: 'answer' });
+    const { status, report } = await sipp(office, scenario, calls(count));
+    t.equal(status, 0, 'every call went as the scenario says');
+    if (status !== 0) t.comment(report);
+    await phone.ended();
+    const ends = [...(await phone.transcript()).matchAll(/received\]\nBYE /g)];
+    t.equal(ends.length, count, 'as many calls came and ended');
+    t.same(await office.mediaPortsLeft(), []);
+  });
+}
