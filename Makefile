@@ -13,7 +13,7 @@ NATIVE := $(shell find firmware/media/native -type f) scripts/build-native
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 .PHONY: run
 run: build image ## the box in QEMU: its serial console here, two extensions ready to register on 127.0.0.1
@@ -38,6 +38,10 @@ test: build image ## every test, the ones in QEMU too
 lint: $(NPM) ## format, lint, import directions and types
 	biome check .
 	tsc -p .
+
+.PHONY: bench-media
+bench-media: build ## CPU of relayed and transcoded calls, as ratios within one run
+	$(NODE) test/media/bench.ts
 
 .PHONY: clean
 clean: ## removes all that was built, the installed packages stay
