@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { UsageError } from './core/errors.ts';
+import { invalidOption, readMediaPorts, readPort } from './console/commands/ports.ts';
 import type { RuntimeOptions } from './runtime.ts';
 
 /** `ringdown serve`: reads its options and hands them on. */
@@ -46,7 +46,8 @@ function readOptions(values: Values): RuntimeOptions {
   const dataDirectory = one(values, 'data');
   const listen = many(values, 'listen');
   for (const address of listen) checkAddress('--listen', address);
-  const mediaPorts = values.mediaPorts === undefined ? undefined : readRange(one(values, 'mediaPorts'));
+  const mediaPorts =
+    values.mediaPorts === undefined ? undefined : readMediaPorts('--media-ports', one(values, 'mediaPorts'));
   return {
     dataDirectory,
     listen: listen.length > 0 ? [...new Set(listen)] : everyAddress(),
@@ -60,29 +61,10 @@ function readOptions(values: Values): RuntimeOptions {
   };
 }
 
-function readPort(option: string, text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port >= 1 && port <= 65535) return port;
-  throw new UsageError('SERVE_OPTION_INVALID', `${option} ${text} is no port`, 'Give a number from 1 to 65535.');
-}
-
-function readRange(text: string): { low: number; high: number } {
-  const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
-  const low = Number(match?.[1]);
-  const high = Number(match?.[2]);
-  // A call takes two ports for RTP and two for RTCP.
-  if (match !== null && low >= 1024 && high <= 65535 && high - low >= 3) return { low, high };
-  throw new UsageError(
-    'SERVE_OPTION_INVALID',
-    `--media-ports ${text} is no range of ports`,
-    'Give LOW-HIGH from 1024 to 65535 with four ports or more, as 46750-50750.',
-  );
-}
-
 function readAdvertised(text: string): readonly [string, string] {
   const [local = '', advertised = '', ...rest] = text.split('=');
   if (rest.length > 0 || advertised === '') {
-    throw new UsageError('SERVE_OPTION_INVALID', `--advertise ${text} is no pair`, 'Give LOCAL=PUBLIC, two addresses.');
+    throw invalidOption('--advertise', text, 'Give LOCAL=PUBLIC, two addresses.');
   }
   checkAddress('--advertise', local);
   checkAddress('--advertise', advertised);
@@ -91,18 +73,14 @@ function readAdvertised(text: string): readonly [string, string] {
 
 function checkAddress(option: string, address: string): void {
   if (isIP(address) !== 0) return;
-  throw new UsageError(
-    'SERVE_OPTION_INVALID',
-    `${option} ${address} is no IP address`,
-    'Give an IPv4 or IPv6 address of this machine, without brackets.',
-  );
+  throw invalidOption(option, address, 'Give an IPv4 or IPv6 address of this machine, without brackets.');
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 
 function readLogLevel(level: string): string {
   if (LOG_LEVELS.includes(level)) return level;
-  throw new UsageError('SERVE_OPTION_INVALID', `--log-level ${level} is unknown`, `Give ${LOG_LEVELS.join(', ')}.`);
+  throw invalidOption('--log-level', level, `Give ${LOG_LEVELS.join(', ')}.`);
 }
 
 /** Each by its own: a peer must be answered from the address that it wrote to. */

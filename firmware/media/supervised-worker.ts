@@ -110,8 +110,8 @@ export class SupervisedWorker {
   #ping(): void {
     this.#answered = false;
     this.#lastPingId += 1;
-    this.#worker?.send({ kind: 'ping', id: this.#lastPingId });
     this.#awaitAnswer(PING_TIMEOUT_MS);
+    this.#worker?.send({ kind: 'ping', id: this.#lastPingId });
   }
 
   #awaitAnswer(remainingMs: number): void {

@@ -4,10 +4,10 @@ import { Command, Option } from 'commander';
 import { CODECS } from '../../call/negotiation.ts';
 import { ConfigurationStore } from '../../config/configuration-store.ts';
 import type { SystemSettings } from '../../config/system-repository.ts';
-import { UsageError } from '../../core/errors.ts';
 import { effectiveSettings } from '../../phones/effective-settings.ts';
 import { renderSettings, WORKPLACE_MODELS, type WorkplaceModel } from '../../phones/settings-file.ts';
 import type { SettingsInput } from '../../phones/settings-input.ts';
+import { invalidOption, readMediaPorts, readPort } from './ports.ts';
 
 export interface SettingsCommandOptions {
   /** Standard output unless given. */
@@ -74,11 +74,7 @@ function readSystem(directory: string): SystemSettings {
 
 function settingsInput(values: Values, system: SystemSettings, version: string): SettingsInput {
   if (isIP(values.address) === 0) {
-    throw new UsageError(
-      'SETTINGS_OPTION_INVALID',
-      `--address ${JSON.stringify(values.address.slice(0, 80))} is no IP address`,
-      'Give an IPv4 or IPv6 address of the box, without brackets.',
-    );
+    throw invalidOption('--address', values.address, 'Give an IPv4 or IPv6 address of the box, without brackets.');
   }
   const sipPort = readPort('--sip-port', values.sipPort);
   return {
@@ -95,27 +91,9 @@ function settingsInput(values: Values, system: SystemSettings, version: string):
     mediaPorts:
       values.mediaPorts === undefined
         ? { low: system.mediaPortLow, high: system.mediaPortHigh }
-        : readRange(values.mediaPorts),
+        : readMediaPorts('--media-ports', values.mediaPorts),
     codecs: CODECS,
   };
-}
-
-function readPort(option: string, text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port >= 1 && port <= 65535) return port;
-  throw invalid(option, text, 'Give a number from 1 to 65535.');
-}
-
-function readRange(text: string): { low: number; high: number } {
-  const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
-  const low = Number(match?.[1]);
-  const high = Number(match?.[2]);
-  if (match !== null && low >= 1024 && high <= 65535 && low < high) return { low, high };
-  throw invalid('--media-ports', text, 'Give LOW-HIGH from 1024 to 65535, as 46750-50750.');
-}
-
-function invalid(option: string, text: string, cure: string): UsageError {
-  return new UsageError('SETTINGS_OPTION_INVALID', `${option} ${JSON.stringify(text.slice(0, 80))} is not valid`, cure);
 }
 
 /** The program's own: its root command knows it. */

@@ -52,11 +52,11 @@ t.test('mistakes are told with their code', async (t) => {
     [['render', '--data', data], 'commander.missingMandatoryOptionValue'],
     [['render', '--model', 'acw'], 'commander.missingMandatoryOptionValue'],
     [['render', '--model', 'J179', '--data', data], 'commander.invalidArgument'],
-    [[...render, '--address', 'ringdown.local'], 'SETTINGS_OPTION_INVALID'],
-    [[...render, '--address', '1.2.3.4"\nSET X 1'], 'SETTINGS_OPTION_INVALID'],
-    [[...render, '--http-port', '0'], 'SETTINGS_OPTION_INVALID'],
-    [[...render, '--sips-port', '65536'], 'SETTINGS_OPTION_INVALID'],
-    [[...render, '--media-ports', '50750-46750'], 'SETTINGS_OPTION_INVALID'],
+    [[...render, '--address', 'ringdown.local'], 'OPTION_INVALID'],
+    [[...render, '--address', '1.2.3.4"\nSET X 1'], 'OPTION_INVALID'],
+    [[...render, '--http-port', '0'], 'OPTION_INVALID'],
+    [[...render, '--sips-port', '65536'], 'OPTION_INVALID'],
+    [[...render, '--media-ports', '50750-46750'], 'OPTION_INVALID'],
     [['render', '--model', 'acw', '--data', `${data}/none`], 'CONFIG_DATA_NOT_FOUND'],
   ] as const) {
     await t.rejects(run(...words), { code }, words.join(' '));
