@@ -45,6 +45,11 @@ t.test('restart delay: none, then doubling to five seconds; a healthy life forgi
   t.equal(delay.next(), 0);
 });
 
+t.test('restart delay at another pace', async (t) => {
+  const delay = new RestartDelay(new FakeClock(), { firstDelayMs: 10, maxDelayMs: 30, healthyMs: 50 });
+  t.same([delay.next(), delay.next(), delay.next(), delay.next()], [0, 10, 20, 30]);
+});
+
 t.test('what is not of the protocol is not taken for it', async (t) => {
   const parameters = {
     remoteAddress: '192.0.2.7',
@@ -59,7 +64,11 @@ t.test('what is not of the protocol is not taken for it', async (t) => {
   t.same(decodeToWorker(encodeMessage(request)), request);
   const response = { kind: 'response', id: 7, ok: true, result: null } as const;
   t.same(decodeFromWorker(encodeMessage(response)), response);
+  t.same(decodeToWorker(encodeMessage({ kind: 'ping', id: 8 })), { kind: 'ping', id: 8 });
+  t.same(decodeFromWorker(encodeMessage({ kind: 'pong', id: 8 })), { kind: 'pong', id: 8 });
   const wrong: readonly unknown[] = [
+    JSON.stringify({ kind: 'ping' }),
+    JSON.stringify({ kind: 'pong', id: 0 }),
     undefined,
     request,
     '',

@@ -1,61 +1,36 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
 import type { Test } from 'tap';
-import { systemClock } from '../../firmware/core/clock.ts';
+import { type Clock, systemClock } from '../../firmware/core/clock.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
 import { type LegParameters, MediaClient, type MediaSession } from '../../firmware/media/client.ts';
+import { STANDBY_IDLE_MS } from '../../firmware/media/worker-pair.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { outputOf } from '../support/process-output.ts';
 import { repositoryPath } from '../support/repository.ts';
 import { Party } from './party.ts';
-
-const LOWEST = 20_000;
-const HIGHEST = 32_000;
-
-/** Whether UDP `port` is free on both loopback addresses. */
-export async function portIsFree(port: number): Promise<boolean> {
-  const sockets: Socket[] = [];
-  try {
-    for (const [family, address] of [
-      ['udp4', '127.0.0.1'],
-      ['udp6', '::1'],
-    ] as const) {
-      const socket = createSocket({ type: family, ipv6Only: family === 'udp6' });
-      sockets.push(socket);
-      socket.bind(port, address);
-      await once(socket, 'listening');
-    }
-    return true;
-  } catch {
-    return false;
-  } finally {
-    for (const socket of sockets) socket.close();
-  }
-}
-
-/** The low end, even, of `count` ports below the ephemeral ones that nobody holds right now. */
-export async function freePorts(count: number): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    const low = LOWEST + 2 * Math.floor((Math.random() * (HIGHEST - LOWEST - count)) / 2);
-    const ports = Array.from({ length: count }, (_, offset) => low + offset);
-    const free = await Promise.all(ports.map((port) => portIsFree(port)));
-    if (free.every(Boolean)) return low;
-  }
-  throw new Error(`no ${count} free ports in ${LOWEST}-${HIGHEST}`);
-}
 
 /** Makes sure that the addon is that of the sources. */
 export async function buildAddon(): Promise<void> {
   await outputOf(`${repositoryPath}/scripts/build-native`, ['x64']);
 }
 
+/** The system's, but a standby worker is started almost at once. */
+export const hurriedClock: Clock = {
+  now: () => systemClock.now(),
+  schedule: (delayMs, callback) => systemClock.schedule(delayMs === STANDBY_IDLE_MS ? 20 : delayMs, callback),
+};
+
 /** A client with room for `sessionCount` sessions, closed when the test ends. Logs nothing. */
-export async function startClient(t: Test, sessionCount = 4): Promise<{ client: MediaClient; low: number }> {
+export async function startClient(
+  t: Test,
+  sessionCount = 4,
+  clock = systemClock,
+): Promise<{ client: MediaClient; low: number }> {
   await buildAddon();
-  const low = await freePorts(sessionCount * 4);
+  const low = await freePorts(['127.0.0.1', '::1'], sessionCount * 4);
   const client = await MediaClient.start({
     ports: { low, high: low + sessionCount * 4 - 1 },
     logger: createLogger('silent'),
-    clock: systemClock,
+    clock,
   });
   // While the worker is being restarted nothing else may keep this process alive; in the runtime its sockets do.
   const alive = setInterval(() => undefined, 60_000);
@@ -85,8 +60,13 @@ export interface Conversation {
 }
 
 /** Two parties with a configured session between them. */
-export async function converse(t: Test, first: Negotiated, second: Negotiated): Promise<Conversation> {
-  const { client } = await startClient(t);
+export async function converse(
+  t: Test,
+  first: Negotiated,
+  second: Negotiated,
+  clock = systemClock,
+): Promise<Conversation> {
+  const { client } = await startClient(t, 4, clock);
   const parties = [await Party.open('127.0.0.1'), await Party.open('::1')] as const;
   t.teardown(() => {
     for (const party of parties) party.close();
