@@ -52,7 +52,7 @@ $(HOST): scripts/host-packages.txt scripts/install-host-packages
 	scripts/install-host-packages
 	@mkdir -p $(@D) && touch $@
 
-$(NPM): package-lock.json package.json scripts/install-npm-packages $(HOST)
+$(NPM): package-lock.json package.json scripts/install-npm-packages | $(HOST)
 	scripts/install-npm-packages
 	@mkdir -p $(@D) && touch $@
 

@@ -19,7 +19,7 @@ import { LocationService } from './registrar/location.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { type ListenPoint, SipStack } from './sip/stack.ts';
 import { ensureCertificate, type ServerCertificate } from './system/certificates.ts';
-import { WebServer } from './web/server.ts';
+import { WebServer, type WebServerOptions } from './web/server.ts';
 
 export interface RuntimeOptions {
   readonly dataDirectory: string;
@@ -54,7 +54,8 @@ export class Runtime {
   #stack: SipStack | undefined;
   #media: Promise<MediaClient> | undefined;
   #mediaClient: MediaClient | undefined;
-  #web: WebServer | undefined;
+  readonly #web: WebServer[] = [];
+  #certificate: ServerCertificate | undefined;
   #control: ControlServer | undefined;
   #closing: Promise<void> | undefined;
 
@@ -137,58 +138,61 @@ export class Runtime {
     this.#media = MediaClient.start({ ports: this.#mediaPorts, logger: this.#logger, clock });
     // A call that comes before the worker is there waits for it; a failure is told where it is awaited, below.
     this.#media.catch(() => undefined);
-    await this.#openWithCertificate();
     this.#control = await ControlServer.open(this.#options.controlPath, (words) => this.#command(words), this.#logger);
+    await this.#openWeb({ http: this.#points(this.#options.httpPort), https: [] });
     this.#mediaClient = await this.#media;
+    // The first certificate takes seconds to make on the box: nothing else waits for it.
+    await this.#openWithCertificate();
     this.#logger.info({ version: this.#version, listeners: this.#listeners() }, 'ready');
   }
 
-  /** SIP over TLS, HTTP and HTTPS. Without a certificate the box still telephones, over UDP and TCP. */
+  /** SIP over TLS and HTTPS. Without a certificate the box still telephones, over UDP and TCP. */
   async #openWithCertificate(): Promise<void> {
-    const { listen, sipsPort, httpPort, httpsPort, advertise } = this.#options;
-    let certificate: ServerCertificate | undefined;
+    const { listen, sipsPort, httpsPort, advertise, dataDirectory } = this.#options;
+    let certificate: ServerCertificate;
     try {
-      certificate = await ensureCertificate({
-        directory: this.#options.dataDirectory,
-        addresses: [...new Set([...listen, ...advertise.values()])],
-        clock,
-        logger: this.#logger,
-      });
-      const tls = { key: certificate.key, cert: certificate.cert };
-      await this.#requireStack().listen(listen.map((address) => ({ protocol: 'tls', address, port: sipsPort, tls })));
+      const addresses = [...new Set([...listen, ...advertise.values()])];
+      certificate = await ensureCertificate({ directory: dataDirectory, addresses, clock, logger: this.#logger });
     } catch (error) {
-      if (certificate !== undefined) throw error;
       this.#logger.error({ err: error }, 'no certificate: SIP over TLS and HTTPS stay off');
+      return;
     }
-    this.#web = await WebServer.open({
-      http: listen.map((address) => ({ address, port: httpPort })),
-      https: certificate === undefined ? [] : listen.map((address) => ({ address, port: httpsPort })),
-      ...(certificate === undefined ? {} : { certificate }),
-      files: phoneFiles({
-        system: this.#store.system,
-        box: () => ({
-          version: this.#version,
-          ports: this.#servedPorts(certificate !== undefined),
-          mediaPorts: this.#mediaPorts,
-          codecs: CODECS,
-        }),
-        rootCertificate: () => certificate?.ca,
-      }),
-      advertise,
-      clock,
-      logger: this.#logger,
-    });
+    const { key, cert } = certificate;
+    await this.#requireStack().listen(
+      this.#points(sipsPort).map((point) => ({ ...point, protocol: 'tls', tls: { key, cert } })),
+    );
+    this.#certificate = certificate;
+    await this.#openWeb({ http: [], https: this.#points(httpsPort), certificate });
   }
 
-  #servedPorts(tls: boolean): ServedPorts {
+  async #openWeb(points: Pick<WebServerOptions, 'http' | 'https' | 'certificate'>): Promise<void> {
+    const files = phoneFiles({
+      system: this.#store.system,
+      box: () => ({
+        version: this.#version,
+        ports: this.#servedPorts(),
+        mediaPorts: this.#mediaPorts,
+        codecs: CODECS,
+      }),
+      rootCertificate: () => this.#certificate?.ca,
+    });
+    const { advertise } = this.#options;
+    this.#web.push(await WebServer.open({ ...points, files, advertise, clock, logger: this.#logger }));
+  }
+
+  #points(port: number): { readonly address: string; readonly port: number }[] {
+    return this.#options.listen.map((address) => ({ address, port }));
+  }
+
+  #servedPorts(): ServedPorts {
     const { sipPort, sipsPort, httpPort, httpsPort } = this.#options;
     const plain = { sipUdp: sipPort, sipTcp: sipPort, http: httpPort };
-    return tls ? { ...plain, sipTls: sipsPort, https: httpsPort } : plain;
+    return this.#certificate !== undefined ? { ...plain, sipTls: sipsPort, https: httpsPort } : plain;
   }
 
   async #close(): Promise<void> {
     await this.#control?.close();
-    await this.#web?.close();
+    await Promise.all(this.#web.map((web) => web.close()));
     this.#calls.shutDown();
     await this.#stack?.close();
     const media = await this.#media?.catch(() => undefined);
@@ -267,7 +271,7 @@ export class Runtime {
 
   #listeners(): readonly string[] {
     const sip = this.#stack?.listening ?? [];
-    const web = this.#web?.addresses ?? [];
+    const web = this.#web.flatMap(({ addresses }) => addresses);
     return [...sip, ...web].map(({ protocol, address, port }) => `${protocol} ${hostPort(address, port)}`);
   }
 }
