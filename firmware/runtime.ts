@@ -122,6 +122,7 @@ export class Runtime {
       userAgent: `Ringdown/${this.#version}`,
       methods: ['REGISTER'],
       logger: this.#logger,
+      sourceLog: this.#sourceLog,
       clock,
       handlers: {
         onRequest: (request) => {
@@ -177,7 +178,9 @@ export class Runtime {
       rootCertificate: () => this.#certificate?.ca,
     });
     const { advertise } = this.#options;
-    this.#web.push(await WebServer.open({ ...points, files, advertise, clock, logger: this.#logger }));
+    this.#web.push(
+      await WebServer.open({ ...points, files, advertise, clock, logger: this.#logger, sourceLog: this.#sourceLog }),
+    );
   }
 
   #points(port: number): { readonly address: string; readonly port: number }[] {

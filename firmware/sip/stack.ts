@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { Logger } from '../core/logger.ts';
+import type { Logger, SourceLog } from '../core/logger.ts';
 import type { SipResponse } from './message/response.ts';
 import { TransactionLayer } from './transaction/transaction-layer.ts';
 import type { Flow, ListenPoint } from './transport/flow.ts';
@@ -50,6 +50,8 @@ export interface SipStackOptions {
   /** Option tags that the layer above supports, for Supported and Require. */
   readonly supported?: readonly string[];
   readonly logger: Logger;
+  /** Where it is shared, a source gets one line a second in all. */
+  readonly sourceLog?: SourceLog;
   readonly clock: Clock;
   readonly handlers: SipHandlers;
 }
@@ -73,6 +75,7 @@ export class SipStack {
     const transport: Transport = new Transport({
       advertise: options.advertise ?? new Map(),
       logger,
+      sourceLog: options.sourceLog,
       clock,
       onRequest: (request, flow) => transactions.receiveRequest(request, flow),
       onResponse: (response) => transactions.receiveResponse(response),

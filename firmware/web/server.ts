@@ -76,6 +76,8 @@ export interface WebServerOptions {
   readonly advertise?: ReadonlyMap<string, string>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where it is shared, a source gets one line a second in all. */
+  readonly sourceLog?: SourceLog;
   readonly limits?: Partial<WebLimits>;
 }
 
@@ -98,7 +100,7 @@ export class WebServer {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#logger = options.logger;
-    this.#strangers = new SourceLog(options.logger, options.clock);
+    this.#strangers = options.sourceLog ?? new SourceLog(options.logger, options.clock);
     this.#rate = new RateLimit(this.#limits.requestsPerSecond, this.#limits.requestBurst, options.clock);
     this.#connections = new ConnectionLimit(this.#limits.connections, this.#limits.connectionsPerSource);
   }

@@ -23,6 +23,7 @@ const STUN_MAGIC_COOKIE = 0x2112a442;
 export interface TransportOptions {
   readonly advertise: ReadonlyMap<string, string>;
   readonly logger: Logger;
+  readonly sourceLog?: SourceLog | undefined;
   readonly clock: Clock;
   /** The top Via has `received` and `rport` as RFC 3581 §4 wants them. */
   readonly onRequest: (request: SipRequest, flow: Flow) => void;
@@ -42,7 +43,7 @@ export class Transport {
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#sourceLog = new SourceLog(options.logger, options.clock);
+    this.#sourceLog = options.sourceLog ?? new SourceLog(options.logger, options.clock);
   }
 
   /** Opens all listeners or, with a UsageError that names the one that failed, none. */
