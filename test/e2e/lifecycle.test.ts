@@ -16,18 +16,19 @@ officeTest('a killed media worker is back within a second, and new calls work', 
   await talk(t, left, right);
   await Promise.all([left.bye(), right.ended()]);
 
-  const [worker, ...others] = office.ringdown.children();
-  if (worker === undefined) throw new Error('the runtime has no child process');
-  t.same(others, [], 'the worker is the only child');
-  const killedAt = performance.now();
-  process.kill(worker, 'SIGKILL');
-  let outcome = await left.call('202');
-  while (outcome.status !== 200 && performance.now() - killedAt < 1000) outcome = await left.call('202');
-  t.equal(outcome.status, 200, `a call after ${Math.round(performance.now() - killedAt)} ms`);
-  t.notSame(office.ringdown.children(), [worker], 'the worker is another one');
-  await talk(t, left, right);
-  await Promise.all([left.bye(), right.ended()]);
-  t.same(await office.mediaPortsLeft(), []);
+  const workers = office.ringdown.children();
+  t.ok(workers.length > 0, 'the runtime has child processes');
+  for (const worker of workers) {
+    const killedAt = performance.now();
+    process.kill(worker, 'SIGKILL');
+    let outcome = await left.call('202');
+    while (outcome.status !== 200 && performance.now() - killedAt < 1000) outcome = await left.call('202');
+    t.equal(outcome.status, 200, `a call after ${Math.round(performance.now() - killedAt)} ms`);
+    t.notOk(office.ringdown.children().includes(worker), 'the worker is another one');
+    await talk(t, left, right);
+    await Promise.all([left.bye(), right.ended()]);
+    t.same(await office.mediaPortsLeft(), []);
+  }
 });
 
 officeTest('SIGTERM ends a call with BYE, and bindings are there after the next start', async (t, office) => {

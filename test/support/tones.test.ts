@@ -6,8 +6,8 @@ import { heardNotes, makeTones, SAMPLE_RATE, soundsLike } from './tones.ts';
 
 const SEQUENCE = 'adbfc';
 
-/** Every neighbour pair of the six notes occurs in one of these. */
-const SEQUENCES = ['abcdef', 'fedcba', 'acebdf', 'fdbeca', 'adfbe', 'cfade', 'beafc', 'daebfc', 'eadbfcadbecf'];
+/** Each note once beside each other one, in both orders. */
+const ALL_PAIRS = 'abacadaeafbcbdbebfcdcecfdedfefa';
 
 /** Uniform noise, the same at each run. */
 function noise(length: number, amplitude: number): Int16Array {
@@ -58,16 +58,13 @@ t.test('a sequence is recognised through delay, lead-in, noise and small loss', 
 
 for (const codec of ['PCMA', 'PCMU', 'G729'] as const satisfies readonly Codec[]) {
   t.test(`${codec}, decoded by ffmpeg, is recognised`, async (t) => {
-    for (const sequence of SEQUENCES) {
-      const payloads = await encodePayloads(makeTones(sequence), codec);
-      const decoded = await decodePayloads(payloads, codec);
-      t.equal(decoded.length, payloads.length * 160);
-      t.equal(heardNotes(decoded), sequence);
-      const lossy = await decodePayloads(
-        payloads.filter((_, index) => index % 15 !== 7),
-        codec,
-      );
-      t.equal(heardNotes(lossy), sequence, 'each fifteenth packet lost');
+    const payloads = await encodePayloads(makeTones(ALL_PAIRS), codec);
+    const decoded = await decodePayloads(payloads, codec);
+    t.equal(decoded.length, payloads.length * 160);
+    t.equal(heardNotes(decoded), ALL_PAIRS);
+    for (const lost of [1, 7, 14]) {
+      const lossy = payloads.filter((_, index) => index % 15 !== lost);
+      t.equal(heardNotes(await decodePayloads(lossy, codec)), ALL_PAIRS, 'each fifteenth packet lost');
     }
   });
 }
@@ -79,11 +76,9 @@ t.test('two codecs one after the other, as a transcoded call, are recognised', a
     ['G729', 'PCMU', 'G729'],
   ];
   for (const chain of chains) {
-    for (const sequence of SEQUENCES) {
-      let samples = makeTones(sequence);
-      for (const codec of chain) samples = await decodePayloads(await encodePayloads(samples, codec), codec);
-      t.equal(heardNotes(samples), sequence, chain.join(' to '));
-    }
+    let samples = makeTones(ALL_PAIRS);
+    for (const codec of chain) samples = await decodePayloads(await encodePayloads(samples, codec), codec);
+    t.equal(heardNotes(samples), ALL_PAIRS, chain.join(' to '));
   }
 });
 
