@@ -27,7 +27,7 @@ dev: build ## the runtime on this machine, data in build/dev/, on 127.0.0.1 with
 build: build/ringdown ## the runtime for this machine: build/ringdown
 
 .PHONY: image
-image: build/arm64/runtime/main.mjs ## the box's image: build/image/ringdown.img
+image: build/arm64/runtime/main.cjs ## the box's image: build/image/ringdown.img
 	scripts/image
 
 .PHONY: test
@@ -62,5 +62,5 @@ build/native/%/media.node: $(NATIVE) $(NPM)
 build/ringdown: $(SOURCES) build/native/x64/media.node $(NPM)
 	$(NODE) scripts/build.ts
 
-build/arm64/runtime/main.mjs: $(SOURCES) build/native/arm64/media.node $(NPM)
+build/arm64/runtime/main.cjs: $(SOURCES) build/native/arm64/media.node $(NPM)
 	$(NODE) scripts/build.ts --arch arm64

@@ -105,4 +105,4 @@ function report(error: unknown): number {
   return EXIT_FAILURE;
 }
 
-await main();
+void main();

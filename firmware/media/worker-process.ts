@@ -22,7 +22,7 @@ export class WorkerProcess {
 
   constructor(handlers: WorkerHandlers) {
     this.#handlers = handlers;
-    const entry = entryPath('media-worker.mjs', 'firmware/media/worker/main.ts');
+    const entry = entryPath('media-worker.cjs', 'firmware/media/worker/main.ts');
     // Nothing of the runtime's environment concerns the worker. Its own standard input stays shut.
     this.#child = spawn(process.execPath, [entry], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: {} });
     this.#exited = new Promise((resolve) => {

@@ -12,7 +12,7 @@ export interface MakerProgram {
 }
 
 const PROGRAM: MakerProgram = {
-  path: entryPath('make-certificate.mjs', 'firmware/system/make-certificate.ts'),
+  path: entryPath('make-certificate.cjs', 'firmware/system/make-certificate.ts'),
   timeoutMs: 60_000,
 };
 

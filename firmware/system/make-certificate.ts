@@ -134,9 +134,13 @@ async function readRequest(): Promise<CertificateRequest> {
   }
 }
 
-try {
-  process.stdout.write(JSON.stringify(await answer(await readRequest())));
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}\n`);
-  process.exitCode = 1;
+async function main(): Promise<void> {
+  try {
+    process.stdout.write(JSON.stringify(await answer(await readRequest())));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}\n`);
+    process.exitCode = 1;
+  }
 }
+
+void main();

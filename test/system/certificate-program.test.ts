@@ -15,7 +15,7 @@ import { repositoryPath } from '../support/repository.ts';
 const NOW = Date.UTC(2026, 10, 22);
 const VALIDITY = { notBeforeMs: NOW, notAfterMs: NOW + 86_400_000 };
 const TIMEOUT_MS = 30_000;
-const REAL_PROGRAM = entryPath('make-certificate.mjs', 'firmware/system/make-certificate.ts');
+const REAL_PROGRAM = entryPath('make-certificate.cjs', 'firmware/system/make-certificate.ts');
 
 const authorityKeys = newKeys();
 const serverKeys = newKeys();
