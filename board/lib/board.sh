@@ -60,6 +60,7 @@ note_start() {
 # What a service's finish script calls: waits before the supervisor starts it again.
 # back_off SERVICE EXIT_STATUS SIGNAL; EXIT_STATUS is -1 when a signal ended it.
 back_off() {
+  if [ -e /run/board/stopping ]; then return; fi
   mkdir -p /run/board/delay
   previous=0 started=0
   if [ -f "/run/board/delay/$1" ]; then read -r previous <"/run/board/delay/$1"; fi
