@@ -115,6 +115,23 @@ t.test('a hung worker is found without a request', async (t) => {
   t.same(packet?.payload, payload);
 });
 
+t.test('a request that two workers did not survive is not given to a third', async (t) => {
+  const { client } = await startClient(t, 1, hurriedClock);
+  const [first, second] = [workerPidOf(client), await standbyPidOf(client)];
+  // Stopped, so that the request is with each of them and is not answered.
+  for (const pid of [first, second]) process.kill(pid, 'SIGSTOP');
+  const refused = t.rejects(client.openSession(['127.0.0.1', '::1']), {
+    code: 'MEDIA_WORKER_LOST',
+    message: /2 media workers/,
+  });
+  process.kill(first, 'SIGKILL');
+  await eventually(() => (client.workerPid === second && client.state === 'running') || undefined, 'the standby');
+  process.kill(second, 'SIGKILL');
+  await refused;
+  const session = await client.openSession(['127.0.0.1', '::1']);
+  t.ok(session.ports[0] > 0, 'and the only ports are free for the next one');
+});
+
 t.test('a standby that is killed is replaced, and the call hears nothing of it', async (t) => {
   const { client, session } = await converse(t, PCMA, PCMA, hurriedClock);
   const [pid, standby] = [workerPidOf(client), await standbyPidOf(client)];
