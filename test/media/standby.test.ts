@@ -165,7 +165,7 @@ t.test('the signals of a terminal are for the parent alone, the standby outlives
   t.equal(client.workerPid, standby);
 });
 
-t.test('both end with their parent', async (t) => {
+t.test('both end with their parent, even when they hang', async (t) => {
   const { low } = await startClient(t, 1);
   const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url));
   const program = `
@@ -185,6 +185,7 @@ t.test('both end with their parent', async (t) => {
   const pids = line.split(' ').map(Number);
   t.equal(pids.length, 2);
   for (const pid of pids) t.equal(existsSync(`/proc/${pid}`), true);
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
   parent.kill('SIGKILL');
   for (const pid of pids) t.ok(await ended(pid));
 });

@@ -5,8 +5,10 @@
 #define NAPI_VERSION 8
 #include <errno.h>
 #include <node_api.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "loop.h"
 
@@ -262,6 +264,8 @@ static void clean_up(void *data) {
 }
 
 NAPI_MODULE_INIT() {
+  /* A worker that hangs does not see its channel close, and would hold its ports against the next runtime. */
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   struct addon *addon = calloc(1, sizeof *addon);
   if (addon == NULL) return throw_simple(env, "MEDIA_WORKER_FAULT", "no memory");
   addon->loop = loop_start();
