@@ -36,7 +36,7 @@ test: build image ## every test, the ones in QEMU too
 
 .PHONY: lint
 lint: $(NPM) ## format, lint, import directions and types
-	biome check .
+	node_modules/@biomejs/cli-linux-x64/biome check .
 	tsc -p .
 
 .PHONY: bench-media

@@ -42,7 +42,7 @@ bootTest('the services of the box: rights, restarts, and a power cut', async (t,
   t.notMatch((await shell.run('cat /data/log/ringdown/current')).output, /board: |"level":(50|60)/, 'and none failed');
 
   const runtime = await pidOf(shell, 'ringdown');
-  const workers = await childrenOf(shell, runtime);
+  const workers = await mediaWorkers(shell);
   for (const [name, pid, user] of [
     ['the runtime', runtime, 'ringdown'],
     ...workers.map((worker) => ['a media worker', worker, 'ringdown'] as const),
@@ -96,10 +96,10 @@ async function pidOf(shell: RootShell, service: string): Promise<string> {
   return pid;
 }
 
-/** The media worker is one of the runtime's children, if not the only one. */
-async function childrenOf(shell: RootShell, pid: string): Promise<readonly string[]> {
-  const { output } = await shell.run(`grep -l -E '^PPid:[^0-9]${pid}$' /proc/[0-9]*/status`);
-  const children = [...output.matchAll(/^\/proc\/([0-9]+)\/status$/gm)].map(([, child]) => child ?? '');
-  if (children.length === 0) throw new Error(`the runtime has no child process: ${output}`);
-  return children;
+/** The runtime has other children as well, such as the one that makes the first certificate, and those end by themselves. */
+async function mediaWorkers(shell: RootShell): Promise<readonly string[]> {
+  const { output } = await shell.run('grep -l "[m]edia-worker" /proc/[0-9]*/cmdline');
+  const workers = [...output.matchAll(/^\/proc\/([0-9]+)\/cmdline$/gm)].map(([, worker]) => worker ?? '');
+  if (workers.length === 0) throw new Error(`there is no media worker: ${output}`);
+  return workers;
 }
