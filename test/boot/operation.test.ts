@@ -8,6 +8,10 @@ const HEARING_MS = 60_000;
 /** Enough for the runtime to be started again on an emulated machine. */
 const RESTART_MS = 60_000;
 
+/** The range of the configuration's defaults. */
+const FIRST_MEDIA_PORT = 46750;
+const LAST_MEDIA_PORT = 50750;
+
 bootTest('the services of the box: rights, restarts, and a power cut', async (t, bench) => {
   const disk = await makeDisk('operation');
   const box = bench.start({ disk, kernelParameters: ROOT_SHELL });
@@ -58,6 +62,12 @@ bootTest('the services of the box: rights, restarts, and a power cut', async (t,
     t.match(output, /^NoNewPrivs:\t1$/m, `${name} can gain no more rights`);
   }
 
+  t.same(await mediaPorts(shell), [], 'no media port is held before the first call');
+  t.match(await reception.call('202'), { status: 200 });
+  t.ok((await mediaPorts(shell)).length >= 4, 'RTP and RTCP of both legs');
+  await Promise.all([reception.bye(), workshop.ended()]);
+  t.same(await mediaPortsLeft(shell), [], 'BYE frees the media ports');
+
   for (const worker of workers) {
     t.equal((await shell.run(`kill -KILL ${worker}`)).status, 0);
     t.match(await reception.call('202'), { status: 200 }, 'a call right after a media worker was killed');
@@ -102,4 +112,21 @@ async function mediaWorkers(shell: RootShell): Promise<readonly string[]> {
   const workers = [...output.matchAll(/^\/proc\/([0-9]+)\/cmdline$/gm)].map(([, worker]) => worker ?? '');
   if (workers.length === 0) throw new Error(`there is no media worker: ${output}`);
   return workers;
+}
+
+/** What the kernel of the box says is bound in its range of media ports, on IPv4 and IPv6. */
+async function mediaPorts(shell: RootShell): Promise<readonly number[]> {
+  const { output } = await shell.run('cat /proc/net/udp /proc/net/udp6');
+  const ports = [...output.matchAll(/^ *[0-9]+: [0-9A-F]+:([0-9A-F]{4}) /gm)].map(([, hex]) =>
+    Number.parseInt(hex ?? '', 16),
+  );
+  return ports.filter((port) => port >= FIRST_MEDIA_PORT && port <= LAST_MEDIA_PORT);
+}
+
+/** Those that are still bound after the time that the runtime may take to close a session. */
+async function mediaPortsLeft(shell: RootShell): Promise<readonly number[]> {
+  const deadline = performance.now() + 10_000;
+  let ports = await mediaPorts(shell);
+  while (ports.length > 0 && performance.now() < deadline) ports = await mediaPorts(shell);
+  return ports;
 }
