@@ -1,69 +1,14 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type IPty, spawn } from 'node-pty';
+import { spawn } from 'node-pty';
 import t, { type Test } from 'tap';
 import { ControlServer } from '../../firmware/console/control.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
+import { Person } from '../support/person.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../build/ringdown');
 const PASSWORD = 'correct horse';
-
-/** A person at a terminal: a real pseudo-terminal with the real program on it. */
-class Person {
-  readonly #terminal: IPty;
-  #unread = '';
-  #all = '';
-  #wake: () => void = () => {};
-  readonly exited: Promise<number>;
-
-  constructor(terminal: IPty) {
-    this.#terminal = terminal;
-    terminal.onData((text) => {
-      this.#unread += text;
-      this.#all += text;
-      this.#wake();
-    });
-    this.exited = new Promise((resolve) => terminal.onExit(({ exitCode }) => resolve(exitCode)));
-  }
-
-  get transcript(): string {
-    return this.#all;
-  }
-
-  type(line: string): void {
-    this.#terminal.write(`${line}\r`);
-  }
-
-  press(key: string): void {
-    this.#terminal.write(key);
-  }
-
-  /** Waits until the text appears after what was read before; returns what stood before it. */
-  async sees(text: string): Promise<string> {
-    const deadline = Date.now() + 20_000;
-    for (;;) {
-      const at = this.#unread.indexOf(text);
-      if (at >= 0) {
-        const before = this.#unread.slice(0, at);
-        this.#unread = this.#unread.slice(at + text.length);
-        return before;
-      }
-      if (Date.now() > deadline) throw new Error(`${JSON.stringify(text)} did not appear in:\n${this.#all}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 1000);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-  }
-
-  leave(): void {
-    this.#terminal.kill();
-  }
-}
 
 function setUp(t: Test): { directory: string; sitDown: () => Person } {
   if (!existsSync(PROGRAM)) throw new Error('build/ringdown is missing: run make build');
