@@ -24,11 +24,14 @@ socklen_t address_length(const union address *address) {
   return address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
 }
 
-bool address_equal(const union address *a, const union address *b) {
+bool address_same_host(const union address *a, const union address *b) {
   if (a->any.sa_family != b->any.sa_family) return false;
-  if (a->any.sa_family == AF_INET) {
-    return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
-  }
-  return a->v6.sin6_port == b->v6.sin6_port && a->v6.sin6_scope_id == b->v6.sin6_scope_id &&
+  if (a->any.sa_family == AF_INET) return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+  return a->v6.sin6_scope_id == b->v6.sin6_scope_id &&
          memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+}
+
+bool address_equal(const union address *a, const union address *b) {
+  if (!address_same_host(a, b)) return false;
+  return a->any.sa_family == AF_INET ? a->v4.sin_port == b->v4.sin_port : a->v6.sin6_port == b->v6.sin6_port;
 }

@@ -16,6 +16,8 @@ union address {
 /* Reads a literal, with `%zone` for a link-local one. False when it is none; nothing is looked up. */
 bool address_parse(const char *literal, uint16_t port, union address *address);
 socklen_t address_length(const union address *address);
+/* The same but for the port. */
+bool address_same_host(const union address *a, const union address *b);
 bool address_equal(const union address *a, const union address *b);
 
 #endif

@@ -47,10 +47,10 @@ static uint8_t alaw_code(int level) {
   return (uint8_t)((sign | (segment << 4) | (magnitude & (INTERVALS - 1))) ^ ALAW_INVERTED_BITS);
 }
 
-/* `level` is 14 bit. */
+/* `level` is 14 bit, mirrored as above. */
 static uint8_t ulaw_code(int level) {
   const int sign = level >= 0 ? 0 : SIGN_BIT;
-  int magnitude = level >= 0 ? level : -level;
+  int magnitude = level >= 0 ? level : -level - 1;
   if (magnitude > ULAW_CLIP) magnitude = ULAW_CLIP;
   magnitude += ULAW_BIAS;
   int segment = 0;

@@ -8,7 +8,7 @@
  */
 #define MAX_CONCEALED_PACKETS 3
 #define MAX_CONCEALED_SAMPLES (MAX_CONCEALED_PACKETS * 60 * SAMPLES_PER_MS)
-/* How far from the running audio an event's timestamp may lie and still be believed. */
+/* How far from the audio, or from the present, an event's timestamp may lie and still be believed. */
 #define MAX_EVENT_DISTANCE_SAMPLES (5000 * SAMPLES_PER_MS)
 
 /* A leg that takes no silence descriptors gets none: such audio is decoded. */
@@ -93,15 +93,21 @@ static void keep_time(struct leg *from, struct leg *to, const struct destination
   }
 }
 
+static bool is_near(uint32_t distance) {
+  return (int32_t)distance > -MAX_EVENT_DISTANCE_SAMPLES && (int32_t)distance < MAX_EVENT_DISTANCE_SAMPLES;
+}
+
 static void append_event(struct leg *from, struct leg *to, const struct destination *destination,
                          const struct rtp_packet *packet) {
   /* RFC 4733 §2.5.1.2: every packet of an event has the timestamp of its beginning. */
   if (!from->event_known || from->event_timestamp != packet->timestamp) {
-    const int32_t ahead = (int32_t)(packet->timestamp - from->expected_timestamp);
-    const bool believed = ahead > -MAX_EVENT_DISTANCE_SAMPLES && ahead < MAX_EVENT_DISTANCE_SAMPLES;
+    const uint32_t ahead = packet->timestamp - from->expected_timestamp;
+    const uint32_t told = outgoing_end(&to->outgoing) + ahead;
+    /* Audio may have paused for long, by the clock too. One press must never share its timestamp with the next. */
+    const uint32_t by_now = outgoing_by_now(&to->outgoing, destination->now_ms);
     from->event_known = true;
     from->event_timestamp = packet->timestamp;
-    from->event_sent_as = outgoing_end(&to->outgoing) + (believed ? (uint32_t)ahead : 0);
+    from->event_sent_as = is_near(ahead) || is_near(told - by_now) ? told : by_now;
   }
   outgoing_event(&to->outgoing, destination, packet, from->event_sent_as);
 }
@@ -133,6 +139,8 @@ static bool append(struct leg *from, struct leg *to, const struct destination *d
 }
 
 bool forward(struct leg *from, struct leg *to, const struct arrived *arrived, struct send_queue *queue) {
+  /* Its number passed on would pull the stream away from the packets that follow. */
+  if (arrived->arrival == ARRIVAL_STRAY) return false;
   const struct destination destination = {
       .fd = to->rtp_fd,
       .to = leg_remote(to),

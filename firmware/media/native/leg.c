@@ -43,10 +43,12 @@ void leg_close(struct leg *leg) {
 
 bool leg_accepts_source(struct leg *leg, const union address *source, uint64_t now_ms) {
   if (leg->latched && address_equal(&leg->latch, source)) return true;
+  const union address *signalled = &leg->settings.remote;
+  const bool silent = now_ms - leg->counters.last_received_ms >= RELATCH_SILENCE_MS;
+  /* A party that was heard where the signalling said has no NAT before it: its pauses are no chance for a stranger. */
+  const bool moved = silent && (!address_equal(&leg->latch, signalled) || address_same_host(&leg->latch, source));
   /* The signalled address may always take its place back: a stranger who was first does not keep the party out. */
-  const bool free = !leg->latched || address_equal(&leg->settings.remote, source) ||
-                    now_ms - leg->counters.last_received_ms >= RELATCH_SILENCE_MS;
-  if (!free) return false;
+  if (leg->latched && !address_equal(signalled, source) && !moved) return false;
   leg->latched = true;
   leg->latch = *source;
   return true;

@@ -66,7 +66,8 @@ void leg_close(struct leg *leg);
 
 /*
  * True when a valid packet from `source` is to be heard. The remote is where the signalling says until a packet
- * shows where it really is (symmetric RTP, RFC 4961); who is heard first is kept as long as he sends.
+ * shows where it really is (symmetric RTP, RFC 4961); who is heard first is kept as long as he sends. Who is heard
+ * where the signalling says is kept through every pause, but for another port of the same host.
  */
 bool leg_accepts_source(struct leg *leg, const union address *source, uint64_t now_ms);
 /* Where to send. */

@@ -35,14 +35,17 @@ uint32_t outgoing_end(const struct outgoing *outgoing) {
   return outgoing->position + (uint32_t)(framed_samples(outgoing) + outgoing->pcm_samples);
 }
 
+uint32_t outgoing_by_now(const struct outgoing *outgoing, uint64_t now_ms) {
+  const uint32_t end = outgoing_end(outgoing);
+  if (outgoing->last_sent_ms == 0) return end;
+  const uint32_t by_now = outgoing->last_timestamp + (uint32_t)((now_ms - outgoing->last_sent_ms) * SAMPLES_PER_MS);
+  return (int32_t)(by_now - end) > 0 ? by_now : end;
+}
+
 void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, uint64_t now_ms) {
-  outgoing->position = outgoing_end(outgoing);
+  outgoing->position = outgoing_by_now(outgoing, now_ms);
   outgoing->framed_bytes = 0;
   outgoing->pcm_samples = 0;
-  if (outgoing->last_sent_ms != 0) {
-    const uint32_t by_now = outgoing->last_timestamp + (uint32_t)((now_ms - outgoing->last_sent_ms) * SAMPLES_PER_MS);
-    if ((int32_t)(by_now - outgoing->position) > 0) outgoing->position = by_now;
-  }
   outgoing->placed = true;
   outgoing->placed_at = source->sequence_number;
   outgoing->sequence_distance = (uint16_t)(outgoing->next_sequence - source->sequence_number);

@@ -60,6 +60,8 @@ void outgoing_set_format(struct outgoing *outgoing, enum codec codec, unsigned p
 void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, uint64_t now_ms);
 /* The timestamp of the next sample to be appended. */
 uint32_t outgoing_end(const struct outgoing *outgoing);
+/* The same had audio never paused. */
+uint32_t outgoing_by_now(const struct outgoing *outgoing, uint64_t now_ms);
 
 /* `samples` is 0 for a telephone event, which `payload_type` then says. False: from before the source was placed. */
 bool outgoing_pass(struct outgoing *outgoing, const struct destination *to, const struct rtp_packet *source,

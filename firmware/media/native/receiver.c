@@ -32,5 +32,5 @@ enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *
     return ARRIVAL_RESTART;
   }
   receiver->after_misorder = (uint16_t)(packet->sequence_number + 1);
-  return ARRIVAL_LATE;
+  return ARRIVAL_STRAY;
 }

@@ -14,7 +14,8 @@ struct receiver {
 enum arrival {
   ARRIVAL_NEXT,    /* in order; `missing` sequence numbers were left out before it */
   ARRIVAL_RESTART, /* of a new source, or of one that began again */
-  ARRIVAL_LATE,    /* at or before the highest: reordered, a duplicate, or the first packet of a jump */
+  ARRIVAL_LATE,    /* at or shortly before the highest: reordered, or a duplicate */
+  ARRIVAL_STRAY,   /* far from the others; with the next one after it, the source began again */
 };
 
 /* `missing` is set for ARRIVAL_NEXT, and 0 otherwise. */

@@ -70,6 +70,8 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
 
   if (!to->configured || !from->settings.receives || !to->settings.sends ||
       (event && to->settings.event_payload_type == NO_PAYLOAD_TYPE)) {
+    /* What follows a hold, or a restart that went nowhere, lies no more where the other stream would have it. */
+    if (!event || arrival == ARRIVAL_RESTART) to->outgoing.placed = false;
     return discard(&counters->unforwarded);
   }
   const struct arrived arrived = {
