@@ -40,7 +40,7 @@ export function listenError(point: ListenPoint, cause: unknown): UsageError {
 }
 
 /** A request or response cannot go out on its flow any more. */
-export function flowClosed(flow: Flow, cause?: Error): RingdownError {
+export function flowClosed(flow: Flow, cause?: unknown): RingdownError {
   const peer = formatHostPort(flow.remoteAddress, flow.remotePort);
   const options = cause === undefined ? undefined : { cause };
   return new RingdownError(

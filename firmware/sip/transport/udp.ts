@@ -55,9 +55,14 @@ export class UdpListener {
       queueMicrotask(() => onFailed(flowClosed(flow)));
       return;
     }
-    this.#socket.send(bytes, flow.remotePort, flow.remoteAddress, (error) => {
-      if (error !== null && error !== undefined) onFailed(flowClosed(flow, error));
-    });
+    try {
+      this.#socket.send(bytes, flow.remotePort, flow.remoteAddress, (error) => {
+        if (error !== null && error !== undefined) onFailed(flowClosed(flow, error));
+      });
+    } catch (error) {
+      // A datagram may come from port 0, where no answer can go: Node throws then, and a timer would have no one above.
+      queueMicrotask(() => onFailed(flowClosed(flow, error)));
+    }
   }
 
   /** Idempotent. */
