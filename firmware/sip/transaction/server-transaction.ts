@@ -61,7 +61,7 @@ export class ServerTransaction {
     return this.#finalStatus;
   }
 
-  /** Sends a response. False, and nothing sent, once there was a final one. */
+  /** Sends a response. False, and nothing sent, once there was a final one. A challenge ends the transaction at once. */
   respond(status: number, options: ResponseOptions = {}): boolean {
     if (this.#finalStatus !== undefined || this.#run.isTerminated) return false;
     const response: SipResponse = createResponse(this.request, status, this.localTag, options);
@@ -73,6 +73,8 @@ export class ServerTransaction {
       input = status < 300 ? 'success' : 'failure';
     }
     this.#run.input(input);
+    // RFC 3261 §26.3.2.4: one challenge for one request. Sent again and remembered, it would serve a flood in forged names.
+    if (status === 401 || status === 407) this.terminate();
     return true;
   }
 
@@ -91,6 +93,13 @@ export class ServerTransaction {
     } else {
       this.#run.input('request');
     }
+  }
+
+  /** True when only retransmissions of the request would still find something here. */
+  get isSettled(): boolean {
+    if (this.#finalStatus === undefined) return false;
+    // A 2xx to INVITE is sent again until its ACK comes (RFC 3261 §13.3.1.4).
+    return this.request.method !== 'INVITE' || this.#finalStatus >= 300;
   }
 
   /** Ends without a response. Idempotent. */

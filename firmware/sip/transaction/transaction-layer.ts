@@ -81,7 +81,7 @@ export class TransactionLayer {
       this.#options.onAck(request, flow);
       return;
     }
-    if (this.#servers.size >= this.#maxServers) {
+    if (this.#servers.size >= this.#maxServers && !this.#forgetSettled()) {
       const headers = [['Retry-After', RETRY_AFTER_SECONDS]] as const;
       this.send(serialize(createResponse(request, 503, statelessTag(request), { headers })), flow);
       return;
@@ -111,6 +111,16 @@ export class TransactionLayer {
       handlers.onFailed('transport-error');
     }
     for (const transaction of [...this.#servers.values()]) transaction.terminate();
+  }
+
+  /** Ends the oldest transaction that has its answer, so that a flood of such refuses nobody; false when there is none. */
+  #forgetSettled(): boolean {
+    for (const transaction of this.#servers.values()) {
+      if (!transaction.isSettled) continue;
+      transaction.terminate();
+      return true;
+    }
+    return false;
   }
 
   #begin(request: SipRequest, flow: Flow, handlers: ClientHandlers): ClientTransaction {

@@ -104,6 +104,37 @@ t.test(
   },
 );
 
+t.test('a challenge is sent once and its transaction forgotten (RFC 3261 §26.3.2.4)', async (t) => {
+  const { layer, requests, sent, acks, clock } = setUp();
+  layer.receiveRequest(request('INVITE', via('z9hG4bK1')), flow);
+  requests[0]?.respond(100);
+  t.ok(requests[0]?.respond(401));
+  t.equal(clock.pending, 0);
+  clock.advance(32_000);
+  t.equal(sent.length, 2, 'nothing is sent again to an address that may be forged');
+  layer.receiveRequest(request('ACK', via('z9hG4bK1')), flow);
+  t.same(acks, ['c'], 'its ACK belongs to nothing');
+  layer.receiveRequest(request('INVITE', via('z9hG4bK1')), flow);
+  t.equal(requests.length, 2, 'where the challenge was lost, the retransmission gets another');
+});
+
+t.test('beyond the limit the oldest transactions that have their answer make room', async (t) => {
+  const { layer, requests, sent } = setUp(3);
+  const take = (method: string, branch: string, status: number): void => {
+    layer.receiveRequest(request(method, via(branch)), flow);
+    if (status > 0) requests.at(-1)?.respond(status);
+  };
+  take('INVITE', 'z9hG4bK1', 200);
+  take('OPTIONS', 'z9hG4bK2', 0);
+  take('OPTIONS', 'z9hG4bK3', 200);
+  take('INVITE', 'z9hG4bK4', 486);
+  take('REGISTER', 'z9hG4bK5', 0);
+  t.equal(requests.length, 5, 'an answered OPTIONS and a refused INVITE made room');
+  take('REGISTER', 'z9hG4bK6', 0);
+  t.equal(requests.length, 5, 'what waits for its answer, or for its ACK, does not');
+  t.match(sent.at(-1), /^SIP\/2.0 503/);
+});
+
 t.test('a request that nobody answers is forgotten', async (t) => {
   const { layer, clock } = setUp();
   layer.receiveRequest(request('OPTIONS', via('z9hG4bK1')), flow);
