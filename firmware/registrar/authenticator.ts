@@ -48,8 +48,8 @@ const REMEMBERED_MS = 3_600_000;
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #digest: DigestAuthenticator;
-  /** By source and user; the time of the last challenge in milliseconds. The oldest come first. */
-  readonly #challenged = new Map<string, number>();
+  /** By source and user; the time in milliseconds and the top Via of what came last. The oldest come first. */
+  readonly #challenged = new Map<string, { readonly atMs: number; readonly via: string | undefined }>();
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -65,14 +65,14 @@ export class Authenticator {
     });
     const peer = `${flow.remoteAddress} ${fromUser(message)}`;
     if (result.kind === 'ok') {
-      if (result.algorithm === 'MD5') this.#remember(peer);
+      if (result.algorithm === 'MD5') this.#remember(peer, message);
       else this.#challenged.delete(peer);
       return { kind: 'ok', extension: result.username };
     }
     let algorithms = BOTH;
     if (result.kind === 'missing') {
-      if (this.#isRemembered(peer) || cannotChoose(message)) algorithms = MD5_ALONE;
-      this.#remember(peer);
+      if (this.#isRemembered(peer, message) || cannotChoose(message)) algorithms = MD5_ALONE;
+      this.#remember(peer, message);
     } else if (result.algorithm === 'MD5') {
       algorithms = MD5_ALONE;
     }
@@ -85,24 +85,31 @@ export class Authenticator {
     };
   }
 
-  #isRemembered(peer: string): boolean {
-    const at = this.#challenged.get(peer);
-    return at !== undefined && this.#options.clock.now() - at < REMEMBERED_MS;
+  #isRemembered(peer: string, message: SipRequest): boolean {
+    const last = this.#challenged.get(peer);
+    if (last === undefined || this.#options.clock.now() - last.atMs >= REMEMBERED_MS) return false;
+    // A retransmission that crossed its challenge: whoever sent it has not been asked yet.
+    return last.via === undefined || last.via !== viaOf(message);
   }
 
-  #remember(peer: string): void {
+  #remember(peer: string, message: SipRequest): void {
     this.#challenged.delete(peer);
     if (this.#challenged.size >= MAX_REMEMBERED) {
       const [oldest] = this.#challenged.keys();
       if (oldest !== undefined) this.#challenged.delete(oldest);
     }
-    this.#challenged.set(peer, this.#options.clock.now());
+    this.#challenged.set(peer, { atMs: this.#options.clock.now(), via: viaOf(message) });
   }
 }
 
 function cannotChoose(message: SipRequest): boolean {
   const userAgent = message.headers.get('User-Agent') ?? '';
   return CANNOT_CHOOSE.some((pattern) => pattern.test(userAgent));
+}
+
+/** Bounded: it is kept. The branch in it names the transaction (RFC 3261 §8.1.1.7). */
+function viaOf(message: SipRequest): string | undefined {
+  return message.headers.get('Via')?.slice(0, 256);
 }
 
 /** Bounded: it becomes part of a key. */

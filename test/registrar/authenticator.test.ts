@@ -23,7 +23,7 @@ function setUp() {
   const authenticator = new Authenticator({ realm: REALM, extensions, clock });
 
   /** What a phone at this address gets for a REGISTER with these credentials. */
-  const ask = (address: string, authorization?: string, userAgent = 'a phone') => {
+  const ask = (address: string, authorization?: string, userAgent = 'a phone', via?: string) => {
     const flow: Flow = {
       protocol: 'udp',
       localAddress: '192.0.2.1',
@@ -35,6 +35,7 @@ function setUp() {
       ['From', '<sip:201@192.0.2.1>;tag=1'],
       ['User-Agent', userAgent],
     ];
+    if (via !== undefined) headers.push(['Via', via]);
     if (authorization !== undefined) headers.push(['Authorization', authorization]);
     const result = authenticator.authenticate(new SipRequest('REGISTER', 'sip:192.0.2.1', headers), flow);
     const offered = result.kind === 'ok' ? [] : result.headers.map(([, value]) => value);
@@ -76,6 +77,14 @@ t.test('a phone that asks again without an answer is offered MD5 alone, and goes
   clock.advance(30_000);
   t.same(ask('192.0.2.50', answer('MD5', nonce)).offered, ['MD5'], 'a nonce that is too old');
   t.same(ask('192.0.2.51').offered, ['SHA-256', 'MD5'], 'another phone');
+});
+
+t.test('a retransmission that crosses its challenge is no phone that asks again', async (t) => {
+  const { ask } = setUp();
+  const first = 'SIP/2.0/UDP 192.0.2.50;branch=z9hG4bK1';
+  t.same(ask('192.0.2.50', undefined, undefined, first).offered, ['SHA-256', 'MD5']);
+  t.same(ask('192.0.2.50', undefined, undefined, first).offered, ['SHA-256', 'MD5']);
+  t.same(ask('192.0.2.50', undefined, undefined, 'SIP/2.0/UDP 192.0.2.50;branch=z9hG4bK2').offered, ['MD5']);
 });
 
 t.test('a phone that answers with SHA-256 is offered both again', async (t) => {
