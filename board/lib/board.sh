@@ -29,7 +29,10 @@ ula_prefix() {
 }
 
 # Whether a kept prefix is one that ula_prefix makes.
-is_ula_prefix() { echo "$1" | grep -Eqx 'fd[0-9a-f]{2}(:(0|[1-9a-f][0-9a-f]{0,3})){2}'; }
+is_ula_prefix() {
+  case $1 in *[!0-9a-f:]*) return 1 ;; esac
+  echo "$1" | grep -Eqx 'fd[0-9a-f]{2}(:(0|[1-9a-f][0-9a-f]{0,3})){2}'
+}
 
 # Seconds since the machine started.
 uptime_seconds() {
