@@ -127,7 +127,7 @@ static napi_value open_session(napi_env env, napi_callback_info info) {
 struct configuration {
   unsigned leg;
   struct leg_settings settings;
-  struct g729 *g729; /* NULL once the leg has taken it */
+  struct g729 *g729; /* afterwards what the leg does not need, or no more */
   bool family_differs;
 };
 
@@ -136,9 +136,7 @@ static void configure_on_loop(struct session *session, void *argument) {
   const struct leg *leg = &session->legs[configuration->leg];
   configuration->family_differs = leg->family != configuration->settings.remote.any.sa_family;
   if (configuration->family_differs) return;
-  const bool takes_codec = leg->g729 == NULL;
-  session_configure(session, configuration->leg, &configuration->settings, takes_codec ? configuration->g729 : NULL);
-  if (takes_codec) configuration->g729 = NULL;
+  session_configure(session, configuration->leg, &configuration->settings, &configuration->g729);
 }
 
 /* configure(handle, leg, address, port, codec, payloadType, eventPayloadType or 255, ptimeMs, receives, sends, annexB): boolean */

@@ -1,5 +1,5 @@
 /*
- * Audio codecs, all of 8000 samples a second. PCM is 16 bit, native byte order. Nothing here allocates but g729_open.
+ * Audio codecs, all of 8000 samples a second. PCM is 16 bit, native byte order. Nothing here allocates but g729_open and g729_restart.
  */
 #ifndef RINGDOWN_CODEC_H
 #define RINGDOWN_CODEC_H
@@ -33,6 +33,8 @@ void g711_encode(enum codec codec, const int16_t *pcm, size_t count, uint8_t *by
 struct g729;
 struct g729 *g729_open(void); /* NULL: no memory */
 void g729_close(struct g729 *g729);
+/* What is decoded from here on is another encoder's. Goes on with the old state when there is no memory. */
+void g729_restart(struct g729 *g729);
 /* `bytes` is G729_FRAME_BYTES, or G729_SID_BYTES for a silence descriptor (Annex B). Gives FRAME_SAMPLES. */
 void g729_decode(struct g729 *g729, const uint8_t *bytes, size_t length, int16_t *pcm);
 /* One frame that never came: what the codec guesses from those before. */

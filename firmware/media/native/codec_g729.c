@@ -26,6 +26,13 @@ void g729_close(struct g729 *g729) {
   free(g729);
 }
 
+void g729_restart(struct g729 *g729) {
+  bcg729DecoderChannelContextStruct *decoder = initBcg729DecoderChannel();
+  if (decoder == NULL) return;
+  closeBcg729DecoderChannel(g729->decoder);
+  g729->decoder = decoder;
+}
+
 void g729_decode(struct g729 *g729, const uint8_t *bytes, size_t length, int16_t *pcm) {
   bcg729Decoder(g729->decoder, bytes, (uint8_t)length, 0, length == G729_SID_BYTES, 0, pcm);
 }

@@ -56,12 +56,18 @@ bool leg_accepts_source(struct leg *leg, const union address *source, uint64_t n
 
 const union address *leg_remote(const struct leg *leg) { return leg->latched ? &leg->latch : &leg->settings.remote; }
 
-bool leg_configure(struct leg *leg, const struct leg_settings *settings) {
+bool leg_configure(struct leg *leg, const struct leg_settings *settings, struct g729 **g729) {
   const struct leg_settings *old = &leg->settings;
   const bool moved = !leg->configured || !address_equal(&old->remote, &settings->remote);
   const bool media_changed = moved || old->codec != settings->codec || old->ptime_ms != settings->ptime_ms ||
                              old->annex_b != settings->annex_b;
   if (moved) leg->latched = false;
+  if (*g729 != NULL && (moved || old->codec != settings->codec)) {
+    /* At another address, or after another codec, the far end codes from its initial state, and so must we. */
+    struct g729 *const used = leg->g729;
+    leg->g729 = *g729;
+    *g729 = used;
+  }
   leg->configured = true;
   leg->settings = *settings;
   return media_changed;

@@ -72,7 +72,11 @@ void leg_close(struct leg *leg);
 bool leg_accepts_source(struct leg *leg, const union address *source, uint64_t now_ms);
 /* Where to send. */
 const union address *leg_remote(const struct leg *leg);
-/* Takes over new settings. True when media changed, so that both streams have to be placed anew. */
-bool leg_configure(struct leg *leg, const struct leg_settings *settings);
+/*
+ * Takes over new settings. True when media changed, so that both streams have to be placed anew.
+ * `*g729` must be there when the codec is G.729. It is exchanged for the leg's when both directions have to begin anew:
+ * the caller closes what it finds there, or NULL, afterwards.
+ */
+bool leg_configure(struct leg *leg, const struct leg_settings *settings, struct g729 **g729);
 
 #endif

@@ -67,6 +67,8 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
   unsigned missing = 0;
   const enum arrival arrival = receiver_place(&from->receiver, &packet, &missing);
   counters->packets_lost += missing;
+  /* The adaptive codebook of one source makes a thump of the first frames of the next. */
+  if (arrival == ARRIVAL_RESTART && from->g729 != NULL) g729_restart(from->g729);
 
   if (!to->configured || !from->settings.receives || !to->settings.sends ||
       (event && to->settings.event_payload_type == NO_PAYLOAD_TYPE)) {
@@ -79,11 +81,10 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
   if (!forward(from, to, &arrived, queue)) discard(&counters->late);
 }
 
-void session_configure(struct session *session, unsigned index, const struct leg_settings *settings, struct g729 *g729) {
+void session_configure(struct session *session, unsigned index, const struct leg_settings *settings, struct g729 **g729) {
   struct leg *leg = &session->legs[index];
   struct leg *other = &session->legs[1 - index];
-  if (g729 != NULL) leg->g729 = g729;
-  if (!leg_configure(leg, settings)) return;
+  if (!leg_configure(leg, settings, g729)) return;
   outgoing_set_format(&leg->outgoing, settings->codec, settings->ptime_ms);
   /* What comes in here now has another shape: its place in the other stream is sought anew. */
   other->outgoing.placed = false;

@@ -1,0 +1,106 @@
+#include "bench.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int failed_checks;
+static const char *current;
+static int failed_here;
+
+void expect_at(int line, const char *what, int64_t actual, int64_t expected) {
+  if (actual == expected) return;
+  if (!failed_here) printf("not ok %s:", current);
+  printf(" line %d: %s is %" PRId64 ", not %" PRId64 ";", line, what, actual, expected);
+  failed_here = 1;
+}
+
+void run(const char *name, void (*check)(void)) {
+  current = name;
+  failed_here = 0;
+  check();
+  if (failed_here) printf("\n");
+  else printf("ok %s\n", name);
+  failed_checks += failed_here;
+}
+
+int failures(void) { return failed_checks; }
+
+static void party_open(struct party *party, const char *address) {
+  if (!address_parse(address, 0, &party->address)) abort();
+  party->fd = socket(party->address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  socklen_t length = address_length(&party->address);
+  if (bind(party->fd, &party->address.any, length) != 0) abort();
+  if (getsockname(party->fd, &party->address.any, &length) != 0) abort();
+}
+
+void configure(struct bench *bench, unsigned leg, enum codec codec, uint16_t ptime_ms) {
+  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE};
+  const struct leg_settings settings = {
+      .remote = bench->parties[leg].address,
+      .codec = codec,
+      .payload_type = types[codec],
+      .event_payload_type = (uint8_t)(EVENT_TYPE + leg),
+      .ptime_ms = ptime_ms,
+      .receives = true,
+      .sends = true,
+  };
+  struct g729 *g729 = codec == CODEC_G729 ? g729_open() : NULL;
+  session_configure(bench->session, leg, &settings, &g729);
+  g729_close(g729);
+}
+
+void bench_open(struct bench *bench, enum codec codec0, uint16_t ptime0_ms, enum codec codec1, uint16_t ptime1_ms) {
+  static const char *const addresses[2] = {"127.0.0.1", "127.0.0.1"};
+  unsigned failed;
+  enum leg_fault fault;
+  bench->session = NULL;
+  for (unsigned port = 34000 + (unsigned)getpid() % 8000 * 2; bench->session == NULL && port < 65000; port += 4) {
+    const uint16_t ports[2] = {(uint16_t)port, (uint16_t)(port + 2)};
+    bench->session = session_open(addresses, ports, &failed, &fault);
+  }
+  if (bench->session == NULL) abort();
+  bench->queue = send_queue_open();
+  bench->now_ms = 1000;
+  party_open(&bench->parties[0], "127.0.0.1");
+  party_open(&bench->parties[1], "127.0.0.1");
+  configure(bench, 0, codec0, ptime0_ms);
+  configure(bench, 1, codec1, ptime1_ms);
+}
+
+void bench_close(struct bench *bench) {
+  session_close(bench->session);
+  send_queue_close(bench->queue);
+  close(bench->parties[0].fd);
+  close(bench->parties[1].fd);
+}
+
+void say_from(struct bench *bench, const union address *from, struct sending what) {
+  uint8_t bytes[PACKET_BYTES];
+  const struct rtp_packet packet = {.marker = what.marker,
+                                    .payload_type = what.payload_type,
+                                    .sequence_number = what.sequence_number,
+                                    .timestamp = what.timestamp,
+                                    .ssrc = what.ssrc};
+  rtp_write_header(bytes, &packet);
+  memset(bytes + RTP_HEADER_BYTES, 0x5a, what.payload_bytes);
+  session_receive(bench->session, 0, bytes, RTP_HEADER_BYTES + what.payload_bytes, from, bench->now_ms, bench->queue);
+  send_queue_flush(bench->queue);
+}
+
+void say(struct bench *bench, struct sending what) { say_from(bench, &bench->parties[0].address, what); }
+
+bool hear(struct bench *bench, struct rtp_packet *packet) {
+  static uint8_t bytes[PACKET_BYTES];
+  const ssize_t length = recv(bench->parties[1].fd, bytes, sizeof bytes, MSG_DONTWAIT);
+  return length >= 0 && rtp_parse(bytes, (size_t)length, packet);
+}
+
+int count_heard(struct bench *bench) {
+  struct rtp_packet packet;
+  int count = 0;
+  while (hear(bench, &packet)) count++;
+  return count;
+}

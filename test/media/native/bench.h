@@ -1,0 +1,58 @@
+/* What the checks stand on: expectations, and a session on the loopback with two parties that hear what it sends. */
+#ifndef RINGDOWN_TEST_BENCH_H
+#define RINGDOWN_TEST_BENCH_H
+
+#include "loop.h"
+
+void expect_at(int line, const char *what, int64_t actual, int64_t expected);
+#define EXPECT(actual, expected) expect_at(__LINE__, #actual, (int64_t)(actual), (int64_t)(expected))
+/* Prints "ok NAME" or "not ok NAME: ..." */
+void run(const char *name, void (*check)(void));
+int failures(void);
+
+#define PCMU_TYPE 0
+#define PCMA_TYPE 8
+#define G729_TYPE 18
+#define EVENT_TYPE 101 /* on leg 0, and the next one on leg 1 */
+
+struct party {
+  int fd;
+  union address address;
+};
+
+struct bench {
+  struct session *session;
+  struct send_queue *queue;
+  struct party parties[2];
+  uint64_t now_ms;
+};
+
+void bench_open(struct bench *bench, enum codec codec0, uint16_t ptime0_ms, enum codec codec1, uint16_t ptime1_ms);
+void bench_close(struct bench *bench);
+void configure(struct bench *bench, unsigned leg, enum codec codec, uint16_t ptime_ms);
+
+struct sending {
+  uint8_t payload_type;
+  bool marker;
+  uint16_t sequence_number;
+  uint32_t timestamp;
+  uint32_t ssrc;
+  size_t payload_bytes;
+};
+
+/* `from` speaks on leg 0. */
+void say_from(struct bench *bench, const union address *from, struct sending what);
+void say(struct bench *bench, struct sending what);
+/* What party 1 hears next: false when nothing is waiting. Delivery on the loopback is immediate. */
+bool hear(struct bench *bench, struct rtp_packet *packet);
+int count_heard(struct bench *bench);
+
+/* Of hostile.c. */
+void check_hostile(void);
+void check_fuzz(void);
+void check_loop(void);
+void check_churn(void);
+/* Sessions of 5000 packets until the time is up, each with the next seed. */
+void fuzz(unsigned seed, unsigned seconds);
+
+#endif
