@@ -17,9 +17,15 @@ const { version } = packageJson;
 async function serve(options: RuntimeOptions, logLevel: string): Promise<void> {
   const logger = createLogger(logLevel);
   const runtime = await Runtime.open(options, version, logger);
+  let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
+    if (stopping) {
+      // A person who presses Ctrl-C again does not want to wait; a supervisor that repeats itself changes nothing.
+      if (signal === 'SIGINT') process.exit(EXIT_FAILURE);
+      return;
+    }
+    stopping = true;
     logger.info({ signal }, 'stopping');
-    process.once(signal, () => process.exit(EXIT_FAILURE));
     runtime.close().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -28,8 +34,8 @@ async function serve(options: RuntimeOptions, logLevel: string): Promise<void> {
       },
     );
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 }
 
 function consoleCommand(): Command {
