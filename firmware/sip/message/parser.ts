@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parseContacts } from './contact.ts';
 import { parseCSeq } from './cseq.ts';
-import { isToken, parseDecimal } from './grammar.ts';
+import { COMMA, isToken, parseDecimal, splitOutside } from './grammar.ts';
 import { canonicalName, type HeaderField, Headers } from './headers.ts';
 import type { ParsedHeaders } from './message.ts';
 import { parseNameAddr } from './name-addr.ts';
@@ -223,7 +223,8 @@ export function malformedMessage(
   status: Malformed['status'],
   reason: string,
 ): Malformed {
-  const topVia = headers.list('Via')?.[0];
+  // The first value of the first field, empty or not: that is the one which the answer would go by.
+  const topVia = splitOutside(headers.get('Via') ?? '', COMMA)?.[0];
   const answerable =
     start.kind === 'request' &&
     start.method !== 'ACK' &&

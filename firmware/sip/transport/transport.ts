@@ -162,12 +162,8 @@ export class Transport {
     const flow: Flow = { protocol, localAddress, localPort, remoteAddress, remotePort, connection: serial };
     const connection = new StreamConnection(socket, flow, this.#options.clock, {
       onFrame: (frame) => {
-        if (frame.kind !== 'broken') {
-          this.#deliver(frame, flow);
-          return;
-        }
-        this.#malformed(frame.malformed, flow);
-        this.#connections.get(serial)?.end();
+        this.#deliver(frame.kind === 'broken' ? frame.malformed : frame, flow);
+        if (frame.kind === 'broken') this.#connections.get(serial)?.end();
       },
       onClosed: () => {
         this.#connections.delete(serial);
@@ -190,8 +186,8 @@ export class Transport {
     try {
       this.#dispatch(result, flow);
     } catch (error) {
-      // One message must not end the process, whoever is to blame.
-      this.#options.logger.error({ err: error, source: flow.remoteAddress }, 'SIP message handling failed');
+      // One message must not end the process, whoever is to blame, nor many of them fill the log.
+      this.#sourceLog.warn(flow.remoteAddress, { err: error }, 'SIP message handling failed');
     }
   }
 
