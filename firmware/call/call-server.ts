@@ -82,7 +82,7 @@ export class CallServer {
   }
 
   #start(invite: IncomingInvite, caller: Identity, callee: Identity, devices: readonly Binding[]): void {
-    const { stack, media, clock, logger } = this.#options;
+    const { stack, media, clock, logger, sourceLog } = this.#options;
     const call = new Call({
       invite,
       caller,
@@ -92,6 +92,7 @@ export class CallServer {
       media,
       clock,
       logger,
+      sourceLog,
       onEnded: () => this.#calls.delete(call),
     });
     this.#calls.add(call);

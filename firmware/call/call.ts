@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import { RingdownError } from '../core/errors.ts';
-import type { Logger } from '../core/logger.ts';
+import type { Logger, SourceLog } from '../core/logger.ts';
 import type { MediaClient, MediaSession } from '../media/client.ts';
 import type { Binding } from '../registrar/location.ts';
 import type { AudioCodec } from '../sdp/codec.ts';
-import type { HeaderField, IncomingInvite, OutgoingInvite, ReinviteAnswer, SipStack } from '../sip/stack.ts';
+import type { Flow, HeaderField, IncomingInvite, OutgoingInvite, ReinviteAnswer, SipStack } from '../sip/stack.ts';
 import { formatNameAddr } from '../sip/stack.ts';
 import { type CallEffect, type CallInput, type CallState, type Fork, nextCallState } from './call-state.ts';
 import { LocalDescription, legParameters, type ReceivedOffer, readOffer } from './negotiation.ts';
@@ -26,6 +26,7 @@ export interface CallOptions {
   readonly media: () => Promise<MediaClient>;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly sourceLog: SourceLog;
   /** Called once, when nothing of the call is left. */
   readonly onEnded: () => void;
 }
@@ -99,7 +100,9 @@ export class Call {
 
   #take(input: CallInput): void {
     const { state, effects } = nextCallState(this.#state, input);
-    if (state.phase !== this.#state.phase) this.#logger.info({ state: state.phase }, 'call');
+    // A call that ends before it rang anybody is told by what refused it, within the limit of its source.
+    const silent = this.#state.phase === 'starting' && state.phase === 'ended';
+    if (state.phase !== this.#state.phase && !silent) this.#logger.info({ state: state.phase }, 'call');
     this.#state = state;
     for (const effect of effects) this.#carryOut(effect);
   }
@@ -137,7 +140,7 @@ export class Call {
     if (invite.offer !== undefined) {
       const offer = readOffer(invite.offer, invite.flow.localAddress);
       if ('status' in offer) {
-        this.#logger.info({ why: offer.why }, 'offer refused');
+        this.#warn(invite.flow, offer.why, 'offer refused');
         this.#take({ kind: 'failed', status: offer.status });
         return;
       }
@@ -204,7 +207,8 @@ export class Call {
     const audio = leg.local.readAnswer(this.#answerSdp, leg.device.flow.localAddress);
     const calleeParameters = 'status' in audio ? undefined : legParameters(audio, []);
     if ('status' in audio || calleeParameters === undefined) {
-      this.#logger.warn({ why: 'status' in audio ? audio.why : 'no codec' }, 'the answer of the device is unusable');
+      const why = 'status' in audio ? audio.why : 'no codec';
+      this.#warn(leg.device.flow, why, 'the answer of the device is unusable');
       this.#take({ kind: 'failed', status: 488 });
       return;
     }
@@ -275,6 +279,12 @@ export class Call {
   #answered(): CalleeLeg | undefined {
     const state = this.#state;
     return state.phase === 'answering' || state.phase === 'established' ? this.#legs[state.fork] : undefined;
+  }
+
+  /** What a peer sent is no good. */
+  #warn(flow: Flow, why: string, message: string): void {
+    const { sourceLog, caller, callee } = this.#options;
+    sourceLog.warn(flow.remoteAddress, { from: caller.number, to: callee.number, why }, message);
   }
 
   #closeSession(leg: CalleeLeg | undefined): void {

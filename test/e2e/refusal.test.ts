@@ -23,10 +23,15 @@ const offers: readonly (readonly [string, string, readonly number[]])[] = [
 officeTest('an INVITE that offers nothing usable is refused, and the called phone never rings', async (t, office) => {
   const left = await office.registered('201');
   const right = await office.registered('202');
+  const began = performance.now();
+  const linesBefore = office.ringdown.log.split('\n').length;
   for (const [name, sdp, expected] of offers) {
     const { status } = await left.call('202', { sdp });
     t.ok(expected.includes(status), `${name}: ${status}`);
   }
+  const lines = office.ringdown.log.split('\n').length - linesBefore;
+  const seconds = (performance.now() - began) / 1000;
+  t.ok(lines <= seconds + 1, `${lines} lines in ${seconds.toFixed(1)} s`);
   await t.rejects(right.incomingCall(1), 'nothing rang');
   await left.invite('202');
   await right.incomingCall();
