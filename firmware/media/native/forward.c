@@ -79,6 +79,9 @@ static void conceal(struct leg *from, struct outgoing *outgoing, const struct de
 static void keep_time(struct leg *from, struct leg *to, const struct destination *destination,
                       const struct arrived *arrived, bool transcoded) {
   const int32_t gap = (int32_t)(arrived->packet->timestamp - from->expected_timestamp);
+  /* Less than a frame is a clock read coarsely: following it would tear the audio, and forwards only, run away. */
+  if (arrived->missing == 0 && gap > -FRAME_SAMPLES && gap < FRAME_SAMPLES) return;
+  from->expected_timestamp = arrived->packet->timestamp;
   if (gap == 0) return;
   if (gap < 0) {
     /* The source set its clock back without a new SSRC: nothing to align to. */
@@ -134,7 +137,7 @@ static bool append(struct leg *from, struct leg *to, const struct destination *d
   } else {
     outgoing_append_encoded(&to->outgoing, destination, packet->payload, packet->payload_bytes);
   }
-  from->expected_timestamp = packet->timestamp + (uint32_t)arrived->samples;
+  from->expected_timestamp += (uint32_t)arrived->samples;
   return true;
 }
 

@@ -72,6 +72,25 @@ static void check_framing(void) {
   bench_close(&bench);
 }
 
+/* A gateway that takes its timestamps from a coarse clock: early by a millisecond, then late, never far. */
+static void check_uneven_timestamps(void) {
+  struct bench bench;
+  struct rtp_packet packet;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_G729, 20);
+  uint32_t start = 0;
+  for (unsigned i = 0; i < 1000; i++) {
+    say(&bench, (struct sending){PCMA_TYPE, i == 0, (uint16_t)i, i * 160 + (i % 2) * 8, 7, 160});
+    EXPECT(hear(&bench, &packet), true);
+    if (i == 0) start = packet.timestamp;
+    EXPECT((uint32_t)(packet.timestamp - start), i * 160);
+    EXPECT(packet.payload_bytes, 20);
+    EXPECT(packet.marker, i == 0);
+    if (packet.timestamp - start != i * 160) break;
+  }
+  EXPECT(count_heard(&bench), 0);
+  bench_close(&bench);
+}
+
 static void check_concealment(void) {
   static const struct {
     enum codec from, to;
@@ -381,6 +400,7 @@ int main(int count_of_arguments, char **arguments) {
   run("G.711 codes survive, and no sample moves by more than half a step", check_g711);
   run("relay keeps order and time across loss, overtaking and a new source", check_relay);
   run("another ptime cuts the audio anew", check_framing);
+  run("timestamps that waver do not tear the audio", check_uneven_timestamps);
   run("up to three lost packets are concealed, late ones dropped", check_concealment);
   run("telephone events keep their timestamp, between audio and audio", check_event);
   run("each telephone event has a timestamp of its own, however far from audio", check_event_distance);
