@@ -16,7 +16,7 @@ const { version } = packageJson;
 
 async function serve(options: RuntimeOptions, logLevel: string): Promise<void> {
   const logger = createLogger(logLevel);
-  const runtime = await Runtime.open(options, version, logger);
+  const opening = Runtime.open(options, version, logger);
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) {
@@ -26,16 +26,20 @@ async function serve(options: RuntimeOptions, logLevel: string): Promise<void> {
     }
     stopping = true;
     logger.info({ signal }, 'stopping');
-    runtime.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error({ err: error }, 'stopped badly');
-        process.exit(EXIT_FAILURE);
-      },
-    );
+    // Also while it still comes up: databases are closed as they should be.
+    opening
+      .then((runtime) => runtime.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.error({ err: error }, 'stopped badly');
+          process.exit(EXIT_FAILURE);
+        },
+      );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  await opening;
 }
 
 function consoleCommand(): Command {
