@@ -95,12 +95,15 @@ function ringing(state: CallState & { readonly phase: 'ringing' }, input: CallIn
         effects: [...endAll(others, true), { kind: 'connect', fork: input.fork }],
       };
     }
-    case 'rejected': {
+    case 'rejected':
+    case 'callee-ended': {
       if (!state.pending.includes(input.fork)) return { state, effects: [] };
       const pending = state.pending.filter((fork) => fork !== input.fork);
-      const refusal = betterRefusal(state.refusal, input.status);
+      // A device may hang up before its answer was heard of: that says no more than that it is gone.
+      const status = input.kind === 'rejected' ? input.status : 480;
+      const refusal = betterRefusal(state.refusal, status);
       // RFC 3261 §16.7 step 5: a 6xx speaks for the user, so no other device rings on.
-      if (input.status >= 600 || pending.length === 0) {
+      if (status >= 600 || pending.length === 0) {
         return {
           state: ENDED,
           effects: [...endAll(pending, false), { kind: 'reject-caller', status: refusal }, CLEAN_UP],
@@ -120,8 +123,6 @@ function ringing(state: CallState & { readonly phase: 'ringing' }, input: CallIn
         state: ENDED,
         effects: [...endAll(state.pending, false), { kind: 'reject-caller', status: 503 }, CLEAN_UP],
       };
-    case 'callee-ended':
-      return { state, effects: [] };
     default:
       throw new IllegalTransitionError('call', state.phase, input.kind);
   }
@@ -179,8 +180,9 @@ function rank(status: number): number {
   if (status >= 600) return 0;
   if (status === 486) return 1;
   if (status === 488 || status === 415) return 2;
-  // 480 is where the search begins; a device that timed out or could not be reached says no more than that.
-  if (status === 480 || status === 408 || status === 503) return 5;
+  // 480 is where the search begins; a device that timed out or could not be reached says no more than that, nor does one
+  // that rang until the box cancelled it.
+  if (status === 480 || status === 408 || status === 487 || status === 503) return 5;
   // A device that asks us for credentials, or redirects, is of no use to the caller as it stands.
   if (status === 401 || status === 407 || status < 400) return 6;
   return status < 500 ? 3 : 4;

@@ -186,7 +186,11 @@ export class Call {
         onAnswered: (sdp) => this.#answeredBy(fork, sdp),
         onRejected: (status) => this.#take({ kind: 'rejected', fork, status }),
         onBye: () => this.#take({ kind: 'callee-ended', fork }),
-        onEnded: () => this.#take({ kind: 'callee-ended', fork }),
+        onEnded: () => {
+          // The call may go on with another device for hours, and its ports with it.
+          this.#closeSession(leg);
+          this.#take({ kind: 'callee-ended', fork });
+        },
         onReinvite: (offer) => this.#renegotiate(CALLEE_LEG, offer),
       },
     });
@@ -301,6 +305,8 @@ export class Call {
   /** Whatever goes wrong on the way ends this call and no other. */
   #run(work: Promise<void>): void {
     work.catch((error: unknown) => {
+      // Its media were closed under the work: whoever hung up meanwhile did nothing wrong.
+      if (this.#state.phase === 'ended') return;
       this.#logger.error({ err: error }, 'call failed');
       this.#take({ kind: 'failed', status: statusOf(error) });
     });

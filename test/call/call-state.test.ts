@@ -57,6 +57,18 @@ const CASES: readonly Case[] = [
     effects: ['reject-caller 480', 'clean-up'],
   },
   {
+    title: 'nobody answers until the box gives up: the caller cancelled nothing',
+    inputs: [forked(0, 1), { kind: 'ringing' }, rejected(0, 487), rejected(1, 408)],
+    phase: 'ended',
+    effects: ['ring-caller', 'reject-caller 480', 'clean-up'],
+  },
+  {
+    title: 'a device that hangs up before its answer was heard of rings no more',
+    inputs: [forked(0, 1), { kind: 'callee-ended', fork: 0 }, rejected(0, 487), rejected(1, 486)],
+    phase: 'ended',
+    effects: ['reject-caller 486', 'clean-up'],
+  },
+  {
     title: 'the caller gives up while it rings',
     inputs: [forked(0, 1), { kind: 'ringing' }, { kind: 'caller-ended' }, rejected(0, 487), rejected(1, 487)],
     phase: 'ended',
@@ -151,7 +163,8 @@ t.test(
           { kind: 'shut-down' },
         ];
         const input = inputs[random(inputs.length)] ?? { kind: 'shut-down' };
-        if (input.kind === 'rejected' && state.phase === 'ringing') gone.add(input.fork);
+        const left = input.kind === 'rejected' || input.kind === 'callee-ended';
+        if (left && state.phase === 'ringing') gone.add(input.fork);
         if (input.kind === 'callee-ended' && 'fork' in state && state.fork === input.fork) calleeGone = true;
         if (input.kind === 'caller-ended') callerGone = true;
         const next = nextCallState(state, input);

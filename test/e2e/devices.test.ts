@@ -24,6 +24,7 @@ officeTest('one device refuses, the other one answers', async (t, office) => {
   await desktop.incomingCall();
   const [outcome] = await Promise.all([caller.answered(), desktop.answer()]);
   t.match(outcome, { status: 200 });
+  t.equal((await office.takenMediaPorts()).length, 4, 'RTP and RTCP of two legs: the device that refused holds none');
   await Promise.all([desktop.bye(), caller.ended()]);
   t.same(await office.mediaPortsLeft(), []);
 });
