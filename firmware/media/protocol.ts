@@ -48,7 +48,10 @@ export interface DiscardStatistics {
   readonly source: number;
   /** Out of order, after its place was filled. */
   readonly late: number;
-  /** Nothing wrong with it, but nowhere to go: direction, other leg not configured or without telephone events. */
+  /**
+   * Nothing wrong with it, but nowhere to go: direction, other leg not configured or without telephone events. Or far
+   * more audio than its time can hold.
+   */
   readonly unforwarded: number;
 }
 

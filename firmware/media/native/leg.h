@@ -49,6 +49,7 @@ struct leg {
   union address latch;
   struct receiver receiver;
   uint32_t expected_timestamp; /* of the source's next audio */
+  uint64_t taken_until;        /* where the audio taken would end at the fastest pace allowed; in samples at that pace */
   bool event_known;            /* the event that is being pressed, or was last */
   uint32_t event_timestamp;    /* of the source */
   uint32_t event_sent_as;      /* timestamp in the other leg's stream */

@@ -8,6 +8,12 @@
 /* RFC 3551 §4.2: a receiver should take packets of up to 200 ms. */
 #define MAX_PACKET_SAMPLES (200 * SAMPLES_PER_MS)
 #define EVENT_BYTES 4 /* RFC 4733 §2.3 */
+/*
+ * Audio may come at twice its pace, and so much at once, as after a stall of the network. More is no conversation, and
+ * the work of coding it would be taken from all other calls.
+ */
+#define MAX_PACE 2
+#define MAX_BURST_SAMPLES (10000 * SAMPLES_PER_MS)
 
 struct session *session_open(const char *const addresses[2], const uint16_t ports[2], unsigned *failed, enum leg_fault *fault) {
   *failed = 0;
@@ -37,6 +43,14 @@ static void discard(uint64_t *reason) { (*reason)++; }
 
 static bool is_event(const struct leg *leg, const struct rtp_packet *packet) {
   return leg->settings.event_payload_type != NO_PAYLOAD_TYPE && packet->payload_type == leg->settings.event_payload_type;
+}
+
+static bool in_time(struct leg *from, size_t samples, uint64_t now_ms) {
+  const uint64_t now = now_ms * SAMPLES_PER_MS * MAX_PACE;
+  if (from->taken_until < now) from->taken_until = now;
+  if (from->taken_until + samples > now + MAX_BURST_SAMPLES) return false;
+  from->taken_until += samples;
+  return true;
 }
 
 void session_receive(struct session *session, unsigned index, const uint8_t *bytes, size_t length,
@@ -71,8 +85,8 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
   if (arrival == ARRIVAL_RESTART && from->g729 != NULL) g729_restart(from->g729);
 
   if (!to->configured || !from->settings.receives || !to->settings.sends ||
-      (event && to->settings.event_payload_type == NO_PAYLOAD_TYPE)) {
-    /* What follows a hold, or a restart that went nowhere, lies no more where the other stream would have it. */
+      (event && to->settings.event_payload_type == NO_PAYLOAD_TYPE) || !in_time(from, samples, now_ms)) {
+    /* What follows a hold, a flood, or a restart that went nowhere, lies no more where the other stream would have it. */
     if (!event || arrival == ARRIVAL_RESTART) to->outgoing.placed = false;
     return discard(&counters->unforwarded);
   }

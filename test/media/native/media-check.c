@@ -80,6 +80,7 @@ static void check_uneven_timestamps(void) {
   uint32_t start = 0;
   for (unsigned i = 0; i < 1000; i++) {
     say(&bench, (struct sending){PCMA_TYPE, i == 0, (uint16_t)i, i * 160 + (i % 2) * 8, 7, 160});
+    bench.now_ms += 20;
     EXPECT(hear(&bench, &packet), true);
     if (i == 0) start = packet.timestamp;
     EXPECT((uint32_t)(packet.timestamp - start), i * 160);
@@ -299,6 +300,25 @@ static void check_fresh_coder(void) {
   }
 }
 
+/* A party that sends a minute of audio in no time does not keep the thread from everybody else. */
+static void check_flood(void) {
+  struct bench bench;
+  bench_open(&bench, CODEC_PCMA, 120, CODEC_G729, 120);
+  struct sending audio = {PCMA_TYPE, true, 0, 0, 7, 1600};
+  int heard = 0;
+  for (unsigned i = 0; i < 300; i++, audio.sequence_number++, audio.timestamp += 1600) {
+    say(&bench, audio);
+    heard += count_heard(&bench);
+  }
+  EXPECT(heard, 10000 / 120);
+  EXPECT(bench.session->legs[0].counters.unforwarded, 300 - 50);
+  /* Nobody is shut out for long: after a second there is room for two. */
+  bench.now_ms += 1000;
+  for (unsigned i = 0; i < 20; i++, audio.sequence_number++, audio.timestamp += 1600) say(&bench, audio);
+  EXPECT(bench.session->legs[0].counters.unforwarded, 300 - 50 + 10);
+  bench_close(&bench);
+}
+
 /* A held party goes on sending, for longer than half the sequence numbers last. */
 static void check_hold(void) {
   static const uint16_t ptimes_ms[] = {20, 30};
@@ -407,6 +427,7 @@ int main(int count_of_arguments, char **arguments) {
   run("symmetric RTP latches to the first source, and anew after 2 s of silence", check_latching);
   run("a sequence jump is believed at its second packet", check_jump);
   run("a stream goes on after a hold of any length", check_hold);
+  run("no more audio is taken than its time can hold, and a little", check_flood);
   run("another source, or G.729 again after another codec, begins with a fresh coder", check_fresh_coder);
   run("no packet makes the code misbehave", check_hostile);
   run("nor do two streams of them, with everything configured anew in between", check_fuzz);
