@@ -34,3 +34,8 @@ enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *
   receiver->after_misorder = (uint16_t)(packet->sequence_number + 1);
   return ARRIVAL_STRAY;
 }
+
+void receiver_pass_over(struct receiver *receiver, const struct rtp_packet *packet) {
+  const uint16_t next = (uint16_t)(receiver->highest + 1);
+  if (receiver->started && receiver->ssrc == packet->ssrc && packet->sequence_number == next) receiver->highest = next;
+}

@@ -68,7 +68,11 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
   if (event) {
     if (packet.payload_bytes == 0 || packet.payload_bytes % EVENT_BYTES != 0) return discard(&counters->malformed);
   } else {
-    if (packet.payload_type != from->settings.payload_type) return discard(&counters->unknown_payload_type);
+    if (packet.payload_type != from->settings.payload_type) {
+      /* Comfort noise (RFC 3389), mostly: it has its number in the stream, whether it was negotiated or not. */
+      if (from->latched && address_equal(&from->latch, source)) receiver_pass_over(&from->receiver, &packet);
+      return discard(&counters->unknown_payload_type);
+    }
     samples = codec_payload_samples(from->settings.codec, packet.payload_bytes);
     if (samples == 0 || samples > MAX_PACKET_SAMPLES) return discard(&counters->malformed);
   }

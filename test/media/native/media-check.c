@@ -300,6 +300,25 @@ static void check_fresh_coder(void) {
   }
 }
 
+/* RFC 3389 comfort noise that nobody negotiated: the pause stays a pause, and nothing was lost. */
+static void check_comfort_noise(void) {
+  struct bench bench;
+  struct rtp_packet before, after;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMU, 20);
+  say(&bench, (struct sending){PCMA_TYPE, true, 65535, 0, 7, 160});
+  EXPECT(hear(&bench, &before), true);
+  say(&bench, (struct sending){13, false, 0, 160, 7, 1});
+  say(&bench, (struct sending){13, false, 1, 480, 8, 1}); /* not of this stream */
+  say(&bench, (struct sending){PCMA_TYPE, true, 1, 960, 7, 160});
+  EXPECT(hear(&bench, &after), true);
+  EXPECT((uint32_t)(after.timestamp - before.timestamp), 960);
+  EXPECT((uint16_t)(after.sequence_number - before.sequence_number), 1);
+  EXPECT(count_heard(&bench), 0);
+  EXPECT(bench.session->legs[0].counters.packets_lost, 0);
+  EXPECT(bench.session->legs[0].counters.unknown_payload_type, 2);
+  bench_close(&bench);
+}
+
 /* A party that sends a minute of audio in no time does not keep the thread from everybody else. */
 static void check_flood(void) {
   struct bench bench;
@@ -427,6 +446,7 @@ int main(int count_of_arguments, char **arguments) {
   run("symmetric RTP latches to the first source, and anew after 2 s of silence", check_latching);
   run("a sequence jump is believed at its second packet", check_jump);
   run("a stream goes on after a hold of any length", check_hold);
+  run("comfort noise is dropped, not lost", check_comfort_noise);
   run("no more audio is taken than its time can hold, and a little", check_flood);
   run("another source, or G.729 again after another codec, begins with a fresh coder", check_fresh_coder);
   run("no packet makes the code misbehave", check_hostile);
