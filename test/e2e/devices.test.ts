@@ -18,10 +18,11 @@ officeTest('all devices of a user ring; one answers, the other shows no missed c
 
 officeTest('one device refuses, the other one answers', async (t, office) => {
   const caller = await office.registered('201');
-  await office.registered('202', { incoming: 486 });
+  const desk = await office.registered('202');
   const desktop = await office.registered('202', { localAddress: '::1' });
   await caller.invite('202');
-  await desktop.incomingCall();
+  await Promise.all([desk.incomingCall(), desktop.incomingCall()]);
+  await desk.reject(486);
   const [outcome] = await Promise.all([caller.answered(), desktop.answer()]);
   t.match(outcome, { status: 200 });
   t.equal((await office.takenMediaPorts()).length, 4, 'RTP and RTCP of two legs: the device that refused holds none');
