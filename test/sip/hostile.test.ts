@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import t from 'tap';
 import { UsageError } from '../../firmware/core/errors.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
-import type { IncomingRequest, SipHandlers } from '../../firmware/sip/stack.ts';
+import type { Flow, IncomingRequest, SipHandlers } from '../../firmware/sip/stack.ts';
 import { header, RawPeer, toTag } from './support/raw-peer.ts';
 import { openStack, testIdentity, turns, within } from './support/stacks.ts';
 
@@ -68,6 +68,38 @@ t.test('responses go back to where the request came from, and say so (RFC 3581)'
   );
   peer.close();
   await stack.close();
+});
+
+t.test('a phone that sends from one port hears on the one in its Via (RFC 3261 §18.2.2)', async (t) => {
+  for (const [address, host] of [
+    ['127.0.0.1', '127.0.0.1'],
+    ['::1', '[::1]'],
+  ] as const) {
+    const flows: Flow[] = [];
+    const { stack, port } = await openStack(['udp'], address, {
+      methods: ['REGISTER'],
+      handlers: {
+        onInvite: () => false,
+        onRequest(request) {
+          flows.push(request.flow);
+          request.respond(200);
+          return true;
+        },
+      },
+    });
+    const [speaks, listens] = [await RawPeer.udp(address, port('udp')), await RawPeer.udp(address, port('udp'))];
+    speaks.send(speaks.request('REGISTER', 'v1', { via: `SIP/2.0/UDP ${host}:${listens.port};branch=z9hG4bKv1` }));
+    t.match(await listens.next(), /^SIP\/2.0 200/);
+    t.match(flows, [{ remoteAddress: address, remotePort: listens.port }], 'it is called there, too');
+    speaks.send(
+      speaks.request('REGISTER', 'v2', { via: `SIP/2.0/UDP ${host}:${listens.port};branch=z9hG4bKv2;rport` }),
+    );
+    t.match(await speaks.next(), /^SIP\/2.0 200/, 'RFC 3581');
+    t.same([...speaks.waiting, ...listens.waiting], []);
+    speaks.close();
+    listens.close();
+    await stack.close();
+  }
 });
 
 t.test('a retransmission gets the same answer, and the handler hears of it once', async (t) => {

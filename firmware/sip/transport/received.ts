@@ -7,9 +7,18 @@ import type { Flow } from './flow.ts';
 import { defaultPort } from './resolver.ts';
 
 /**
- * Writes into the top Via where the request came from (RFC 3261 §18.2.1, RFC 3581 §4). The response goes back on the
- * flow in any case: as if `rport` had been asked for, since a request from behind NAT has no other way back.
+ * The way back to the sender of a request. Without `rport` it leads to the port in its Via (RFC 3261 §18.2.2), since some
+ * phones send from one port and listen on another. Where the Via names another address than the source there is a NAT
+ * between, and only the way by which the request came leads back, `rport` or not.
  */
+export function wayBack(request: SipRequest, flow: Flow): Flow {
+  const { via } = request;
+  if (flow.protocol !== 'udp' || hasParam(via.params, 'rport')) return flow;
+  if (via.host !== flow.remoteAddress.replace(/%.*$/, '')) return flow;
+  return { ...flow, remotePort: via.port ?? defaultPort('udp') };
+}
+
+/** Writes into the top Via where the request came from (RFC 3261 §18.2.1, RFC 3581 §4). */
 export function withReceived(request: SipRequest, flow: Flow): SipRequest {
   const { via } = request;
   const address = flow.remoteAddress.replace(/%.*$/, '');

@@ -9,7 +9,7 @@ import { createResponse, type SipResponse } from '../message/response.ts';
 import { serialize } from '../message/serializer.ts';
 import type { Flow, ListenPoint } from './flow.ts';
 import { flowClosed, noRoute } from './listen-error.ts';
-import { withReceived } from './received.ts';
+import { wayBack, withReceived } from './received.ts';
 import { sourceAddress, type Target } from './resolver.ts';
 import { StreamConnection } from './stream.ts';
 import { connectStream, StreamListener } from './stream-listener.ts';
@@ -194,7 +194,7 @@ export class Transport {
   #dispatch(result: ParseResult, flow: Flow): void {
     switch (result.kind) {
       case 'request':
-        this.#options.onRequest(withReceived(result.request, flow), flow);
+        this.#options.onRequest(withReceived(result.request, flow), wayBack(result.request, flow));
         break;
       case 'response':
         this.#options.onResponse(result.response, flow);
@@ -210,7 +210,7 @@ export class Transport {
     this.#sourceLog.warn(flow.remoteAddress, { protocol: flow.protocol, reason }, 'malformed SIP message');
     if (request === undefined) return;
     const response = createResponse(withReceived(request, flow), status, statelessTag(request), { reason });
-    this.send(flow, serialize(response), () => undefined);
+    this.send(wayBack(request, flow), serialize(response), () => undefined);
   }
 
   async #udpFlow(target: Target): Promise<Flow> {
