@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { freePorts } from '../support/free-ports.ts';
-import { runRingdown } from '../support/ringdown.ts';
+import { Ringdown, runRingdown } from '../support/ringdown.ts';
 import { officeTest, talk } from './office.ts';
 
 officeTest('a killed media worker is back within a second, and new calls work', async (t, office) => {
@@ -43,6 +43,25 @@ officeTest('SIGTERM ends a call with BYE, and bindings are there after the next 
   t.match(await left.call('202'), { status: 200 }, 'nobody registered again');
   await talk(t, left, right);
   await Promise.all([left.bye(), right.ended()]);
+});
+
+officeTest('SIGTERM that is repeated while a phone does not answer its BYE changes nothing', async (t, office) => {
+  const left = await office.registered('201');
+  const right = await office.registered('202', { incoming: 'answer' });
+  t.match(await left.call('202'), { status: 200 });
+  await right.close();
+  process.kill(office.ringdown.pid, 'SIGTERM');
+  await office.ringdown.logs(/"msg":"stopping"/, 5000);
+  t.match(await office.ringdown.stop(), { status: 0 });
+});
+
+t.test('SIGTERM during the start, once SIP answers, is a clean stop too', async (t) => {
+  const ringdown = await Ringdown.create();
+  const started = ringdown.start().catch(() => undefined);
+  await ringdown.logs(/made the certificate/, 20_000);
+  t.match(await ringdown.stop(), { status: 0 });
+  await started;
+  await ringdown.close();
 });
 
 officeTest('SIGTERM while it rings refuses the caller and frees the called phone', async (t, office) => {
