@@ -265,7 +265,8 @@ export class Call {
   async #renegotiate(side: typeof CALLER_LEG | typeof CALLEE_LEG, sdp: string | undefined): Promise<ReinviteAnswer> {
     const leg = this.#answered();
     const local = side === CALLER_LEG ? this.#callerLocal : leg?.local;
-    if (leg === undefined || local === undefined) return { status: 491 };
+    // While the answer is still on its way to the media worker, what a hasty device asks for next would be undone by it.
+    if (this.#state.phase !== 'established' || leg === undefined || local === undefined) return { status: 491 };
     const { flow } = side === CALLER_LEG ? this.#options.invite : leg.device;
     const present = side === CALLER_LEG ? this.#callerCodec : leg.codec;
     // An offer of ours would need its answer from the ACK; no phone of the field asks for it in a session.

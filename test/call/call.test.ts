@@ -1,0 +1,112 @@
+import t from 'tap';
+import { Call } from '../../firmware/call/call.ts';
+import { createLogger, SourceLog } from '../../firmware/core/logger.ts';
+import type { LegParameters, MediaClient } from '../../firmware/media/client.ts';
+import type {
+  Flow,
+  IncomingInvite,
+  IncomingInviteHandlers,
+  OutgoingInvite,
+  OutgoingInviteHandlers,
+  SipStack,
+} from '../../firmware/sip/stack.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+const flow: Flow = {
+  protocol: 'udp',
+  localAddress: '192.0.2.1',
+  localPort: 5060,
+  remoteAddress: '192.0.2.2',
+  remotePort: 5060,
+};
+
+const description = (port: number): string =>
+  ['v=0', 'o=- 1 1 IN IP4 192.0.2.2', 's=-', 'c=IN IP4 192.0.2.2', 't=0 0', `m=audio ${port} RTP/AVP 8`, ''].join(
+    '\r\n',
+  );
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A call that rings one device, with a media worker that does what it is asked when it is told to. */
+async function setUp() {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  const logger = createLogger('warn', { write: (line) => lines.push(line) });
+  const configured: LegParameters[] = [];
+  const waiting: ((error?: Error) => void)[] = [];
+  const session = {
+    id: 1,
+    ports: [4000, 4002],
+    configure: (_leg: number, parameters: LegParameters) =>
+      new Promise<void>((resolve, reject) => {
+        configured.push(parameters);
+        waiting.push((error) => (error === undefined ? resolve() : reject(error)));
+      }),
+    close: async () => undefined,
+  };
+  const accepted: string[] = [];
+  const invite = {
+    handlers: {} as IncomingInviteHandlers,
+    message: { maxForwards: 70 },
+    flow,
+    offer: description(9000),
+    dialog: { callId: 'c' },
+    provisional: () => undefined,
+    reject: () => undefined,
+    accept: ({ sdp }: { sdp: string }) => accepted.push(sdp) > 0,
+    bye: async () => undefined,
+  };
+  let device: OutgoingInviteHandlers = {};
+  const outgoing = { established: true, bye: async () => undefined, cancel: () => undefined };
+  const stack = {
+    advertisedAddress: (address: string) => address,
+    invite: (options: { handlers: OutgoingInviteHandlers }) => {
+      device = options.handlers;
+      return outgoing as unknown as OutgoingInvite;
+    },
+  };
+  const call = new Call({
+    invite: invite as unknown as IncomingInvite,
+    caller: { number: '201', name: 'Reception' },
+    callee: { number: '202', name: 'Workshop' },
+    devices: [{ contact: 'sip:202@192.0.2.2', callId: 'r', cSeq: 1, expiresAtMs: 1, flow }],
+    stack: stack as unknown as SipStack,
+    media: async () => ({ openSession: async () => session }) as unknown as MediaClient,
+    clock,
+    logger,
+    sourceLog: new SourceLog(logger, clock),
+    onEnded: () => undefined,
+  });
+  call.start();
+  await turn();
+  return { call, invite, device, configured, waiting, accepted, lines };
+}
+
+t.test('a re-INVITE of the device that comes before the caller has its answer waits for another time', async (t) => {
+  const { device, configured, waiting, accepted } = await setUp();
+  device.onAnswered?.(description(9100), undefined as never);
+  await turn();
+  t.match(await device.onReinvite?.(description(9200)), { status: 491 });
+  while (waiting.length > 0) {
+    waiting.shift()?.();
+    await turn();
+  }
+  t.equal(accepted.length, 1);
+  t.equal(configured.at(-1)?.remotePort, 9100, 'what the device answered was not undone by what it asked for');
+  const later = device.onReinvite?.(description(9200));
+  await turn();
+  waiting.shift()?.();
+  t.match(await later, { sdp: /m=audio 4002 / });
+  t.equal(configured.at(-1)?.remotePort, 9200);
+});
+
+t.test('hanging up while the media are joined is no error', async (t) => {
+  const { call, invite, device, waiting, lines } = await setUp();
+  device.onAnswered?.(description(9100), undefined as never);
+  await turn();
+  invite.handlers.onCancel?.();
+  t.equal(call.summary.state, 'ended');
+  waiting.shift()?.(new Error('the media session is closed'));
+  await turn();
+  t.same(lines, []);
+});
