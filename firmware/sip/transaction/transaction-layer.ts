@@ -9,7 +9,7 @@ import { type ClientHandlers, ClientTransaction, cancelFor } from './client-tran
 import { clientKey, serverKey } from './matching.ts';
 import { ServerTransaction } from './server-transaction.ts';
 
-/** Beyond this a request gets 503: about five minutes' worth of a busy box, and 100 MB at the most. */
+/** Beyond this a request gets 503 unless a settled one makes room: minutes' worth of a busy box, and 100 MB at the most. */
 export const MAX_SERVER_TRANSACTIONS = 20_000;
 const RETRY_AFTER_SECONDS = '10';
 
