@@ -2,7 +2,16 @@
  * Bundles the runtime and the programs that it starts into build/runtime, with what cannot be bundled beside them, and
  * makes the launcher build/ringdown. `--arch arm64` makes build/arm64/runtime for the image instead, without a launcher.
  */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -10,8 +19,10 @@ import { build } from 'esbuild';
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { values } = parseArgs({ options: { arch: { type: 'string', default: 'x64' } } });
-const output =
+const result =
   values.arch === 'x64' ? join(repository, 'build/runtime') : join(repository, 'build', values.arch, 'runtime');
+// Made beside and put in place at the end: a runtime that runs from the old one starts its children from there.
+const output = `${result}.new`;
 
 rmSync(output, { recursive: true, force: true });
 mkdirSync(join(output, 'migrations'), { recursive: true });
@@ -52,6 +63,11 @@ for (const name of readdirSync(join(repository, 'firmware/config/migrations'))) 
   if (name.endsWith('.sql'))
     copyFileSync(join(repository, 'firmware/config/migrations', name), join(output, 'migrations', name));
 }
+
+rmSync(`${result}.old`, { recursive: true, force: true });
+if (existsSync(result)) renameSync(result, `${result}.old`);
+renameSync(output, result);
+rmSync(`${result}.old`, { recursive: true, force: true });
 
 if (values.arch === 'x64') {
   const launcher = join(repository, 'build/ringdown');

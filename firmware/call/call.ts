@@ -61,6 +61,8 @@ export class Call {
   #offer: ReceivedOffer | undefined;
   #callerLocal: LocalDescription | undefined;
   #callerCodec: AudioCodec | undefined;
+  /** Of the device that answered first. */
+  #answerSdp: string | undefined;
   #cleanedUp = false;
 
   constructor(options: CallOptions) {
@@ -195,8 +197,6 @@ export class Call {
       },
     });
   }
-
-  #answerSdp: string | undefined;
 
   #answeredBy(fork: Fork, sdp: string): void {
     if (this.#state.phase === 'ringing') this.#answerSdp = sdp;
