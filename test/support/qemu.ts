@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { atExit } from './cleanup.ts';
 import { TestNetwork } from './netns.ts';
 import { Changes } from './phone/changes.ts';
-import { runAsRoot } from './privilege.ts';
+import { killAsRoot } from './privilege.ts';
 import { outputOf } from './process-output.ts';
 import { repositoryPath, testOutputPath } from './repository.ts';
 import { SerialConsole } from './serial-console.ts';
@@ -42,7 +42,7 @@ export class Box {
   private constructor(child: ChildProcess, serial: SerialConsole) {
     this.#child = child;
     this.serial = serial;
-    this.#kill = atExit(() => this.#signal('KILL'));
+    this.#kill = atExit(() => this.#pullPlug());
     child.stderr?.on('data', (data: Buffer) => {
       this.#complaints = (this.#complaints + data.toString('utf8')).slice(-4000);
     });
@@ -88,15 +88,8 @@ export class Box {
     this.#kill();
   }
 
-  #signal(name: 'KILL'): void {
+  #pullPlug(): void {
     const { pid } = this.#child;
-    if (pid === undefined || this.#ended !== undefined) return;
-    // sudo cannot pass on SIGKILL: its child, if there is one, is QEMU itself.
-    const target = process.getuid?.() === 0 ? [String(pid)] : childrenOf(pid);
-    runAsRoot('kill', `-${name}`, ...target);
+    if (pid !== undefined && this.#ended === undefined) killAsRoot(pid);
   }
-}
-
-function childrenOf(pid: number): readonly string[] {
-  return runAsRoot('ps', '-o', 'pid=', '--ppid', String(pid)).trim().split(/\s+/);
 }

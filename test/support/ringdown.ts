@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { childrenOf } from './children.ts';
 import { atExit } from './cleanup.ts';
 import { freePorts } from './free-ports.ts';
 import { Changes } from './phone/changes.ts';
@@ -156,11 +157,7 @@ export class Ringdown {
 
   /** Process ids of its children: the media worker is one. */
   children(): readonly number[] {
-    const { pid } = this;
-    const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(/\s+/),
-    );
-    return children.filter((text) => text !== '').map(Number);
+    return childrenOf(this.pid);
   }
 
   /** Waits for a line of the log since it was started. */

@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Lan, TestNetwork } from './netns.ts';
 import { Changes } from './phone/changes.ts';
+import { killAsRoot } from './privilege.ts';
 
 const PORT = 2323;
 const LISTEN = `
@@ -83,8 +84,10 @@ export class RootShell {
 
   close(): Promise<void> {
     return new Promise((resolve) => {
+      const { pid, exitCode, signalCode } = this.#child;
+      if (pid === undefined || exitCode !== null || signalCode !== null) return resolve();
       this.#child.once('close', () => resolve());
-      this.#child.kill('SIGKILL');
+      killAsRoot(pid);
     });
   }
 }
