@@ -78,3 +78,22 @@ bootTest('make run: two softphones on this machine call each other through the b
   person.type('y');
   t.equal(await person.exited, 0, 'QEMU ends with the box');
 });
+
+bootTest('make run: a port that is taken is one clear line', async (t, bench) => {
+  const prefix = bench.network.gatewayPrefix;
+  const hold = "require('node:dgram').createSocket('udp4').bind(5060, '127.0.0.1', () => console.log('holding'))";
+  const [file = '', ...args] = [...prefix, process.execPath, '-e', hold];
+  const holder = spawn(file, args, {});
+  const person = new Person(holder);
+  await person.sees('holding');
+  const [command = '', ...rest] = [
+    ...prefix,
+    join(repositoryPath, 'scripts/run'),
+    join(repositoryPath, 'build/test/run'),
+  ];
+  const run = new Person(spawn(command, rest, { cols: 300, cwd: repositoryPath }));
+  t.match(await run.sees('\n', 60_000), /^run: .*udp 127\.0\.0\.1:5060 is taken\. Stop that program/);
+  t.equal(await run.exited, 2);
+  person.press('\u0003');
+  await person.exited;
+});
