@@ -131,7 +131,9 @@ export class Runtime {
           return true;
         },
         onInvite: (invite) => {
-          this.#calls.invite(invite);
+          // One address may be open already while another is being opened.
+          if (this.#stack === undefined) invite.reject(503, { headers: [['Retry-After', '1']] });
+          else this.#calls.invite(invite);
           return true;
         },
       },
@@ -211,10 +213,8 @@ export class Runtime {
   }
 
   #requireMedia(): Promise<MediaClient> {
-    return (
-      this.#media ??
-      Promise.reject(new RingdownError('MEDIA_STARTING', 'the media worker has not been started', 'Try again.'))
-    );
+    if (this.#media === undefined) throw new Error('a call came before the media worker was started');
+    return this.#media;
   }
 
   /** One command of the console. The words are a technician's: mistakes are answered, not thrown. */

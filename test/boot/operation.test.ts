@@ -62,6 +62,10 @@ bootTest('the services of the box: rights, restarts, and a power cut', async (t,
     t.match(output, /^NoNewPrivs:\t1$/m, `${name} can gain no more rights`);
   }
 
+  const nonsense = "printf 'halt\\nreboot now\\n$(reboot)\\n%0500d\\n\\377\\n' 0 >/run/power/request";
+  t.equal((await shell.run(nonsense)).status, 0);
+  t.match((await shell.run('sv status /run/service/power')).output, /^run: /, 'the power service ignores nonsense');
+
   t.same(await mediaPorts(shell), [], 'no media port is held before the first call');
   t.match(await reception.call('202'), { status: 200 });
   t.ok((await mediaPorts(shell)).length >= 4, 'RTP and RTCP of both legs');
