@@ -1,0 +1,53 @@
+import { Optional } from '@sinclair/typebox';
+import {
+  choice,
+  collection,
+  flag,
+  group,
+  line,
+  list,
+  NAME_KEY,
+  NUMBER_KEY,
+  reference,
+  secret,
+  shaped,
+} from './kinds.ts';
+import { CODEC_NAMES, MEDIA_SECURITY } from './system.ts';
+import { text } from './text.ts';
+
+const NOT_YET = { unused: true } as const;
+
+/** Device classes: of each a user has one at a time (seeds: simultaneous mode). `any` takes what registers. */
+export const DEVICE_CLASSES = ['any', 'desk', 'desktop', 'mobile', 'webrtc'] as const;
+
+/** What devices register as; the number is the user name of their digest. */
+export const extensions = collection(
+  { title: 'Extensions', table: 'extensions', key: { column: 'number', ...NUMBER_KEY }, max: 384 },
+  group('Extension', {
+    user: reference('Number of the user; left out: nobody’s', NUMBER_KEY),
+    class: choice('Device class', DEVICE_CLASSES, 'any', NOT_YET),
+    description: line('Description', 64),
+    password: secret('Password', 'sip-password'),
+    passwordForSettingsFiles: flag(
+      'Keep an encrypted copy of the password, for settings files that must carry it; takes effect with the next password',
+      false,
+    ),
+    passwordCopy: secret('Encrypted copy of the password', 'recoverable'),
+    codecs: Optional(
+      list(
+        'Codecs in order of preference; left out: the system’s',
+        text({ title: 'Codec', enum: CODEC_NAMES, rule: `one of ${CODEC_NAMES.join(', ')}` }),
+        CODEC_NAMES.length,
+        NOT_YET,
+      ),
+    ),
+    mediaSecurity: choice('Media security', ['system', ...MEDIA_SECURITY], 'system', NOT_YET),
+    addressRestriction: list(
+      'Addresses or networks that may register it; empty: any',
+      shaped('Address', '^[0-9a-fA-F:.]{2,45}(?:/\\d{1,3})?$', 'an IP address or a network such as 192.168.42.0/24'),
+      16,
+      NOT_YET,
+    ),
+    location: reference('Location', NAME_KEY, NOT_YET),
+  }),
+);

@@ -1,0 +1,32 @@
+import { choice, collection, flag, group, NUMBER_KEY, name, reference, sequence, shaped, whole } from './kinds.ts';
+
+export const huntGroups = collection(
+  { title: 'Hunt groups', table: 'hunt_groups', key: { column: 'number', ...NUMBER_KEY }, max: 100, unused: true },
+  group('Hunt group', {
+    name: name('Name, different for each group', 64),
+    mode: choice('Ring mode', ['sequential', 'collective', 'rotary', 'longest-waiting'], 'sequential'),
+    noAnswerSeconds: whole('Group no-answer time', 6, 99999, 15, { unit: 's' }),
+    queue: group('Queuing', {
+      enabled: flag('in use', true),
+      limit: whole('Calls that may wait; 0: any number', 0, 999, 0),
+    }),
+    overflow: group('Overflow', {
+      seconds: whole('Overflow time; 0: never', 0, 99999, 0, { unit: 's' }),
+      group: reference('Hunt group that calls overflow to', NUMBER_KEY),
+    }),
+    nightService: group('Night service', {
+      active: flag('in use now', false),
+      group: reference('Hunt group at night', NUMBER_KEY),
+    }),
+    voicemail: flag('Voicemail', false),
+    members: sequence(
+      'Members in the order in which they ring',
+      'hunt_group_members',
+      group('Member', {
+        user: shaped('Number of the user', NUMBER_KEY.pattern, NUMBER_KEY.rule),
+        enabled: flag('Takes calls of the group', true),
+      }),
+      384,
+    ),
+  }),
+);

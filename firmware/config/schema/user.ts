@@ -1,0 +1,130 @@
+import {
+  choice,
+  collection,
+  dialString,
+  flag,
+  group,
+  line,
+  list,
+  NAME_KEY,
+  NUMBER_KEY,
+  name,
+  reference,
+  secret,
+  shaped,
+  whole,
+  wholeOrLeftOut,
+} from './kinds.ts';
+import { shortCodes } from './short-code.ts';
+
+/** Perpetual profiles, then those of a subscription (seeds: user licensing). */
+export const PROFILES = [
+  'non-licensed',
+  'basic',
+  'mobile',
+  'teleworker',
+  'office-worker',
+  'power',
+  'telephony',
+  'telephony-plus',
+  'unified-communications',
+] as const;
+export type Profile = (typeof PROFILES)[number];
+
+const NOT_YET = { unused: true } as const;
+
+const forwarding = (title: string) =>
+  group(title, { enabled: flag('in use', false), number: dialString('Forward to') }, NOT_YET);
+
+const contactLine = (title: string, max = 64) => line(title, max);
+
+/** People who are reached by a number, whichever device they use. */
+export const users = collection(
+  { title: 'Users', table: 'users', key: { column: 'number', ...NUMBER_KEY }, max: 384 },
+  group('User', {
+    name: name('Name, different for each user', 64),
+    fullName: line('Full name; empty: the name', 64),
+    email: shaped(
+      'Unique identity: an e-mail address',
+      '^(?:[^\\s@"]{1,64}@[a-zA-Z0-9.-]{1,189})?$',
+      'an e-mail address',
+      {
+        default: '',
+      },
+    ),
+    enabled: flag('Account enabled', true, NOT_YET),
+    profile: choice('Profile', PROFILES, 'power'),
+    locale: shaped(
+      'Locale; empty: the system’s',
+      '^(?:[a-z]{2}-[A-Z]{2})?$',
+      'a language and a region, such as en-GB',
+      {
+        default: '',
+        ...NOT_YET,
+      },
+    ),
+    priority: whole('Priority', 1, 5, 5, NOT_YET),
+    userRights: reference('User rights', NAME_KEY, NOT_YET),
+    loginCode: secret('Login code', 'pin', NOT_YET),
+    password: secret('Password of clients and the user portal', 'password', NOT_YET),
+    conferencePin: secret('Audio conference PIN', 'pin', NOT_YET),
+    clients: group(
+      'Clients that the user may use',
+      {
+        desktop: flag('Enable desktop/tablet VoIP client', false),
+        mobile: flag('Enable mobile VoIP client', false),
+        softphone: flag('Enable softphone', false),
+        remoteWorker: flag('Enable remote worker', false),
+      },
+      NOT_YET,
+    ),
+    otherPhone: dialString('Number of the other phone', NOT_YET),
+    noAnswerSeconds: wholeOrLeftOut('No-answer time; left out: the system’s', 6, 99999, { unit: 's', ...NOT_YET }),
+    callWaiting: flag('Call waiting', true, NOT_YET),
+    doNotDisturb: group(
+      'Do not disturb',
+      {
+        enabled: flag('in use', false),
+        exceptions: list(
+          'Numbers that ring all the same',
+          shaped('Number', '^\\+?[0-9]{1,32}[NX]*$', 'a number, N at its end for any digits'),
+          32,
+        ),
+      },
+      NOT_YET,
+    ),
+    forwardUnconditional: group(
+      'Forward unconditional',
+      {
+        enabled: flag('in use', false),
+        number: dialString('Forward to'),
+        huntGroupCalls: flag('Forward hunt group calls', false),
+      },
+      NOT_YET,
+    ),
+    forwardOnBusy: forwarding('Forward on busy'),
+    forwardOnNoAnswer: forwarding('Forward on no answer'),
+    twinning: group(
+      'Mobile twinning',
+      {
+        enabled: flag('in use', false),
+        number: dialString('Twinned mobile number'),
+        delaySeconds: whole('Mobile dial delay', 0, 99999, 2, { unit: 's' }),
+      },
+      NOT_YET,
+    ),
+    voicemail: group('Voicemail', { enabled: flag('in use', false), pin: secret('Mailbox PIN', 'pin') }, NOT_YET),
+    sourceNumbers: list('Source numbers', line('Source number', 127), 64, NOT_YET),
+    contact: group('Contact data', {
+      workPhone: contactLine('Work phone'),
+      homePhone: contactLine('Home phone'),
+      cellPhone: contactLine('Cell phone'),
+      address: contactLine('Address', 128),
+      city: contactLine('City'),
+      region: contactLine('Region'),
+      postalCode: contactLine('Postal code', 32),
+      country: contactLine('Country'),
+    }),
+    shortCodes: shortCodes('Short codes of the user', 'user_short_codes'),
+  }),
+);
