@@ -1,6 +1,7 @@
 /** The program `ringdown`: which subcommands there are, how a mistake is told, what signals do. */
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { commandLineContext } from './console/commands/context.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { settingsCommand } from './console/commands/settings.ts';
 import { runConsole } from './console/console.ts';
@@ -85,11 +86,12 @@ function path(command: Command): string {
 }
 
 async function main(): Promise<void> {
+  const context = commandLineContext();
   const program = new Command('ringdown')
     .description('The open firmware of a small-office telephone box.')
     .version(version, '--version', 'prints the version')
     .addCommand(serveCommand(serve))
-    .addCommand(extensionCommand())
+    .addCommand(extensionCommand(context))
     .addCommand(settingsCommand())
     .addCommand(consoleCommand());
   try {

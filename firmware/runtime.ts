@@ -4,7 +4,8 @@ import { CallServer } from './call/call-server.ts';
 import { CODECS } from './call/negotiation.ts';
 import { BindingStore } from './config/binding-store.ts';
 import { ConfigurationStore } from './config/configuration-store.ts';
-import { isExtensionNumber } from './config/extension.ts';
+import { digestOf, findExtension } from './config/extension.ts';
+import type { CommandContext } from './console/commands/context.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { type RuntimeStatus, statusCommand } from './console/commands/status.ts';
 import { type CommandResult, ControlServer } from './console/control.ts';
@@ -65,17 +66,21 @@ export class Runtime {
     this.#logger = logger;
     this.#store = ConfigurationStore.open(options.dataDirectory);
     this.#bindings = BindingStore.open(options.dataDirectory, clock, logger);
-    const { realm, mediaPortLow, mediaPortHigh } = this.#store.system.get();
-    this.#mediaPorts = options.mediaPorts ?? { low: mediaPortLow, high: mediaPortHigh };
+    const { portLow, portHigh } = this.#store.current.system.media;
+    this.#mediaPorts = options.mediaPorts ?? { low: portLow, high: portHigh };
     this.#location = new LocationService(this.#bindings, clock);
-    this.#authenticator = new Authenticator({ realm, extensions: this.#store.extensions, clock });
+    this.#authenticator = new Authenticator({
+      realm: this.#store.realm,
+      extensions: { digest: (number) => digestOf(this.#store.current, number) },
+      clock,
+    });
     this.#sourceLog = new SourceLog(logger, clock);
     this.#calls = new CallServer({
       stack: () => this.#requireStack(),
       media: () => this.#requireMedia(),
       location: this.#location,
       authenticator: this.#authenticator,
-      extension: (number) => (isExtensionNumber(number) ? this.#store.extensions.get(number) : undefined),
+      extension: (number) => findExtension(this.#store.current, number),
       clock,
       logger,
       sourceLog: this.#sourceLog,
@@ -170,7 +175,7 @@ export class Runtime {
 
   async #openWeb(points: Pick<WebServerOptions, 'http' | 'https' | 'certificate'>): Promise<void> {
     const files = phoneFiles({
-      system: this.#store.system,
+      configuration: () => this.#store.current,
       box: () => ({
         version: this.#version,
         ports: this.#servedPorts(),
@@ -221,17 +226,22 @@ export class Runtime {
   async #command(words: readonly string[]): Promise<CommandResult> {
     let output = '';
     let errors = '';
-    const sink = new Writable({
-      write: (chunk, _encoding, done) => {
-        output += String(chunk);
-        done();
-      },
+    const collect = (take: (text: string) => void): Writable =>
+      new Writable({
+        write: (chunk, _encoding, done) => {
+          take(String(chunk));
+          done();
+        },
+      });
+    const sink = collect((text) => {
+      output += text;
+    });
+    const errorSink = collect((text) => {
+      errors += text;
     });
     const program = new Command('').helpCommand(false);
     program.addCommand(statusCommand(() => this.#status(), sink));
-    program.addCommand(
-      extensionCommand({ input: Readable.from([]), output: sink, dataDirectory: this.#options.dataDirectory }),
-    );
+    program.addCommand(extensionCommand(this.#consoleContext(sink, errorSink)));
     for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
       command.exitOverride().configureOutput({
         writeOut: (text) => {
@@ -250,6 +260,16 @@ export class Runtime {
       if (!(error instanceof RingdownError)) throw error;
       return { status: 1, output, errors: `${errors}${error.message}. ${error.cure}\n` };
     }
+  }
+
+  #consoleContext(output: Writable, errors: Writable): CommandContext {
+    return {
+      input: Readable.from([]),
+      output,
+      errors,
+      author: { who: 'admin', origin: 'console' },
+      runtime: { store: this.#store, dataDirectory: this.#options.dataDirectory },
+    };
   }
 
   #status(): RuntimeStatus {

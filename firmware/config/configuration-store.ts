@@ -1,24 +1,90 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, type FSWatcher, watch as watchFile } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Statement } from 'better-sqlite3';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { UsageError } from '../core/errors.ts';
+import { ChangeFeed } from './change-feed.ts';
+import { apply, type Change, diff, type MaskedChanges, mask, overlap, revert } from './changes.ts';
 import { type Database, openDatabase, prepareDirectory } from './database.ts';
-import { ExtensionRepository } from './extension-repository.ts';
 import { migrate, readMigrations } from './migrations.ts';
-import { storageError } from './storage-error.ts';
-import { SystemRepository } from './system-repository.ts';
+import { Notices } from './notices.ts';
+import { formatPath } from './path.ts';
+import { type Author, type Revision, RevisionLog } from './revision-log.ts';
+import { complete } from './schema/complete.ts';
+import { type Configuration, configurationSchema } from './schema/configuration.ts';
+import { nodeOf } from './schema/tree.ts';
+import { databaseDamaged, storageError } from './storage-error.ts';
+import { ConfigurationTables } from './tables.ts';
+import { nothingToConfirm, type Unconfirmed, UnconfirmedEdit } from './unconfirmed-edit.ts';
+import type { Issue } from './validation/issue.ts';
+import { validate } from './validation/validate.ts';
 
-const FILE_NAME = 'ringdown.db';
+export const DATABASE_FILE_NAME = 'ringdown.db';
+
+interface State {
+  readonly configuration: Configuration;
+  readonly revision: number;
+  /** SQLite's count of what other connections committed to the file. */
+  readonly dataVersion: number;
+}
+
+export interface StoreOptions {
+  readonly clock?: Clock;
+  /** What a part that was told of an edit threw. */
+  readonly onListenerError?: (error: unknown) => void;
+}
+
+export interface Edit {
+  readonly author: Author;
+  readonly comment?: string;
+  /** The revision that the editor saw. An edit of what somebody changed since is refused; left out: the newest. */
+  readonly baseRevision?: number;
+  /** An edit of LAN addresses is undone unless confirm() is called within this time. */
+  readonly confirmWithinMs?: number;
+  /** The configuration as it shall be; may leave out what has a default. Must not change what it is given. */
+  readonly change: (configuration: Configuration) => unknown;
+}
+
+export interface EditResult {
+  /** The new revision, or the newest one where nothing changed. */
+  readonly revision: number;
+  /** Masked: may be shown. */
+  readonly changes: readonly Change[];
+  readonly warnings: readonly Issue[];
+  /** There when the edit waits for confirm(). */
+  readonly unconfirmed?: Unconfirmed;
+}
 
 /** The configuration of the box: one SQLite file, which several processes may have open at once. */
 export class ConfigurationStore {
-  readonly system: SystemRepository;
-  readonly extensions: ExtensionRepository;
+  readonly feed: ChangeFeed;
+  readonly log: RevisionLog;
+  readonly notices: Notices;
+  /** The realm of every SIP password; never changes. */
+  readonly realm: string;
   readonly #database: Database;
+  readonly #file: string;
+  readonly #clock: Clock;
+  readonly #tables: ConfigurationTables;
+  readonly #unconfirmed: UnconfirmedEdit;
+  readonly #dataVersion: Statement<[], number>;
+  #state: State;
+  #watcher: FSWatcher | undefined;
 
-  private constructor(database: Database, file: string) {
+  private constructor(database: Database, file: string, options: StoreOptions) {
     this.#database = database;
-    this.system = new SystemRepository(database);
-    this.extensions = new ExtensionRepository(database, file, this.system);
+    this.#file = file;
+    this.#clock = options.clock ?? systemClock;
+    this.feed = new ChangeFeed(options.onListenerError ?? throwLater);
+    this.log = new RevisionLog(database);
+    this.notices = new Notices(database, this.#clock);
+    this.#tables = new ConfigurationTables(database, file);
+    this.#unconfirmed = new UnconfirmedEdit(database);
+    this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
+    const realm = database.prepare<[], string>('SELECT realm FROM box').pluck().get();
+    if (realm === undefined) throw databaseDamaged(file, 'the row of box is missing');
+    this.realm = realm;
+    this.#state = this.#read(undefined);
   }
 
   /**
@@ -26,13 +92,13 @@ export class ConfigurationStore {
    * Throws UsageError: CONFIG_DATA_NOT_WRITABLE, CONFIG_NEWER_DATABASE, CONFIG_DATABASE_LOCKED,
    * CONFIG_DATABASE_DAMAGED (the file is kept as it is), CONFIG_DISK_FULL.
    */
-  static open(directory: string): ConfigurationStore {
+  static open(directory: string, options: StoreOptions = {}): ConfigurationStore {
     prepareDirectory(directory);
-    const file = join(directory, FILE_NAME);
+    const file = join(directory, DATABASE_FILE_NAME);
     const database = openDatabase(file, 'FULL');
     try {
       migrate(database, file, readMigrations());
-      return new ConfigurationStore(database, file);
+      return new ConfigurationStore(database, file, options);
     } catch (error) {
       database.close();
       throw storageError(file, error);
@@ -40,19 +106,226 @@ export class ConfigurationStore {
   }
 
   /** As `open`, but a directory without a store is a mistake: UsageError CONFIG_DATA_NOT_FOUND, and nothing is made. */
-  static openExisting(directory: string): ConfigurationStore {
-    if (!existsSync(join(directory, FILE_NAME))) {
+  static openExisting(directory: string, options: StoreOptions = {}): ConfigurationStore {
+    if (!existsSync(join(directory, DATABASE_FILE_NAME))) {
       throw new UsageError(
         'CONFIG_DATA_NOT_FOUND',
         `there is no configuration in ${directory}`,
         'Check --data, or add a first extension with `ringdown extension add`.',
       );
     }
-    return ConfigurationStore.open(directory);
+    return ConfigurationStore.open(directory, options);
+  }
+
+  /** The configuration as it is now, also where another process has just edited it. Parts keep their identity over edits. */
+  get current(): Configuration {
+    this.#refresh();
+    return this.#state.configuration;
+  }
+
+  /** The number of `current`. */
+  get revision(): number {
+    this.#refresh();
+    return this.#state.revision;
+  }
+
+  /** The edit that waits for confirm(), if there is one. */
+  get unconfirmed(): Unconfirmed | undefined {
+    return this.#guard(() => this.#unconfirmed.get());
+  }
+
+  /**
+   * Makes an edit: all of it or nothing, and on the disk when this returns. An edit that changes nothing makes no revision
+   * and writes nothing. Throws InvalidConfigurationError with everything that is wrong; UsageError CONFIG_CONFLICT,
+   * CONFIG_UNCONFIRMED, CONFIG_REVISION_UNKNOWN, CONFIG_DISK_FULL, CONFIG_DATABASE_LOCKED.
+   */
+  edit(edit: Edit): EditResult {
+    this.#refresh();
+    const { answer, state } = this.#guard(() => this.#database.transaction(() => this.#edit(edit)).immediate());
+    this.#take(state);
+    return answer;
+  }
+
+  /**
+   * Makes the configuration what it was at `revision`, as an edit of its own. Passwords that were replaced since stay
+   * replaced; those of items that come back come back with them. Throws as edit(), and UsageError CONFIG_REVISION_UNKNOWN.
+   */
+  rollback(revision: number, edit: Omit<Edit, 'change' | 'baseRevision'>): EditResult {
+    const comment = edit.comment ?? `rollback to revision ${revision}`;
+    return this.edit({
+      ...edit,
+      comment,
+      change: (configuration) => {
+        const unconfirmed = this.#unconfirmed.get();
+        if (unconfirmed !== undefined && revision < unconfirmed.revision) this.#unconfirmed.clear();
+        return this.#reverted(configuration, this.log.after(revision));
+      },
+    });
+  }
+
+  /** The configuration at a revision, with the secrets of today. Throws UsageError CONFIG_REVISION_UNKNOWN. */
+  at(revision: number): Configuration {
+    const { current } = this;
+    return this.#guard(() => this.#reverted(current, this.log.after(revision)));
+  }
+
+  /** Keeps the edit that waits for it. Throws UsageError CONFIG_NOTHING_TO_CONFIRM. */
+  confirm(): Unconfirmed {
+    return this.#guard(() => {
+      const unconfirmed = this.#unconfirmed.get();
+      if (unconfirmed === undefined) throw nothingToConfirm();
+      this.#unconfirmed.clear();
+      return unconfirmed;
+    });
+  }
+
+  /** Takes the unconfirmed edit back, and nothing that was edited since. Undefined where none waits. */
+  undoUnconfirmed(author: Author): EditResult | undefined {
+    const unconfirmed = this.unconfirmed;
+    if (unconfirmed === undefined) return undefined;
+    const comment = `revision ${unconfirmed.revision} was not confirmed`;
+    const [entry] = this.log
+      .after(unconfirmed.revision - 1)
+      .filter(({ revision }) => revision === unconfirmed.revision);
+    return this.edit({
+      author,
+      comment,
+      change: (configuration) => {
+        this.#unconfirmed.clear();
+        return entry === undefined ? configuration : this.#reverted(configuration, [entry]);
+      },
+    });
+  }
+
+  /** Tells of edits of other processes as soon as they are made, and not only when `current` is asked for. */
+  followOthers(): void {
+    const names = new Set([basename(this.#file), `${basename(this.#file)}-wal`]);
+    this.#watcher ??= watchFile(dirname(this.#file), { persistent: false }, (_event, name) => {
+      if (name !== null && names.has(name)) this.#refresh();
+    });
+  }
+
+  /** A consistent copy as one file of its own, made while the box goes on (SQLite's backup API). */
+  async copyTo(file: string): Promise<void> {
+    try {
+      await this.#database.backup(file);
+    } catch (error) {
+      throw storageError(file, error);
+    }
   }
 
   /** Idempotent. */
   close(): void {
+    this.#watcher?.close();
     this.#database.close();
   }
+
+  /** Within the transaction, where nobody else writes. */
+  #edit({ author, comment = '', baseRevision, confirmWithinMs, change }: Edit): {
+    readonly answer: EditResult;
+    readonly state: State;
+  } {
+    // Another process may have edited it just before the transaction began.
+    const state = this.#isStale() ? this.#read(this.#state.configuration) : this.#state;
+    const { configuration: before, revision: newest } = state;
+    const candidate =
+      baseRevision === undefined || baseRevision === newest
+        ? change(before)
+        : this.#rebased(before, baseRevision, change);
+    const { configuration: after, warnings } = validate(candidate, before);
+    const differences = diff(before, after);
+    if (differences.length === 0) return { answer: { revision: newest, changes: [], warnings }, state };
+    const revision = newest + 1;
+    const nowMs = this.#clock.now();
+    const unconfirmed = this.#unconfirmed.plan(revision, differences, confirmWithinMs, nowMs);
+    const masked = mask(differences);
+    this.#tables.save(before, after);
+    this.log.append({ ...masked, revision, atMs: nowMs, author, comment });
+    if (unconfirmed !== undefined) this.#unconfirmed.set(unconfirmed);
+    const answer = {
+      revision,
+      changes: masked.changes,
+      warnings,
+      ...(unconfirmed === undefined ? {} : { unconfirmed }),
+    };
+    return { answer, state: { ...state, configuration: after, revision } };
+  }
+
+  /** What the editor meant, on top of what others did meanwhile. */
+  #rebased(now: Configuration, baseRevision: number, change: Edit['change']): unknown {
+    const later = this.log.after(baseRevision);
+    const base = this.#reverted(now, later);
+    const wanted = complete(nodeOf(configurationSchema), change(base), base);
+    const meant = diff(base, wanted);
+    for (const other of later) {
+      const path = overlap(meant, other.changes);
+      if (path !== undefined) throw conflict(formatPath(path), other);
+    }
+    return apply(now, meant);
+  }
+
+  #reverted(now: Configuration, revisions: readonly MaskedChanges[]): Configuration {
+    const reverted = revisions.reduce((configuration, revision) => revert(configuration, revision), now);
+    return complete(nodeOf(configurationSchema), reverted, now) as Configuration;
+  }
+
+  #isStale(): boolean {
+    return this.#dataVersion.get() !== this.#state.dataVersion;
+  }
+
+  /** What the file holds; parts that are `known` keep their identity. */
+  #read(known: Configuration | undefined): State {
+    const read = (): State => {
+      const loaded = this.#tables.load();
+      const configuration = known === undefined ? loaded : complete(nodeOf(configurationSchema), loaded, known);
+      return {
+        configuration: configuration as Configuration,
+        revision: this.log.newest,
+        dataVersion: this.#dataVersion.get() ?? 0,
+      };
+    };
+    // All of it at one moment, also while others write.
+    return this.#database.inTransaction ? read() : this.#database.transaction(read).deferred();
+  }
+
+  /** Takes over what another process wrote. */
+  #refresh(): void {
+    if (!this.#database.open || this.#database.inTransaction || !this.#isStale()) return;
+    const state = this.#guard(() => this.#read(this.#state.configuration));
+    // Not told within the call of whoever merely asked for the configuration.
+    this.#take(state, (tell) => setImmediate(tell));
+  }
+
+  #take(state: State, schedule = (tell: () => void): unknown => tell()): void {
+    const { configuration: before } = this.#state;
+    this.#state = state;
+    const { configuration: after, revision } = state;
+    if (after === before) return;
+    const { changes } = mask(diff(before, after));
+    schedule(() => this.feed.emit({ revision, before, after, changes }));
+  }
+
+  #guard<T>(operation: () => T): T {
+    try {
+      return operation();
+    } catch (error) {
+      throw storageError(this.#file, error);
+    }
+  }
+}
+
+/** An exception of a listener must not look like one of the edit. */
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+function conflict(path: string, { revision, author, atMs }: Revision): UsageError {
+  const at = new Date(atMs).toISOString();
+  return new UsageError(
+    'CONFIG_CONFLICT',
+    `${path} was changed meanwhile by ${author.who} (${author.origin}, revision ${revision}, ${at})`,
+    'Look at it again with ringdown config show, and repeat the edit if it is still wanted; nothing was overwritten.',
+  );
 }

@@ -52,7 +52,7 @@ export class ControlServer {
         'Give a shorter one with --control.',
       );
     }
-    if (await isAlive(path)) {
+    if (await isControlAlive(path)) {
       throw new RingdownError(
         'CONTROL_IN_USE',
         `Another runtime answers on ${path}`,
@@ -172,7 +172,7 @@ function parseResult(line: string): CommandResult | undefined {
 }
 
 /** Whether something answers on the socket: only then is its file more than what a dead process left. */
-function isAlive(path: string): Promise<boolean> {
+export function isControlAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection(path);
     socket.on('connect', () => {

@@ -1,4 +1,4 @@
-import type { SystemSettings } from '../config/system-repository.ts';
+import type { Configuration } from '../config/schema/configuration.ts';
 import { ROOT_CERTIFICATE_FILE_NAME, renderSettings, SETTINGS_FILE_NAME } from './settings-file.ts';
 import type { RunningBox } from './settings-input.ts';
 
@@ -10,7 +10,7 @@ export interface PhoneFile {
 
 export interface PhoneFilesOptions {
   /** Read at each request, so that a file is never older than the configuration. */
-  readonly system: { get(): SystemSettings };
+  readonly configuration: () => Configuration;
   /** Asked at each request too. */
   readonly box: () => RunningBox;
   /** The authority's certificate, PEM; undefined or empty while the box has none. */
@@ -27,7 +27,7 @@ export function phoneFiles(options: PhoneFilesOptions): ReadonlyMap<string, Make
       `/${SETTINGS_FILE_NAME}`,
       (address) => ({
         contentType: 'text/plain; charset=us-ascii',
-        body: renderSettings({ ...options.box(), system: options.system.get(), address }),
+        body: renderSettings({ ...options.box(), system: options.configuration().system, address }),
       }),
     ],
     [

@@ -187,7 +187,8 @@ function writeCodecs(file: SettingsWriter, codecs: readonly AudioCodec[]): void 
 }
 
 function sipDomain(input: SettingsInput): string {
-  return input.system.sipDomain === '' ? uriHost(input.address) : input.system.sipDomain;
+  const { domain } = input.system.sip;
+  return domain === '' ? uriHost(input.address) : domain;
 }
 
 /** TLS first: the clients warn about anything else. */

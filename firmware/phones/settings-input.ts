@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import type { SystemSettings } from '../config/system-repository.ts';
+import type { Configuration } from '../config/schema/configuration.ts';
 import type { AudioCodec } from '../sdp/codec.ts';
 
 /** The ports that clients can reach, as they see them. One that is left out is not served. */
@@ -26,7 +26,9 @@ export interface RunningBox {
 export interface SettingsInput extends RunningBox {
   /** The box as the asking client reaches it: an IPv4 or IPv6 address without brackets or zone, or a host name. */
   readonly address: string;
-  readonly system: Pick<SystemSettings, 'sipDomain' | 'locale'>;
+  readonly system: Pick<Configuration['system'], 'locale'> & {
+    readonly sip: Pick<Configuration['system']['sip'], 'domain'>;
+  };
 }
 
 /** As it stands in a URI: an IPv6 address in brackets (RFC 3986 §3.2.2). */

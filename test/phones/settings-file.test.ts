@@ -11,7 +11,7 @@ import type { SettingsInput } from '../../firmware/phones/settings-input.ts';
 const INPUT: SettingsInput = {
   version: '1.2.3',
   address: '192.168.42.1',
-  system: { sipDomain: '', locale: 'en-GB' },
+  system: { sip: { domain: '' }, locale: 'en-GB' },
   ports: { sipUdp: 5060, sipTcp: 5060, sipTls: 5061, http: 80, https: 443 },
   mediaPorts: { low: 46750, high: 50750 },
   codecs: ['PCMA', 'PCMU', 'G729'],
@@ -104,7 +104,7 @@ const CASES: readonly ValueCase[] = [
   },
   {
     title: 'a SIP domain of its own',
-    change: { system: { sipDomain: 'example.com', locale: 'de-DE' } },
+    change: { system: { sip: { domain: 'example.com' }, locale: 'de-DE' } },
     expected: {
       SIPDOMAIN: 'example.com',
       SIP_CONTROLLER_LIST: '192.168.42.1:5061;transport=tls',
@@ -190,7 +190,7 @@ t.test('codecs stand in the order of preference, those switched off last', async
 });
 
 t.test('a domain that would write statements of its own is refused', async (t) => {
-  t.throws(() => renderSettings({ ...INPUT, system: { sipDomain: 'a\nSET EVIL 1', locale: 'en-GB' } }), {
+  t.throws(() => renderSettings({ ...INPUT, system: { sip: { domain: 'a\nSET EVIL 1' }, locale: 'en-GB' } }), {
     code: 'PHONES_VALUE_NOT_WRITABLE',
   });
 });

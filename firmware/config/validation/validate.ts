@@ -2,12 +2,12 @@ import { complete } from '../schema/complete.ts';
 import { type Configuration, configurationSchema } from '../schema/configuration.ts';
 import { nodeOf } from '../schema/tree.ts';
 import { crossCheck } from './cross-checks.ts';
-import { InvalidConfigurationError, type Issue } from './issue.ts';
+import { formatIssue, InvalidConfigurationError, type Issue } from './issue.ts';
 import { checkShape } from './shape.ts';
 
 export interface Validated {
   readonly configuration: Configuration;
-  /** Worth a second look; the configuration can be used as it is. */
+  /** Worth a second look: warnings, and errors that `known` had already. */
   readonly warnings: readonly Issue[];
 }
 
@@ -24,6 +24,13 @@ export function validate(candidate: unknown, known?: Configuration): Validated {
   const configuration = completed as Configuration;
   const issues = crossCheck(configuration);
   const errors = issues.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) throw new InvalidConfigurationError(errors);
+  const added = errors.length > 0 && known !== undefined ? newOnes(errors, crossCheck(known)) : errors;
+  if (added.length > 0) throw new InvalidConfigurationError(added);
   return { configuration, warnings: issues };
+}
+
+/** What was wrong before, say since an update brought a new rule, must not keep people from mending something else. */
+function newOnes(issues: readonly Issue[], before: readonly Issue[]): readonly Issue[] {
+  const old = new Set(before.map(formatIssue));
+  return issues.filter((issue) => !old.has(formatIssue(issue)));
 }

@@ -1,20 +1,16 @@
 import { randomInt } from 'node:crypto';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { Command } from 'commander';
-import { ConfigurationStore } from '../../config/configuration-store.ts';
+import { findExtension } from '../../config/extension.ts';
+import { addExtension, extensionNotFound, removeExtension } from '../../config/extension-edits.ts';
+import { withValue } from '../../config/path.ts';
+import { compareKeys } from '../../config/schema/tree.ts';
+import { makeSipPassword } from '../../config/secrets/make-secret.ts';
 import { UsageError } from '../../core/errors.ts';
-
-export interface ExtensionCommandOptions {
-  /** Where `--password-stdin` reads; standard input unless given. */
-  readonly input?: Readable;
-  /** Standard output unless given. */
-  readonly output?: Writable;
-  /** Makes --data optional: the directory that is meant without it. */
-  readonly dataDirectory?: string;
-}
+import { type CommandContext, examples, withConfiguration, withData } from './context.ts';
 
 interface Values {
-  readonly data: string;
+  readonly data?: string;
   readonly name: string;
   readonly passwordStdin?: boolean;
 }
@@ -27,14 +23,13 @@ const PASSWORD_CHARACTERS = 16;
 const MAX_INPUT_CHARACTERS = 1024;
 
 /** `ringdown extension …`: adds, lists and removes extensions and sets their passwords, also while the box runs. */
-export function extensionCommand(options: ExtensionCommandOptions = {}): Command {
-  const input = options.input ?? process.stdin;
-  const output = options.output ?? process.stdout;
+export function extensionCommand(context: CommandContext): Command {
+  const { input, output, author } = context;
   const command = new Command('extension').description('the extensions that phones register as');
 
-  withData(command.command('add <number>'), options)
-    .description('adds an extension; a running box knows it at once')
-    .requiredOption('--name <name>', 'the name that other people see, 1 to 64 characters')
+  withData(command.command('add <number>'), context)
+    .description('adds an extension and its user; a running box knows it at once')
+    .requiredOption('--name <name>', 'the name that other people see, 1 to 64 characters, different for each user')
     .option('--password-stdin', 'reads the password from standard input, instead of making one and printing it')
     .addHelpText(
       'after',
@@ -45,21 +40,36 @@ export function extensionCommand(options: ExtensionCommandOptions = {}): Command
     )
     .action(async (number: string, { data, name, passwordStdin }: Values) => {
       const password = passwordStdin === true ? await readPassword(input) : makePassword();
-      using(ConfigurationStore.open(data), (store) => store.extensions.add({ number, name, password }));
+      await withConfiguration(
+        context,
+        data,
+        ({ store, secrets }) => {
+          const made = makeSipPassword(number, password, secrets, name);
+          store.edit({
+            author,
+            comment: 'extension add',
+            change: (configuration) => addExtension(configuration, number, name, made),
+          });
+        },
+        'make',
+      );
       output.write(`Extension ${number} is added.\n`);
       if (passwordStdin !== true) output.write(shownOnce(password));
     });
 
-  withData(command.command('list'), options)
+  withData(command.command('list'), context)
     .description('prints number and name of each extension, one a line')
     .addHelpText('after', examples('ringdown extension list --data /data/ringdown'))
-    .action(({ data }: Values) => {
-      const extensions = using(ConfigurationStore.openExisting(data), (store) => store.extensions.list());
-      const width = Math.max(0, ...extensions.map(({ number }) => number.length));
-      for (const { number, name } of extensions) output.write(`${number.padEnd(width)}  ${name}\n`);
+    .action(async ({ data }: Values) => {
+      const current = await withConfiguration(context, data, ({ store }) => store.current);
+      const numbers = Object.keys(current.extensions).sort(compareKeys);
+      const width = Math.max(0, ...numbers.map(({ length }) => length));
+      for (const number of numbers) {
+        output.write(`${number.padEnd(width)}  ${findExtension(current, number)?.name ?? ''}\n`);
+      }
     });
 
-  withData(command.command('password <number>'), options)
+  withData(command.command('password <number>'), context)
     .description('gives an extension a new password; its phones must log in again with it')
     .option('--password-stdin', 'reads the password from standard input, instead of making one and printing it')
     .addHelpText(
@@ -71,36 +81,35 @@ export function extensionCommand(options: ExtensionCommandOptions = {}): Command
     )
     .action(async (number: string, { data, passwordStdin }: Values) => {
       const password = passwordStdin === true ? await readPassword(input) : makePassword();
-      using(ConfigurationStore.openExisting(data), (store) => store.extensions.setPassword(number, password));
+      await withConfiguration(context, data, ({ store, secrets }) => {
+        if (findExtension(store.current, number) === undefined) throw extensionNotFound(number);
+        const made = makeSipPassword(number, password, secrets);
+        store.edit({
+          author,
+          comment: 'extension password',
+          change: (configuration) =>
+            withValue(configuration, ['extensions', number], { ...configuration.extensions[number], ...made }),
+        });
+      });
       output.write(`Extension ${number} has a new password.\n`);
       if (passwordStdin !== true) output.write(shownOnce(password));
     });
 
-  withData(command.command('remove <number>'), options)
+  withData(command.command('remove <number>'), context)
     .description('removes an extension and its user')
     .addHelpText('after', examples('ringdown extension remove 201 --data /data/ringdown'))
-    .action((number: string, { data }: Values) => {
-      using(ConfigurationStore.openExisting(data), (store) => store.extensions.remove(number));
+    .action(async (number: string, { data }: Values) => {
+      await withConfiguration(context, data, ({ store }) =>
+        store.edit({
+          author,
+          comment: 'extension remove',
+          change: (configuration) => removeExtension(configuration, number),
+        }),
+      );
       output.write(`Extension ${number} is removed.\n`);
     });
 
   return command;
-}
-
-function withData(command: Command, { dataDirectory }: ExtensionCommandOptions): Command {
-  const flags = '--data <dir>';
-  const description = 'the data directory of the box';
-  return dataDirectory === undefined
-    ? command.requiredOption(flags, description)
-    : command.option(flags, description, dataDirectory);
-}
-
-function using<T>(store: ConfigurationStore, work: (store: ConfigurationStore) => T): T {
-  try {
-    return work(store);
-  } finally {
-    store.close();
-  }
 }
 
 /** The first line, without its line end. */
@@ -127,8 +136,4 @@ function makePassword(): string {
 
 function shownOnce(password: string): string {
   return `Password: ${password}\nIt is shown only now: the box keeps no copy that can be read.\n`;
-}
-
-function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }

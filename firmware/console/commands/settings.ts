@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { Command, Option } from 'commander';
 import { CODECS } from '../../call/negotiation.ts';
 import { ConfigurationStore } from '../../config/configuration-store.ts';
-import type { SystemSettings } from '../../config/system-repository.ts';
+import type { SystemSettings } from '../../config/schema/configuration.ts';
 import { effectiveSettings } from '../../phones/effective-settings.ts';
 import { renderSettings, WORKPLACE_MODELS, type WorkplaceModel } from '../../phones/settings-file.ts';
 import type { SettingsInput } from '../../phones/settings-input.ts';
@@ -66,7 +66,7 @@ Examples:
 function readSystem(directory: string): SystemSettings {
   const store = ConfigurationStore.openExisting(directory);
   try {
-    return store.system.get();
+    return store.current.system;
   } finally {
     store.close();
   }
@@ -90,7 +90,7 @@ function settingsInput(values: Values, system: SystemSettings, version: string):
     },
     mediaPorts:
       values.mediaPorts === undefined
-        ? { low: system.mediaPortLow, high: system.mediaPortHigh }
+        ? { low: system.media.portLow, high: system.media.portHigh }
         : readMediaPorts('--media-ports', values.mediaPorts),
     codecs: CODECS,
   };
