@@ -1,6 +1,7 @@
 /** The program `ringdown`: which subcommands there are, how a mistake is told, what signals do. */
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { configCommand } from './console/commands/config.ts';
 import { commandLineContext } from './console/commands/context.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { settingsCommand } from './console/commands/settings.ts';
@@ -92,6 +93,7 @@ async function main(): Promise<void> {
     .version(version, '--version', 'prints the version')
     .addCommand(serveCommand(serve))
     .addCommand(extensionCommand(context))
+    .addCommand(configCommand(context))
     .addCommand(settingsCommand())
     .addCommand(consoleCommand());
   try {

@@ -5,6 +5,7 @@ import { CODECS } from './call/negotiation.ts';
 import { BindingStore } from './config/binding-store.ts';
 import { ConfigurationStore } from './config/configuration-store.ts';
 import { digestOf, findExtension } from './config/extension.ts';
+import { configCommand } from './console/commands/config.ts';
 import type { CommandContext } from './console/commands/context.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { type RuntimeStatus, statusCommand } from './console/commands/status.ts';
@@ -241,7 +242,9 @@ export class Runtime {
     });
     const program = new Command('').helpCommand(false);
     program.addCommand(statusCommand(() => this.#status(), sink));
-    program.addCommand(extensionCommand(this.#consoleContext(sink, errorSink)));
+    const context = this.#consoleContext(sink, errorSink);
+    program.addCommand(extensionCommand(context));
+    program.addCommand(configCommand(context));
     for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
       command.exitOverride().configureOutput({
         writeOut: (text) => {

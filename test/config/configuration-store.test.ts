@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import t from 'tap';
 import { ConfigurationStore } from '../../firmware/config/configuration-store.ts';
 import { openDatabase } from '../../firmware/config/database.ts';
-import { digestSecrets } from '../../firmware/config/digest-secrets.ts';
+import { digestOf, findExtension } from '../../firmware/config/extension.ts';
+import { removeExtension } from '../../firmware/config/extension-edits.ts';
+import { withValue } from '../../firmware/config/path.ts';
+import { digestSecrets } from '../../firmware/config/secrets/sip-password.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { AUTHOR, addUser, openStore, PASSWORD, set } from './support.ts';
 
-const PASSWORD = 'correct horse';
 const REPOSITORY = join(import.meta.dirname, '..', '..');
 
 function code(expected: string) {
@@ -17,32 +21,29 @@ function code(expected: string) {
 t.test('a new store holds the defaults and survives being opened again', async (t) => {
   const directory = join(t.testdir(), 'made', 'here');
   const store = ConfigurationStore.open(directory);
-  t.strictSame(store.system.get(), {
-    sipDomain: '',
-    realm: 'ringdown',
-    locale: 'en-GB',
-    mediaPortLow: 46750,
-    mediaPortHigh: 50750,
+  t.equal(store.revision, 1);
+  t.equal(store.realm, 'ringdown');
+  t.match(store.current, {
+    system: { name: 'Ringdown', locale: 'en-GB', sip: { domain: '' }, media: { portLow: 46750, portHigh: 50750 } },
+    lan1: { ipv4: { address: '192.168.42.1', prefixLength: 24 } },
+    users: {},
   });
-  t.match(store.extensions.add({ number: '201', name: 'Reception', password: PASSWORD }), {
-    number: '201',
-    name: 'Reception',
-  });
+  addUser(store, '201', 'Reception');
+  const before = structuredClone(store.current);
   store.close();
   store.close();
 
   const again = ConfigurationStore.open(directory);
-  t.strictSame(
-    again.extensions.list().map(({ number, name }) => [number, name]),
-    [['201', 'Reception']],
-  );
+  t.strictSame(again.current, before);
+  t.equal(again.revision, 2);
+  t.strictSame(findExtension(again.current, '201'), { number: '201', name: 'Reception' });
   again.close();
 });
 
 t.test('directory and files are for their owner alone', async (t) => {
   const directory = join(t.testdir(), 'data');
   const store = ConfigurationStore.open(directory);
-  store.extensions.add({ number: '201', name: 'Reception', password: PASSWORD });
+  addUser(store, '201', 'Reception');
   t.equal(statSync(directory).mode & 0o777, 0o700);
   t.strictSame(readdirSync(directory).sort(), ['ringdown.db', 'ringdown.db-shm', 'ringdown.db-wal']);
   for (const name of readdirSync(directory)) t.equal(statSync(join(directory, name)).mode & 0o777, 0o600, name);
@@ -65,131 +66,321 @@ t.test('a commit is on the disk when it returns', async (t) => {
   database.close();
 });
 
+t.test('an edit is a revision that says who, when, from where and what', async (t) => {
+  const clock = new FakeClock();
+  const store = openStore(t, { clock });
+  const result = store.edit({
+    author: { who: 'anna', origin: 'web' },
+    comment: 'two lines\n\u001b[31mof text',
+    change: (configuration) => withValue(configuration, ['system', 'sip', 'domain'], 'example.com'),
+  });
+  t.equal(result.revision, 2);
+  const changes = [{ path: ['system', 'sip', 'domain'], before: '', after: 'example.com' }];
+  t.strictSame(result.changes, changes);
+  t.strictSame(store.log.get(2), {
+    revision: 2,
+    atMs: clock.now(),
+    author: { who: 'anna', origin: 'web' },
+    comment: 'two lines [31mof text',
+    changes,
+  });
+  t.strictSame(
+    store.log.list(10).map(({ revision }) => revision),
+    [2, 1],
+  );
+  t.throws(() => store.log.get(3), code('CONFIG_REVISION_UNKNOWN'));
+});
+
+t.test('an edit that changes nothing makes no revision and writes nothing', async (t) => {
+  const directory = t.testdir();
+  const store = openStore(t, { directory });
+  set(store, ['system', 'name'], 'Office');
+  const wal = join(directory, 'ringdown.db-wal');
+  const [before, sizeBefore] = [store.current, statSync(wal).size];
+  t.match(set(store, ['system', 'name'], 'Office'), { revision: 2, changes: [] });
+  t.equal(store.current, before, 'it is the same object');
+  t.equal(statSync(wal).size, sizeBefore);
+});
+
+t.test('an edit is refused as a whole, with everything that is wrong about it', async (t) => {
+  const store = openStore(t);
+  const before = store.current;
+  t.throws(
+    () =>
+      store.edit({
+        author: AUTHOR,
+        change: (configuration) => ({
+          ...configuration,
+          users: { 201: { name: '', priority: 9 }, x: { name: 'X' } },
+          lan1: { ...configuration.lan1, colour: 'red' },
+        }),
+      }),
+    {
+      code: 'CONFIG_INVALID',
+      issues: [
+        { path: ['lan1', 'colour'] },
+        { path: ['users', '201', 'name'] },
+        { path: ['users', '201', 'priority'], shown: '9', problem: /1 to 5/ },
+        { path: ['users'], shown: '"x"' },
+      ],
+    },
+  );
+  t.equal(store.current, before);
+  t.equal(store.revision, 1);
+  t.throws(
+    () =>
+      store.edit({
+        author: AUTHOR,
+        change: () => {
+          throw new Error('the editor fails');
+        },
+      }),
+    { message: 'the editor fails' },
+  );
+  t.equal(set(store, ['system', 'name'], 'Office').revision, 2, 'and the next edit works');
+});
+
 t.test('only digest secrets are kept of a password', async (t) => {
   // The example of RFC 2617 §3.5.
   t.equal(digestSecrets('Mufasa', 'testrealm@host.com', 'Circle Of Life').ha1Md5, '939e7578ed9e3c518a452acee763bce9');
 
   const directory = t.testdir();
   const store = ConfigurationStore.open(directory);
-  store.extensions.add({ number: '201', name: 'Reception', password: PASSWORD });
-  t.strictSame(store.extensions.digest('201'), digestSecrets('201', 'ringdown', PASSWORD));
-  store.extensions.setPassword('201', 'another horse');
-  t.strictSame(store.extensions.digest('201'), digestSecrets('201', 'ringdown', 'another horse'));
+  addUser(store, '201', 'Reception');
+  const old = digestSecrets('201', 'ringdown', PASSWORD);
+  t.strictSame(digestOf(store.current, '201'), old);
+  const { ha1Md5, ha1Sha256 } = digestSecrets('201', 'ringdown', 'another horse');
+  set(store, ['extensions', '201', 'password'], `ha1$${ha1Md5}$${ha1Sha256}`);
+  t.strictSame(digestOf(store.current, '201'), { ha1Md5, ha1Sha256 });
+  t.match(store.log.get(3).changes, [
+    { path: ['extensions', '201', 'password'], before: '(secret)', after: '(secret)' },
+  ]);
   store.close();
   const bytes = readFileSync(join(directory, 'ringdown.db'));
   t.notOk(bytes.includes('horse'));
-  t.notOk(bytes.includes(digestSecrets('201', 'ringdown', PASSWORD).ha1Md5), 'the old secret is overwritten');
+  t.notOk(bytes.includes(old.ha1Md5), 'the old secret is overwritten, in the history too');
+  t.ok(bytes.includes(ha1Md5));
 });
 
-t.test('extensions are found, listed and removed with their user', async (t) => {
-  const store = ConfigurationStore.open(t.testdir());
-  for (const number of ['1201', '202', '201', '21']) {
-    store.extensions.add({ number, name: `Name of ${number}`, password: PASSWORD });
+t.test('a rollback is a revision, and takes back whatever came after', async (t) => {
+  const store = openStore(t);
+  addUser(store, '201', 'Reception');
+  addUser(store, '202', 'Workshop');
+  const good = structuredClone(store.current);
+  set(store, ['huntGroups', '300'], { name: 'Sales', members: [{ user: '202' }, { user: '201' }] });
+  set(store, ['users', '201', 'doNotDisturb', 'exceptions'], ['07700900123']);
+  set(store, ['users', '201', 'shortCodes', '*99'], { feature: 'dial', telephoneNumber: '202' });
+  const bad = structuredClone(store.current);
+  t.equal(store.rollback(3, { author: AUTHOR }).revision, 7);
+  t.strictSame(store.current, good);
+  t.equal(store.log.get(7).comment, 'rollback to revision 3');
+  store.rollback(6, { author: AUTHOR });
+  t.strictSame(store.current, bad, 'a rollback can be taken back');
+  t.strictSame(store.at(3), good);
+  t.strictSame(store.at(8), bad);
+  for (const revision of [0, -1, 9, 1000]) {
+    t.throws(() => store.rollback(revision, { author: AUTHOR }), code('CONFIG_REVISION_UNKNOWN'), String(revision));
   }
-  t.strictSame(
-    store.extensions.list().map(({ number }) => String(number)),
-    ['21', '201', '202', '1201'],
-  );
-  const removed = store.extensions.get('201');
-  store.extensions.remove('201');
-  t.equal(store.extensions.get('201'), undefined);
-  t.equal(store.extensions.digest('201'), undefined);
-  t.throws(() => store.extensions.remove('201'), code('CONFIG_EXTENSION_NOT_FOUND'));
-  t.throws(() => store.extensions.setPassword('201', PASSWORD), code('CONFIG_EXTENSION_NOT_FOUND'));
-  const again = store.extensions.add({ number: '201', name: 'Again', password: PASSWORD });
-  t.not(removed, undefined);
-  t.equal(store.extensions.get('201')?.userId, again.userId);
-  store.close();
 });
 
-t.test('an extension number is used once, whichever program adds it', async (t) => {
+t.test('a rollback brings a removed extension back with its password, and no replaced password', async (t) => {
   const directory = t.testdir();
-  const one = ConfigurationStore.open(directory);
-  const other = ConfigurationStore.open(directory);
-  one.extensions.add({ number: '201', name: 'Reception', password: PASSWORD });
-  t.equal(other.extensions.get('201')?.name, 'Reception', 'the other program sees it at once');
-  t.throws(() => other.extensions.add({ number: '201', name: 'x', password: PASSWORD }), {
-    ...code('CONFIG_EXTENSION_EXISTS'),
-    message: /201/,
-  });
-  t.equal(other.extensions.get('201')?.name, 'Reception');
-  one.close();
-  other.close();
+  const store = ConfigurationStore.open(directory);
+  addUser(store, '201', 'Reception');
+  addUser(store, '202', 'Workshop');
+  const { ha1Md5, ha1Sha256 } = digestSecrets('202', 'ringdown', 'another horse');
+  set(store, ['extensions', '202', 'password'], `ha1$${ha1Md5}$${ha1Sha256}`);
+  store.edit({ author: AUTHOR, change: (configuration) => removeExtension(configuration, '201') });
+  t.equal(findExtension(store.current, '201'), undefined);
+  t.notMatch(JSON.stringify(store.log.get(5)), /ha1/, 'what is shown holds no secret');
+  store.close();
+
+  const again = openStore(t, { directory });
+  again.rollback(3, { author: AUTHOR });
+  t.strictSame(digestOf(again.current, '201'), digestSecrets('201', 'ringdown', PASSWORD));
+  t.strictSame(digestOf(again.current, '202'), { ha1Md5, ha1Sha256 });
 });
 
-interface InputCase {
-  readonly title: string;
-  readonly number?: string;
-  readonly name?: string;
-  readonly password?: string;
-  readonly code?: string;
-}
+t.test('the later of two who edit the same thing is told', async (t) => {
+  const directory = t.testdir();
+  const one = openStore(t, { directory });
+  const other = openStore(t, { directory });
+  addUser(one, '201', 'Reception');
+  const seen = other.revision;
+  set(one, ['users', '201', 'name'], 'Front desk');
 
-const INPUTS: readonly InputCase[] = [
-  { title: 'two digits', number: '20' },
-  { title: 'fifteen digits', number: '123456789012345' },
-  { title: 'one digit', number: '2', code: 'CONFIG_EXTENSION_NUMBER_INVALID' },
-  { title: 'sixteen digits', number: '1234567890123456', code: 'CONFIG_EXTENSION_NUMBER_INVALID' },
-  { title: 'no number', number: '', code: 'CONFIG_EXTENSION_NUMBER_INVALID' },
-  { title: 'letters', number: '20a', code: 'CONFIG_EXTENSION_NUMBER_INVALID' },
-  { title: 'digits of another script', number: '٢٠١', code: 'CONFIG_EXTENSION_NUMBER_INVALID' },
-  { title: 'a number with a line end', number: '201\n', code: 'CONFIG_EXTENSION_NUMBER_INVALID' },
-  { title: 'a number with SQL', number: "201' OR '1'='1", code: 'CONFIG_EXTENSION_NUMBER_INVALID' },
-  { title: 'a huge number', number: '2'.repeat(10_000_000), code: 'CONFIG_EXTENSION_NUMBER_INVALID' },
-  { title: 'a name with SQL', name: `Robert'); DROP TABLE extensions; --` },
-  { title: 'a name of 64 wide characters', name: '🕿'.repeat(64) },
-  { title: 'a name of 65 characters', name: 'x'.repeat(65), code: 'CONFIG_NAME_INVALID' },
-  { title: 'a huge name', name: 'x'.repeat(10_000_000), code: 'CONFIG_NAME_INVALID' },
-  { title: 'no name', name: '', code: 'CONFIG_NAME_INVALID' },
-  { title: 'a blank name', name: '  ', code: 'CONFIG_NAME_INVALID' },
-  { title: 'a name with a line end', name: 'Rec\neption', code: 'CONFIG_NAME_INVALID' },
-  { title: 'a name with NUL', name: 'Rec\0eption', code: 'CONFIG_NAME_INVALID' },
-  { title: 'a name with an escape sequence', name: '\u001b[2J', code: 'CONFIG_NAME_INVALID' },
-  { title: 'a name that turns the line around', name: '\u202egnirts', code: 'CONFIG_NAME_INVALID' },
-  { title: 'a name with half a character', name: '\ud83d', code: 'CONFIG_NAME_INVALID' },
-  { title: 'a password of nine characters', password: '123456789' },
-  { title: 'a password of 128 characters', password: 'p'.repeat(128) },
-  { title: 'a password of eight characters', password: '12345678', code: 'CONFIG_PASSWORD_INVALID' },
-  { title: 'a password of 129 characters', password: 'p'.repeat(129), code: 'CONFIG_PASSWORD_INVALID' },
-  { title: 'a password with a tab', password: 'tab\tpassword', code: 'CONFIG_PASSWORD_INVALID' },
-  { title: 'a password beyond ASCII', password: 'pässwörter', code: 'CONFIG_PASSWORD_INVALID' },
-];
+  const rename = (name: string) => () =>
+    other.edit({
+      author: { who: 'ben', origin: 'web' },
+      baseRevision: seen,
+      change: (configuration) => withValue(configuration, ['users', '201', 'name'], name),
+    });
+  t.throws(rename('Lobby'), { ...code('CONFIG_CONFLICT'), message: /users\.201\.name.*test.*cli.*revision 3/ });
+  t.equal(other.current.users['201']?.name, 'Front desk');
 
-t.test('what is added is checked', async (t) => {
-  const store = ConfigurationStore.open(t.testdir());
-  for (const { title, number = '201', name = 'Reception', password = PASSWORD, code: expected } of INPUTS) {
-    const before = store.extensions.list().length;
-    if (expected === undefined) {
-      t.equal(store.extensions.add({ number, name, password }).name, name, title);
-      t.equal(store.extensions.get(number)?.name, name, title);
-      store.extensions.remove(number);
-    } else {
-      t.throws(() => store.extensions.add({ number, name, password }), code(expected), title);
-      try {
-        store.extensions.add({ number, name, password });
-      } catch (error) {
-        t.ok(
-          error instanceof Error && error.message.length < 200 && !error.message.includes('\n'),
-          `${title}: one line`,
-        );
-        t.notOk(
-          error instanceof Error && password !== PASSWORD && error.message.includes(password),
-          `${title}: secret`,
-        );
-      }
-      t.equal(store.extensions.list().length, before, `${title}: nothing is added`);
-    }
-  }
+  const elsewhere = other.edit({
+    author: AUTHOR,
+    baseRevision: seen,
+    change: (configuration) => withValue(configuration, ['users', '201', 'priority'], 3),
+  });
+  t.equal(elsewhere.revision, 4);
+  t.match(one.current.users['201'], { name: 'Front desk', priority: 3 }, 'edits of different fields go together');
+
+  set(one, ['users', '201', 'fullName'], 'At the desk');
+  t.throws(
+    () =>
+      other.edit({
+        author: AUTHOR,
+        baseRevision: 4,
+        change: (configuration) => removeExtension(configuration, '201'),
+      }),
+    code('CONFIG_CONFLICT'),
+    'removing what somebody edited meanwhile',
+  );
+  t.throws(() => other.edit({ author: AUTHOR, baseRevision: 99, change: () => ({}) }), code('CONFIG_REVISION_UNKNOWN'));
+});
+
+t.test('a password that was changed meanwhile is not overwritten either', async (t) => {
+  const store = openStore(t);
+  addUser(store, '201', 'Reception');
+  const seen = store.revision;
+  const made = (password: string) => {
+    const { ha1Md5, ha1Sha256 } = digestSecrets('201', 'ringdown', password);
+    return `ha1$${ha1Md5}$${ha1Sha256}`;
+  };
+  set(store, ['extensions', '201', 'password'], made('first horse'));
+  t.throws(
+    () =>
+      store.edit({
+        author: AUTHOR,
+        baseRevision: seen,
+        change: (configuration) => withValue(configuration, ['extensions', '201', 'password'], made('second horse')),
+      }),
+    code('CONFIG_CONFLICT'),
+  );
+});
+
+t.test('every part hears of an edit, once, after it is on the disk', async (t) => {
+  const reported: unknown[] = [];
+  const directory = t.testdir();
+  const store = openStore(t, { directory, onListenerError: (error) => reported.push(error) });
+  const heard: unknown[] = [];
+  store.feed.watch(
+    ({ system }) => system.media,
+    () => {
+      throw new Error('a part fails');
+    },
+  );
+  const stop = store.feed.watch(
+    ({ system }) => system.media,
+    ({ portLow }, before, { revision }) => {
+      const disk = ConfigurationStore.open(directory);
+      heard.push([before.portLow, portLow, disk.current.system.media.portLow, revision, store.revision]);
+      disk.close();
+    },
+  );
+  set(store, ['system', 'name'], 'Office');
+  t.strictSame(heard, [], 'not of what it does not watch');
+  set(store, ['system', 'media', 'portLow'], 46760);
+  t.strictSame(heard, [[46750, 46760, 46760, 3, 3]]);
+  t.match(reported, [{ message: 'a part fails' }]);
+  stop();
+  set(store, ['system', 'media', 'portLow'], 46762);
+  t.equal(heard.length, 1);
+});
+
+t.test('edits of another program are seen at once and told', async (t) => {
+  const directory = t.testdir();
+  const store = openStore(t, { directory });
+  store.followOthers();
+  const told = new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('nothing was told')), 10_000);
+    store.feed.watch(
+      ({ system }) => system,
+      ({ name }) => {
+        clearTimeout(timer);
+        resolve(name);
+      },
+    );
+  });
+  const lan = store.current.lan1;
+  const other = openStore(t, { directory });
+  set(other, ['system', 'name'], 'Office');
+  t.equal(await told, 'Office');
+  t.equal(store.current.system.name, 'Office');
+  t.equal(store.current.lan1, lan, 'what did not change keeps its identity');
+});
+
+t.test('an edit of LAN addresses waits for its confirmation, and is undone alone', async (t) => {
+  const clock = new FakeClock();
+  const store = openStore(t, { clock });
+  const move = (address: string) =>
+    store.edit({
+      author: AUTHOR,
+      confirmWithinMs: 120_000,
+      change: (configuration) => withValue(configuration, ['lan1', 'ipv4', 'address'], address),
+    });
+  const deadlineMs = clock.now() + 120_000;
+  t.match(move('192.168.50.1').unconfirmed, { revision: 2, deadlineMs });
+  t.strictSame(store.unconfirmed, { revision: 2, deadlineMs });
+  set(store, ['system', 'name'], 'Office');
+  t.throws(() => move('192.168.51.1'), { ...code('CONFIG_UNCONFIRMED'), message: /revision 2/ });
+  t.equal(store.undoUnconfirmed(AUTHOR)?.revision, 4);
+  t.equal(store.current.lan1.ipv4.address, '192.168.42.1');
+  t.equal(store.current.system.name, 'Office', 'what was edited meanwhile stays');
+  t.equal(store.unconfirmed, undefined);
+  t.equal(store.undoUnconfirmed(AUTHOR), undefined);
+
+  move('192.168.50.1');
+  t.match(store.confirm(), { revision: 5 });
+  t.throws(() => store.confirm(), code('CONFIG_NOTHING_TO_CONFIRM'));
+  t.equal(store.undoUnconfirmed(AUTHOR), undefined);
+  t.equal(store.current.lan1.ipv4.address, '192.168.50.1');
+
+  move('192.168.51.1');
+  store.rollback(5, { author: AUTHOR });
+  t.equal(store.unconfirmed, undefined, 'a rollback to before it needs no confirmation');
+  t.equal(store.current.lan1.ipv4.address, '192.168.50.1');
+  t.equal(
+    set(store, ['lan1', 'ipv4', 'address'], '192.168.52.1').unconfirmed,
+    undefined,
+    'nor an edit that asks for none',
+  );
+});
+
+t.test('old revisions make room', async (t) => {
+  const directory = t.testdir();
+  const store = openStore(t, { directory });
+  const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
+  // As if a thousand edits had been made already.
+  database.exec(
+    "UPDATE revisions SET revision = 5; INSERT INTO revisions SELECT 1004, at_ms, who, origin, '', '[]', '{}', NULL FROM revisions",
+  );
+  database.close();
+  t.equal(set(store, ['system', 'name'], 'Office').revision, 1005);
+  t.equal(store.log.oldest, 1004);
+  t.throws(() => store.at(4), code('CONFIG_REVISION_UNKNOWN'));
+});
+
+t.test('notices stay until somebody takes note', async (t) => {
+  const directory = t.testdir();
+  const store = ConfigurationStore.open(directory);
+  for (let index = 0; index < 30; index += 1) store.notices.add('TEST', `notice ${index}`);
   store.close();
+  const again = openStore(t, { directory });
+  t.equal(again.notices.list().length, 20);
+  t.match(again.notices.list().at(-1), { code: 'TEST', message: 'notice 29' });
+  again.notices.clear();
+  t.strictSame(again.notices.list(), []);
 });
 
 t.test('any text may be looked up', async (t) => {
-  const store = ConfigurationStore.open(t.testdir());
-  for (const number of ['', '\0', "' OR 1=1 --", 'x'.repeat(1_000_000), '201%']) {
-    t.equal(store.extensions.get(number), undefined);
-    t.equal(store.extensions.digest(number), undefined);
+  const store = openStore(t);
+  addUser(store, '201', 'Reception');
+  for (const number of ['', '\0', "' OR 1=1 --", 'x'.repeat(1_000_000), '201%', '__proto__', 'constructor']) {
+    t.equal(findExtension(store.current, number), undefined);
+    t.equal(digestOf(store.current, number), undefined);
   }
-  store.close();
 });
 
 t.test('a directory that cannot be made is named', async (t) => {
@@ -219,13 +410,34 @@ t.test('a damaged database is refused and kept as it is', async (t) => {
 
   const other = join(root, 'pages');
   const store = ConfigurationStore.open(other);
-  store.extensions.add({ number: '201', name: 'Reception', password: PASSWORD });
+  addUser(store, '201', 'Reception');
   store.close();
   const bytes = readFileSync(join(other, 'ringdown.db'));
-  bytes.fill(0xff, 4096 * 2, 4096 * 4);
+  bytes.fill(0xff, 4096);
   writeFileSync(join(other, 'ringdown.db'), bytes);
-  t.throws(() => ConfigurationStore.open(other), code('CONFIG_DATABASE_DAMAGED'), 'two pages');
+  t.throws(() => ConfigurationStore.open(other), code('CONFIG_DATABASE_DAMAGED'), 'all pages but the first');
   t.ok(readFileSync(join(other, 'ringdown.db')).equals(bytes));
+});
+
+t.test('a flipped letter is damage, not another name', async (t) => {
+  const directory = t.testdir();
+  const store = ConfigurationStore.open(directory);
+  addUser(store, '201', 'Reception');
+  store.close();
+  const file = join(directory, 'ringdown.db');
+  const bytes = readFileSync(file);
+  // The users table has it first; the log of revisions names it too.
+  let flipped = 0;
+  for (let at = bytes.indexOf('Reception'); at >= 0; at = bytes.indexOf('Reception', at + 1)) {
+    bytes.write('Q', at);
+    flipped += 1;
+  }
+  t.ok(flipped >= 1);
+  writeFileSync(file, bytes);
+  t.throws(() => ConfigurationStore.open(directory), {
+    ...code('CONFIG_DATABASE_DAMAGED'),
+    message: /row 201 of users/,
+  });
 });
 
 t.test('the schema itself refuses what the program would never write', async (t) => {
@@ -237,7 +449,12 @@ t.test('the schema itself refuses what the program would never write', async (t)
     'UPDATE system SET media_port_low = 50751',
     "UPDATE system SET sip_domain = 'a\"b'",
     "UPDATE system SET media_port_low = 'text'",
-    "INSERT INTO extensions (number, user_id, ha1_md5, ha1_sha256) VALUES ('201', 77, hex(zeroblob(16)), hex(zeroblob(32)))",
+    "UPDATE system SET time_servers = '{}'",
+    'UPDATE lan1 SET sip_registrar = 2',
+    "INSERT INTO users (number, name) VALUES ('20a', 'x')",
+    "INSERT INTO extensions (number, user) VALUES ('201', '999')",
+    "INSERT INTO hunt_group_members (hunt_group_number, position, user) VALUES ('300', 0, '201')",
+    "INSERT INTO revisions (at_ms, who, origin, changes) VALUES (0, 'x', 'nowhere', '[]')",
   ]) {
     t.throws(() => database.exec(statement), { code: /SQLITE_CONSTRAINT/ }, statement);
   }
@@ -266,7 +483,7 @@ async function otherProgram(
 
 t.test('a database that another program holds for long is named', async (t) => {
   const directory = t.testdir();
-  const store = ConfigurationStore.open(directory);
+  const store = openStore(t, { directory });
   const child = await otherProgram(
     t,
     directory,
@@ -275,24 +492,16 @@ t.test('a database that another program holds for long is named', async (t) => {
      console.log('locked');
      process.stdin.resume();`,
   );
-  t.throws(
-    () => store.extensions.add({ number: '201', name: 'x', password: PASSWORD }),
-    code('CONFIG_DATABASE_LOCKED'),
-  );
-  t.strictSame(store.extensions.list(), [], 'reading goes on');
+  t.throws(() => set(store, ['system', 'name'], 'Office'), code('CONFIG_DATABASE_LOCKED'));
+  t.equal(store.current.system.name, 'Ringdown', 'reading goes on');
   child.kill('SIGKILL');
   await once(child, 'close');
-  t.equal(
-    store.extensions.add({ number: '201', name: 'x', password: PASSWORD }).name,
-    'x',
-    'it works once that is gone',
-  );
-  store.close();
+  t.equal(set(store, ['system', 'name'], 'Office').revision, 2, 'it works once that is gone');
 });
 
 t.test('a database that another program holds for a moment is waited for', async (t) => {
   const directory = t.testdir();
-  const store = ConfigurationStore.open(directory);
+  const store = openStore(t, { directory });
   await otherProgram(
     t,
     directory,
@@ -301,8 +510,7 @@ t.test('a database that another program holds for a moment is waited for', async
      console.log('locked');
      setTimeout(() => database.exec('COMMIT'), 200);`,
   );
-  t.equal(store.extensions.add({ number: '201', name: 'x', password: PASSWORD }).name, 'x');
-  store.close();
+  t.equal(set(store, ['system', 'name'], 'Office').revision, 2);
 });
 
 t.test('what was answered is there after the program is killed', async (t) => {
@@ -311,13 +519,11 @@ t.test('what was answered is there after the program is killed', async (t) => {
     t,
     directory,
     `const store = ConfigurationStore.open(directory);
-     store.extensions.add({ number: '201', name: 'Reception', password: 'correct horse' });
-     console.log('added');
+     store.edit({ author: { who: 'x', origin: 'cli' }, change: (c) => ({ ...c, system: { ...c.system, name: 'Office' } }) });
+     console.log('edited');
      process.stdin.resume();`,
   );
   child.kill('SIGKILL');
   await once(child, 'close');
-  const store = ConfigurationStore.open(directory);
-  t.equal(store.extensions.get('201')?.name, 'Reception');
-  store.close();
+  t.equal(openStore(t, { directory }).current.system.name, 'Office');
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { validate } from '../../firmware/config/validation/validate.ts';
 import { effectiveSettings } from '../../firmware/phones/effective-settings.ts';
 import { evaluateSettings } from '../../firmware/phones/language/evaluator.ts';
 import { readSettings } from '../../firmware/phones/language/reader.ts';
@@ -207,9 +208,10 @@ t.test('the lines that one model takes are printed as they stand in the file', a
 t.test('files for phones are made anew for each request', async (t) => {
   let low = 46750;
   let pem = 'first';
-  const { address, system, ...box } = INPUT;
+  const { address, system: _system, ...box } = INPUT;
+  const { configuration } = validate({});
   const files = phoneFiles({
-    system: { get: () => ({ ...system, realm: 'ringdown', mediaPortLow: 1, mediaPortHigh: 2 }) },
+    configuration: () => configuration,
     box: () => ({ ...box, mediaPorts: { low, high: 50750 } }),
     rootCertificate: () => pem,
   });

@@ -1,44 +1,18 @@
-import { Readable, Writable } from 'node:stream';
-import { CommanderError } from 'commander';
 import t from 'tap';
 import { ConfigurationStore } from '../../../firmware/config/configuration-store.ts';
-import { digestSecrets } from '../../../firmware/config/digest-secrets.ts';
+import { digestOf } from '../../../firmware/config/extension.ts';
+import { digestSecrets } from '../../../firmware/config/secrets/sip-password.ts';
 import { extensionCommand } from '../../../firmware/console/commands/extension.ts';
+import { type CommandRun, runCommand } from './run-command.ts';
 
-interface Run {
-  readonly words: readonly string[];
-  readonly input?: string;
-  readonly dataDirectory?: string;
-}
-
-async function run({ words, input = '', dataDirectory }: Run): Promise<string> {
-  let text = '';
-  const output = new Writable({
-    write(chunk, _encoding, done) {
-      text += String(chunk);
-      done();
-    },
-  });
-  const command = extensionCommand({
-    input: Readable.from(input === '' ? [] : [input]),
-    output,
-    ...(dataDirectory === undefined ? {} : { dataDirectory }),
-  });
-  for (const each of [command, ...command.commands]) {
-    each.exitOverride().configureOutput({ writeErr: () => {}, writeOut: (help) => output.write(help) });
-  }
-  try {
-    await command.parseAsync(words, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError && error.exitCode === 0)) throw error;
-  }
-  return text;
+async function run(options: CommandRun): Promise<string> {
+  return (await runCommand(extensionCommand, options)).output;
 }
 
 function secrets(directory: string, number: string) {
   const store = ConfigurationStore.open(directory);
   try {
-    return store.extensions.digest(number);
+    return digestOf(store.current, number);
   } finally {
     store.close();
   }
@@ -79,10 +53,15 @@ t.test('a new password replaces the old one, and remove removes', async (t) => {
   t.equal(secrets(data, '201'), undefined);
 });
 
-t.test('where a directory is given by the caller, --data may be left out', async (t) => {
+t.test('inside a runtime its own store is meant, and there is no --data', async (t) => {
   const dataDirectory = t.testdir();
-  await run({ words: ['add', '201', '--name', 'Reception'], dataDirectory });
-  t.equal(await run({ words: ['list'], dataDirectory }), '201  Reception\n');
+  const store = ConfigurationStore.open(dataDirectory);
+  t.teardown(() => store.close());
+  const runtime = { store, dataDirectory };
+  await run({ words: ['add', '201', '--name', 'Reception'], runtime });
+  t.equal(await run({ words: ['list'], runtime }), '201  Reception\n');
+  t.equal(store.current.users['201']?.name, 'Reception');
+  await t.rejects(run({ words: ['list', '--data', dataDirectory], runtime }), { code: 'commander.unknownOption' });
 });
 
 interface ErrorCase {
@@ -106,16 +85,24 @@ t.test('mistakes are told with their code', async (t) => {
     {
       title: 'no number at all',
       words: ['add', 'x1', '--name', 'x', '--data', data],
-      code: 'CONFIG_EXTENSION_NUMBER_INVALID',
+      code: 'CONFIG_INVALID',
     },
     { title: 'a number twice', words: ['add', '201', '--name', 'x', '--data', data], code: 'CONFIG_EXTENSION_EXISTS' },
-    { title: 'a bad name', words: ['add', '202', '--name', '', '--data', data], code: 'CONFIG_NAME_INVALID' },
+    { title: 'a bad name', words: ['add', '202', '--name', '', '--data', data], code: 'CONFIG_INVALID' },
     {
       title: 'a short password',
       words: [...add, '--password-stdin'],
       input: 'short\n',
       code: 'CONFIG_PASSWORD_INVALID',
     },
+    {
+      title: 'a weak password',
+      words: [...add, '--password-stdin'],
+      input: '123456789\n',
+      code: 'CONFIG_PASSWORD_WEAK',
+    },
+    { title: 'a name twice', words: ['add', '202', '--name', 'reception ', '--data', data], code: 'CONFIG_INVALID' },
+    { title: 'an emergency number', words: ['add', '999', '--name', 'x', '--data', data], code: 'CONFIG_INVALID' },
     { title: 'no password', words: [...add, '--password-stdin'], code: 'CONFIG_PASSWORD_MISSING' },
     {
       title: 'an endless password',
