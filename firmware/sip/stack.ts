@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger, SourceLog } from '../core/logger.ts';
 import type { SipResponse } from './message/response.ts';
 import { TransactionLayer } from './transaction/transaction-layer.ts';
-import type { Flow, ListenPoint } from './transport/flow.ts';
+import type { Flow, ListenPoint, TlsIdentity } from './transport/flow.ts';
 import { Transport } from './transport/transport.ts';
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './user-agent/handlers.ts';
 import { UserAgent } from './user-agent/user-agent.ts';
@@ -101,9 +101,25 @@ export class SipStack {
     return new SipStack(transport, transactions, userAgent);
   }
 
-  /** More listeners, such as those of TLS once there is a certificate. When one cannot be opened, all are closed. */
+  /**
+   * More listeners, such as those of TLS once there is a certificate, or of an address that the machine has got. Throws
+   * a UsageError when one cannot be opened; then none of these is, and those that were there before stay.
+   */
   async listen(points: readonly ListenPoint[]): Promise<void> {
     await this.#transport.listen(points);
+  }
+
+  /**
+   * Closes the listeners of these addresses, given as they were to `listen`, and the connections from and to them. What
+   * is left of a session whose way went with them ends when its next request finds none.
+   */
+  async unlisten(addresses: readonly string[]): Promise<void> {
+    await this.#transport.unlisten(addresses);
+  }
+
+  /** New TLS connections get this certificate, those that stand keep theirs. Throws a UsageError (SIP_CERTIFICATE). */
+  useCertificate(tls: TlsIdentity): void {
+    this.#transport.useCertificate(tls);
   }
 
   /** Where the stack listens, with the ports that were taken for 0. */

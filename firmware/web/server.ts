@@ -65,9 +65,13 @@ const MAX_LOGGED_CHARACTERS = 120;
 /** How long requests that are being answered have left when the server closes. */
 const CLOSE_GRACE_MS = 500;
 
-export interface WebServerOptions {
-  readonly http: readonly WebListenPoint[];
-  readonly https: readonly WebListenPoint[];
+export interface WebListenPoints {
+  readonly http?: readonly WebListenPoint[];
+  /** Needs a certificate, given before. */
+  readonly https?: readonly WebListenPoint[];
+}
+
+export interface WebServerOptions extends WebListenPoints {
   /** Needed where `https` names a port. */
   readonly certificate?: WebCertificate;
   /** By path, as `/46xxsettings.txt`. A path must be asked for letter by letter: nothing is decoded or resolved. */
@@ -93,11 +97,13 @@ export class WebServer {
   readonly #strangers: SourceLog;
   readonly #rate: RateLimit;
   readonly #connections: ConnectionLimit;
-  readonly #servers = new Map<HttpServer | HttpsServer, WebAddress['protocol']>();
+  readonly #servers = new Map<HttpServer | HttpsServer, WebAddress>();
+  #certificate: WebCertificate | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: WebServerOptions) {
     this.#options = options;
+    this.#certificate = options.certificate;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#logger = options.logger;
     this.#strangers = options.sourceLog ?? new SourceLog(options.logger, options.clock);
@@ -111,37 +117,56 @@ export class WebServer {
    */
   static async open(options: WebServerOptions): Promise<WebServer> {
     const web = new WebServer(options);
+    await web.listen(options);
+    return web;
+  }
+
+  /**
+   * More ports. When one cannot be opened, none of these is, and those that were there before stay. Throws as `open`
+   * does.
+   */
+  async listen({ http = [], https = [] }: WebListenPoints): Promise<void> {
+    const opened: (HttpServer | HttpsServer)[] = [];
     try {
-      for (const point of options.http) await web.#listen('http', point);
-      for (const point of options.https) await web.#listen('https', point);
+      for (const point of http) opened.push(await this.#listen('http', point));
+      for (const point of https) opened.push(await this.#listen('https', point));
     } catch (error) {
-      await web.close();
+      await this.#closeServers(opened);
       throw error;
     }
-    return web;
+    // One that was bound while everything was being closed must not stay behind.
+    if (this.#closing !== undefined) await this.#closeServers(opened);
+  }
+
+  /** Closes the ports of these addresses, given as they were to `listen`; answers under way have half a second. */
+  async unlisten(addresses: readonly string[]): Promise<void> {
+    const ofThese = [...this.#servers].filter(([, { address }]) => addresses.includes(address));
+    await this.#closeServers(ofThese.map(([server]) => server));
   }
 
   /** Where it listens, with the ports that the system chose. */
   get addresses(): readonly WebAddress[] {
-    return [...this.#servers].flatMap(([server, protocol]) => {
-      const bound = server.address();
-      return bound === null || typeof bound === 'string'
-        ? []
-        : [{ protocol, address: bound.address, port: bound.port }];
-    });
+    return [...this.#servers.values()];
   }
 
   /** New connections get this certificate; those that are open keep theirs. */
-  useCertificate({ key, cert }: WebCertificate): void {
+  useCertificate(certificate: WebCertificate): void {
+    const { key, cert } = certificate;
     for (const server of this.#servers.keys()) {
       if ('setSecureContext' in server) server.setSecureContext({ key, cert, minVersion: 'TLSv1.2' });
     }
+    this.#certificate = certificate;
   }
 
   /** Lets answers that are under way finish for half a second. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= Promise.all([...this.#servers.keys()].map((server) => this.#closeServer(server))).then(() => {});
+    this.#closing ??= this.#closeServers([...this.#servers.keys()]);
     return this.#closing;
+  }
+
+  async #closeServers(servers: readonly (HttpServer | HttpsServer)[]): Promise<void> {
+    for (const server of servers) this.#servers.delete(server);
+    await Promise.all(servers.map((server) => this.#closeServer(server)));
   }
 
   async #closeServer(server: HttpServer | HttpsServer): Promise<void> {
@@ -152,7 +177,10 @@ export class WebServer {
     timer.cancel();
   }
 
-  async #listen(protocol: WebAddress['protocol'], { address, port }: WebListenPoint): Promise<void> {
+  async #listen(
+    protocol: WebAddress['protocol'],
+    { address, port }: WebListenPoint,
+  ): Promise<HttpServer | HttpsServer> {
     const server = this.#createServer(protocol);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenError(error, address, port)));
@@ -160,7 +188,10 @@ export class WebServer {
     });
     server.removeAllListeners('error');
     server.on('error', (error) => this.#logger.error({ err: error, address, port }, 'the web server failed'));
-    this.#servers.set(server, protocol);
+    const bound = server.address();
+    const boundPort = bound !== null && typeof bound === 'object' ? bound.port : port;
+    this.#servers.set(server, { protocol, address, port: boundPort });
+    return server;
   }
 
   #createServer(protocol: WebAddress['protocol']): HttpServer | HttpsServer {
@@ -174,7 +205,7 @@ export class WebServer {
       keepAlive: true,
     };
     const answer = (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response);
-    const { certificate } = this.#options;
+    const certificate = this.#certificate;
     let server: HttpServer | HttpsServer;
     if (protocol === 'http') {
       server = createHttpServer(settings, answer);

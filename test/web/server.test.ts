@@ -347,6 +347,38 @@ t.test("HTTPS serves the same, with the box's certificate, from TLS 1.2 on", asy
     new X509Certificate(renewed.cert).serialNumber,
     'a new certificate without a new server',
   );
+
+  await web.listen({ https: [{ address: '127.0.0.2', port: 0 }] });
+  const later = web.addresses.find(({ address }) => address === '127.0.0.2')?.port ?? 0;
+  const socket = tlsConnect({ host: '127.0.0.2', port: later, ca: renewed.ca, checkServerIdentity: () => undefined });
+  await once(socket, 'secureConnect');
+  t.equal(socket.getPeerX509Certificate()?.serialNumber, new X509Certificate(renewed.cert).serialNumber);
+  socket.destroy();
+});
+
+t.test('addresses come and go while others are served', async (t) => {
+  const { web, port } = await start(t);
+  const before = web.addresses;
+  const staying = connect(port, '127.0.0.1');
+  t.teardown(() => staying.destroy());
+  await once(staying, 'connect');
+  await web.listen({ http: [{ address: '127.0.0.2', port: 0 }] });
+  const second = web.addresses.find(({ address }) => address === '127.0.0.2')?.port ?? 0;
+  t.equal((await ask(second, '/46xxsettings.txt', { host: '127.0.0.2' })).body, '## for 127.0.0.2\n');
+  const idle = connect(second, '127.0.0.2');
+  await once(idle, 'connect');
+  const ended = received(idle);
+
+  const both = { http: [{ address: '127.0.0.3', port: 0 }, ...before] };
+  await t.rejects(web.listen(both), { code: 'WEB_PORT_IN_USE' });
+  t.equal(web.addresses.length, 2, 'a call that fails takes back what it opened, and nothing else');
+
+  await web.unlisten(['127.0.0.2', '127.0.0.9']);
+  t.equal(await ended, '');
+  await t.rejects(ask(second, '/46xxsettings.txt', { host: '127.0.0.2' }), { code: 'ECONNREFUSED' });
+  t.strictSame(web.addresses, before);
+  staying.write('GET /WebRootCA.pem HTTP/1.1\r\nHost: x\r\n\r\n');
+  t.match(String((await once(staying, 'data'))[0]), /^HTTP\/1\.1 200 /, 'a connection to the other address stands');
 });
 
 t.test('a port in use is named with its cure, and nothing is left open', async (t) => {

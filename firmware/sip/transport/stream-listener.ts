@@ -1,9 +1,10 @@
 import { connect as connectTcp, createServer, isIPv6, type Server, type Socket } from 'node:net';
-import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket, Server as TlsServer } from 'node:tls';
 import { UsageError } from '../../core/errors.ts';
-import type { ListenPoint } from './flow.ts';
+import type { ListenPoint, TlsIdentity } from './flow.ts';
 import { listenError, noRoute } from './listen-error.ts';
 
+const MIN_VERSION = 'TLSv1.2';
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Connections that the kernel holds for us while we are busy. */
@@ -16,13 +17,17 @@ export interface StreamListenerHandlers {
 
 /** Accepts connections of TCP, or of TLS with the handshake done. */
 export class StreamListener {
-  readonly point: ListenPoint;
+  #point: ListenPoint;
   readonly #server: Server;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(point: ListenPoint, server: Server) {
-    this.point = point;
+    this.#point = point;
     this.#server = server;
+  }
+
+  get point(): ListenPoint {
+    return this.#point;
   }
 
   /** Throws a UsageError that names the port and the cure. */
@@ -47,11 +52,22 @@ export class StreamListener {
     return new StreamListener({ ...point, port }, server);
   }
 
-  /** Takes no more connections; those that stand are their owner's. Idempotent. */
+  /** New connections get this certificate; those that stand keep theirs. Without TLS nothing happens. */
+  useCertificate(tls: TlsIdentity): void {
+    if (!(this.#server instanceof TlsServer)) return;
+    const { key, cert } = tls;
+    try {
+      this.#server.setSecureContext({ key, cert, minVersion: MIN_VERSION });
+    } catch (cause) {
+      throw certificateError(cause);
+    }
+    this.#point = { ...this.#point, tls };
+  }
+
+  /** Takes no more connections at once; resolves when the last one, which is its owner's to close, is gone. Idempotent. */
   close(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
-    this.#closed = true;
-    return new Promise((resolve) => this.#server.close(() => resolve()));
+    this.#closing ??= new Promise((resolve) => this.#server.close(() => resolve()));
+    return this.#closing;
   }
 }
 
@@ -61,7 +77,7 @@ function tlsServer(point: ListenPoint, handlers: StreamListenerHandlers): Server
   }
   try {
     const { key, cert } = point.tls;
-    const options = { key, cert, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS } as const;
+    const options = { key, cert, minVersion: MIN_VERSION, handshakeTimeout: HANDSHAKE_TIMEOUT_MS } as const;
     const server = createTlsServer(options, handlers.onConnection);
     server.on('tlsClientError', (error, socket) => {
       handlers.onHandshakeFailed(socket.remoteAddress ?? 'unknown', error);
@@ -69,13 +85,17 @@ function tlsServer(point: ListenPoint, handlers: StreamListenerHandlers): Server
     });
     return server;
   } catch (cause) {
-    throw new UsageError(
-      'SIP_CERTIFICATE',
-      'SIP over TLS cannot use its key and certificate',
-      'Give both as PEM, and of the same pair.',
-      { cause },
-    );
+    throw certificateError(cause);
   }
+}
+
+function certificateError(cause: unknown): UsageError {
+  return new UsageError(
+    'SIP_CERTIFICATE',
+    'SIP over TLS cannot use its key and certificate',
+    'Give both as PEM, and of the same pair.',
+    { cause },
+  );
 }
 
 /** Connects to an address; rejects with SIP_NO_ROUTE after 5 s at the latest. */
@@ -89,7 +109,7 @@ export function connectStream(
     const ca = point.tls?.ca;
     const socket: Socket | TLSSocket =
       protocol === 'tls'
-        ? connectTls({ host, port, minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) })
+        ? connectTls({ host, port, minVersion: MIN_VERSION, ...(ca === undefined ? {} : { ca }) })
         : connectTcp({ host, port });
     const fail = (cause?: Error): void => {
       socket.destroy();

@@ -7,7 +7,7 @@ import { type Malformed, type ParseResult, parseMessage } from '../message/parse
 import type { SipRequest } from '../message/request.ts';
 import { createResponse, type SipResponse } from '../message/response.ts';
 import { serialize } from '../message/serializer.ts';
-import type { Flow, ListenPoint } from './flow.ts';
+import type { Flow, ListenPoint, TlsIdentity } from './flow.ts';
 import { flowClosed, noRoute } from './listen-error.ts';
 import { wayBack, withReceived } from './received.ts';
 import { sourceAddress, type Target } from './resolver.ts';
@@ -30,12 +30,14 @@ export interface TransportOptions {
   readonly onResponse: (response: SipResponse, flow: Flow) => void;
 }
 
+type Listener = UdpListener | StreamListener;
+
 /** Bytes to messages and back, over all listeners (RFC 3261 §18). */
 export class Transport {
   readonly #options: TransportOptions;
   readonly #sourceLog: SourceLog;
   readonly #udp = new Map<string, UdpListener>();
-  readonly #streams: StreamListener[] = [];
+  #streams: readonly StreamListener[] = [];
   readonly #connections = new Map<number, StreamConnection>();
   readonly #perSource = new Map<string, number>();
   #serial = 0;
@@ -46,14 +48,38 @@ export class Transport {
     this.#sourceLog = options.sourceLog ?? new SourceLog(options.logger, options.clock);
   }
 
-  /** Opens all listeners or, with a UsageError that names the one that failed, none. */
+  /**
+   * Opens all of these listeners or, with a UsageError that names the one that failed, none of them; those of earlier
+   * calls stay as they are.
+   */
   async listen(points: readonly ListenPoint[]): Promise<void> {
+    const opened: Listener[] = [];
     try {
-      for (const point of points) await this.#listen(point);
+      for (const point of points) opened.push(await this.#listen(point));
     } catch (error) {
-      await this.close();
+      await this.#closeListeners(opened, (flow) => opened.some(({ point }) => isOfListener(flow, point)));
       throw error;
     }
+    // One that was bound while everything was being closed must not stay behind.
+    if (this.#closed) await this.#closeListeners(opened, () => true);
+  }
+
+  /** Closes the listeners of these addresses and the connections from and to them; all others stay. */
+  async unlisten(addresses: readonly string[]): Promise<void> {
+    const ofThese = (listener: Listener): boolean => addresses.includes(listener.point.address);
+    const closing = [...this.#udp.values(), ...this.#streams].filter(ofThese);
+    await this.#closeListeners(
+      closing,
+      (flow) => addresses.includes(flow.localAddress) || closing.some(({ point }) => isOfListener(flow, point)),
+    );
+  }
+
+  /**
+   * New connections of every TLS listener get this certificate; those that stand keep theirs. Throws a UsageError
+   * (SIP_CERTIFICATE) where it is of no use, and then nothing changes.
+   */
+  useCertificate(tls: TlsIdentity): void {
+    for (const listener of this.#streams) listener.useCertificate(tls);
   }
 
   get listening(): readonly ListenPoint[] {
@@ -108,11 +134,19 @@ export class Transport {
     if (this.#closed) return;
     this.#closed = true;
     const listeners = [...this.#udp.values(), ...this.#streams];
+    await this.#closeListeners(listeners, () => true);
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+
+  /** Closes listeners, then the connections whose flow `belongs`; does not wait for those that never finished a handshake. */
+  async #closeListeners(listeners: readonly Listener[], belongs: (flow: Flow) => boolean): Promise<void> {
+    for (const { point } of listeners) this.#udp.delete(udpKey(point.address, point.port));
+    this.#streams = this.#streams.filter((listener) => !listeners.includes(listener));
     const closing = listeners.map((listener) => listener.close());
-    for (const connection of [...this.#connections.values()]) connection.end();
+    const connections = [...this.#connections.values()].filter(({ flow }) => belongs(flow));
+    for (const connection of connections) connection.end();
     await Promise.race([Promise.all(closing), this.#grace()]);
-    for (const connection of [...this.#connections.values()]) connection.close();
-    await Promise.all(closing);
+    for (const connection of connections) connection.close();
   }
 
   /** Peers that do not close their side get one turn of the event loop for what is still in the buffers. */
@@ -120,7 +154,7 @@ export class Transport {
     return new Promise((resolve) => setImmediate(resolve));
   }
 
-  async #listen(point: ListenPoint): Promise<void> {
+  async #listen(point: ListenPoint): Promise<Listener> {
     if ((point.address === '0.0.0.0' || point.address === '::') && !this.#options.advertise.has(point.address)) {
       throw new UsageError(
         'SIP_ADDRESS_UNSPECIFIED',
@@ -131,7 +165,7 @@ export class Transport {
     if (point.protocol === 'udp') {
       const listener = await UdpListener.open(point, (bytes, flow) => this.#datagram(bytes, flow));
       this.#udp.set(udpKey(point.address, listener.point.port), listener);
-      return;
+      return listener;
     }
     const protocol = point.protocol;
     const listener = await StreamListener.open(point, MAX_CONNECTIONS, {
@@ -139,7 +173,8 @@ export class Transport {
       onHandshakeFailed: (source, error) =>
         this.#sourceLog.warn(plainAddress(source), { error: error.message }, 'TLS handshake failed'),
     });
-    this.#streams.push(listener);
+    this.#streams = [...this.#streams, listener];
+    return listener;
   }
 
   #adopt(socket: Socket, protocol: 'tcp' | 'tls'): StreamConnection | undefined {
@@ -249,6 +284,12 @@ export class Transport {
     const ofProtocol = this.#streams.filter(({ point }) => point.protocol === protocol);
     return ofProtocol.find(({ point }) => point.address === localAddress) ?? ofProtocol[0];
   }
+}
+
+/** Whether a connection was accepted by the listener of this point. */
+function isOfListener(flow: Flow, { protocol, address, port }: ListenPoint): boolean {
+  const isAnyAddress = address === '0.0.0.0' || address === '::';
+  return flow.protocol === protocol && flow.localPort === port && (isAnyAddress || flow.localAddress === address);
 }
 
 function udpKey(address: string, port: number): string {
