@@ -13,20 +13,25 @@ import { type CommandResult, ControlServer } from './console/control.ts';
 import { systemClock } from './core/clock.ts';
 import { RingdownError } from './core/errors.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
+import { Listeners } from './listeners.ts';
 import { MediaClient } from './media/client.ts';
 import { phoneFiles } from './phones/phone-files.ts';
 import type { ServedPorts } from './phones/settings-input.ts';
 import { Authenticator } from './registrar/authenticator.ts';
 import { LocationService } from './registrar/location.ts';
 import { Registrar } from './registrar/registrar.ts';
-import { type ListenPoint, SipStack } from './sip/stack.ts';
-import { ensureCertificate, type ServerCertificate } from './system/certificates.ts';
-import { WebServer, type WebServerOptions } from './web/server.ts';
+import { SipStack } from './sip/stack.ts';
+import { ensureCertificate } from './system/certificates.ts';
+import { WebServer } from './web/server.ts';
 
 export interface RuntimeOptions {
   readonly dataDirectory: string;
-  /** IPv4 and IPv6 addresses of this machine. */
+  /** IPv4 and IPv6 addresses of this machine that are served as long as the runtime runs. */
   readonly listen: readonly string[];
+  /** Folder with a file of addresses for each LAN, which are served while they stand there. */
+  readonly networkDirectory?: string;
+  /** Pipe of the service that sets the addresses of the LANs. */
+  readonly networkControlPath?: string;
   readonly sipPort: number;
   readonly sipsPort: number;
   readonly httpPort: number;
@@ -56,8 +61,8 @@ export class Runtime {
   #stack: SipStack | undefined;
   #media: Promise<MediaClient> | undefined;
   #mediaClient: MediaClient | undefined;
-  readonly #web: WebServer[] = [];
-  #certificate: ServerCertificate | undefined;
+  #web: WebServer | undefined;
+  #listeners: Listeners | undefined;
   #control: ControlServer | undefined;
   #closing: Promise<void> | undefined;
 
@@ -110,7 +115,6 @@ export class Runtime {
   }
 
   async #open(): Promise<void> {
-    const { listen, sipPort, advertise } = this.#options;
     const registrar = new Registrar({
       location: this.#location,
       authenticator: this.#authenticator,
@@ -118,13 +122,9 @@ export class Runtime {
       logger: this.#logger,
       sourceLog: this.#sourceLog,
     });
-    // SIP comes first: phones that could not register try again only much later, files are asked for again at once.
     this.#stack = await SipStack.open({
-      listen: listen.flatMap((address): ListenPoint[] => [
-        { protocol: 'udp', address, port: sipPort },
-        { protocol: 'tcp', address, port: sipPort },
-      ]),
-      advertise,
+      listen: [],
+      advertise: this.#options.advertise,
       userAgent: `Ringdown/${this.#version}`,
       methods: ['REGISTER'],
       logger: this.#logger,
@@ -138,43 +138,52 @@ export class Runtime {
         },
         onInvite: (invite) => {
           // One address may be open already while another is being opened.
-          if (this.#stack === undefined) invite.reject(503, { headers: [['Retry-After', '1']] });
+          if (this.#media === undefined) invite.reject(503, { headers: [['Retry-After', '1']] });
           else this.#calls.invite(invite);
           return true;
         },
       },
     });
+    this.#web = await this.#openWeb();
+    const listeners = this.#openListeners(this.#stack, this.#web);
+    // SIP comes first: phones that could not register try again only much later, files are asked for again at once.
+    await listeners.serve('sip');
     this.#media = MediaClient.start({ ports: this.#mediaPorts, logger: this.#logger, clock });
     // A call that comes before the worker is there waits for it; a failure is told where it is awaited, below.
     this.#media.catch(() => undefined);
     this.#control = await ControlServer.open(this.#options.controlPath, (words) => this.#command(words), this.#logger);
-    await this.#openWeb({ http: this.#points(this.#options.httpPort), https: [] });
+    await listeners.serve('http');
     this.#mediaClient = await this.#media;
     // The first certificate takes seconds to make on the box: nothing else waits for it.
-    await this.#openWithCertificate();
-    this.#logger.info({ version: this.#version, listeners: this.#listeners() }, 'ready');
+    await listeners.serveSecurely();
+    this.#logger.info({ version: this.#version, listeners: this.#listening() }, 'ready');
   }
 
-  /** SIP over TLS and HTTPS. Without a certificate the box still telephones, over UDP and TCP. */
-  async #openWithCertificate(): Promise<void> {
-    const { listen, sipsPort, httpsPort, advertise, dataDirectory } = this.#options;
-    let certificate: ServerCertificate;
-    try {
-      const addresses = [...new Set([...listen, ...advertise.values()])];
-      certificate = await ensureCertificate({ directory: dataDirectory, addresses, clock, logger: this.#logger });
-    } catch (error) {
-      this.#logger.error({ err: error }, 'no certificate: SIP over TLS and HTTPS stay off');
-      return;
-    }
-    const { key, cert } = certificate;
-    await this.#requireStack().listen(
-      this.#points(sipsPort).map((point) => ({ ...point, protocol: 'tls', tls: { key, cert } })),
-    );
-    this.#certificate = certificate;
-    await this.#openWeb({ http: [], https: this.#points(httpsPort), certificate });
+  #openListeners(stack: SipStack, web: WebServer): Listeners {
+    const { listen, networkDirectory, advertise, dataDirectory, sipPort, sipsPort, httpPort, httpsPort } =
+      this.#options;
+    const logger = this.#logger;
+    this.#listeners = new Listeners({
+      stack,
+      web,
+      fixed: listen,
+      networkDirectory,
+      ports: { sip: sipPort, sips: sipsPort, http: httpPort, https: httpsPort },
+      certificate: (addresses) =>
+        ensureCertificate({
+          directory: dataDirectory,
+          addresses: [...new Set([...addresses, ...advertise.values()])],
+          clock,
+          logger,
+        }),
+      onLeaving: (addresses) => this.#calls.leave(addresses),
+      clock,
+      logger,
+    });
+    return this.#listeners;
   }
 
-  async #openWeb(points: Pick<WebServerOptions, 'http' | 'https' | 'certificate'>): Promise<void> {
+  #openWeb(): Promise<WebServer> {
     const files = phoneFiles({
       configuration: () => this.#store.current,
       box: () => ({
@@ -183,27 +192,22 @@ export class Runtime {
         mediaPorts: this.#mediaPorts,
         codecs: CODECS,
       }),
-      rootCertificate: () => this.#certificate?.ca,
+      rootCertificate: () => this.#listeners?.certificate?.ca,
     });
     const { advertise } = this.#options;
-    this.#web.push(
-      await WebServer.open({ ...points, files, advertise, clock, logger: this.#logger, sourceLog: this.#sourceLog }),
-    );
-  }
-
-  #points(port: number): { readonly address: string; readonly port: number }[] {
-    return this.#options.listen.map((address) => ({ address, port }));
+    return WebServer.open({ files, advertise, clock, logger: this.#logger, sourceLog: this.#sourceLog });
   }
 
   #servedPorts(): ServedPorts {
     const { sipPort, sipsPort, httpPort, httpsPort } = this.#options;
     const plain = { sipUdp: sipPort, sipTcp: sipPort, http: httpPort };
-    return this.#certificate !== undefined ? { ...plain, sipTls: sipsPort, https: httpsPort } : plain;
+    return this.#listeners?.certificate !== undefined ? { ...plain, sipTls: sipsPort, https: httpsPort } : plain;
   }
 
   async #close(): Promise<void> {
     await this.#control?.close();
-    await Promise.all(this.#web.map((web) => web.close()));
+    await this.#listeners?.close();
+    await this.#web?.close();
     this.#calls.shutDown();
     await this.#stack?.close();
     const media = await this.#media?.catch(() => undefined);
@@ -281,7 +285,7 @@ export class Runtime {
     return {
       version: this.#version,
       uptimeSeconds: seconds(this.#startedAtMs),
-      listeners: this.#listeners(),
+      listeners: this.#listening(),
       devices: [...this.#location.entries()].flatMap(([extension, bindings]) =>
         bindings.map(({ flow, expiresAtMs, userAgent }) => ({
           extension,
@@ -295,9 +299,9 @@ export class Runtime {
     };
   }
 
-  #listeners(): readonly string[] {
+  #listening(): readonly string[] {
     const sip = this.#stack?.listening ?? [];
-    const web = this.#web.flatMap(({ addresses }) => addresses);
+    const web = this.#web?.addresses ?? [];
     return [...sip, ...web].map(({ protocol, address, port }) => `${protocol} ${hostPort(address, port)}`);
   }
 }

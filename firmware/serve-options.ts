@@ -15,6 +15,12 @@ export function serveCommand(serve: (options: RuntimeOptions, logLevel: string) 
       'an IPv4 or IPv6 address of this machine to serve; may be repeated (default: every address but link-local ones)',
       collect,
     )
+    .option(
+      '--network <dir>',
+      'follows the files lan1 and lan2 there, one address with prefix length a line: these are served as well, and ' +
+        'nothing else by default',
+    )
+    .option('--network-control <path>', 'named pipe of the service that sets the addresses of LAN1 and LAN2')
     .option('--sip-port <port>', 'SIP over UDP and TCP', '5060')
     .option('--sips-port <port>', 'SIP over TLS', '5061')
     .option('--http-port <port>', 'settings files over HTTP', '80')
@@ -32,6 +38,7 @@ export function serveCommand(serve: (options: RuntimeOptions, logLevel: string) 
       `
 Examples:
   ringdown serve --data /data/ringdown --listen 192.168.42.1 --listen fd00:42::1
+  ringdown serve --data /data/ringdown --network /run/network --network-control /run/network/request
   ringdown serve --data build/dev --listen 127.0.0.1 --http-port 8080 --https-port 8443
 `,
     )
@@ -50,7 +57,9 @@ function readOptions(values: Values): RuntimeOptions {
     values.mediaPorts === undefined ? undefined : readMediaPorts('--media-ports', one(values, 'mediaPorts'));
   return {
     dataDirectory,
-    listen: listen.length > 0 ? [...new Set(listen)] : everyAddress(),
+    listen: listen.length > 0 || values.network !== undefined ? [...new Set(listen)] : everyAddress(),
+    ...(values.network === undefined ? {} : { networkDirectory: one(values, 'network') }),
+    ...(values.networkControl === undefined ? {} : { networkControlPath: one(values, 'networkControl') }),
     sipPort: readPort('--sip-port', one(values, 'sipPort')),
     sipsPort: readPort('--sips-port', one(values, 'sipsPort')),
     httpPort: readPort('--http-port', one(values, 'httpPort')),

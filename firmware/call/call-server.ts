@@ -76,6 +76,11 @@ export class CallServer {
     this.#start(invite, caller, callee, devices);
   }
 
+  /** These addresses of ours go: ends the calls over them, whose phones could not even hang up any more. */
+  leave(addresses: readonly string[]): void {
+    for (const call of [...this.#calls]) if (call.goesOver(addresses)) call.shutDown();
+  }
+
   /** Ends every call. */
   shutDown(): void {
     for (const call of [...this.#calls]) call.shutDown();

@@ -95,6 +95,12 @@ export class Call {
     this.#run(this.#ringAll());
   }
 
+  /** Whether one of its two sides is reached from one of these addresses of ours. */
+  goesOver(addresses: readonly string[]): boolean {
+    const sides = [this.#options.invite.flow, this.#answered()?.device.flow];
+    return sides.some((flow) => flow !== undefined && addresses.includes(flow.localAddress));
+  }
+
   /** Ends the call, whatever its phase; both sides are told. Idempotent. */
   shutDown(): void {
     this.#take({ kind: 'shut-down' });

@@ -7,12 +7,13 @@ import {
   X509Certificate,
 } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../core/clock.ts';
 import { RingdownError, UsageError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { canonicalAddress } from './canonical-address.ts';
 import { type MakerProgram, makeCertificates } from './certificate-maker.ts';
 import type { AuthorityRequest, Validity } from './certificate-request.ts';
 
@@ -180,12 +181,6 @@ function isFit(certificate: X509Certificate, authority: Signed, names: readonly 
 /** Names, then addresses, each once and in one form. */
 function namesOf({ names = [DEFAULT_NAME], addresses }: CertificateOptions): readonly string[] {
   return [...new Set([...names.map((name) => name.toLowerCase()), ...addresses.map(canonicalAddress)])];
-}
-
-/** Without a zone, in lower case, and an IPv6 address without an embedded IPv4 one. */
-function canonicalAddress(address: string): string {
-  const withoutZone = address.replace(/%.*$/, '');
-  return isIPv6(withoutZone) ? new URL(`http://[${withoutZone}]/`).hostname.slice(1, -1) : withoutZone;
 }
 
 function believableNow(clock: Clock): number {
