@@ -34,6 +34,101 @@ is_ula_prefix() {
   echo "$1" | grep -Eqx 'fd[0-9a-f]{2}(:(0|[1-9a-f][0-9a-f]{0,3})){2}'
 }
 
+# Whether a text is a number from LOW to HIGH, as one writes it. is_number TEXT LOW HIGH
+is_number() {
+  case $1 in '' | *[!0-9]* | 0?* | ????*) return 1 ;; esac
+  [ "$1" -ge "$2" ] && [ "$1" -le "$3" ]
+}
+
+# Whether a host can have this IPv4 address with prefix length: no loopback, multicast or reserved one (RFC 6890), and
+# neither the first nor the last of its subnet.
+is_ipv4_host() {
+  case $1 in
+    *[!0-9./]* | */*/* | .* | *..* | *./* | *.*.*.*.*) return 1 ;;
+    *.*.*.*/*) ;;
+    *) return 1 ;;
+  esac
+  length=${1#*/}
+  is_number "$length" 1 32 || return 1
+  value=0
+  for octet in $(echo "${1%/*}" | tr . ' '); do
+    is_number "$octet" 0 255 || return 1
+    value=$((value * 256 + octet))
+  done
+  case ${1%%.*} in 0 | 127 | 22[4-9] | 2[3-5]?) return 1 ;; esac
+  [ "$length" -lt 31 ] || return 0
+  all_hosts=$(((1 << (32 - length)) - 1))
+  [ $((value & all_hosts)) -ne 0 ] && [ $((value & all_hosts)) -ne "$all_hosts" ]
+}
+
+# Whether a host can have this IPv6 address with prefix length, in lower case: none of 0000::/16, where loopback and
+# embedded IPv4 addresses are, no multicast, no link-local one, which each interface has by itself.
+is_ipv6_host() {
+  case $1 in
+    *[!0-9a-f:/]* | */*/* | *:/* | *:::* | *::*::*) return 1 ;;
+    :* | 0:* | 00:* | 000:* | 0000:* | ff??:* | fe[89ab]?:*) return 1 ;;
+    *:*/*) ;;
+    *) return 1 ;;
+  esac
+  is_number "${1#*/}" 1 128 || return 1
+  groups=0
+  for group in $(echo "${1%/*}" | tr : ' '); do
+    case $group in ?????*) return 1 ;; esac
+    groups=$((groups + 1))
+  done
+  # RFC 4291 §2.2: two colons stand for the groups of zeros that are left out.
+  case $1 in
+    *::*) [ "$groups" -le 7 ] ;;
+    *) [ "$groups" -eq 8 ] ;;
+  esac
+}
+
+# Interface of a LAN. lan_device LAN
+lan_device() {
+  case $1 in
+    lan1) echo eth0 ;;
+    lan2) echo eth1 ;;
+  esac
+}
+
+# What a LAN has until somebody asks for something else. lan_default LAN
+lan_default() {
+  case $1 in
+    lan1) echo "lan1 192.168.42.1/24 ula" ;;
+    lan2) echo "lan2 192.168.43.1/24 ula" ;;
+  esac
+}
+
+# The addresses of a request `LAN ADDRESS/LENGTH...`, on one line: one to five, at most one of them IPv4, and `ula` for
+# the one of the box's own prefix. Fails, without a word, for whatever else. lan_addresses REQUEST ULA_PREFIX
+lan_addresses() {
+  case $1 in *[!0-9a-z.:/\ ]* | ' '* | *' ' | *'  '*) return 1 ;; esac
+  own=$2
+  # shellcheck disable=SC2086 # one word each
+  set -- $1
+  case ${1:-} in
+    lan1) own=$own:42::1/64 ;;
+    lan2) own=$own:43::1/64 ;;
+    *) return 1 ;;
+  esac
+  shift
+  ipv4=0 ipv6=0 found=
+  for address in "$@"; do
+    if [ "$address" = ula ]; then address=$own; fi
+    case " $found " in *" $address "*) return 1 ;; esac
+    if is_ipv4_host "$address"; then
+      ipv4=$((ipv4 + 1))
+    elif is_ipv6_host "$address"; then
+      ipv6=$((ipv6 + 1))
+    else
+      return 1
+    fi
+    found="${found:+$found }$address"
+  done
+  [ $((ipv4 + ipv6)) -gt 0 ] && [ "$ipv4" -le 1 ] && [ "$ipv6" -le 4 ] || return 1
+  echo "$found"
+}
+
 # Seconds since the machine started.
 uptime_seconds() {
   read -r seconds rest <"${RINGDOWN_ROOT:-}/proc/uptime"

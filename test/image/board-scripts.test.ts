@@ -12,6 +12,14 @@ async function board(script: string, ...args: readonly string[]): Promise<string
   return (await outputOf('sh', ['-euc', `. ${library}; ${script}`, 'board', ...args])).toString('utf8').trimEnd();
 }
 
+/** Whether shell words end well. */
+function accepts(script: string, ...args: readonly string[]): Promise<boolean> {
+  return board(script, ...args).then(
+    () => true,
+    () => false,
+  );
+}
+
 function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => join(folder, name))
@@ -32,7 +40,7 @@ t.test('every script is one that its shell can read', async (t) => {
 
 t.test('every service of the board has what the supervisor runs', async (t) => {
   const services = readdirSync(join(repositoryPath, 'board/services'));
-  t.strictSame(services.toSorted(), ['console', 'power', 'ringdown']);
+  t.strictSame(services.toSorted(), ['console', 'network', 'power', 'ringdown']);
   for (const service of services) t.ok(statSync(join(repositoryPath, 'board/services', service, 'run')).isFile());
 });
 
@@ -67,11 +75,7 @@ t.test('RFC 4193 §3.2: a unique local prefix has 40 random bits', async (t) => 
   t.equal(await prefix(' 12 34 56 78 9a'), 'fd12:3456:789a');
   t.equal(await prefix(' 00 01 02 00 30'), 'fd00:102:30', 'RFC 5952 §4.1: no leading zeros');
   t.equal(await prefix(' ff 00 00 00 00'), 'fdff:0:0');
-  const accepted = (text: string): Promise<boolean> =>
-    board('is_ula_prefix "$1"', text).then(
-      () => true,
-      () => false,
-    );
+  const accepted = (text: string): Promise<boolean> => accepts('is_ula_prefix "$1"', text);
   for (const text of ['fd12:3456:789a', 'fd00:102:30', 'fdff:0:0']) t.ok(await accepted(text), text);
   for (const text of [
     '',
@@ -84,6 +88,97 @@ t.test('RFC 4193 §3.2: a unique local prefix has 40 random bits', async (t) => 
     'FD12:1:1',
   ])
     t.notOk(await accepted(text), JSON.stringify(text));
+});
+
+t.test('an address that a host can have', async (t) => {
+  const cases: readonly (readonly [check: string, good: readonly string[], bad: readonly string[]])[] = [
+    [
+      'is_ipv4_host',
+      [
+        '192.168.50.1/24',
+        '10.0.0.1/8',
+        '1.2.3.4/32',
+        '10.0.0.0/31',
+        '10.0.0.255/16',
+        '223.255.255.254/30',
+        '64.0.0.1/1',
+      ],
+      [
+        ...['', '/', '/24', '192.168.50.1', '192.168.50.1/', '192.168.50/24', '192.168.50.1.1/24', '192.168..1/24'],
+        ...['.168.50.1/24', '192.168.50./24', '192.168.50.256/24', '192.168.50.01/24', '192.168.50.1000/24'],
+        ...['192.168.50.1/0', '192.168.50.1/33', '192.168.50.1/024', '192.168.50.1/24/24', '192.168.50.1/-1'],
+        ...['0.0.0.0/24', '0.1.2.3/8', '127.0.0.1/8', '127.1.2.3/32', '224.0.0.1/24', '239.1.1.1/8', '240.0.0.1/8'],
+        ...['255.255.255.255/32', '192.168.50.0/24', '192.168.50.255/24', '10.255.255.255/8', '128.0.0.0/1'],
+        ...['0x7f.0.0.1/8', '192.168.50.1 /24', '192.168.50.1/24\n', '$(id).1.1.1/8', '*.168.50.1/24', 'fd00::1/64'],
+      ],
+    ],
+    [
+      'is_ipv6_host',
+      [
+        ...['fd12:3456:789a:42::1/64', '2001:db8::1/128', '2001:db8:1:2:3:4:5:6/64', 'fd00:1:2:3:4:5::7/64', 'ff::1/8'],
+        ...['64:ff9b::1/96', 'fe00::1/1', 'fec0::1/10', 'fd00:0:0:0::1/64'],
+      ],
+      [
+        ...['', '/64', 'fd00::1', 'fd00::1/', 'fd00::1/0', 'fd00::1/129', 'fd00::1/064', 'fd00::1/64/64', 'fd00/64'],
+        ...['::/64', '::1/128', '0::1/64', '0:0:0:0:0:0:0:1/128', '0000::1/64', '::ffff:192.0.2.1/96', '::ffff:1:1/96'],
+        ...['ff02::1/64', 'ffff::/8', 'fe80::1/64', 'febf::1/64', 'fe80::1%eth0/64', 'fd00::/64', 'fd00:1:/64'],
+        ...[':fd00::1/64', 'fd00:::1/64', 'fd00::1::2/64', 'fd00:1:2:3:4:5:6/64', 'fd00:1:2:3:4:5:6:7:8/64'],
+        ...['fd00:1:2:3:4:5:6::7/64', 'fd00::12345/64', 'fd00::g/64', 'FD00::1/64', 'fd00::192.0.2.1/64'],
+        ...['fd00::1 /64', 'fd00::1/64\n', 'fd00::1;id/64', 'fd00::*/64', '192.168.50.1/24'],
+      ],
+    ],
+  ];
+  for (const [check, good, bad] of cases) {
+    for (const text of good) t.ok(await accepts(`${check} "$1"`, text), `${check} ${text}`);
+    for (const text of bad) t.notOk(await accepts(`${check} "$1"`, text), `${check} ${JSON.stringify(text)}`);
+  }
+});
+
+t.test('a request names all the addresses that a LAN is to have', async (t) => {
+  const read = (request: string): Promise<string> => board('lan_addresses "$1" fd12:3456:789a', request);
+  const good: readonly (readonly [string, string])[] = [
+    ['lan1 192.168.50.1/24', '192.168.50.1/24'],
+    ['lan1 ula', 'fd12:3456:789a:42::1/64'],
+    ['lan2 ula 10.0.0.1/8', 'fd12:3456:789a:43::1/64 10.0.0.1/8'],
+    [
+      'lan1 10.0.0.1/8 fd00::1/64 fd00::2/64 fd00::3/64 ula',
+      '10.0.0.1/8 fd00::1/64 fd00::2/64 fd00::3/64 fd12:3456:789a:42::1/64',
+    ],
+  ];
+  for (const [request, addresses] of good) t.equal(await read(request), addresses, request);
+  for (const lan of ['lan1', 'lan2']) {
+    t.match(await read(await board('lan_default "$1"', lan)), /^192\.168\.4[23]\.1\/24 fd12:/, `${lan} at first`);
+  }
+  const bad = [
+    '',
+    'lan1',
+    'lan1 ',
+    'lan3 192.168.50.1/24',
+    'LAN1 192.168.50.1/24',
+    '192.168.50.1/24',
+    ' lan1 192.168.50.1/24',
+    'lan1 192.168.50.1/24 ',
+    'lan1  192.168.50.1/24',
+    'lan1\t192.168.50.1/24',
+    'lan1 192.168.50.1/24\nlan2 10.0.0.1/8',
+    'lan1 192.168.50.1/24 10.0.0.1/8',
+    'lan1 192.168.50.1/24 192.168.50.1/24',
+    'lan1 ula ula',
+    'lan1 ula fd12:3456:789a:42::1/64',
+    'lan1 ula fd00::1/64 fd00::2/64 fd00::3/64 fd00::4/64',
+    'lan1 192.168.50.1/24 box',
+    'lan1 192.168.50.1/24;reboot',
+    'lan1 $(reboot)',
+    'lan1 `reboot`',
+    'lan1 192.168.50.1/24 >/data/x',
+    'lan1 *',
+    'lan1 192.168.50.1/24 \\',
+    'lan1 192.168.50.1/24 \u00ff',
+    'reboot',
+  ];
+  for (const request of bad)
+    t.notOk(await accepts('lan_addresses "$1" fd12:3456:789a', request), JSON.stringify(request));
+  t.notOk(await accepts('lan_addresses "$1" ""', 'lan1 ula'), 'without a prefix of its own');
 });
 
 t.test('finds a partition by its GPT name', async (t) => {
