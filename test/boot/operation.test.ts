@@ -1,3 +1,4 @@
+import type { Test } from 'tap';
 import { makeDisk } from '../support/qemu.ts';
 import { ROOT_SHELL, RootShell } from '../support/root-shell.ts';
 import { bootTest } from './boot-test.ts';
@@ -8,6 +9,8 @@ const HEARING_MS = 60_000;
 /** Enough for the runtime to be started again on an emulated machine. */
 const RESTART_MS = 60_000;
 
+const NEW_LAN1_IPV4 = '192.168.50.1';
+
 /** The range of the configuration's defaults. */
 const FIRST_MEDIA_PORT = 46750;
 const LAST_MEDIA_PORT = 50750;
@@ -17,9 +20,10 @@ bootTest('the services of the box: rights, restarts, and a power cut', async (t,
   const box = bench.start({ disk, kernelParameters: ROOT_SHELL });
   await logInFirst(box, CONSOLE_PASSWORD);
   const { lan1, lan2 } = await lanAddresses(box);
+  const receptionPassword = await addExtension(box, '201', 'Reception');
   const reception = await bench.phone('lan1', {
     user: '201',
-    password: await addExtension(box, '201', 'Reception'),
+    password: receptionPassword,
     server: lan1.ipv4,
     codecs: ['PCMA'],
   });
@@ -31,7 +35,8 @@ bootTest('the services of the box: rights, restarts, and a power cut', async (t,
     incoming: 'answer',
   });
   for (const phone of [reception, workshop]) t.match(await phone.register(), { status: 200 });
-  const shell = RootShell.connect(bench.network, 'lan1', lan1.ipv4);
+  // Over LAN2: LAN1 gets other addresses below.
+  const shell = RootShell.connect(bench.network, 'lan2', lan2.ipv6);
   t.teardown(() => shell.close());
 
   t.not((await shell.run('touch /etc/written')).status, 0, 'the root cannot be written, not even by root');
@@ -84,7 +89,8 @@ bootTest('the services of the box: rights, restarts, and a power cut', async (t,
   const killedAtMs = performance.now();
   t.equal((await shell.run(`kill -KILL ${runtime}`)).status, 0);
   t.equal(await reception.registerWhenReachable(RESTART_MS), 200, 'a killed runtime comes back');
-  t.not(await pidOf(shell, 'ringdown'), runtime);
+  const restarted = await pidOf(shell, 'ringdown');
+  t.not(restarted, runtime);
   t.match(await reception.call('202'), { status: 200 }, '202 did not have to register again');
   await Promise.all([reception.play('adbfc'), workshop.play('fcebd')]);
   await Promise.all([reception.hears('fcebd', HEARING_MS), workshop.hears('adbfc', HEARING_MS)]);
@@ -93,15 +99,97 @@ bootTest('the services of the box: rights, restarts, and a power cut', async (t,
   const { uptimeSeconds, text } = await status(box);
   t.ok(uptimeSeconds <= (performance.now() - killedAtMs) / 1000, `the console talks to the new runtime:\n${text}`);
 
-  await addExtension(box, '203', 'Warehouse');
+  const warehouse = await bench.phone('lan2', {
+    user: '203',
+    password: await addExtension(box, '203', 'Warehouse'),
+    server: lan2.ipv4,
+    codecs: ['PCMA'],
+  });
+  t.match(await warehouse.register(), { status: 200 });
+  t.match(await warehouse.call('202'), { status: 200 }, 'a call on LAN2');
+  await Promise.all([warehouse.play('adbfc'), workshop.play('fcebd')]);
+  await Promise.all([warehouse.hears('fcebd', HEARING_MS), workshop.hears('adbfc', HEARING_MS)]);
+  await changeLan1(t, shell);
+  await Promise.all([warehouse.play('cfbda'), workshop.play('debfc')]);
+  await Promise.all([warehouse.hears('debfc', HEARING_MS), workshop.hears('cfbda', HEARING_MS)]);
+  await Promise.all([warehouse.bye(), workshop.ended()]);
+  t.equal(await pidOf(shell, 'ringdown'), restarted, 'the runtime goes on');
+
+  const moved = await bench.phone('lan1', {
+    user: '201',
+    password: receptionPassword,
+    server: NEW_LAN1_IPV4,
+    codecs: ['PCMA'],
+  });
+  t.equal(await moved.registerWhenReachable(RESTART_MS), 200, 'the runtime answers on the new address of LAN1');
+  t.equal(await moved.options(), 200);
+  t.match(await moved.call('202'), { status: 200 }, '202 did not have to register again');
+  await Promise.all([moved.play('adbfc'), workshop.play('fcebd')]);
+  await Promise.all([moved.hears('fcebd', HEARING_MS), workshop.hears('adbfc', HEARING_MS)]);
+  await Promise.all([moved.bye(), workshop.ended()]);
+
+  // What nobody can read at the next boot does not cost a LAN its addresses.
+  t.equal((await shell.run('echo "lan1 10.0.0.1/8" >/data/system/lan2; sync')).status, 0);
+  await addExtension(box, '204', 'Store');
   // The plug is pulled in the instant of the answer.
   await box.close();
   const again = bench.start({ disk });
   t.equal(await logIn(again, CONSOLE_PASSWORD), true);
-  t.match(await command(again, 'extension list'), /201\s+Reception\n202\s+Workshop\n203\s+Warehouse/);
+  t.match(await command(again, 'extension list'), /201\s+Reception\n202\s+Workshop\n203\s+Warehouse\n204\s+Store/);
   t.match(await workshop.registerWhenReachable(RESTART_MS), 200);
-  t.notMatch(again.serial.transcript, /board: /, 'no step and no service of the board failed');
+  t.match(await moved.registerWhenReachable(RESTART_MS), 200, 'LAN1 has its new address');
+  const after = await lanAddresses(again);
+  t.same(after.lan1, { ipv4: NEW_LAN1_IPV4, ipv6: lan1.ipv6 });
+  t.same(after.lan2, lan2, 'LAN2 has its first addresses');
+  const complaints = again.serial.transcript.match(/board: .*/g);
+  t.match(complaints, [/^board: \/data\/system\/lan2 /], 'no step and no service of the board failed');
+  t.equal(complaints?.length, 1);
 });
+
+/** Asks the board for other addresses of LAN1, as the runtime does, and leaves it with NEW_LAN1_IPV4. */
+async function changeLan1(t: Test, shell: RootShell): Promise<void> {
+  const nonsense = [
+    ...['', 'lan1', 'lan1 127.0.0.1/8', 'lan1 192.168.50.1/24;reboot', 'lan3 192.168.50.1/24', '$(reboot)'],
+    ...['x'.repeat(500), `${'x'.repeat(240)}lan1 10.0.0.1/8`, '\\377'],
+  ];
+  for (const request of nonsense) await ask(shell, request);
+  const changes: readonly (readonly string[])[] = [
+    ['192.168.50.9/24', 'ula', 'fd00:50::1/64'],
+    // An address of the same subnet as the one that goes, and one address with another prefix length.
+    ['10.0.0.1/8', 'ula'],
+    ['10.0.0.2/8', 'ula', 'fd00:50::1/64'],
+    ['ula', 'fd00:50::1/48'],
+    [`${NEW_LAN1_IPV4}/24`, 'ula'],
+  ];
+  for (const addresses of changes) {
+    const request = ['lan1', ...addresses].join(' ');
+    await ask(shell, request);
+    const kept = `until [ "$(cat /data/system/lan1)" = "${request}" ]; do sleep 0.1; done`;
+    t.equal((await shell.run(kept)).status, 0, `${request} is kept`);
+    const { output } = await shell.run('cat /run/network/lan1; echo; ip -o address show dev eth0');
+    const [noted = '', shown = ''] = output.split('\n\n');
+    const present = [...shown.matchAll(/ inet6? (\S+)/g)].map(([, address = '']) => address);
+    const global = present.filter((address) => !address.startsWith('fe80:'));
+    t.same(global.toSorted(), noted.trim().split('\n').toSorted(), 'the interface has what is noted, and no more');
+    const own = addresses.map((address) => (address === 'ula' ? 'fd[0-9a-f:]+:42::1/64' : address));
+    t.match(noted.trim().split('\n').join(' '), new RegExp(`^${own.join(' ')}$`));
+  }
+
+  const files = 'ls -i /data/system/lan1 /run/network/lan1';
+  const before = await shell.run(files);
+  await ask(shell, ['lan1', ...(changes.at(-1) ?? [])].join(' '));
+  await ask(shell, 'the end');
+  const log =
+    'until tail -n 1 /data/log/network/current | grep -q "no request"; do sleep 0.1; done; grep -c lan1 /data/log/network/current';
+  t.match(await shell.run(log), { output: new RegExp(`^${changes.length}$`, 'm') }, 'a line for each change');
+  t.same((await shell.run(files)).output, before.output, 'asked for what is there, it writes nothing');
+  t.match((await shell.run('sv status /run/service/network')).output, /^run: /, 'nonsense did not end the service');
+}
+
+/** Writes a line to the pipe of the service `network`. */
+async function ask(shell: RootShell, request: string): Promise<void> {
+  await shell.run(`printf '${request}\n' >/run/network/request`);
+}
 
 async function pidOf(shell: RootShell, service: string): Promise<string> {
   const { output } = await shell.run(`cat /run/service/${service}/supervise/pid`);
