@@ -28,7 +28,7 @@ const description = (port: number): string =>
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A call that rings one device, with a media worker that does what it is asked when it is told to. */
-async function setUp() {
+async function setUp(deviceFlow = flow) {
   const clock = new FakeClock();
   const lines: string[] = [];
   const logger = createLogger('warn', { write: (line) => lines.push(line) });
@@ -69,7 +69,7 @@ async function setUp() {
     invite: invite as unknown as IncomingInvite,
     caller: { number: '201', name: 'Reception' },
     callee: { number: '202', name: 'Workshop' },
-    devices: [{ contact: 'sip:202@192.0.2.2', callId: 'r', cSeq: 1, expiresAtMs: 1, flow }],
+    devices: [{ contact: 'sip:202@192.0.2.2', callId: 'r', cSeq: 1, expiresAtMs: 1, flow: deviceFlow }],
     stack: stack as unknown as SipStack,
     media: async () => ({ openSession: async () => session }) as unknown as MediaClient,
     clock,
@@ -98,6 +98,24 @@ t.test('a re-INVITE of the device that comes before the caller has its answer wa
   waiting.shift()?.();
   t.match(await later, { sdp: /m=audio 4002 / });
   t.equal(configured.at(-1)?.remotePort, 9200);
+});
+
+t.test('a call goes over the addresses of ours that its two sides are reached from', async (t) => {
+  const { call, device, waiting } = await setUp({ ...flow, localAddress: '192.0.2.3' });
+  const over = (...addresses: readonly string[]): boolean => call.goesOver(addresses);
+  t.equal(over('192.0.2.1'), true, "the caller's");
+  t.equal(over('192.0.2.3'), false, 'a device that only rings may be one of several');
+  device.onAnswered?.(description(9100), undefined as never);
+  await turn();
+  while (waiting.length > 0) {
+    waiting.shift()?.();
+    await turn();
+  }
+  t.equal(call.summary.state, 'established');
+  t.equal(over('192.0.2.3'), true, 'that of the device that answered');
+  t.equal(over('192.0.2.9', '192.0.2.1'), true);
+  t.equal(over('192.0.2.9', '192.0.2.2'), false, "not the peers' addresses");
+  t.equal(over(), false);
 });
 
 t.test('hanging up while the media are joined is no error', async (t) => {

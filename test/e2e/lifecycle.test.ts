@@ -133,6 +133,7 @@ t.test('a mistake is one clear line on standard error, with exit status 2', asyn
     { name: 'HTTPS in use', args: serve({ '--https-port': tcpPort }), says: new RegExp(tcpPort) },
     { name: 'an address of another machine', args: serve({ '--listen': '192.0.2.77' }), says: /192\.0\.2\.77/ },
     { name: 'no address', args: serve({ '--listen': 'reception' }), says: /reception/ },
+    { name: 'no folder of LANs', args: serve({ '--network': join(folder, 'lans') }), says: /lans.*--network/ },
     { name: 'a file for a directory', args: serve({ '--data': file }), says: new RegExp(file) },
     { name: 'a directory below a file', args: serve({ '--data': join(file, 'data') }), says: new RegExp(file) },
     { name: 'where nobody can write', args: serve({ '--data': '/proc/ringdown' }), says: /\/proc\/ringdown/ },

@@ -20,8 +20,9 @@ export class Office {
     this.ringdown = ringdown;
   }
 
-  static async open(): Promise<Office> {
-    const ringdown = await Ringdown.create();
+  /** With a runtime that is not started yet; one on 127.0.0.1 and ::1 unless given. */
+  static async open(created = Ringdown.create()): Promise<Office> {
+    const ringdown = await created;
     try {
       for (const [number, name] of Object.entries(EXTENSIONS)) {
         await ringdown.addExtension(number, name, `only-for-tests-${number}`);
@@ -88,9 +89,13 @@ export class Office {
 }
 
 /** A test with an office of its own; when it fails it prints the log and what the phones sent and received. */
-export function officeTest(name: string, run: (t: Test, office: Office) => Promise<void>): void {
+export function officeTest(
+  name: string,
+  run: (t: Test, office: Office) => Promise<void>,
+  create?: (t: Test) => Promise<Ringdown>,
+): void {
   t.test(name, async (t) => {
-    const office = await Office.open();
+    const office = await Office.open(create?.(t));
     let finished = false;
     try {
       await run(t, office);

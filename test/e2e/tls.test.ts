@@ -1,48 +1,6 @@
 import { once } from 'node:events';
-import { get as getHttp } from 'node:http';
-import { get as getHttps } from 'node:https';
-import { connect, type TLSSocket } from 'node:tls';
-import { type Office, officeTest } from './office.ts';
-
-interface Fetched {
-  readonly status: number | undefined;
-  readonly type: string | undefined;
-  readonly body: string;
-}
-
-/** As a phone does: the authority over HTTP first, everything else over TLS that it vouches for. */
-function fetch(office: Office, path: string, host: string, authority?: string): Promise<Fetched> {
-  const { http, https } = office.ringdown.ports;
-  const options = { host, path, timeout: 10_000 };
-  return new Promise((resolve, reject) => {
-    const request =
-      authority === undefined
-        ? getHttp({ ...options, port: http })
-        : getHttps({ ...options, port: https, ca: authority });
-    request.on('error', reject);
-    request.on('response', (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => {
-        body += text;
-      });
-      response.on('end', () => resolve({ status: response.statusCode, type: response.headers['content-type'], body }));
-    });
-  });
-}
-
-async function sipOverTls(office: Office, host: string, authority: string): Promise<TLSSocket> {
-  const socket = connect({ host, port: office.ringdown.ports.sips, ca: authority, timeout: 10_000 });
-  await once(socket, 'secureConnect');
-  return socket;
-}
-
-/** Reads until the answer to what was sent is whole. */
-async function answerTo(socket: TLSSocket, text: string): Promise<string> {
-  socket.setEncoding('latin1').write(text);
-  let received = '';
-  while (!received.includes('\r\n\r\n')) received += String((await once(socket, 'data'))[0]);
-  return received;
-}
+import { officeTest } from './office.ts';
+import { answerTo, fetch, optionsOver, sipOverTls } from './tls-client.ts';
 
 officeTest('a phone that trusts WebRootCA.pem fetches its settings and speaks SIP over TLS', async (t, office) => {
   for (const host of ['127.0.0.1', '::1']) {
@@ -57,21 +15,7 @@ officeTest('a phone that trusts WebRootCA.pem fetches its settings and speaks SI
 
     const socket = await sipOverTls(office, host, authority.body);
     t.equal(socket.authorized, true);
-    const answer = await answerTo(
-      socket,
-      [
-        `OPTIONS sip:${literal} SIP/2.0`,
-        `Via: SIP/2.0/TLS ${literal}:5061;branch=z9hG4bK${socket.localPort}`,
-        'Max-Forwards: 70',
-        `From: <sip:201@${literal}>;tag=1`,
-        `To: <sip:${literal}>`,
-        `Call-ID: ${socket.localPort}`,
-        'CSeq: 1 OPTIONS',
-        'Content-Length: 0',
-        '\r\n',
-      ].join('\r\n'),
-    );
-    t.match(answer, /^SIP\/2\.0 200 OK\r\n/);
+    t.match(await answerTo(socket, optionsOver(socket, literal)), /^SIP\/2\.0 200 OK\r\n/);
     socket.destroy();
   }
 });

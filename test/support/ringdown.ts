@@ -62,8 +62,11 @@ export class Ringdown {
   /** Where the log of the present run begins. */
   #logged = 0;
 
-  private constructor(addresses: readonly string[], firstPort: number) {
+  readonly #networkDirectory: string | undefined;
+
+  private constructor(addresses: readonly string[], networkDirectory: string | undefined, firstPort: number) {
     this.addresses = addresses;
+    this.#networkDirectory = networkDirectory;
     this.mediaPorts = { first: firstPort, last: firstPort + MEDIA_PORTS - 1 };
     this.sipPort = firstPort + MEDIA_PORTS;
     this.ports = { sips: this.sipPort + 1, http: this.sipPort + 2, https: this.sipPort + 3 };
@@ -74,10 +77,16 @@ export class Ringdown {
     });
   }
 
-  /** Not started yet, so that extensions can be added first. */
-  static async create(addresses: readonly string[] = ['127.0.0.1', '::1']): Promise<Ringdown> {
+  /**
+   * Not started yet, so that extensions can be added first. With a `networkDirectory` it serves the addresses in the
+   * files there instead, and `addresses` are those that may come to stand there; the first must when it starts.
+   */
+  static async create(
+    addresses: readonly string[] = ['127.0.0.1', '::1'],
+    networkDirectory?: string,
+  ): Promise<Ringdown> {
     needProgram();
-    return new Ringdown(addresses, await freePorts(addresses, MEDIA_PORTS + 4));
+    return new Ringdown(addresses, networkDirectory, await freePorts(addresses, MEDIA_PORTS + 4));
   }
 
   /** The process id of `ringdown serve`. */
@@ -106,7 +115,9 @@ export class Ringdown {
     return [
       'serve',
       ...['--data', this.dataDirectory],
-      ...this.addresses.flatMap((address) => ['--listen', address]),
+      ...(this.#networkDirectory === undefined
+        ? this.addresses.flatMap((address) => ['--listen', address])
+        : ['--network', this.#networkDirectory]),
       ...['--sip-port', String(this.sipPort), '--sips-port', String(this.ports.sips)],
       ...['--http-port', String(this.ports.http), '--https-port', String(this.ports.https)],
       ...['--media-ports', `${this.mediaPorts.first}-${this.mediaPorts.last}`],
