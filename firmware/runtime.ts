@@ -1,17 +1,14 @@
-import { Readable, Writable } from 'node:stream';
-import { Command, CommanderError } from 'commander';
+import { AppliedConfiguration } from './applied-configuration.ts';
 import { CallServer } from './call/call-server.ts';
-import { CODECS } from './call/negotiation.ts';
 import { BindingStore } from './config/binding-store.ts';
 import { ConfigurationStore } from './config/configuration-store.ts';
 import { digestOf, findExtension } from './config/extension.ts';
 import { configCommand } from './console/commands/config.ts';
-import type { CommandContext } from './console/commands/context.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { type RuntimeStatus, statusCommand } from './console/commands/status.ts';
 import { type CommandResult, ControlServer } from './console/control.ts';
+import { runWords } from './console/run-words.ts';
 import { systemClock } from './core/clock.ts';
-import { RingdownError } from './core/errors.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
 import { Listeners } from './listeners.ts';
 import { MediaClient } from './media/client.ts';
@@ -22,6 +19,7 @@ import { LocationService } from './registrar/location.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { SipStack } from './sip/stack.ts';
 import { ensureCertificate } from './system/certificates.ts';
+import { NetworkPipe } from './system/network.ts';
 import { WebServer } from './web/server.ts';
 
 export interface RuntimeOptions {
@@ -57,7 +55,8 @@ export class Runtime {
   readonly #authenticator: Authenticator;
   readonly #sourceLog: SourceLog;
   readonly #calls: CallServer;
-  readonly #mediaPorts: { readonly low: number; readonly high: number };
+  #mediaPorts: { readonly low: number; readonly high: number };
+  readonly #applied: AppliedConfiguration;
   #stack: SipStack | undefined;
   #media: Promise<MediaClient> | undefined;
   #mediaClient: MediaClient | undefined;
@@ -70,7 +69,9 @@ export class Runtime {
     this.#options = options;
     this.#version = version;
     this.#logger = logger;
-    this.#store = ConfigurationStore.open(options.dataDirectory);
+    this.#store = ConfigurationStore.open(options.dataDirectory, {
+      onListenerError: (error) => logger.error({ err: error }, 'an edit of the configuration could not be applied'),
+    });
     this.#bindings = BindingStore.open(options.dataDirectory, clock, logger);
     const { portLow, portHigh } = this.#store.current.system.media;
     this.#mediaPorts = options.mediaPorts ?? { low: portLow, high: portHigh };
@@ -87,9 +88,19 @@ export class Runtime {
       location: this.#location,
       authenticator: this.#authenticator,
       extension: (number) => findExtension(this.#store.current, number),
+      codecs: () => this.#store.current.system.media.codecs,
       clock,
       logger,
       sourceLog: this.#sourceLog,
+    });
+    const { networkControlPath } = options;
+    this.#applied = new AppliedConfiguration({
+      store: this.#store,
+      network: networkControlPath === undefined ? undefined : new NetworkPipe(networkControlPath),
+      useMediaPorts: (ports) => this.#useMediaPorts(ports),
+      forgetDevices: (extension) => this.#location.replace(extension, []),
+      clock,
+      logger,
     });
   }
 
@@ -115,6 +126,7 @@ export class Runtime {
   }
 
   async #open(): Promise<void> {
+    this.#applied.start();
     const registrar = new Registrar({
       location: this.#location,
       authenticator: this.#authenticator,
@@ -151,9 +163,15 @@ export class Runtime {
     this.#media = MediaClient.start({ ports: this.#mediaPorts, logger: this.#logger, clock });
     // A call that comes before the worker is there waits for it; a failure is told where it is awaited, below.
     this.#media.catch(() => undefined);
-    this.#control = await ControlServer.open(this.#options.controlPath, (words) => this.#command(words), this.#logger);
+    this.#control = await ControlServer.open(
+      this.#options.controlPath,
+      (words, input) => this.#command(words, input),
+      this.#logger,
+    );
     await listeners.serve('http');
     this.#mediaClient = await this.#media;
+    // An edit may have come while the worker started.
+    this.#mediaClient.usePorts(this.#mediaPorts);
     // The first certificate takes seconds to make on the box: nothing else waits for it.
     await listeners.serveSecurely();
     this.#logger.info({ version: this.#version, listeners: this.#listening() }, 'ready');
@@ -190,12 +208,19 @@ export class Runtime {
         version: this.#version,
         ports: this.#servedPorts(),
         mediaPorts: this.#mediaPorts,
-        codecs: CODECS,
+        codecs: this.#store.current.system.media.codecs,
       }),
       rootCertificate: () => this.#listeners?.certificate?.ca,
     });
     const { advertise } = this.#options;
     return WebServer.open({ files, advertise, clock, logger: this.#logger, sourceLog: this.#sourceLog });
+  }
+
+  /** Those of the command line outrank those of the configuration. */
+  #useMediaPorts(ports: { readonly low: number; readonly high: number }): void {
+    if (this.#options.mediaPorts !== undefined) return;
+    this.#mediaPorts = ports;
+    this.#mediaClient?.usePorts(ports);
   }
 
   #servedPorts(): ServedPorts {
@@ -205,6 +230,7 @@ export class Runtime {
   }
 
   async #close(): Promise<void> {
+    this.#applied.close();
     await this.#control?.close();
     await this.#listeners?.close();
     await this.#web?.close();
@@ -227,56 +253,13 @@ export class Runtime {
     return this.#media;
   }
 
-  /** One command of the console. The words are a technician's: mistakes are answered, not thrown. */
-  async #command(words: readonly string[]): Promise<CommandResult> {
-    let output = '';
-    let errors = '';
-    const collect = (take: (text: string) => void): Writable =>
-      new Writable({
-        write: (chunk, _encoding, done) => {
-          take(String(chunk));
-          done();
-        },
-      });
-    const sink = collect((text) => {
-      output += text;
-    });
-    const errorSink = collect((text) => {
-      errors += text;
-    });
-    const program = new Command('').helpCommand(false);
-    program.addCommand(statusCommand(() => this.#status(), sink));
-    const context = this.#consoleContext(sink, errorSink);
-    program.addCommand(extensionCommand(context));
-    program.addCommand(configCommand(context));
-    for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
-      command.exitOverride().configureOutput({
-        writeOut: (text) => {
-          output += text;
-        },
-        writeErr: (text) => {
-          errors += text;
-        },
-      });
-    }
-    try {
-      await program.parseAsync(words, { from: 'user' });
-      return { status: 0, output, errors };
-    } catch (error) {
-      if (error instanceof CommanderError) return { status: error.exitCode === 0 ? 0 : 2, output, errors };
-      if (!(error instanceof RingdownError)) throw error;
-      return { status: 1, output, errors: `${errors}${error.message}. ${error.cure}\n` };
-    }
-  }
-
-  #consoleContext(output: Writable, errors: Writable): CommandContext {
-    return {
-      input: Readable.from([]),
-      output,
-      errors,
-      author: { who: 'admin', origin: 'console' },
-      runtime: { store: this.#store, dataDirectory: this.#options.dataDirectory },
-    };
+  #command(words: readonly string[], input: string): Promise<CommandResult> {
+    const runtime = { store: this.#store, dataDirectory: this.#options.dataDirectory };
+    return runWords(words, input, runtime, (context) => [
+      statusCommand(() => this.#status(), context.output),
+      extensionCommand(context),
+      configCommand(context),
+    ]);
   }
 
   #status(): RuntimeStatus {
@@ -284,6 +267,8 @@ export class Runtime {
     const seconds = (sinceMs: number) => Math.max(0, Math.floor((now - sinceMs) / 1000));
     return {
       version: this.#version,
+      name: this.#store.current.system.name,
+      revision: this.#store.revision,
       uptimeSeconds: seconds(this.#startedAtMs),
       listeners: this.#listening(),
       devices: [...this.#location.entries()].flatMap(([extension, bindings]) =>

@@ -3,6 +3,7 @@ import type { Logger, SourceLog } from '../core/logger.ts';
 import type { MediaClient } from '../media/client.ts';
 import type { Authenticator } from '../registrar/authenticator.ts';
 import type { Binding, LocationService } from '../registrar/location.ts';
+import type { AudioCodec } from '../sdp/codec.ts';
 import type { Flow, IncomingInvite, SipStack } from '../sip/stack.ts';
 import { Call, type Identity } from './call.ts';
 
@@ -13,6 +14,8 @@ export interface CallServerOptions {
   readonly authenticator: Authenticator;
   /** The extension of that number, if there is one. */
   readonly extension: (number: string) => Identity | undefined;
+  /** Those that are enabled now, in order of preference: what a new call offers and takes. */
+  readonly codecs: () => readonly AudioCodec[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sourceLog: SourceLog;
@@ -87,13 +90,14 @@ export class CallServer {
   }
 
   #start(invite: IncomingInvite, caller: Identity, callee: Identity, devices: readonly Binding[]): void {
-    const { stack, media, clock, logger, sourceLog } = this.#options;
+    const { stack, media, codecs, clock, logger, sourceLog } = this.#options;
     const call = new Call({
       invite,
       caller,
       callee,
       devices,
       stack: stack(),
+      codecs: codecs(),
       media,
       clock,
       logger,

@@ -22,6 +22,8 @@ export interface CallOptions {
   /** The devices to ring, all at once. */
   readonly devices: readonly Binding[];
   readonly stack: SipStack;
+  /** Those that are enabled, in order of preference. */
+  readonly codecs: readonly AudioCodec[];
   /** Resolves once the worker has started. */
   readonly media: () => Promise<MediaClient>;
   readonly clock: Clock;
@@ -144,9 +146,9 @@ export class Call {
   }
 
   async #ringAll(): Promise<void> {
-    const { invite, devices, media, stack } = this.#options;
+    const { invite, devices, media, stack, codecs } = this.#options;
     if (invite.offer !== undefined) {
-      const offer = readOffer(invite.offer, invite.flow.localAddress);
+      const offer = readOffer(invite.offer, invite.flow.localAddress, codecs);
       if ('status' in offer) {
         this.#warn(invite.flow, offer.why, 'offer refused');
         this.#take({ kind: 'failed', status: offer.status });
@@ -159,7 +161,7 @@ export class Call {
     for (const device of devices) {
       const session = await client.openSession([invite.flow.localAddress, device.flow.localAddress]);
       const address = stack.advertisedAddress(device.flow.localAddress);
-      const local = new LocalDescription(nextSessionId++, address, session.ports[CALLEE_LEG]);
+      const local = new LocalDescription(nextSessionId++, address, session.ports[CALLEE_LEG], codecs);
       legs.push({ device, session, local, codec: undefined, outgoing: undefined });
       this.#legs = legs;
       if (this.#state.phase === 'ended') {
@@ -211,7 +213,7 @@ export class Call {
 
   /** Joins the media of the device that answered with the caller's, then answers the caller. */
   async #connect(fork: Fork): Promise<void> {
-    const { invite, stack, callee } = this.#options;
+    const { invite, stack, callee, codecs } = this.#options;
     const leg = this.#legs[fork];
     if (leg === undefined || this.#answerSdp === undefined) return;
     const audio = leg.local.readAnswer(this.#answerSdp, leg.device.flow.localAddress);
@@ -223,7 +225,7 @@ export class Call {
       return;
     }
     const host = stack.advertisedAddress(invite.flow.localAddress);
-    const local = new LocalDescription(nextSessionId++, host, leg.session.ports[CALLER_LEG]);
+    const local = new LocalDescription(nextSessionId++, host, leg.session.ports[CALLER_LEG], codecs);
     let sdp: string;
     if (this.#offer === undefined) {
       // RFC 3264 §5, RFC 3261 §13.3.1.4: the INVITE had no offer, so ours goes in the 200 and the answer comes in ACK.
@@ -277,7 +279,7 @@ export class Call {
     const present = side === CALLER_LEG ? this.#callerCodec : leg.codec;
     // An offer of ours would need its answer from the ACK; no phone of the field asks for it in a session.
     if (sdp === undefined) return { status: 488 };
-    const offer = readOffer(sdp, flow.localAddress);
+    const offer = readOffer(sdp, flow.localAddress, this.#options.codecs);
     if ('status' in offer) return { status: offer.status };
     const parameters = legParameters(offer.audio, present === undefined ? [] : [present]);
     if (parameters === undefined) return { status: 488 };

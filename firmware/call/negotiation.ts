@@ -6,7 +6,7 @@ import { answerDirection, chooseCodec, makeAnswer, makeOffer, readAnswer } from 
 import { SdpError } from '../sdp/sdp-error.ts';
 import { parse, type SessionDescription } from '../sdp/session-description.ts';
 
-/** What the box can send and receive, in its order of preference. */
+/** What the box can send and receive; which of them it may, and in which order, the configuration says. */
 export const CODECS: readonly AudioCodec[] = ['PCMA', 'PCMU', 'G729'];
 /** What we offer; a peer that asks for another gets its own. */
 const PTIME_MS = 20;
@@ -25,14 +25,15 @@ export interface Refusal {
   readonly why: string;
 }
 
-/** Reads an offer of a peer that the box reaches from `localAddress`. Never throws. */
-export function readOffer(sdp: string, localAddress: string): ReceivedOffer | Refusal {
+/** Reads an offer of a peer that the box reaches from `localAddress`, of which `enabled` codecs count. Never throws. */
+export function readOffer(sdp: string, localAddress: string, enabled: readonly AudioCodec[]): ReceivedOffer | Refusal {
   const description = parse(sdp);
   if (description instanceof SdpError) {
     return { status: description.kind === 'malformed' ? 400 : 488, why: description.message };
   }
-  const audio = readAudio(description);
-  if (audio === undefined) return { status: 488, why: 'no audio over plain RTP is offered' };
+  const offered = readAudio(description);
+  if (offered === undefined) return { status: 488, why: 'no audio over plain RTP is offered' };
+  const audio = { ...offered, codecs: offered.codecs.filter(({ codec }) => enabled.includes(codec)) };
   if (audio.codecs.length === 0) return { status: 488, why: 'no codec of the offer is one of ours' };
   const refusal = checkFamily(audio, localAddress);
   return refusal ?? { description, audio };
@@ -43,12 +44,17 @@ export class LocalDescription {
   readonly address: string;
   readonly port: number;
   readonly #sessionId: number;
+  readonly #codecs: readonly AudioCodec[];
   #version = 0;
   #offered: { readonly codecs: readonly AudioCodec[]; readonly telephoneEvent: boolean } | undefined;
 
-  /** `sessionId`: unique among the box's legs. `address`: the one that the peer is to send to. */
-  constructor(sessionId: number, address: string, port: number) {
+  /**
+   * `sessionId`: unique among the box's legs. `address`: the one that the peer is to send to. `codecs`: those that the box
+   * offers, in order of preference.
+   */
+  constructor(sessionId: number, address: string, port: number, codecs: readonly AudioCodec[]) {
     this.#sessionId = sessionId;
+    this.#codecs = codecs;
     this.address = address;
     this.port = port;
   }
@@ -56,7 +62,7 @@ export class LocalDescription {
   /** An offer with `first` (what the other leg speaks) before the rest, so that nothing is transcoded without need. */
   offer(first: readonly OfferedCodec[], telephoneEvent: boolean): string {
     const wanted = first.map(({ codec }) => codec);
-    const codecs = [...new Set([...wanted, ...CODECS])];
+    const codecs = [...new Set([...wanted, ...this.#codecs])];
     this.#offered = { codecs, telephoneEvent };
     return makeOffer({ ...this.#next(), codecs, telephoneEvent });
   }

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { RingdownError } from '../core/errors.ts';
+import { askForInput } from './command-input.ts';
 import { requestCommand } from './control.ts';
 import { MIN_PASSWORD_LENGTH, type PasswordFile, passwordFileIn } from './password-file.ts';
 import { Terminal, TerminalClosed } from './terminal.ts';
@@ -29,6 +30,10 @@ extension list                      the extensions
 extension add NUMBER --name NAME    a new extension; prints its password once
 extension password NUMBER           a new password for an extension; prints it once
 extension remove NUMBER             removes an extension
+config show [PATH]                  the configuration, or a part of it
+config set PATH VALUE               changes it; the value - is asked for and not shown
+config log, diff, rollback          the edits: what each changed, and taking them back
+config confirm                      keeps new LAN addresses, which else go back after two minutes
 network                             the addresses of LAN1 and LAN2
 password                            changes the console's password
 reboot, poweroff                    restarts or stops the box; calls end
@@ -113,7 +118,9 @@ async function runLine(
     else if (command === 'password') await changePassword(terminal, passwords);
     else if (command === 'reboot' || command === 'poweroff') await requestPower(command, terminal, options);
     else {
-      const result = await requestCommand(options.controlPath, words);
+      const input = await askForInput(words, terminal);
+      if (input === undefined) return true;
+      const result = await requestCommand(options.controlPath, words, input);
       terminal.write(result.output + result.errors);
     }
   } catch (error) {

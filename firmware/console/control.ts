@@ -8,7 +8,7 @@ import type { Logger } from '../core/logger.ts';
  * The runtime's local control socket: one JSON object a line. The console sends a command's words, the runtime runs the
  * command and answers with what it printed. Who may connect is decided by the socket's file mode alone.
  *
- *   → { "words": ["extension", "list"] }
+ *   → { "words": ["extension", "list"] }                     with "input": "…" where the command reads standard input
  *   ← { "status": 0, "output": "201  Reception\n", "errors": "" }
  */
 
@@ -19,12 +19,16 @@ export interface CommandResult {
   readonly errors: string;
 }
 
-export type RunCommand = (words: readonly string[]) => Promise<CommandResult>;
+/** `input` is what the command finds on its standard input. */
+export type RunCommand = (words: readonly string[], input: string) => Promise<CommandResult>;
 
-const MAX_REQUEST_BYTES = 64 * 1024;
-const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+/** Room for a whole configuration as input, and as output. */
+const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 const MAX_CONNECTIONS = 8;
 const IDLE_MS = 60_000;
+/** A large import takes the box's processor tens of seconds. */
+const COMMAND_TIMEOUT_MS = 60_000;
 /** What sockaddr_un holds on Linux, less the closing NUL (unix(7)). */
 const MAX_PATH_BYTES = 107;
 /** Owner and group: the group is how the console's user is let in. */
@@ -89,14 +93,15 @@ export class ControlServer {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#sockets.delete(socket));
     readLines(socket, MAX_REQUEST_BYTES, async (line) => {
-      const words = parseWords(line);
-      if (words === undefined) {
+      const request = parseRequest(line);
+      if (request === undefined) {
         socket.destroy();
         return;
       }
+      const { words, input } = request;
       let result: CommandResult;
       try {
-        result = await run(words);
+        result = await run(words, input);
       } catch (error) {
         logger.error({ err: error, command: words[0] }, 'control command failed');
         result = { status: 1, output: '', errors: 'The command failed; the log says why.\n' };
@@ -107,10 +112,15 @@ export class ControlServer {
 }
 
 /**
- * Runs one command in the runtime that listens on `path`. Rejects with CONTROL_UNREACHABLE when none does or it does not
+ * Runs one command in the runtime that listens on `path`, with `input` on its standard input. Rejects with CONTROL_UNREACHABLE when none does or it does not
  * answer within `timeoutMs`.
  */
-export function requestCommand(path: string, words: readonly string[], timeoutMs = 10_000): Promise<CommandResult> {
+export function requestCommand(
+  path: string,
+  words: readonly string[],
+  input = '',
+  timeoutMs = COMMAND_TIMEOUT_MS,
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(path);
     const fail = (cause?: unknown) => {
@@ -124,7 +134,7 @@ export function requestCommand(path: string, words: readonly string[], timeoutMs
     socket.setTimeout(timeoutMs, fail);
     socket.on('error', fail);
     socket.on('close', () => fail());
-    socket.on('connect', () => socket.write(`${JSON.stringify({ words })}\n`));
+    socket.on('connect', () => socket.write(`${JSON.stringify({ words, input })}\n`));
     readLines(socket, MAX_REPLY_BYTES, (line) => {
       const result = parseResult(line);
       if (result === undefined) return fail();
@@ -135,17 +145,21 @@ export function requestCommand(path: string, words: readonly string[], timeoutMs
 }
 
 function readLines(socket: Socket, maxBytes: number, onLine: (line: string) => void): void {
-  let buffered = '';
+  let pieces: string[] = [];
+  let length = 0;
   socket.setEncoding('utf8');
   socket.on('data', (chunk: string) => {
-    buffered += chunk;
-    if (buffered.length > maxBytes) {
-      socket.destroy();
-      return;
-    }
-    for (let end = buffered.indexOf('\n'); end >= 0 && !socket.destroyed; end = buffered.indexOf('\n')) {
-      const line = buffered.slice(0, end);
-      buffered = buffered.slice(end + 1);
+    // Only what is new is searched: a request may come in thousands of pieces.
+    const parts = chunk.split('\n');
+    for (const [index, part] of parts.entries()) {
+      length += part.length;
+      if (length > maxBytes) socket.destroy();
+      if (socket.destroyed) return;
+      pieces.push(part);
+      if (index === parts.length - 1) return;
+      const line = pieces.join('');
+      pieces = [];
+      length = 0;
       onLine(line);
     }
   });
@@ -160,9 +174,10 @@ function parseObject(line: string): Record<string, unknown> | undefined {
   }
 }
 
-function parseWords(line: string): readonly string[] | undefined {
-  const words = parseObject(line)?.words;
-  return Array.isArray(words) && words.every((word) => typeof word === 'string') ? words : undefined;
+function parseRequest(line: string): { readonly words: readonly string[]; readonly input: string } | undefined {
+  const { words, input = '' } = parseObject(line) ?? {};
+  if (!Array.isArray(words) || typeof input !== 'string') return undefined;
+  return words.every((word) => typeof word === 'string') ? { words, input } : undefined;
 }
 
 function parseResult(line: string): CommandResult | undefined {

@@ -129,6 +129,11 @@ export class MediaClient {
     return this.#sessions.size;
   }
 
+  /** New sessions take their ports, UDP, both ends included, from this range; those that run keep theirs. Throws MEDIA_PORT_RANGE. */
+  usePorts({ low, high }: MediaClientOptions['ports']): void {
+    this.#pool.use(low, high);
+  }
+
   /** The process id of the worker, while there is one. */
   get workerPid(): number | undefined {
     return this.#workers.activePid;

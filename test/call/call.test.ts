@@ -66,6 +66,7 @@ async function setUp(deviceFlow = flow) {
     },
   };
   const call = new Call({
+    codecs: ['PCMA', 'PCMU', 'G729'],
     invite: invite as unknown as IncomingInvite,
     caller: { number: '201', name: 'Reception' },
     callee: { number: '202', name: 'Workshop' },

@@ -30,6 +30,18 @@ t.test('a command runs in the runtime and its output comes back', async (t) => {
   t.same(result, { status: 0, output: 'extension|list|Bücher "x"\n\n', errors: '' });
 });
 
+t.test('what a command reads goes with it', async (t) => {
+  const path = socketPath(t);
+  const server = await ControlServer.open(
+    path,
+    async (_words, input) => ({ status: 0, output: input, errors: '' }),
+    silent,
+  );
+  t.teardown(() => server.close());
+  const input = `${'Zeile für Zeile\n'.repeat(100_000)}`;
+  t.equal((await requestCommand(path, ['config', 'import', '-'], input)).output, input);
+});
+
 t.test('a command that throws is answered, and the next one runs', async (t) => {
   const path = socketPath(t);
   const run = async (words: readonly string[]) => {
@@ -54,12 +66,13 @@ t.test('hostile bytes end their own connection only', async (t) => {
     '{"words":[1]}\n',
     '{"words":"status"}\n',
     '\u0000\u0001\n',
-    'x'.repeat(70_000),
+    'x'.repeat(17_000_000),
+    '{"words":["status"],"input":7}\n',
   ]) {
     const socket = createConnection(path);
     socket.on('error', () => {});
     socket.write(bytes);
-    await once(socket, 'close');
+    await new Promise((resolve) => socket.on('close', resolve));
     t.equal((await requestCommand(path, ['status'])).output, 'status\n');
   }
 });
@@ -82,7 +95,7 @@ t.test('a server that never answers: the request times out', async (t) => {
   server.listen(path);
   await once(server, 'listening');
   t.teardown(() => server.close());
-  await t.rejects(requestCommand(path, ['status'], 50), { code: 'CONTROL_UNREACHABLE' });
+  await t.rejects(requestCommand(path, ['status'], '', 50), { code: 'CONTROL_UNREACHABLE' });
 });
 
 t.test('a path that no socket can have is refused with the cure', async (t) => {

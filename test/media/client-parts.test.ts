@@ -21,6 +21,12 @@ t.test('port pool', async (t) => {
   t.equal(pool.freeCount, 1, 'a pair that is not to be had takes nothing');
   pool.giveBack(4002);
   t.same(pool.takePair(), [4006, 4002], 'longest given back first');
+  pool.use(4007, 4014);
+  t.same(pool.takePair(), [4010, 4012], 'another range from now on, and nothing twice');
+  pool.giveBack(4006, 4002, 4010);
+  t.equal(pool.freeCount, 1, 'what is beyond the range does not come back');
+  pool.use(4001, 4010);
+  t.same(pool.takePair(), [4002, 4006]);
   for (const [low, high] of [
     [1022, 2000],
     [4001, 4002],

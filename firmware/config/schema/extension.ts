@@ -11,9 +11,9 @@ import {
   reference,
   secret,
   shaped,
+  word,
 } from './kinds.ts';
 import { CODEC_NAMES, MEDIA_SECURITY } from './system.ts';
-import { text } from './text.ts';
 
 const NOT_YET = { unused: true } as const;
 
@@ -36,7 +36,7 @@ export const extensions = collection(
     codecs: Optional(
       list(
         'Codecs in order of preference; left out: the system’s',
-        text({ title: 'Codec', enum: CODEC_NAMES, rule: `one of ${CODEC_NAMES.join(', ')}` }),
+        word('Codec', CODEC_NAMES),
         CODEC_NAMES.length,
         NOT_YET,
       ),

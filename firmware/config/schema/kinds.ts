@@ -65,6 +65,11 @@ export function shaped(
   return text({ title, pattern, rule, maxLength: 253, ...extra });
 }
 
+/** One of a fixed set of words, as an item of a list. */
+export function word<const Word extends string>(title: string, words: readonly Word[]): TUnsafe<Word> {
+  return text<Word>({ title, enum: words, rule: `one of ${words.join(', ')}` });
+}
+
 /** One of a fixed set of words. */
 export function choice<const Word extends string>(
   title: string,

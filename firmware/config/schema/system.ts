@@ -1,5 +1,4 @@
-import { choice, flag, group, hostName, line, list, name, shaped, single, whole } from './kinds.ts';
-import { text } from './text.ts';
+import { choice, flag, group, hostName, line, list, name, shaped, single, whole, word } from './kinds.ts';
 
 /** What the media worker speaks. */
 export const CODEC_NAMES = ['PCMA', 'PCMU', 'G729'] as const;
@@ -42,12 +41,9 @@ export const system = single('System', 'system', {
   media: group('Media', {
     portLow: whole('First UDP port for media', 1024, 65534, 46750),
     portHigh: whole('Last UDP port for media', 1025, 65535, 50750),
-    codecs: list(
-      'Codecs in order of preference',
-      text({ title: 'Codec', enum: CODEC_NAMES, rule: `one of ${CODEC_NAMES.join(', ')}` }),
-      CODEC_NAMES.length,
-      { default: CODEC_NAMES },
-    ),
+    codecs: list('Codecs in order of preference', word('Codec', CODEC_NAMES), CODEC_NAMES.length, {
+      default: CODEC_NAMES,
+    }),
     security: choice('Media security', MEDIA_SECURITY, 'disabled', NOT_YET),
     dscp: group('DiffServ code points', {
       audio: dscp('DSCP of audio', 46),

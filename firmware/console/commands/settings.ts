@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 import type { Writable } from 'node:stream';
 import { Command, Option } from 'commander';
-import { CODECS } from '../../call/negotiation.ts';
 import { ConfigurationStore } from '../../config/configuration-store.ts';
 import type { SystemSettings } from '../../config/schema/configuration.ts';
 import { effectiveSettings } from '../../phones/effective-settings.ts';
@@ -92,7 +91,7 @@ function settingsInput(values: Values, system: SystemSettings, version: string):
       values.mediaPorts === undefined
         ? { low: system.media.portLow, high: system.media.portHigh }
         : readMediaPorts('--media-ports', values.mediaPorts),
-    codecs: CODECS,
+    codecs: system.media.codecs,
   };
 }
 

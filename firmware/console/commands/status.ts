@@ -3,6 +3,9 @@ import { Command } from 'commander';
 /** What `status` shows, read from the running system at the moment of the question. */
 export interface RuntimeStatus {
   readonly version: string;
+  /** The system's name, and the revision of the configuration that is in force. */
+  readonly name: string;
+  readonly revision: number;
   readonly uptimeSeconds: number;
   /** `udp 192.168.42.1:5060` and the like: only what is really bound. */
   readonly listeners: readonly string[];
@@ -34,6 +37,7 @@ export function statusCommand(read: () => RuntimeStatus, output: NodeJS.Writable
 function formatStatus(status: RuntimeStatus): string {
   const lines = [
     `Ringdown ${status.version}, running for ${formatDuration(status.uptimeSeconds)}`,
+    `System: ${status.name}, configuration revision ${status.revision}`,
     `Media: ${status.media.state}, ${count(status.media.sessions, 'session')}`,
     '',
     'Listening on',

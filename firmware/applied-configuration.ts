@@ -1,0 +1,117 @@
+import type { ConfigurationChange } from './config/change-feed.ts';
+import type { ConfigurationStore } from './config/configuration-store.ts';
+import type { Configuration, LanSettings } from './config/schema/configuration.ts';
+import type { Clock, Timer } from './core/clock.ts';
+import type { Logger } from './core/logger.ts';
+import { LANS, type NetworkControl, OWN_PREFIX } from './system/network.ts';
+
+export interface AppliedConfigurationOptions {
+  readonly store: ConfigurationStore;
+  /** Undefined where the addresses of this machine are none of the box's business. */
+  readonly network: NetworkControl | undefined;
+  readonly useMediaPorts: (ports: { readonly low: number; readonly high: number }) => void;
+  /** Called for an extension that is gone or has another password: its devices must log in again. */
+  readonly forgetDevices: (extension: string) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const SELF = { who: 'ringdown', origin: 'system' } as const;
+
+/**
+ * Carries every edit into the running box, at once and without a restart. What is read from the store at each use, as the
+ * settings files and the codecs of a call are, needs nothing here.
+ */
+export class AppliedConfiguration {
+  readonly #options: AppliedConfigurationOptions;
+  #deadline: Timer | undefined;
+
+  constructor(options: AppliedConfigurationOptions) {
+    this.#options = options;
+  }
+
+  /** An edit of addresses that nobody confirmed before the box went down is undone; then everything is applied. */
+  start(): void {
+    const { store, logger } = this.#options;
+    // Who could not reach the box any more may have switched it off and on.
+    this.#undoUnconfirmed();
+    for (const lan of LANS) this.#applyLan(lan, store.current[lan]);
+    for (const lan of LANS)
+      store.feed.watch(
+        (configuration) => configuration[lan],
+        (settings) => this.#applyLan(lan, settings),
+      );
+    store.feed.watch(
+      ({ system }) => system.media,
+      ({ portLow, portHigh }) => this.#options.useMediaPorts({ low: portLow, high: portHigh }),
+    );
+    store.feed.watch(
+      ({ extensions }) => extensions,
+      (after, before) => this.#forgetDevices(before, after),
+    );
+    store.feed.subscribe((change) => this.#log(change));
+    store.feed.subscribe(() => this.#awaitConfirmation());
+    // The command line may edit the file while the box runs.
+    store.followOthers();
+    logger.debug({ revision: store.revision }, 'configuration applied');
+  }
+
+  close(): void {
+    this.#deadline?.cancel();
+  }
+
+  #applyLan(lan: 'lan1' | 'lan2', settings: LanSettings): void {
+    const { network, logger } = this.#options;
+    if (network === undefined) return;
+    const addresses = addressesOf(settings);
+    try {
+      network.apply(lan, addresses);
+    } catch (error) {
+      logger.error({ err: error, lan, addresses }, 'the addresses of a LAN could not be set');
+    }
+  }
+
+  #forgetDevices(before: Configuration['extensions'], after: Configuration['extensions']): void {
+    for (const [number, extension] of Object.entries(before)) {
+      if (after[number]?.password !== extension.password) this.#options.forgetDevices(number);
+    }
+  }
+
+  #log({ revision, changes }: ConfigurationChange): void {
+    this.#options.logger.info({ revision, changes: changes.length }, 'the configuration was edited');
+  }
+
+  #awaitConfirmation(): void {
+    const { store, clock } = this.#options;
+    const { unconfirmed } = store;
+    this.#deadline?.cancel();
+    this.#deadline = undefined;
+    if (unconfirmed === undefined) return;
+    const leftMs = Math.max(0, unconfirmed.deadlineMs - clock.now());
+    // The file says whether it was confirmed meanwhile.
+    this.#deadline = clock.schedule(leftMs, () => this.#undoUnconfirmed());
+  }
+
+  #undoUnconfirmed(): void {
+    const { store, logger } = this.#options;
+    try {
+      const undone = store.undoUnconfirmed(SELF);
+      if (undone !== undefined) logger.warn({ revision: undone.revision }, 'LAN addresses were not confirmed: undone');
+    } catch (error) {
+      logger.error({ err: error }, 'unconfirmed LAN addresses could not be undone');
+    }
+  }
+}
+
+/** What a LAN is to have, as the board takes it. */
+export function addressesOf({ ipv4, ipv6 }: LanSettings): readonly string[] {
+  const own = `${ipv4.address}/${ipv4.prefixLength}`;
+  switch (ipv6.mode) {
+    case 'disabled':
+      return [own];
+    case 'own':
+      return [own, OWN_PREFIX];
+    case 'static':
+      return [own, ...ipv6.addresses];
+  }
+}

@@ -1,0 +1,48 @@
+import type { Terminal } from './terminal.ts';
+
+/** What ends a pasted file: a line that holds a dot alone, as in mail. */
+const END_OF_FILE = '.';
+/** More than any configuration. */
+const MAX_PASTED_CHARACTERS = 8 * 1024 * 1024;
+
+/**
+ * Asks the person for what a command would read from standard input: a secret without showing it, a file line by line.
+ * Undefined where what was typed twice differs, or too much was pasted: then the person was told.
+ */
+export async function askForInput(words: readonly string[], terminal: Terminal): Promise<string | undefined> {
+  let input = '';
+  if (words.includes('--passphrase-stdin')) {
+    const passphrase = await askTwice('Passphrase: ', terminal);
+    if (passphrase === undefined) return undefined;
+    input = `${passphrase}\n`;
+  }
+  if (words.includes('--password-stdin')) {
+    const password = await askTwice('Password: ', terminal);
+    if (password === undefined) return undefined;
+    input += `${password}\n`;
+  }
+  if (!words.includes('-')) return input;
+  const isValue = words[0] === 'config' && words[1] === 'set';
+  if (isValue) {
+    const value = await askTwice('Value: ', terminal);
+    return value === undefined ? undefined : `${input}${value}\n`;
+  }
+  terminal.write(`Paste the file, and end it with a line that holds a ${END_OF_FILE} alone:\n`);
+  for (;;) {
+    const line = await terminal.ask('');
+    if (line === END_OF_FILE) return input;
+    input += `${line}\n`;
+    if (input.length > MAX_PASTED_CHARACTERS) {
+      terminal.write('That is too much; nothing was changed.\n');
+      return undefined;
+    }
+  }
+}
+
+async function askTwice(prompt: string, terminal: Terminal): Promise<string | undefined> {
+  const first = await terminal.ask(prompt, { hidden: true });
+  const second = await terminal.ask('Again: ', { hidden: true });
+  if (first === second) return first;
+  terminal.write('The two differ; nothing was changed.\n');
+  return undefined;
+}
