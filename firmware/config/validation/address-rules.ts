@@ -101,6 +101,9 @@ export const addressRules: readonly Rule[] = [
         'A call takes four ports.',
       );
     }
+    if (system.media.codecs.length === 0) {
+      report(['system', 'media', 'codecs'], [], 'names no codec', 'Name one at least: nobody could call.');
+    }
     const { udp, tcp, tls } = system.sip;
     if (!udp.enabled && !tcp.enabled && !tls.enabled) {
       report(

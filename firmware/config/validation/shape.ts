@@ -1,5 +1,5 @@
-import type { TSchema } from '@sinclair/typebox';
-import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
+import { Errors } from '@sinclair/typebox/errors';
+import { Check } from '@sinclair/typebox/value';
 import { findNode, formatPath, type Path, valueAt } from '../path.ts';
 import { configurationSchema } from '../schema/configuration.ts';
 import { type CollectionNode, groupOf, isRecord, type SchemaNode } from '../schema/tree.ts';
@@ -7,18 +7,6 @@ import { type Issue, showValue } from './issue.ts';
 
 /** Of one part of the configuration: a file of nonsense must not make an endless answer. */
 const MAX_ISSUES_PER_PART = 50;
-
-const compiled = new WeakMap<TSchema, TypeCheck<TSchema>>();
-
-/** Compiled at the first edit and not at the start: it takes as long as the rest of the start. */
-function checkFor(schema: TSchema): TypeCheck<TSchema> {
-  let check = compiled.get(schema);
-  if (check === undefined) {
-    check = TypeCompiler.Compile(schema);
-    compiled.set(schema, check);
-  }
-  return check;
-}
 
 /**
  * What in a completed configuration does not fit the schema. Parts that are the very same in `known`, which fitted, are
@@ -70,10 +58,9 @@ function badKey(parent: Path, key: string, node: CollectionNode): Issue {
 
 function checkPart(whole: unknown, path: Path, node: SchemaNode): readonly Issue[] {
   const value = valueAt(whole, path);
-  const check = checkFor(node.schema);
-  if (check.Check(value)) return [];
+  if (Check(node.schema, value)) return [];
   const found = new Map<string, Issue>();
-  for (const error of check.Errors(value)) {
+  for (const error of Errors(node.schema, value)) {
     const inner = error.path.split('/').slice(1).map(decodePointer);
     const at = [...path, ...inner];
     const text = formatPath(at);

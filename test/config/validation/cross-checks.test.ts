@@ -1,0 +1,385 @@
+import t from 'tap';
+import { formatPath } from '../../../firmware/config/path.ts';
+import { InvalidConfigurationError } from '../../../firmware/config/validation/issue.ts';
+import { validate } from '../../../firmware/config/validation/validate.ts';
+
+interface Case {
+  readonly title: string;
+  /** A whole configuration, defaults left out. */
+  readonly candidate: object;
+  /** Paths that are complained about, in any order; none: it is right. */
+  readonly paths?: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
+const users = { 201: { name: 'Reception' }, 202: { name: 'Workshop' } };
+const PUSH = { push: { apple: true } };
+const fqdn = { registrarFqdn: 'sip.example.com' };
+const member = (user: string) => ({ user });
+
+const CASES: readonly Case[] = [
+  { title: 'nothing but defaults', candidate: {} },
+  {
+    title: 'an ordinary office',
+    candidate: {
+      users,
+      extensions: { 201: { user: '201' } },
+      huntGroups: { 300: { name: 'Sales', members: [member('201')] } },
+    },
+  },
+
+  {
+    title: 'a group with the number of a user',
+    candidate: { users, huntGroups: { 201: { name: 'Sales' } } },
+    paths: ['huntGroups.201'],
+  },
+  {
+    title: 'a group with the number of an extension',
+    candidate: { extensions: { 300: {} }, huntGroups: { 300: { name: 'Sales' } } },
+    paths: ['huntGroups.300'],
+  },
+  {
+    title: 'an extension with the number of another user',
+    candidate: { users, extensions: { 201: { user: '202' } } },
+    paths: ['extensions.201.user'],
+  },
+  {
+    title: 'a second extension of a user',
+    candidate: { users, extensions: { 201: { user: '201' }, 2010: { user: '201' } } },
+  },
+  { title: 'an extension without a user', candidate: { extensions: { 250: {} } } },
+  {
+    title: 'a name twice, but for case and blanks',
+    candidate: { users: { 201: { name: 'Anna' }, 202: { name: ' anna' } } },
+    paths: ['users.202.name'],
+  },
+  {
+    title: 'a group with the name of a user',
+    candidate: { users, huntGroups: { 300: { name: 'Reception' } } },
+    paths: ['huntGroups.300.name'],
+  },
+  {
+    title: 'a full name twice',
+    candidate: { users: { 201: { name: 'a', fullName: 'Anna' }, 202: { name: 'b', fullName: 'Anna' } } },
+  },
+  {
+    title: 'an e-mail address twice',
+    candidate: { users: { 201: { name: 'a', email: 'x@example.com' }, 202: { name: 'b', email: 'X@example.com' } } },
+    paths: ['users.202.email'],
+  },
+
+  {
+    title: 'an emergency number of the locale as user',
+    candidate: { users: { 999: { name: 'x' } } },
+    paths: ['users.999'],
+  },
+  { title: 'the same where it is none', candidate: { system: { locale: 'de-DE' }, users: { 999: { name: 'x' } } } },
+  {
+    title: '112 everywhere',
+    candidate: { system: { locale: 'ja-JP' }, extensions: { 112: {} } },
+    paths: ['extensions.112'],
+  },
+  {
+    title: 'an emergency number that was added',
+    candidate: { emergencyNumbers: { 5555: {} }, huntGroups: { 5555: { name: 'x' } } },
+    paths: ['huntGroups.5555'],
+  },
+  {
+    title: 'a short code that shadows one',
+    candidate: { shortCodes: { 999: { feature: 'dial' } } },
+    paths: ['shortCodes.999'],
+  },
+  {
+    title: 'a short code that dials it',
+    candidate: { shortCodes: { 999: { feature: 'dial-emergency', telephoneNumber: '999' } } },
+  },
+  {
+    title: 'a short code of a user',
+    candidate: { users: { 201: { name: 'x', shortCodes: { 112: { feature: 'barred' } } } } },
+    paths: ['users.201.shortCodes.112'],
+  },
+  {
+    title: 'a short code of user rights',
+    candidate: { userRights: { Guests: { shortCodes: { 112: { feature: 'barred' } } } } },
+    paths: ['userRights.Guests.shortCodes.112'],
+  },
+
+  {
+    title: 'an extension of nobody there',
+    candidate: { extensions: { 201: { user: '201' } } },
+    paths: ['extensions.201.user'],
+  },
+  {
+    title: 'a location that is not there',
+    candidate: { extensions: { 250: { location: 'Attic' } } },
+    paths: ['extensions.250.location'],
+  },
+  {
+    title: 'user rights that are not there',
+    candidate: { users: { 201: { name: 'x', userRights: 'Guests' } } },
+    paths: ['users.201.userRights'],
+  },
+  {
+    title: 'members who are not there, or twice',
+    candidate: { users, huntGroups: { 300: { name: 'x', members: ['201', '299', '201'].map(member) } } },
+    paths: ['huntGroups.300.members.1.user', 'huntGroups.300.members.2.user'],
+  },
+  {
+    title: 'overflow to itself',
+    candidate: { huntGroups: { 300: { name: 'x', overflow: { group: '300' } } } },
+    paths: ['huntGroups.300.overflow.group'],
+  },
+  {
+    title: 'night service to nobody',
+    candidate: { huntGroups: { 300: { name: 'x', nightService: { group: '301' } } } },
+    paths: ['huntGroups.300.nightService.group'],
+  },
+  {
+    title: 'a route of no line to nobody',
+    candidate: { incomingRoutes: { Main: { lineGroup: 5, destination: '201' } } },
+    paths: ['incomingRoutes.Main.lineGroup', 'incomingRoutes.Main.destination'],
+  },
+  {
+    title: 'a route that leads somewhere',
+    candidate: {
+      users,
+      lines: { 1: { incomingGroup: 5 } },
+      incomingRoutes: { Main: { lineGroup: 5, destination: '201' } },
+    },
+  },
+  {
+    title: 'an emergency number of no place',
+    candidate: { emergencyNumbers: { 5555: { location: 'Attic' } } },
+    paths: ['emergencyNumbers.5555.location'],
+  },
+
+  {
+    title: 'an address beyond 255',
+    candidate: { lan1: { ipv4: { address: '192.168.42.256' } } },
+    paths: ['lan1.ipv4.address'],
+  },
+  { title: 'loopback', candidate: { lan1: { ipv4: { address: '127.0.0.1' } } }, paths: ['lan1.ipv4.address'] },
+  { title: 'multicast', candidate: { lan1: { ipv4: { address: '224.0.0.1' } } }, paths: ['lan1.ipv4.address'] },
+  {
+    title: 'the address of the network',
+    candidate: { lan1: { ipv4: { address: '192.168.50.0' } } },
+    paths: ['lan1.ipv4.address'],
+  },
+  {
+    title: 'the broadcast address',
+    candidate: { lan1: { ipv4: { address: '192.168.50.255' } } },
+    paths: ['lan1.ipv4.address'],
+  },
+  {
+    title: 'the same host part in a larger network',
+    candidate: { lan1: { ipv4: { address: '10.0.1.0', prefixLength: 16 } } },
+  },
+  {
+    title: 'LANs that overlap',
+    candidate: { lan2: { ipv4: { address: '192.168.42.129', prefixLength: 25 } } },
+    paths: ['lan2.ipv4.address'],
+  },
+  {
+    title: 'IPv6 on LAN2 without LAN1',
+    candidate: { lan1: { ipv6: { mode: 'disabled' } } },
+    paths: ['lan2.ipv6.mode'],
+  },
+  {
+    title: 'no IPv6 at all',
+    candidate: { lan1: { ipv6: { mode: 'disabled' } }, lan2: { ipv6: { mode: 'disabled' } } },
+  },
+  {
+    title: 'static IPv6 without an address',
+    candidate: { lan1: { ipv6: { mode: 'static' } } },
+    paths: ['lan1.ipv6.addresses'],
+  },
+  {
+    title: 'an IPv6 address that is none',
+    candidate: { lan1: { ipv6: { mode: 'static', addresses: ['fd00::1::2/64', 'fd00::1/129', 'ff02::1/64'] } } },
+    paths: ['lan1.ipv6.addresses.0', 'lan1.ipv6.addresses.1', 'lan1.ipv6.addresses.2'],
+  },
+  {
+    title: 'a pool beyond the network',
+    candidate: { lan1: { dhcp: { mode: 'server', poolFirst: '192.168.42.200', poolSize: 100 } } },
+    paths: ['lan1.dhcp.poolFirst'],
+  },
+  {
+    title: 'a pool with the own address',
+    candidate: { lan1: { dhcp: { mode: 'server', poolFirst: '192.168.42.1', poolSize: 10 } } },
+    paths: ['lan1.dhcp.poolFirst'],
+  },
+  { title: 'a pool of a server that is off', candidate: { lan1: { dhcp: { poolFirst: '10.0.0.1' } } } },
+  {
+    title: 'an FQDN that is an address',
+    candidate: { lan1: { registrarFqdn: '192.168.42.1' } },
+    paths: ['lan1.registrarFqdn'],
+  },
+  {
+    title: 'an FQDN that is not fully qualified',
+    candidate: { lan2: { registrarFqdn: 'sip' } },
+    paths: ['lan2.registrarFqdn'],
+  },
+  {
+    title: 'too few media ports',
+    candidate: { system: { media: { portLow: 50000, portHigh: 50002 } } },
+    paths: ['system.media.portHigh'],
+  },
+  {
+    title: 'media ports the wrong way round',
+    candidate: { system: { media: { portLow: 50000, portHigh: 40000 } } },
+    paths: ['system.media.portHigh'],
+  },
+  { title: 'no codec', candidate: { system: { media: { codecs: [] } } }, paths: ['system.media.codecs'] },
+  {
+    title: 'no transport',
+    candidate: { system: { sip: { udp: { enabled: false }, tcp: { enabled: false }, tls: { enabled: false } } } },
+    paths: ['system.sip'],
+  },
+  {
+    title: 'TCP and TLS on one port',
+    candidate: { system: { sip: { tls: { port: 5060 } } } },
+    paths: ['system.sip.tls.port'],
+  },
+  {
+    title: 'SIP among the media ports',
+    candidate: { system: { sip: { udp: { port: 46800 } } } },
+    paths: ['system.sip.udp.port'],
+  },
+  {
+    title: 'a time zone that is none',
+    candidate: { system: { timeZone: 'Mars/Olympus' } },
+    paths: ['system.timeZone'],
+  },
+  { title: 'a time zone', candidate: { system: { timeZone: 'Europe/Berlin' } } },
+  {
+    title: 'restrictions that are no networks',
+    candidate: {
+      extensions: { 250: { addressRestriction: ['192.168.42.0/24', '1.2.3.4', 'fd00::/8', '1.2.3', '1.2.3.4/33'] } },
+    },
+    paths: ['extensions.250.addressRestriction.3', 'extensions.250.addressRestriction.4'],
+  },
+  {
+    title: 'a subnet without a length',
+    candidate: { locations: { Hall: { subnet: '192.168.42.0' } } },
+    paths: ['locations.Hall.subnet'],
+  },
+
+  {
+    title: 'forwarding to nowhere',
+    candidate: { users: { 201: { name: 'x', forwardOnBusy: { enabled: true } } } },
+    paths: ['users.201.forwardOnBusy.number'],
+  },
+  {
+    title: 'forwarding to oneself',
+    candidate: { users: { 201: { name: 'x', forwardUnconditional: { number: '201' } } } },
+    paths: ['users.201.forwardUnconditional.number'],
+  },
+  {
+    title: 'twinning without a number',
+    candidate: { users: { 201: { name: 'x', twinning: { enabled: true } } } },
+    paths: ['users.201.twinning.number'],
+  },
+  {
+    title: 'authorization without the account',
+    candidate: { system: { cloud: { authorization: true } } },
+    paths: ['system.cloud.authorization'],
+  },
+  { title: 'push without an FQDN', candidate: { system: PUSH }, paths: ['system.push.apple'] },
+  {
+    title: 'push without TLS',
+    candidate: { lan1: fqdn, system: { ...PUSH, sip: { tls: { enabled: false } } } },
+    paths: ['system.push.apple'],
+  },
+  {
+    title: 'push that leaves little time',
+    candidate: {
+      lan1: fqdn,
+      system: PUSH,
+      users: { 201: { name: 'x', clients: { mobile: true }, twinning: { enabled: true, number: '5' } } },
+    },
+    warnings: ['users.201.noAnswerSeconds', 'users.201.twinning.delaySeconds'],
+  },
+  {
+    title: 'a certificate that is none',
+    candidate: { certificates: { Root: { pem: '-----BEGIN CERTIFICATE-----\nx\n' } } },
+    paths: ['certificates.Root.pem'],
+  },
+  {
+    title: 'a day that is none',
+    candidate: { licences: { softphone: { expires: '2027-02-30' } } },
+    paths: ['licences.softphone.expires'],
+  },
+  {
+    title: 'nobody who may administrate',
+    candidate: { administrators: { eve: { role: 'viewer' }, bob: { role: 'administrator', enabled: false } } },
+    paths: ['administrators'],
+  },
+
+  {
+    title: 'licensing open allows everything',
+    candidate: { users: { 201: { name: 'x', profile: 'non-licensed', clients: { desktop: true, mobile: true } } } },
+  },
+  {
+    title: 'a client that the profile does not allow',
+    candidate: {
+      system: { licensing: 'subscription' },
+      licences: { 'telephony-plus': { count: 1 } },
+      users: { 201: { name: 'x', profile: 'telephony-plus', clients: { desktop: true, mobile: true } } },
+    },
+    paths: ['users.201.clients.mobile'],
+  },
+  {
+    title: 'a profile of another licensing',
+    candidate: { system: { licensing: 'subscription' }, users: { 201: { name: 'x' } } },
+    paths: ['users.201.profile', 'users.201.profile', 'users.201.profile', 'users.201.profile'],
+  },
+  {
+    title: 'more users than licences',
+    candidate: {
+      system: { licensing: 'perpetual' },
+      licences: { 'essential-edition': {}, 'preferred-edition': {}, 'power-user': { count: 1 } },
+      users,
+    },
+    paths: ['users.202.profile'],
+  },
+  {
+    title: 'a system licence that is missing',
+    candidate: {
+      system: { licensing: 'perpetual' },
+      licences: { softphone: {} },
+      users: { 201: { name: 'x', profile: 'basic' } },
+    },
+    paths: ['users.201.profile'],
+  },
+];
+
+t.test('what does not fit together is told by its path, all at once', async (t) => {
+  for (const { title, candidate, paths = [], warnings = [] } of CASES) {
+    let found: readonly string[] = [];
+    try {
+      const result = validate(candidate);
+      t.strictSame(
+        result.warnings.map(({ path }) => formatPath(path)),
+        warnings,
+        `${title}: warnings`,
+      );
+    } catch (error) {
+      if (!(error instanceof InvalidConfigurationError)) throw error;
+      found = error.issues.map(({ path }) => formatPath(path));
+      for (const { problem, cure } of error.issues) t.match(cure, /\w.*\.$/, `${title}: ${problem}`);
+    }
+    t.strictSame(found, paths, title);
+  }
+});
+
+t.test('what was wrong before does not keep people from mending something else', async (t) => {
+  // As if a rule had come with an update.
+  const known = validate({ users: { 201: { name: 'x' } } }).configuration;
+  const wrong = { ...known, system: { ...known.system, timeZone: 'Mars/Olympus' } };
+  const result = validate({ ...wrong, system: { ...wrong.system, name: 'Office' } }, wrong);
+  t.match(result.warnings, [{ path: ['system', 'timeZone'], severity: 'error' }]);
+  t.throws(() => validate({ ...wrong, users: { 201: { name: 'x', userRights: 'Guests' } } }, wrong), {
+    code: 'CONFIG_INVALID',
+    issues: [{ path: ['users', '201', 'userRights'] }],
+  });
+});
