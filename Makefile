@@ -43,6 +43,10 @@ lint: $(NPM) ## format, lint, import directions and types
 bench-media: build ## CPU of relayed and transcoded calls, as ratios within one run
 	$(NODE) test/media/bench.ts
 
+.PHONY: bench-config
+bench-config: $(NPM) ## the configuration store against SQLite alone, as ratios within one run
+	$(NODE) test/config/bench.ts
+
 .PHONY: clean
 clean: ## removes all that was built, the installed packages stay
 	rm -rf build

@@ -1,7 +1,7 @@
 import { existsSync, type FSWatcher, watch as watchFile } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Statement } from 'better-sqlite3';
-import { type Clock, systemClock } from '../core/clock.ts';
+import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import { UsageError } from '../core/errors.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { apply, type Change, diff, type MaskedChanges, mask, overlap, revert } from './changes.ts';
@@ -20,6 +20,10 @@ import type { Issue } from './validation/issue.ts';
 import { validate } from './validation/validate.ts';
 
 export const DATABASE_FILE_NAME = 'ringdown.db';
+
+/** How soon a write of another process is looked for again, doubling; a sync to slow flash takes seconds. */
+const FIRST_LOOK_MS = 5;
+const LAST_LOOK_MS = 10_000;
 
 interface State {
   readonly configuration: Configuration;
@@ -70,6 +74,7 @@ export class ConfigurationStore {
   readonly #dataVersion: Statement<[], number>;
   #state: State;
   #watcher: FSWatcher | undefined;
+  #nextLook: Timer | undefined;
 
   private constructor(database: Database, file: string, options: StoreOptions) {
     this.#database = database;
@@ -201,8 +206,15 @@ export class ConfigurationStore {
   followOthers(): void {
     const names = new Set([basename(this.#file), `${basename(this.#file)}-wal`]);
     this.#watcher ??= watchFile(dirname(this.#file), { persistent: false }, (_event, name) => {
-      if (name !== null && names.has(name)) this.#refresh();
+      if (name !== null && names.has(name)) this.#lookAgain(FIRST_LOOK_MS);
     });
+  }
+
+  /** A commit can be seen only some time after the write that wakes us: its sync lies in between. */
+  #lookAgain(delayMs: number): void {
+    this.#nextLook?.cancel();
+    if (this.#refresh() || delayMs > LAST_LOOK_MS) return;
+    this.#nextLook = this.#clock.schedule(delayMs, () => this.#lookAgain(2 * delayMs));
   }
 
   /** A consistent copy as one file of its own, made while the box goes on (SQLite's backup API). */
@@ -217,6 +229,7 @@ export class ConfigurationStore {
   /** Idempotent. */
   close(): void {
     this.#watcher?.close();
+    this.#nextLook?.cancel();
     this.#database.close();
   }
 
@@ -288,12 +301,13 @@ export class ConfigurationStore {
     return this.#database.inTransaction ? read() : this.#database.transaction(read).deferred();
   }
 
-  /** Takes over what another process wrote. */
-  #refresh(): void {
-    if (!this.#database.open || this.#database.inTransaction || !this.#isStale()) return;
+  /** Takes over what another process wrote; true where it wrote something. */
+  #refresh(): boolean {
+    if (!this.#database.open || this.#database.inTransaction || !this.#isStale()) return false;
     const state = this.#guard(() => this.#read(this.#state.configuration));
     // Not told within the call of whoever merely asked for the configuration.
     this.#take(state, (tell) => setImmediate(tell));
+    return true;
   }
 
   #take(state: State, schedule = (tell: () => void): unknown => tell()): void {

@@ -102,6 +102,7 @@ t.test('limits of the box hold', async (t) => {
     Object.fromEntries(Array.from({ length: count }, (_, index) => [base + index, { name: `U ${index}` }]));
   t.equal(Object.keys(validate({ users: many(384, 2000) }).configuration.users).length, 384);
   t.throws(() => validate({ users: many(385, 2000) }), {
+    code: 'CONFIG_INVALID',
     issues: [{ path: ['users'], problem: /at most 384 items, and has 385/ }],
   });
 });
