@@ -33,7 +33,7 @@ export const numberRules: readonly Rule[] = [
   function namesAreUsedOnce({ users, huntGroups }, report) {
     const seen = new Map<string, Path>();
     const check = (path: Path, name: string) => {
-      const folded = name.toLocaleLowerCase('und').trim();
+      const folded = name.trim().toLowerCase();
       const first = seen.get(folded);
       if (first === undefined) seen.set(folded, path);
       else
