@@ -72,6 +72,8 @@ export class ConfigurationStore {
   readonly #tables: ConfigurationTables;
   readonly #unconfirmed: UnconfirmedEdit;
   readonly #dataVersion: Statement<[], number>;
+  readonly #readExportSalt: Statement<[], Buffer>;
+  readonly #writeExportSalt: Statement<[Buffer]>;
   #state: State;
   #watcher: FSWatcher | undefined;
   #nextLook: Timer | undefined;
@@ -86,6 +88,8 @@ export class ConfigurationStore {
     this.#tables = new ConfigurationTables(database, file);
     this.#unconfirmed = new UnconfirmedEdit(database);
     this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
+    this.#readExportSalt = database.prepare<[], Buffer>('SELECT export_salt FROM box').pluck();
+    this.#writeExportSalt = database.prepare<[Buffer]>('UPDATE box SET export_salt = ?');
     const realm = database.prepare<[], string>('SELECT realm FROM box').pluck().get();
     if (realm === undefined) throw databaseDamaged(file, 'the row of box is missing');
     this.realm = realm;
@@ -132,6 +136,17 @@ export class ConfigurationStore {
   get revision(): number {
     this.#refresh();
     return this.#state.revision;
+  }
+
+  /** 16 bytes for the keys of exports with secrets; an import with secrets brings its own. No part of any revision. */
+  get exportSalt(): Buffer {
+    const salt = this.#guard(() => this.#readExportSalt.get());
+    if (salt === undefined) throw databaseDamaged(this.#file, 'the row of box is missing');
+    return salt;
+  }
+
+  set exportSalt(salt: Buffer) {
+    this.#guard(() => this.#writeExportSalt.run(salt));
   }
 
   /** The edit that waits for confirm(), if there is one. */

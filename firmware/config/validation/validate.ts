@@ -31,6 +31,6 @@ export function validate(candidate: unknown, known?: Configuration): Validated {
 
 /** What was wrong before, say since an update brought a new rule, must not keep people from mending something else. */
 function newOnes(issues: readonly Issue[], before: readonly Issue[]): readonly Issue[] {
-  const old = new Set(before.map(formatIssue));
+  const old = new Set(before.map((issue) => formatIssue(issue)));
   return issues.filter((issue) => !old.has(formatIssue(issue)));
 }
