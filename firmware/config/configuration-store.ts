@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Statement } from 'better-sqlite3';
 import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import { UsageError } from '../core/errors.ts';
+import { Agreement } from './agreement.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { apply, type Change, diff, type MaskedChanges, mask, overlap, revert } from './changes.ts';
 import { type Database, openDatabase, prepareDirectory } from './database.ts';
@@ -13,7 +14,8 @@ import { type Author, type Revision, RevisionLog } from './revision-log.ts';
 import { complete } from './schema/complete.ts';
 import { type Configuration, configurationSchema } from './schema/configuration.ts';
 import { nodeOf } from './schema/tree.ts';
-import { databaseDamaged, storageError } from './storage-error.ts';
+import { refuseLost } from './set-aside.ts';
+import { databaseDamaged, openingError, storageError } from './storage-error.ts';
 import { ConfigurationTables } from './tables.ts';
 import { nothingToConfirm, type Unconfirmed, UnconfirmedEdit } from './unconfirmed-edit.ts';
 import type { Issue } from './validation/issue.ts';
@@ -71,6 +73,7 @@ export class ConfigurationStore {
   readonly #clock: Clock;
   readonly #tables: ConfigurationTables;
   readonly #unconfirmed: UnconfirmedEdit;
+  readonly #agreement: Agreement;
   readonly #dataVersion: Statement<[], number>;
   readonly #readExportSalt: Statement<[], Buffer>;
   readonly #writeExportSalt: Statement<[Buffer]>;
@@ -87,12 +90,14 @@ export class ConfigurationStore {
     this.notices = new Notices(database, this.#clock);
     this.#tables = new ConfigurationTables(database, file);
     this.#unconfirmed = new UnconfirmedEdit(database);
+    this.#agreement = new Agreement(database, this.#tables);
     this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
     this.#readExportSalt = database.prepare<[], Buffer>('SELECT export_salt FROM box').pluck();
     this.#writeExportSalt = database.prepare<[Buffer]>('UPDATE box SET export_salt = ?');
     const realm = database.prepare<[], string>('SELECT realm FROM box').pluck().get();
     if (realm === undefined) throw databaseDamaged(file, 'the row of box is missing');
     this.realm = realm;
+    this.#seal();
     this.#state = this.#read(undefined);
   }
 
@@ -104,13 +109,14 @@ export class ConfigurationStore {
   static open(directory: string, options: StoreOptions = {}): ConfigurationStore {
     prepareDirectory(directory);
     const file = join(directory, DATABASE_FILE_NAME);
+    refuseLost(file);
     const database = openDatabase(file, 'FULL');
     try {
       migrate(database, file, readMigrations());
       return new ConfigurationStore(database, file, options);
     } catch (error) {
       database.close();
-      throw storageError(file, error);
+      throw openingError(file, error);
     }
   }
 
@@ -194,7 +200,12 @@ export class ConfigurationStore {
     return this.#guard(() => {
       const unconfirmed = this.#unconfirmed.get();
       if (unconfirmed === undefined) throw nothingToConfirm();
-      this.#unconfirmed.clear();
+      this.#database
+        .transaction(() => {
+          this.#unconfirmed.clear();
+          this.#agreement.seal();
+        })
+        .immediate();
       return unconfirmed;
     });
   }
@@ -262,7 +273,11 @@ export class ConfigurationStore {
         : this.#rebased(before, baseRevision, change);
     const { configuration: after, warnings } = validate(candidate, before);
     const differences = diff(before, after);
-    if (differences.length === 0) return { answer: { revision: newest, changes: [], warnings }, state };
+    if (differences.length === 0) {
+      // What waited to be confirmed may be gone.
+      this.#agreement.seal();
+      return { answer: { revision: newest, changes: [], warnings }, state };
+    }
     const revision = newest + 1;
     const nowMs = this.#clock.now();
     const unconfirmed = this.#unconfirmed.plan(revision, differences, confirmWithinMs, nowMs);
@@ -270,6 +285,7 @@ export class ConfigurationStore {
     this.#tables.save(before, after);
     this.log.append({ ...masked, revision, atMs: nowMs, author, comment });
     if (unconfirmed !== undefined) this.#unconfirmed.set(unconfirmed);
+    this.#agreement.seal();
     const answer = {
       revision,
       changes: masked.changes,
@@ -297,6 +313,18 @@ export class ConfigurationStore {
     return complete(nodeOf(configurationSchema), reverted, now) as Configuration;
   }
 
+  /** Makes the checksums that a migration left out. */
+  #seal(): void {
+    if (this.#agreement.isSealed) return;
+    const seal = (): void => {
+      // Another process may have done it while this one waited for the lock.
+      if (this.#agreement.isSealed) return;
+      this.#tables.seal();
+      this.#agreement.seal();
+    };
+    this.#database.transaction(seal).immediate();
+  }
+
   #isStale(): boolean {
     return this.#dataVersion.get() !== this.#state.dataVersion;
   }
@@ -305,6 +333,7 @@ export class ConfigurationStore {
   #read(known: Configuration | undefined): State {
     const read = (): State => {
       const loaded = this.#tables.load();
+      if (!this.#agreement.holds()) throw databaseDamaged(this.#file, 'its parts do not belong together');
       const configuration = known === undefined ? loaded : complete(nodeOf(configurationSchema), loaded, known);
       return {
         configuration: configuration as Configuration,

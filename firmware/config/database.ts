@@ -1,8 +1,8 @@
-import { chmodSync, closeSync, existsSync, fchmodSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fchmodSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { assetPath } from '../core/assets.ts';
-import { databaseDamaged, dataNotWritable, storageError } from './storage-error.ts';
+import { databaseDamaged, dataNotWritable, openingError } from './storage-error.ts';
 
 export type { Database } from 'better-sqlite3';
 
@@ -42,12 +42,8 @@ export function openDatabase(file: string, synchronous: Synchronous): Database.D
   let database: Database.Database | undefined;
   try {
     restrictMode(file);
-    const nativeBinding = assetPath('better_sqlite3.node');
-    // From source and before the first build there is no such file: the package then finds its own.
-    database = new Database(file, {
-      timeout: BUSY_TIMEOUT_MS,
-      ...(existsSync(nativeBinding) ? { nativeBinding } : {}),
-    });
+    checkHeader(file);
+    database = connect(file);
     database.pragma('journal_mode = WAL');
     database.pragma(`synchronous = ${synchronous}`);
     database.pragma('foreign_keys = ON');
@@ -55,12 +51,77 @@ export function openDatabase(file: string, synchronous: Synchronous): Database.D
     // A digest secret that was replaced must not stay readable in a free page.
     database.pragma('secure_delete = ON');
     const verdict = database.pragma('quick_check(1)', { simple: true });
-    if (verdict !== 'ok') throw databaseDamaged(file, String(verdict).slice(0, 120).replaceAll('\n', ' '));
+    if (verdict !== 'ok') throw databaseDamaged(file, oneLine(String(verdict)));
     return database;
   } catch (error) {
     database?.close();
-    throw storageError(file, error);
+    throw openingError(file, error);
   }
+}
+
+/**
+ * Makes a copy of a database in WAL mode one file without a -wal, looks through all of it, and returns what `read` finds in
+ * it. Throws as openDatabase.
+ */
+export function makeSingleFile<T>(file: string, read: (database: Database.Database) => T): T {
+  let database: Database.Database | undefined;
+  try {
+    database = connect(file);
+    database.pragma('synchronous = FULL');
+    database.pragma('journal_mode = DELETE');
+    checkIntegrity(database, file);
+    return read(database);
+  } catch (error) {
+    throw openingError(file, error);
+  } finally {
+    database?.close();
+  }
+}
+
+/** Slower than what openDatabase does: rows and indices are compared too. Throws UsageError CONFIG_DATABASE_DAMAGED. */
+export function checkIntegrity(database: Database.Database, file: string): void {
+  const verdict = database.pragma('integrity_check(1)', { simple: true });
+  if (verdict !== 'ok') throw databaseDamaged(file, oneLine(String(verdict)));
+}
+
+/** The `user_version` in the header of the file, whatever else is wrong with it; undefined where it has no header. */
+export function readUserVersion(file: string): number | undefined {
+  const header = readHeader(file);
+  return header?.toString('latin1', 0, MAGIC.length) === MAGIC ? header.readInt32BE(60) : undefined;
+}
+
+/** The SQLite database file format, §1.3. */
+const HEADER_BYTES = 100;
+const MAGIC = 'SQLite format 3\0';
+const NEWEST_WRITE_VERSION = 2;
+
+/** SQLite opens a file whose write version it does not know, and then never writes to it. We would tell that too late. */
+function checkHeader(file: string): void {
+  const writeVersion = readHeader(file)?.[18] ?? 0;
+  if (writeVersion > NEWEST_WRITE_VERSION) throw databaseDamaged(file, `write version ${writeVersion} in its header`);
+}
+
+function readHeader(file: string): Buffer | undefined {
+  const header = Buffer.alloc(HEADER_BYTES);
+  const descriptor = openSync(file, 'r');
+  try {
+    return readSync(descriptor, header) === HEADER_BYTES ? header : undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function connect(file: string): Database.Database {
+  const nativeBinding = assetPath('better_sqlite3.node');
+  // From source and before the first build there is no such file: the package then finds its own.
+  return new Database(file, {
+    timeout: BUSY_TIMEOUT_MS,
+    ...(existsSync(nativeBinding) ? { nativeBinding } : {}),
+  });
+}
+
+function oneLine(text: string): string {
+  return text.slice(0, 120).replaceAll('\n', ' ');
 }
 
 /** SQLite gives its -wal and -shm files the mode of the database itself, so that one is made before it opens. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RingdownError, UsageError } from '../core/errors.ts';
 import type { Database } from './database.ts';
-import { storageError } from './storage-error.ts';
+import { databaseDamaged, storageError } from './storage-error.ts';
 
 export interface Migration {
   /** Counts from 1 without a gap: the `user_version` of a database after it. */
@@ -43,19 +43,15 @@ export function readMigrations(directory: string = MIGRATIONS_DIRECTORY): readon
  */
 export function migrate(database: Database, file: string, migrations: readonly Migration[]): void {
   const newest = migrations.length;
-  const found = version(database);
-  if (found > newest) {
-    throw new UsageError(
-      'CONFIG_NEWER_DATABASE',
-      `${file} has version ${found}, this program knows versions up to ${newest}`,
-      'Use the newer program again, or put back a backup that the older one made; nothing was changed.',
-    );
-  }
+  const { version: found, isEmpty } = database.transaction(() => state(database))();
+  if (found > newest) throw newerDatabase(file, found, newest);
+  if (found < 0 || (found === 0 && !isEmpty)) throw databaseDamaged(file, `it has tables and version ${found}`);
   for (const migration of migrations.slice(found)) {
     const apply = database.transaction(() => {
       // Another process may have done it while this one waited for the lock.
       if (version(database) >= migration.version) return;
       database.exec(migration.sql);
+      forgetChecksums(database);
       database.pragma(`user_version = ${migration.version}`);
     });
     try {
@@ -71,6 +67,32 @@ export function migrate(database: Database, file: string, migrations: readonly M
       );
     }
   }
+}
+
+export function newerDatabase(file: string, found: number, known: number): UsageError {
+  return new UsageError(
+    'CONFIG_NEWER_DATABASE',
+    `${file} has version ${found}, this program knows versions up to ${known}`,
+    'Use the newer program again, or put back a backup that the older one made; nothing was changed.',
+  );
+}
+
+/** A migration changes what checksums are made of: the next start makes them anew. Revisions are never rewritten. */
+function forgetChecksums(database: Database): void {
+  const tables = database
+    .prepare<[], string>(
+      `SELECT tables.name FROM sqlite_schema AS tables JOIN pragma_table_info(tables.name) AS columns
+       WHERE tables.type = 'table' AND columns.name = 'checksum' AND tables.name <> 'revisions'`,
+    )
+    .pluck()
+    .all();
+  for (const table of tables) database.exec(`UPDATE ${table} SET checksum = NULL`);
+}
+
+/** To be called within a transaction: another process may be making the tables. */
+function state(database: Database): { readonly version: number; readonly isEmpty: boolean } {
+  const isEmpty = database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
+  return { version: version(database), isEmpty };
 }
 
 function version(database: Database): number {

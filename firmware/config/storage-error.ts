@@ -17,7 +17,7 @@ export function databaseDamaged(file: string, reason: string, cause?: unknown): 
   return new UsageError(
     'CONFIG_DATABASE_DAMAGED',
     `the database ${file} is damaged (${reason})`,
-    'Move it away together with its -wal and -shm files, keep them, and put back a backup; nothing was deleted.',
+    'Start the service: it keeps the damaged file and goes on from the newest backup. Or choose one: ringdown backup list.',
     cause === undefined ? undefined : { cause },
   );
 }
@@ -54,6 +54,12 @@ export function storageError(file: string, cause: unknown): RingdownError {
       cause,
     },
   );
+}
+
+/** As storageError, while a file is being opened: our statements are right, so what SQLite cannot read there is damaged. */
+export function openingError(file: string, cause: unknown): RingdownError {
+  const isUnreadable = cause instanceof Database.SqliteError && cause.code === 'SQLITE_ERROR';
+  return isUnreadable ? databaseDamaged(file, cause.message, cause) : storageError(file, cause);
 }
 
 /** The bytes of the file are not those of a healthy database. */

@@ -40,6 +40,10 @@ interface Table {
   readonly select: Statement<[], Readonly<Record<string, SqlValue>>>;
   readonly upsert: Statement<SqlValue[]>;
   readonly remove: Statement<SqlValue[]>;
+  /** Sets the checksum of one row. */
+  readonly seal: Statement<SqlValue[]>;
+  /** How many rows there are, and the sum of their checksums. */
+  readonly sum: Statement<[], number[]>;
 }
 
 type Part =
@@ -83,6 +87,24 @@ export class ConfigurationTables {
     }
   }
 
+  /**
+   * Gives every row without a checksum its own; to be called within a transaction. Throws as load() where one that has a
+   * checksum is not what was written.
+   */
+  seal(): void {
+    for (const table of tablesOf(this.#parts)) {
+      for (const row of table.select.all()) {
+        if (row.checksum !== null) this.#verify(table, row);
+        else table.seal.run(checksum(table, row), ...table.keys.map((key) => row[key] ?? null));
+      }
+    }
+  }
+
+  /** Of each table how many rows there are and the sum of their checksums. */
+  sums(): readonly (readonly number[])[] {
+    return tablesOf(this.#parts).map(({ sum }) => sum.get() ?? []);
+  }
+
   /** What is in a table, by the key of the parent that it belongs to; `''` where it belongs to nobody. */
   #read(part: Part): Map<string, unknown> {
     const { table } = part;
@@ -104,8 +126,7 @@ export class ConfigurationTables {
   }
 
   #verify(table: Table, row: Row): void {
-    // Rows that a migration wrote have no checksum until they are written again.
-    if (row.checksum === null || row.checksum === checksum(table, row)) return;
+    if (row.checksum === checksum(table, row)) return;
     const key = table.keys.map((name) => row[name]).join(' ');
     throw databaseDamaged(this.#file, `row ${key} of ${table.name} is not what was written`.replace('  ', ' '));
   }
@@ -165,7 +186,15 @@ function makeTable(database: Database, name: string, keys: readonly string[], it
        ON CONFLICT (${own.join(', ')}) DO UPDATE SET ${assignments.join(', ')}`,
     ),
     remove: database.prepare(`DELETE FROM ${name} WHERE ${own.map((key) => `${key} = ?`).join(' AND ')}`),
+    seal: database.prepare(
+      `UPDATE ${name} SET checksum = ?${keys.length > 0 ? ` WHERE ${keys.map((key) => `${key} = ?`).join(' AND ')}` : ''}`,
+    ),
+    sum: database.prepare<[], number[]>(`SELECT count(*), coalesce(sum(checksum), 0) FROM ${name}`).raw(),
   };
+}
+
+function tablesOf(parts: ReadonlyMap<string, Part>): readonly Table[] {
+  return [...parts.values()].flatMap(({ table }) => [table, ...tablesOf(table.inner)]);
 }
 
 function columnsOf(group: GroupNode, path: readonly string[]): readonly Column[] {

@@ -1,6 +1,6 @@
 -- The whole configuration. Columns follow firmware/config/schema/, which checks values; here stand the rules that no program
--- may break: types, keys, references, and that a row is what was written (checksum, made by tables.ts; NULL until a row is
--- written for the first time, and to be set to NULL by a migration that changes the columns of a table).
+-- may break: types, keys, references, and that a row is what was written (checksum, made by tables.ts; NULL from a migration
+-- until the next start).
 -- References are looked at when a transaction ends, so that an edit may write its rows in any order.
 ALTER TABLE system RENAME TO old_system;
 ALTER TABLE users RENAME TO old_users;
@@ -286,7 +286,9 @@ CREATE TABLE box (
   -- The digest realm: every SIP password is kept under it, so it stays when names and domains change.
   realm TEXT NOT NULL DEFAULT 'ringdown' CHECK (length(realm) BETWEEN 1 AND 64),
   -- 16 random bytes for the keys of exports with secrets; kept, so that the same secrets give the same export.
-  export_salt BLOB NOT NULL DEFAULT (randomblob(16)) CHECK (length(export_salt) = 16)
+  export_salt BLOB NOT NULL DEFAULT (randomblob(16)) CHECK (length(export_salt) = 16),
+  -- Over all that must be of the same moment (agreement.ts); NULL from a migration until the next start.
+  checksum INTEGER
 ) STRICT;
 
 -- Every edit, the newest at the end; those that are too old are removed.
@@ -296,10 +298,11 @@ CREATE TABLE revisions (
   who TEXT NOT NULL,
   origin TEXT NOT NULL CHECK (origin IN ('console', 'web', 'cli', 'import', 'system')),
   comment TEXT NOT NULL DEFAULT '',
-  -- [{"path": …, "before": …, "after": …}], secrets masked: may be shown.
-  changes TEXT NOT NULL CHECK (json_type(changes) = 'array'),
+  -- [{"path": …, "before": …, "after": …}], secrets masked: may be shown. That it is JSON is not checked here: a damaged
+  -- revision is found when it is read, and must not take the configuration with it at the start.
+  changes TEXT NOT NULL,
   -- Secrets of items that the edit removed, by path: only a rollback reads them.
-  removed_secrets TEXT NOT NULL DEFAULT '{}' CHECK (json_type(removed_secrets) = 'object'),
+  removed_secrets TEXT NOT NULL DEFAULT '{}',
   checksum INTEGER
 ) STRICT;
 
