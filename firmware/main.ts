@@ -1,9 +1,11 @@
 /** The program `ringdown`: which subcommands there are, how a mistake is told, what signals do. */
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { backupCommand } from './console/commands/backup.ts';
 import { configCommand } from './console/commands/config.ts';
 import { commandLineContext } from './console/commands/context.ts';
 import { extensionCommand } from './console/commands/extension.ts';
+import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
 import { runConsole } from './console/console.ts';
 import { RingdownError, UsageError } from './core/errors.ts';
@@ -94,6 +96,8 @@ async function main(): Promise<void> {
     .addCommand(serveCommand(serve))
     .addCommand(extensionCommand(context))
     .addCommand(configCommand(context))
+    .addCommand(backupCommand(context))
+    .addCommand(noticesCommand(context))
     .addCommand(settingsCommand())
     .addCommand(consoleCommand());
   try {

@@ -1,12 +1,17 @@
 import { AppliedConfiguration } from './applied-configuration.ts';
 import { CallServer } from './call/call-server.ts';
+import { Backups } from './config/backups.ts';
 import { BindingStore } from './config/binding-store.ts';
-import { ConfigurationStore } from './config/configuration-store.ts';
+import type { ConfigurationStore } from './config/configuration-store.ts';
+import { DailyBackup } from './config/daily-backup.ts';
 import { digestOf, findExtension } from './config/extension.ts';
+import { openOrRecover } from './config/recovery.ts';
+import { backupCommand } from './console/commands/backup.ts';
 import { configCommand } from './console/commands/config.ts';
 import { extensionCommand } from './console/commands/extension.ts';
+import { noticesCommand } from './console/commands/notices.ts';
 import { type RuntimeStatus, statusCommand } from './console/commands/status.ts';
-import { type CommandResult, ControlServer } from './console/control.ts';
+import { type CommandResult, ControlServer, refuseSecondRuntime } from './console/control.ts';
 import { runWords } from './console/run-words.ts';
 import { systemClock } from './core/clock.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
@@ -63,13 +68,15 @@ export class Runtime {
   #web: WebServer | undefined;
   #listeners: Listeners | undefined;
   #control: ControlServer | undefined;
+  #dailyBackup: DailyBackup | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: RuntimeOptions, version: string, logger: Logger) {
     this.#options = options;
     this.#version = version;
     this.#logger = logger;
-    this.#store = ConfigurationStore.open(options.dataDirectory, {
+    this.#store = openOrRecover(options.dataDirectory, {
+      logger,
       onListenerError: (error) => logger.error({ err: error }, 'an edit of the configuration could not be applied'),
     });
     this.#bindings = BindingStore.open(options.dataDirectory, clock, logger);
@@ -109,6 +116,8 @@ export class Runtime {
    * port, address or directory and the cure.
    */
   static async open(options: RuntimeOptions, version: string, logger: Logger): Promise<Runtime> {
+    // A recovery would pull the database from under the other one.
+    await refuseSecondRuntime(options.controlPath);
     const runtime = new Runtime(options, version, logger);
     try {
       await runtime.#open();
@@ -174,6 +183,11 @@ export class Runtime {
     this.#mediaClient.usePorts(this.#mediaPorts);
     // The first certificate takes seconds to make on the box: nothing else waits for it.
     await listeners.serveSecurely();
+    this.#dailyBackup = new DailyBackup({
+      store: this.#store,
+      backups: new Backups(this.#options.dataDirectory, { productVersion: this.#version }),
+      logger: this.#logger,
+    });
     this.#logger.info({ version: this.#version, listeners: this.#listening() }, 'ready');
   }
 
@@ -240,6 +254,7 @@ export class Runtime {
     await media?.close();
     this.#location.close();
     this.#bindings.close();
+    await this.#dailyBackup?.close();
     this.#store.close();
   }
 
@@ -257,8 +272,10 @@ export class Runtime {
     const runtime = { store: this.#store, dataDirectory: this.#options.dataDirectory };
     return runWords(words, input, runtime, (context) => [
       statusCommand(() => this.#status(), context.output),
+      noticesCommand(context),
       extensionCommand(context),
       configCommand(context),
+      backupCommand(context),
     ]);
   }
 
@@ -270,6 +287,7 @@ export class Runtime {
       name: this.#store.current.system.name,
       revision: this.#store.revision,
       uptimeSeconds: seconds(this.#startedAtMs),
+      notices: this.#store.notices.list(),
       listeners: this.#listening(),
       devices: [...this.#location.entries()].flatMap(([extension, bindings]) =>
         bindings.map(({ flow, expiresAtMs, userAgent }) => ({

@@ -34,6 +34,11 @@ config show [PATH]                  the configuration, or a part of it
 config set PATH VALUE               changes it; the value - is asked for and not shown
 config log, diff, rollback          the edits: what each changed, and taking them back
 config confirm                      keeps new LAN addresses, which else go back after two minutes
+backup list                         the backups of the configuration
+backup create                       makes a backup
+backup verify [NAME]                looks through a backup, or all of them
+backup restore NAME                 makes the configuration what it was in a backup
+notices [--clear]                   what the box has to tell; --clear takes note of it
 network                             the addresses of LAN1 and LAN2
 password                            changes the console's password
 reboot, poweroff                    restarts or stops the box; calls end
@@ -55,7 +60,7 @@ export async function runConsole(
   try {
     terminal.write(`\nRingdown ${options.version}\n${networkLines(options)}\n`);
     await logIn(terminal, passwords);
-    terminal.write('Type help for the commands.\n');
+    terminal.write(`${await notices(options)}Type help for the commands.\n`);
     while (await runLine(await terminal.ask('ringdown> '), terminal, passwords, options));
   } catch (error) {
     if (!(error instanceof TerminalClosed)) throw error;
@@ -151,6 +156,16 @@ async function requestPower(command: string, terminal: Terminal, options: Consol
     closeSync(pipe);
   }
   terminal.write('The box is going down.\n');
+}
+
+/** What the box has to tell; without the service nothing, and the first command says that it does not answer. */
+async function notices({ controlPath }: ConsoleOptions): Promise<string> {
+  try {
+    const { status, output } = await requestCommand(controlPath, ['notices']);
+    return status === 0 ? output : '';
+  } catch {
+    return '';
+  }
 }
 
 /** One line for each LAN, as the running system has it. */

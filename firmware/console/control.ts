@@ -56,13 +56,7 @@ export class ControlServer {
         'Give a shorter one with --control.',
       );
     }
-    if (await isControlAlive(path)) {
-      throw new RingdownError(
-        'CONTROL_IN_USE',
-        `Another runtime answers on ${path}`,
-        'Stop it first, or give this one another data directory.',
-      );
-    }
+    await refuseSecondRuntime(path);
     mkdirSync(dirname(path), { recursive: true });
     rmSync(path, { force: true });
     const server = createServer();
@@ -184,6 +178,16 @@ function parseResult(line: string): CommandResult | undefined {
   const { status, output, errors } = parseObject(line) ?? {};
   if (typeof status !== 'number' || typeof output !== 'string' || typeof errors !== 'string') return undefined;
   return { status, output, errors };
+}
+
+/** Throws RingdownError CONTROL_IN_USE. To be asked before anything of the data directory is touched. */
+export async function refuseSecondRuntime(path: string): Promise<void> {
+  if (!(await isControlAlive(path))) return;
+  throw new RingdownError(
+    'CONTROL_IN_USE',
+    `Another runtime answers on ${path}`,
+    'Stop it first, or give this one another data directory.',
+  );
 }
 
 /** Whether something answers on the socket: only then is its file more than what a dead process left. */

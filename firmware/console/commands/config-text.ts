@@ -1,4 +1,5 @@
 import { type Change, MASK } from '../../config/changes.ts';
+import type { Notice } from '../../config/notices.ts';
 import { findNode, formatPath, type Path } from '../../config/path.ts';
 import type { Revision } from '../../config/revision-log.ts';
 import { compareKeys, isEqual, isRecord, type SchemaNode } from '../../config/schema/tree.ts';
@@ -93,4 +94,11 @@ function isUnused(path: Path): boolean {
 
 export function formatWarnings(warnings: readonly Issue[]): readonly string[] {
   return warnings.map((issue) => `Warning: ${formatIssue(issue)}`);
+}
+
+export function formatNotices(notices: readonly Notice[]): string {
+  const lines = notices.map(
+    ({ atMs, message }) => `Notice of ${new Date(atMs).toISOString().slice(0, 19)}Z: ${message}\n`,
+  );
+  return lines.join('');
 }

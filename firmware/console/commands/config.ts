@@ -17,7 +17,6 @@ interface Values {
   readonly limit?: string;
   readonly revision?: string;
   readonly comment?: string;
-  readonly clear?: boolean;
 }
 
 const DEFAULT_LOG_LINES = '20';
@@ -33,7 +32,6 @@ export function configCommand(context: CommandContext): Command {
   addDiff(command, context);
   addRollback(command, context);
   addConfirm(command, context);
-  addNotices(command, context);
   addSchema(command, context);
   return command;
 }
@@ -195,21 +193,6 @@ function addConfirm(command: Command, context: CommandContext): void {
     .action(async ({ data }: Values) => {
       const { revision } = await withConfiguration(context, data, ({ store }) => store.confirm());
       context.output.write(`Revision ${revision} is confirmed.\n`);
-    });
-}
-
-function addNotices(command: Command, context: CommandContext): void {
-  withData(command.command('notices'), context)
-    .description('what happened that people must know of, such as a recovery from a backup')
-    .option('--clear', 'takes note of them: they are not shown again')
-    .addHelpText('after', examples('ringdown config notices --clear --data /data/ringdown'))
-    .action(async ({ data, clear }: Values) => {
-      await withConfiguration(context, data, ({ store }) => {
-        for (const { atMs, message } of store.notices.list()) {
-          context.output.write(`${new Date(atMs).toISOString()}  ${message}\n`);
-        }
-        if (clear === true) store.notices.clear();
-      });
     });
 }
 

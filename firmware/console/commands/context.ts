@@ -9,6 +9,7 @@ import type { SecretContext } from '../../config/secrets/make-secret.ts';
 import { CONFIRM_WITHIN_MS } from '../../config/unconfirmed-edit.ts';
 import { UsageError } from '../../core/errors.ts';
 import { isControlAlive } from '../control.ts';
+import { formatNotices } from './config-text.ts';
 
 /** Where a command reads and writes, and for whom: the command line gives itself, the runtime its console. */
 export interface CommandContext {
@@ -63,7 +64,7 @@ export async function withConfiguration<T>(
   const store =
     whenMissing === 'make' ? ConfigurationStore.open(dataDirectory) : ConfigurationStore.openExisting(dataDirectory);
   try {
-    for (const { message } of store.notices.list()) context.errors.write(`Notice: ${message}\n`);
+    context.errors.write(formatNotices(store.notices.list()));
     const confirmWithinMs = async () => {
       return (await isControlAlive(join(dataDirectory, 'control.sock'))) ? CONFIRM_WITHIN_MS : undefined;
     };

@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import type { Notice } from '../../config/notices.ts';
+import { formatNotices } from './config-text.ts';
 
 /** What `status` shows, read from the running system at the moment of the question. */
 export interface RuntimeStatus {
@@ -7,6 +9,8 @@ export interface RuntimeStatus {
   readonly name: string;
   readonly revision: number;
   readonly uptimeSeconds: number;
+  /** What people must know of and have not taken note of yet. */
+  readonly notices: readonly Notice[];
   /** `udp 192.168.42.1:5060` and the like: only what is really bound. */
   readonly listeners: readonly string[];
   readonly devices: readonly {
@@ -55,7 +59,7 @@ function formatStatus(status: RuntimeStatus): string {
         `  ${from} to ${printable(to)}  ${state}  ${formatDuration(seconds)}${codecs === '' ? '' : `  ${codecs}`}`,
     ),
   ];
-  return `${lines.join('\n')}\n`;
+  return `${formatNotices(status.notices)}${lines.join('\n')}\n`;
 }
 
 function count(number: number, noun: string): string {

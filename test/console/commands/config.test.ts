@@ -7,6 +7,7 @@ import { BoxKey } from '../../../firmware/config/secrets/box-key.ts';
 import { isPassword, readHashedPassword } from '../../../firmware/config/secrets/scrypt.ts';
 import { digestSecrets } from '../../../firmware/config/secrets/sip-password.ts';
 import { configCommand } from '../../../firmware/console/commands/config.ts';
+import { noticesCommand } from '../../../firmware/console/commands/notices.ts';
 import { addUser, openStore } from '../../config/support.ts';
 import { type CommandRun, runCommand } from './run-command.ts';
 
@@ -187,8 +188,9 @@ t.test('notices are shown by every command until they are cleared', async (t) =>
   store.notices.add('TEST', 'the box started from a backup');
   store.close();
   const { errors } = await runCommand(configCommand, { words: ['show', '--data', data] });
-  t.equal(errors, 'Notice: the box started from a backup\n');
-  t.match(await run(['notices', '--clear', '--data', data]), /^\d{4}.*Z {2}the box started from a backup\n$/);
+  t.match(errors, /^Notice of \d{4}.*Z: the box started from a backup\n$/);
+  const cleared = await runCommand(noticesCommand, { words: ['--clear', '--data', data] });
+  t.equal(cleared.output, errors);
   t.equal((await runCommand(configCommand, { words: ['show', '--data', data] })).errors, '');
 });
 
@@ -316,7 +318,7 @@ t.test('mistakes are told with their code, on a bounded number of lines, and cha
 });
 
 t.test('each subcommand shows examples in its help', async (t) => {
-  for (const name of ['show', 'set', 'unset', 'log', 'diff', 'rollback', 'confirm', 'notices', 'schema']) {
+  for (const name of ['show', 'set', 'unset', 'log', 'diff', 'rollback', 'confirm', 'schema']) {
     t.match(await run([name, '--help']), new RegExp(`Examples:\\n {2}ringdown config ${name}`), name);
   }
 });
