@@ -152,7 +152,11 @@ export class ConfigurationStore {
   }
 
   set exportSalt(salt: Buffer) {
-    this.#guard(() => this.#writeExportSalt.run(salt));
+    const write = (): void => {
+      this.#writeExportSalt.run(salt);
+      this.#agreement.seal();
+    };
+    this.#guard(() => this.#database.transaction(write).immediate());
   }
 
   /** The edit that waits for confirm(), if there is one. */
