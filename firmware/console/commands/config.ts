@@ -1,13 +1,11 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { diff, mask, maskValue } from '../../config/changes.ts';
-import type { EditResult } from '../../config/configuration-store.ts';
-import { formatPath, nodeAt, parsePath, valueAt, withValue } from '../../config/path.ts';
-import type { Configuration } from '../../config/schema/configuration.ts';
+import { formatPath, nodeAt, parsePath, valueAt } from '../../config/path.ts';
 import { configurationSchema } from '../../config/schema/configuration.ts';
-import { changedLans } from '../../config/unconfirmed-edit.ts';
 import { UsageError } from '../../core/errors.ts';
-import { type Assignment, readAssignments } from './assignments.ts';
-import { formatChanges, formatRevision, formatUnused, formatValues, formatWarnings } from './config-text.ts';
+import { addEditCommands, nothingThere, readRevision } from './config-edit.ts';
+import { addFileCommands } from './config-files.ts';
+import { formatChanges, formatRevision, formatValues } from './config-text.ts';
 import { type CommandContext, examples, withConfiguration, withData } from './context.ts';
 
 interface Values {
@@ -15,8 +13,6 @@ interface Values {
   readonly json?: boolean;
   readonly all?: boolean;
   readonly limit?: string;
-  readonly revision?: string;
-  readonly comment?: string;
 }
 
 const DEFAULT_LOG_LINES = '20';
@@ -26,12 +22,10 @@ const MAX_LOG_LINES = 1000;
 export function configCommand(context: CommandContext): Command {
   const command = new Command('config').description('the whole configuration and its revisions');
   addShow(command, context);
-  addSet(command, context);
-  addUnset(command, context);
+  addEditCommands(command, context);
   addLog(command, context);
   addDiff(command, context);
-  addRollback(command, context);
-  addConfirm(command, context);
+  addFileCommands(command, context);
   addSchema(command, context);
   return command;
 }
@@ -65,56 +59,6 @@ function addShow(command: Command, context: CommandContext): void {
       }
       const everything = all === true || node.kind !== 'group' || path.length > 0;
       for (const line of formatValues(node, path, value, everything)) context.output.write(`${line}\n`);
-    });
-}
-
-function addSet(command: Command, context: CommandContext): void {
-  editOptions(withData(command.command('set <path> <value> [more...]'), context))
-    .description(
-      'sets one value, or several in one edit; what is missing on the way is made. Switches take on and off, lists take ' +
-        'values with commas between, groups take JSON; the value - is read from standard input, as secrets must be',
-    )
-    .addHelpText(
-      'after',
-      examples(
-        'ringdown config set system.sip.domain example.com --data /data/ringdown',
-        'ringdown config set users.201.forwardOnBusy.enabled on users.201.forwardOnBusy.number 202 --data /data/ringdown',
-        'ringdown config set system.media.codecs G729,PCMA --data /data/ringdown',
-        'ringdown config set users.201.loginCode - --data /data/ringdown < code.txt',
-      ),
-    )
-    .action(async (path: string, value: string, more: readonly string[], values: Values) => {
-      await edit(context, values, 'set', async (configuration) => {
-        const assignments = await readAssignments([path, value, ...more], context.input, configuration.secrets);
-        return (current) => assign(current, assignments);
-      });
-    });
-}
-
-function assign(configuration: Configuration, assignments: readonly Assignment[]): unknown {
-  return assignments.reduce<unknown>((whole, { path, value }) => withValue(whole, path, value), configuration);
-}
-
-function addUnset(command: Command, context: CommandContext): void {
-  editOptions(withData(command.command('unset <paths...>'), context))
-    .description('removes items, and gives values back their defaults')
-    .addHelpText(
-      'after',
-      examples(
-        'ringdown config unset users.205 extensions.205 --data /data/ringdown',
-        'ringdown config unset system.media --data /data/ringdown',
-      ),
-    )
-    .action(async (texts: readonly string[], values: Values) => {
-      const paths = texts.map((text) => {
-        const path = parsePath(text);
-        nodeAt(path);
-        return path;
-      });
-      await edit(context, values, 'unset', () => (current) => {
-        for (const path of paths) if (valueAt(current, path) === undefined) throw nothingThere(formatPath(path));
-        return paths.reduce<unknown>((whole, path) => withValue(whole, path, undefined), current);
-      });
     });
 }
 
@@ -164,99 +108,12 @@ function addDiff(command: Command, context: CommandContext): void {
     });
 }
 
-function addRollback(command: Command, context: CommandContext): void {
-  withData(command.command('rollback <revision>'), context)
-    .description(
-      'makes the configuration what it was at a revision, as an edit of its own. Replaced passwords stay replaced, ' +
-        'removed users and extensions return with theirs',
-    )
-    .option('--comment <text>', 'kept with the revision')
-    .addHelpText('after', examples('ringdown config rollback 7 --data /data/ringdown'))
-    .action(async (text: string, { data, comment }: Values) => {
-      const revision = readRevision(text);
-      await withConfiguration(context, data, async ({ store, confirmWithinMs }) => {
-        const within = await confirmWithinMs();
-        const result = store.rollback(revision, {
-          author: context.author,
-          ...(comment === undefined ? {} : { comment }),
-          ...(within === undefined ? {} : { confirmWithinMs: within }),
-        });
-        report(context, result);
-      });
-    });
-}
-
-function addConfirm(command: Command, context: CommandContext): void {
-  withData(command.command('confirm'), context)
-    .description('keeps an edit of LAN addresses, which else is undone two minutes after it was made')
-    .addHelpText('after', examples('ringdown config confirm --data /data/ringdown'))
-    .action(async ({ data }: Values) => {
-      const { revision } = await withConfiguration(context, data, ({ store }) => store.confirm());
-      context.output.write(`Revision ${revision} is confirmed.\n`);
-    });
-}
-
 function addSchema(command: Command, context: CommandContext): void {
   command
     .command('schema')
     .description('prints the JSON Schema of the configuration, for editors and other programs')
     .addHelpText('after', examples('ringdown config schema > configuration.schema.json'))
     .action(() => void context.output.write(`${JSON.stringify(configurationSchema, undefined, 2)}\n`));
-}
-
-function editOptions(command: Command): Command {
-  return command
-    .addOption(new Option('--revision <number>', 'the revision that was looked at: refused where it was changed since'))
-    .option('--comment <text>', 'kept with the revision');
-}
-
-type Change = (current: Configuration) => unknown;
-
-/** Makes one edit of what `prepare` returns, and tells what came of it. */
-async function edit(
-  context: CommandContext,
-  { data, revision, comment }: Values,
-  preset: string,
-  prepare: (opened: Parameters<Parameters<typeof withConfiguration>[2]>[0]) => Change | Promise<Change>,
-): Promise<void> {
-  await withConfiguration(context, data, async (opened) => {
-    const change = await prepare(opened);
-    const within = await opened.confirmWithinMs();
-    const result = opened.store.edit({
-      author: context.author,
-      comment: comment ?? `config ${preset}`,
-      change,
-      ...(revision === undefined ? {} : { baseRevision: readRevision(revision) }),
-      ...(within === undefined ? {} : { confirmWithinMs: within }),
-    });
-    report(context, result);
-  });
-}
-
-/** What an edit did, what it did not do, and what must be done now. */
-export function report({ output, errors }: CommandContext, result: EditResult): void {
-  const { revision, changes, warnings, unconfirmed } = result;
-  for (const line of formatWarnings(warnings)) errors.write(`${line}\n`);
-  if (changes.length === 0) {
-    output.write(`Nothing changed: it is revision ${revision}.\n`);
-    return;
-  }
-  for (const line of [...formatChanges(changes), ...formatUnused(changes)]) output.write(`${line}\n`);
-  output.write(`Revision ${revision}.\n`);
-  if (unconfirmed === undefined) return;
-  const lans = changedLans(changes)
-    .map((lan) => lan.toUpperCase())
-    .join(' and ');
-  const at = new Date(unconfirmed.deadlineMs).toISOString().slice(11, 19);
-  output.write(
-    `What is connected through ${lans} by the old addresses drops: phones registered there, calls, this session if it ` +
-      `uses it.\nConfirm with: config confirm. Unless that comes before ${at} UTC, the addresses go back by themselves.\n`,
-  );
-}
-
-function readRevision(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new UsageError('OPTION_INVALID', `${JSON.stringify(text.slice(0, 40))} is no revision`, 'Give its number.');
 }
 
 function readCount(option: string, text: string, max: number): number {
@@ -267,8 +124,4 @@ function readCount(option: string, text: string, max: number): number {
     `${option} ${JSON.stringify(text.slice(0, 40))} is not valid`,
     `Give a number from 1 to ${max}.`,
   );
-}
-
-function nothingThere(path: string): UsageError {
-  return new UsageError('CONFIG_NOTHING_THERE', `there is no ${path}`, 'See what there is with: ringdown config show.');
 }
