@@ -7,6 +7,7 @@ import { commandLineContext } from './console/commands/context.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
+import { usersCommand } from './console/commands/users.ts';
 import { runConsole } from './console/console.ts';
 import { RingdownError, UsageError } from './core/errors.ts';
 import { createLogger } from './core/logger.ts';
@@ -98,6 +99,7 @@ async function main(): Promise<void> {
     .addCommand(configCommand(context))
     .addCommand(backupCommand(context))
     .addCommand(noticesCommand(context))
+    .addCommand(usersCommand(context))
     .addCommand(settingsCommand())
     .addCommand(consoleCommand());
   try {

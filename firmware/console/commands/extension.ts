@@ -1,10 +1,10 @@
-import { randomInt } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Command } from 'commander';
 import { findExtension } from '../../config/extension.ts';
 import { addExtension, extensionNotFound, removeExtension } from '../../config/extension-edits.ts';
 import { withValue } from '../../config/path.ts';
 import { compareKeys } from '../../config/schema/tree.ts';
+import { generatePassword } from '../../config/secrets/generate-password.ts';
 import { makeSipPassword } from '../../config/secrets/make-secret.ts';
 import { UsageError } from '../../core/errors.ts';
 import { type CommandContext, examples, withConfiguration, withData } from './context.ts';
@@ -14,10 +14,6 @@ interface Values {
   readonly name: string;
   readonly passwordStdin?: boolean;
 }
-
-/** Without letters and digits that are taken for one another; 16 of these 31 make 79 bits. */
-const PASSWORD_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
-const PASSWORD_CHARACTERS = 16;
 
 /** More than any password that is accepted: what reads further is no password. */
 const MAX_INPUT_CHARACTERS = 1024;
@@ -39,7 +35,7 @@ export function extensionCommand(context: CommandContext): Command {
       ),
     )
     .action(async (number: string, { data, name, passwordStdin }: Values) => {
-      const password = passwordStdin === true ? await readPassword(input) : makePassword();
+      const password = passwordStdin === true ? await readPassword(input) : generatePassword();
       await withConfiguration(
         context,
         data,
@@ -80,7 +76,7 @@ export function extensionCommand(context: CommandContext): Command {
       ),
     )
     .action(async (number: string, { data, passwordStdin }: Values) => {
-      const password = passwordStdin === true ? await readPassword(input) : makePassword();
+      const password = passwordStdin === true ? await readPassword(input) : generatePassword();
       await withConfiguration(context, data, ({ store, secrets }) => {
         if (findExtension(store.current, number) === undefined) throw extensionNotFound(number);
         const made = makeSipPassword(number, password, secrets);
@@ -125,12 +121,6 @@ async function readPassword(input: Readable): Promise<string> {
     'CONFIG_PASSWORD_MISSING',
     'standard input holds no password',
     'Write the password and a line end to it, or leave --password-stdin out.',
-  );
-}
-
-function makePassword(): string {
-  return Array.from({ length: PASSWORD_CHARACTERS }, () => PASSWORD_ALPHABET[randomInt(PASSWORD_ALPHABET.length)]).join(
-    '',
   );
 }
 

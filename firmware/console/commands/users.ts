@@ -1,0 +1,158 @@
+import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { MAX_CSV_CHARACTERS } from '../../config/csv-table.ts';
+import { PROFILES, type Profile } from '../../config/schema/user.ts';
+import { applyUsers, previewUsers, USER_COLUMNS, type UserRow, type UsersPreview } from '../../config/users-csv.ts';
+import { UsageError } from '../../core/errors.ts';
+import { type CommandContext, examples, withConfiguration, withData } from './context.ts';
+import { readInputFile } from './input-file.ts';
+
+interface Values {
+  readonly data?: string;
+  readonly separator: string;
+  readonly quote: string;
+  readonly dryRun?: boolean;
+  readonly skipErrors?: boolean;
+  readonly firstExtension?: string;
+  readonly profile?: Profile;
+  readonly passwords?: string;
+}
+
+/** A character of UTF-8 has four bytes at most. */
+const MAX_FILE_BYTES = 4 * MAX_CSV_CHARACTERS;
+
+/** `ringdown users …`: many users at once. */
+export function usersCommand(context: CommandContext): Command {
+  const { author, output } = context;
+  const command = new Command('users').description('many users at once');
+
+  withData(command.command('import <file>'), context)
+    .description(
+      'adds the users of a CSV file, with an extension and a password each, and updates those that there are: found by ' +
+        'the extension, else by the e-mail address. Empty cells change nothing. Prints what becomes of each row, then ' +
+        'changes all or nothing. The file - is standard input.',
+    )
+    .option('--separator <character>', 'what stands between values; tab for a tab', ',')
+    .option('--quote <character>', 'what stands around values with a separator in them; none for none', '"')
+    .option('--dry-run', 'only prints what would become of each row')
+    .option('--skip-errors', 'imports the rows that are right, though others are wrong')
+    .option('--first-extension <number>', 'new users without an extension get the next free number from here on')
+    .addOption(new Option('--profile <profile>', 'of new users without one in the file').choices(PROFILES))
+    .option('--passwords <file>', 'writes the passwords of new extensions to a new file, instead of printing them')
+    .addHelpText('after', `\nColumns, by the names in the first line: ${USER_COLUMNS.join(', ')}.\n`)
+    .addHelpText(
+      'after',
+      examples(
+        'ringdown users import users.csv --dry-run --data /data/ringdown',
+        'ringdown users import users.csv --first-extension 201 --passwords passwords.csv --data /data/ringdown',
+        'ringdown users import - --separator ";" --data /data/ringdown < users.csv',
+      ),
+    )
+    .action(async (file: string, values: Values) => {
+      const { data, dryRun = false, skipErrors = false, firstExtension, profile } = values;
+      const text = await readInputFile(context, file, MAX_FILE_BYTES);
+      await withConfiguration(
+        context,
+        data,
+        async ({ store, secrets }) => {
+          const { current, revision } = store;
+          const preview = await previewUsers(current, text, {
+            separator: values.separator === 'tab' ? '\t' : values.separator,
+            quote: values.quote === 'none' ? '' : values.quote,
+            secrets,
+            ...(firstExtension === undefined ? {} : { firstExtension }),
+            ...(profile === undefined ? {} : { profile }),
+          });
+          output.write(table(preview.rows));
+          if (dryRun) {
+            applyUsers(current, preview, { skipErrors });
+            output.write(`${summary(preview)} would be the result: nothing was changed.\n`);
+            return;
+          }
+          // Before the edit: what it makes of the passwords cannot be read again.
+          if (values.passwords !== undefined) writePasswords(preview, values.passwords);
+          try {
+            store.edit({
+              author,
+              comment: 'users import',
+              baseRevision: revision,
+              change: (configuration) => applyUsers(configuration, preview, { skipErrors }),
+            });
+          } catch (error) {
+            if (values.passwords !== undefined) rmSync(values.passwords, { force: true });
+            throw error;
+          }
+          output.write(`${summary(preview)}.\n`);
+          if (values.passwords === undefined) output.write(passwordsOf(preview));
+          else output.write(`The passwords of new extensions are in ${values.passwords}.\n`);
+        },
+        dryRun ? 'refuse' : 'make',
+      );
+    });
+
+  return command;
+}
+
+const HEADINGS = ['Line', 'Fate', 'Number', 'Name', 'Reason'];
+
+function table(rows: readonly UserRow[]): string {
+  const lines = [HEADINGS, ...rows.map((row) => [String(row.line), row.fate, row.number, row.name, reason(row)])];
+  const widths = HEADINGS.map((_heading, column) =>
+    Math.max(...lines.map((cells) => [...(cells[column] ?? '')].length)),
+  );
+  const written = lines.map((cells) =>
+    cells
+      .map((cell, column) => pad(cell, widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${written.join('\n')}\n\n`;
+}
+
+function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - [...text].length));
+}
+
+function reason(row: UserRow): string {
+  switch (row.fate) {
+    case 'update':
+      return [...new Set(row.settings.map(({ column }) => column))].join(', ');
+    case 'error': {
+      const { column = 'the row', value, problem, cure } = row;
+      return `${column} ${value === '' ? '' : `${value} `}${problem}. ${cure}`;
+    }
+    default:
+      return '';
+  }
+}
+
+function summary({ rows }: UsersPreview): string {
+  const count = (fate: UserRow['fate']) => rows.filter((row) => row.fate === fate).length;
+  const leftOut = count('error') === 0 ? '' : `, ${count('error')} left out`;
+  return `${count('create')} created, ${count('update')} updated, ${count('unchanged')} unchanged${leftOut}`;
+}
+
+function passwordsOf({ rows }: UsersPreview): string {
+  const lines = rows.flatMap((row) => (row.fate === 'create' ? [`${row.number}  ${row.password}\n`] : []));
+  if (lines.length === 0) return '';
+  return `\nPasswords, shown only now: the box keeps no copy that can be read.\n${lines.join('')}`;
+}
+
+/** As CSV into a file that must not be there yet, of mode 0600. Throws UsageError OUTPUT_NOT_WRITABLE. */
+function writePasswords({ rows }: UsersPreview, file: string): void {
+  const lines = rows.flatMap((row) => (row.fate === 'create' ? [`${row.number},${row.password}\n`] : []));
+  try {
+    const descriptor = openSync(file, 'wx', 0o600);
+    try {
+      writeFileSync(descriptor, `extension,password\n${lines.join('')}`);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
+    throw new UsageError('OUTPUT_NOT_WRITABLE', `${file} cannot be made${why}`, 'Name a file that is not there yet.', {
+      cause: error,
+    });
+  }
+}
