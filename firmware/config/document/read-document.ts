@@ -155,8 +155,8 @@ class Reader {
         'errors',
         path,
         undefined,
-        'is a secret, which stands in no file',
-        'Leave the line out; see --secrets.',
+        'is a secret, which stands in no file in the clear',
+        'Leave the line out: what the box has stays. Set a new one with ringdown config set.',
       );
       return undefined;
     }

@@ -39,14 +39,13 @@ export function usersCommand(context: CommandContext): Command {
     .option('--first-extension <number>', 'new users without an extension get the next free number from here on')
     .addOption(new Option('--profile <profile>', 'of new users without one in the file').choices(PROFILES))
     .option('--passwords <file>', 'writes the passwords of new extensions to a new file, instead of printing them')
-    .addHelpText('after', `\nColumns, by the names in the first line: ${USER_COLUMNS.join(', ')}.\n`)
     .addHelpText(
       'after',
-      examples(
+      `\nColumns, by the names in the first line, in any order:\n${columns()}${examples(
         'ringdown users import users.csv --dry-run --data /data/ringdown',
         'ringdown users import users.csv --first-extension 201 --passwords passwords.csv --data /data/ringdown',
         'ringdown users import - --separator ";" --data /data/ringdown < users.csv',
-      ),
+      )}`,
     )
     .action(async (file: string, values: Values) => {
       const { data, dryRun = false, skipErrors = false, firstExtension, profile } = values;
@@ -91,6 +90,12 @@ export function usersCommand(context: CommandContext): Command {
     });
 
   return command;
+}
+
+/** For the help, which does not break lines. */
+function columns(): string {
+  const half = USER_COLUMNS.length / 2;
+  return `  ${USER_COLUMNS.slice(0, half).join(', ')},\n  ${USER_COLUMNS.slice(half).join(', ')}\n`;
 }
 
 const HEADINGS = ['Line', 'Fate', 'Number', 'Name', 'Reason'];

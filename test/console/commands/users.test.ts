@@ -196,6 +196,6 @@ t.test('names that would turn a terminal around are not printed as they are', as
 
 t.test('the help names the columns and shows examples', async (t) => {
   const help = await new Run().import(['--help']);
-  t.match(help, /Columns, by the names in the first line: email, firstname, lastname/);
+  t.match(help, /Columns, by the names in the first line, in any order:\n {2}email, firstname, lastname/);
   t.match(help, /Examples:\n {2}ringdown users import users\.csv --dry-run/);
 });
