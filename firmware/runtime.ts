@@ -11,6 +11,7 @@ import { configCommand } from './console/commands/config.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { type RuntimeStatus, statusCommand } from './console/commands/status.ts';
+import { usersCommand } from './console/commands/users.ts';
 import { type CommandResult, ControlServer, refuseSecondRuntime } from './console/control.ts';
 import { runWords } from './console/run-words.ts';
 import { systemClock } from './core/clock.ts';
@@ -274,6 +275,7 @@ export class Runtime {
       statusCommand(() => this.#status(), context.output),
       noticesCommand(context),
       extensionCommand(context),
+      usersCommand(context),
       configCommand(context),
       backupCommand(context),
     ]);

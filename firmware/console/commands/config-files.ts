@@ -1,4 +1,3 @@
-import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { diff, mask } from '../../config/changes.ts';
@@ -16,13 +15,13 @@ import { editOptions, readRevision, report } from './config-edit.ts';
 import { formatChanges, formatUnused, formatWarnings } from './config-text.ts';
 import {
   type CommandContext,
-  decodeText,
   examples,
   type OpenConfiguration,
   readInput,
   withConfiguration,
   withData,
 } from './context.ts';
+import { readInputFile, writeNewFile } from './files.ts';
 
 interface Values {
   readonly data?: string;
@@ -40,7 +39,6 @@ interface Values {
 /** Of a file of four-byte characters. */
 const MAX_FILE_BYTES = 4 * MAX_DOCUMENT_CHARACTERS;
 const MAX_PASSPHRASE_FILE_BYTES = 4096;
-const PIECE_BYTES = 64 * 1024;
 
 /** `config export`, `import` and `check`: the whole configuration as one file. */
 export function addFileCommands(command: Command, context: CommandContext): void {
@@ -61,10 +59,9 @@ function addExport(command: Command, context: CommandContext): void {
       ),
     )
     .action(async (file: string | undefined, values: Values) => {
-      if (file !== undefined && context.runtime !== undefined) throw noFiles();
       const text = await withConfiguration(context, values.data, (opened) => exportText(context, opened, values));
       if (file === undefined || file === '-') context.output.write(text);
-      else writeNewFile(file, text);
+      else writeNewFile(context, file, text);
     });
 }
 
@@ -110,7 +107,10 @@ function addImport(command: Command, context: CommandContext): void {
     )
     .action(async (file: string, values: Values) => {
       const { passphrase, rest } = await readPassphrase(context, values);
-      const document = await readDocument(await readFile(context, file, rest), nameOf(file));
+      const document = await readDocument(
+        file === '-' && rest !== undefined ? rest : await readInputFile(context, file, MAX_FILE_BYTES),
+        nameOf(file),
+      );
       await withConfiguration(
         context,
         values.data,
@@ -180,7 +180,7 @@ function addCheck(command: Command, context: CommandContext): void {
     .description('says whether a configuration file is right, without a box; - is standard input')
     .addHelpText('after', examples('ringdown config check box.yaml'))
     .action(async (file: string) => {
-      const document = await readDocument(await readFile(context, file, undefined), nameOf(file));
+      const document = await readDocument(await readInputFile(context, file, MAX_FILE_BYTES), nameOf(file));
       const { configuration, warnings } = inFile(document, () => validate(document.candidate));
       for (const line of formatWarnings([...document.issues, ...warnings])) context.errors.write(`${line}\n`);
       const { users, extensions } = configuration;
@@ -217,77 +217,10 @@ async function readPassphrase(
     return { passphrase: text.slice(0, end?.index), rest: end === null ? '' : text.slice(end.index + end[0].length) };
   }
   if (passphraseFile === undefined) return {};
-  const text = readLocalFile(context, passphraseFile, MAX_PASSPHRASE_FILE_BYTES);
+  const text = await readInputFile(context, passphraseFile, MAX_PASSPHRASE_FILE_BYTES);
   return { passphrase: text.split(/\r?\n/, 1)[0] ?? '' };
-}
-
-async function readFile(context: CommandContext, file: string, rest: string | undefined): Promise<string> {
-  if (file === '-') return rest ?? readInput(context.input, MAX_FILE_BYTES);
-  return readLocalFile(context, file, MAX_FILE_BYTES);
-}
-
-function readLocalFile({ runtime }: CommandContext, file: string, maxBytes: number): string {
-  if (runtime !== undefined) throw noFiles();
-  try {
-    const descriptor = openSync(file, 'r');
-    try {
-      return decodeText(readBounded(descriptor, file, maxBytes), file);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError('CONFIG_FILE_UNREADABLE', `${file} cannot be read: ${reason}`, 'Check its name and mode.', {
-      cause: error,
-    });
-  }
-}
-
-/** What it is does not tell how long it is: a pipe and a device have no size. */
-function readBounded(descriptor: number, file: string, maxBytes: number): Buffer {
-  const pieces: Buffer[] = [];
-  for (let size = 0; ; ) {
-    const piece = Buffer.alloc(PIECE_BYTES);
-    const length = readSync(descriptor, piece);
-    if (length === 0) return Buffer.concat(pieces);
-    pieces.push(piece.subarray(0, length));
-    size += length;
-    if (size > maxBytes)
-      throw new UsageError('INPUT_TOO_LONG', `${file} is too long`, `It may have ${maxBytes} bytes.`);
-  }
-}
-
-/** For its owner alone; a file that is there already is not overwritten. */
-function writeNewFile(file: string, text: string): void {
-  try {
-    const descriptor = openSync(file, 'wx', 0o600);
-    try {
-      writeSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(
-      'CONFIG_FILE_NOT_WRITTEN',
-      `${file} cannot be written: ${reason}`,
-      'Give the name of a new file.',
-      { cause: error },
-    );
-  }
 }
 
 function nameOf(file: string): string {
   return file === '-' ? 'standard input' : basename(file);
-}
-
-/** The console's user has no business in the files of the service. */
-function noFiles(): UsageError {
-  return new UsageError(
-    'CONFIG_FILE_UNREADABLE',
-    'the console has no files',
-    'Leave the file out, or give - and paste it.',
-  );
 }

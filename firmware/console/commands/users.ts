@@ -1,11 +1,12 @@
-import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { MAX_CSV_CHARACTERS } from '../../config/csv-table.ts';
 import { PROFILES, type Profile } from '../../config/schema/user.ts';
 import { applyUsers, previewUsers, USER_COLUMNS, type UserRow, type UsersPreview } from '../../config/users-csv.ts';
-import { UsageError } from '../../core/errors.ts';
+import { backUpBefore } from './backup.ts';
+import { formatWarnings } from './config-text.ts';
 import { type CommandContext, examples, withConfiguration, withData } from './context.ts';
-import { readInputFile } from './input-file.ts';
+import { readInputFile, writeNewFile } from './files.ts';
 
 interface Values {
   readonly data?: string;
@@ -53,7 +54,7 @@ export function usersCommand(context: CommandContext): Command {
       await withConfiguration(
         context,
         data,
-        async ({ store, secrets }) => {
+        async ({ store, secrets, dataDirectory }) => {
           const { current, revision } = store;
           const preview = await previewUsers(current, text, {
             separator: values.separator === 'tab' ? '\t' : values.separator,
@@ -68,15 +69,19 @@ export function usersCommand(context: CommandContext): Command {
             output.write(`${summary(preview)} would be the result: nothing was changed.\n`);
             return;
           }
+          // What cannot be accepted needs no backup.
+          applyUsers(current, preview, { skipErrors });
+          await backUpBefore({ store, dataDirectory }, 'import');
           // Before the edit: what it makes of the passwords cannot be read again.
-          if (values.passwords !== undefined) writePasswords(preview, values.passwords);
+          if (values.passwords !== undefined) writePasswords(context, preview, values.passwords);
           try {
-            store.edit({
-              author,
+            const { warnings } = store.edit({
+              author: { ...author, origin: 'import' },
               comment: 'users import',
               baseRevision: revision,
               change: (configuration) => applyUsers(configuration, preview, { skipErrors }),
             });
+            for (const line of formatWarnings(warnings)) context.errors.write(`${line}\n`);
           } catch (error) {
             if (values.passwords !== undefined) rmSync(values.passwords, { force: true });
             throw error;
@@ -143,21 +148,8 @@ function passwordsOf({ rows }: UsersPreview): string {
   return `\nPasswords, shown only now: the box keeps no copy that can be read.\n${lines.join('')}`;
 }
 
-/** As CSV into a file that must not be there yet, of mode 0600. Throws UsageError OUTPUT_NOT_WRITABLE. */
-function writePasswords({ rows }: UsersPreview, file: string): void {
+/** As CSV. Throws as writeNewFile. */
+function writePasswords(context: CommandContext, { rows }: UsersPreview, file: string): void {
   const lines = rows.flatMap((row) => (row.fate === 'create' ? [`${row.number},${row.password}\n`] : []));
-  try {
-    const descriptor = openSync(file, 'wx', 0o600);
-    try {
-      writeFileSync(descriptor, `extension,password\n${lines.join('')}`);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    const why = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
-    throw new UsageError('OUTPUT_NOT_WRITABLE', `${file} cannot be made${why}`, 'Name a file that is not there yet.', {
-      cause: error,
-    });
-  }
+  writeNewFile(context, file, `extension,password\n${lines.join('')}`);
 }

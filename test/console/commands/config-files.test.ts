@@ -168,7 +168,7 @@ t.test('mistakes are told with their code, and change nothing', async (t) => {
   const there = join(files, 'there.yaml');
   writeFileSync(there, 'kept');
   const cases: readonly ErrorCase[] = [
-    { title: 'a file that is there', words: ['export', there], code: 'CONFIG_FILE_NOT_WRITTEN' },
+    { title: 'a file that is there', words: ['export', there], code: 'OUTPUT_NOT_WRITABLE' },
     { title: 'secrets without a passphrase', words: ['export', '--with-secrets'], code: 'CONFIG_PASSPHRASE_MISSING' },
     {
       title: 'a weak passphrase',
@@ -176,8 +176,8 @@ t.test('mistakes are told with their code, and change nothing', async (t) => {
       input: '123456789\n',
       code: 'CONFIG_PASSWORD_WEAK',
     },
-    { title: 'a file that is not there', words: ['import', join(files, 'none.yaml')], code: 'CONFIG_FILE_UNREADABLE' },
-    { title: 'a folder', words: ['import', files], code: 'CONFIG_FILE_UNREADABLE' },
+    { title: 'a file that is not there', words: ['import', join(files, 'none.yaml')], code: 'INPUT_UNREADABLE' },
+    { title: 'a folder', words: ['import', files], code: 'INPUT_UNREADABLE' },
     { title: 'an endless device', words: ['check', '/dev/zero'], code: 'INPUT_TOO_LONG' },
     {
       title: 'merge and replace',
@@ -209,7 +209,7 @@ t.test('mistakes are told with their code, and change nothing', async (t) => {
       title: 'a passphrase file that is not there',
       words: ['import', '-', '--passphrase-file', join(files, 'none')],
       input: bare,
-      code: 'CONFIG_FILE_UNREADABLE',
+      code: 'INPUT_UNREADABLE',
     },
   ];
   const before = current(a);
@@ -236,7 +236,7 @@ t.test('inside a runtime there are no files, and what is pasted works', async (t
   ]) {
     await t.rejects(
       run(words, { runtime, input: 'format: 1\nusers: {}\n' }),
-      { code: 'CONFIG_FILE_UNREADABLE' },
+      { code: 'INPUT_UNREADABLE' },
       words.join(' '),
     );
   }

@@ -68,7 +68,7 @@ t.test('a new box gets its users, and says their passwords once', async (t) => {
   const password = /^202 {2}(\S+)$/m.exec(text)?.[1] ?? '';
   read(data, (store) => {
     t.same(digestOf(store.current, '202'), digestSecrets('202', store.realm, password));
-    t.match(store.log.list(1), [{ author: { who: 'tester', origin: 'cli' }, comment: 'users import' }]);
+    t.match(store.log.list(1), [{ author: { who: 'tester', origin: 'import' }, comment: 'users import' }]);
     t.notOk(JSON.stringify(store.log.list(9)).includes(password));
   });
   const again = await new Run().import([`${data}/users.csv`, '--data', data]);
