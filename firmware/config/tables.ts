@@ -37,7 +37,10 @@ interface Table {
   readonly columns: readonly Column[];
   /** Tables of what items hold, by the field's name. */
   readonly inner: ReadonlyMap<string, Part>;
-  readonly select: Statement<[], Readonly<Record<string, SqlValue>>>;
+  /** Rows of the keys, the columns, and the checksum. */
+  readonly select: Statement<[], Row>;
+  /** Makes the item of a row, but for what other tables hold of it. */
+  readonly toItem: (row: Row) => Record<string, unknown>;
   readonly upsert: Statement<SqlValue[]>;
   readonly remove: Statement<SqlValue[]>;
   /** Sets the checksum of one row. */
@@ -51,7 +54,7 @@ type Part =
   | { readonly kind: 'collection'; readonly node: CollectionNode; readonly table: Table }
   | { readonly kind: 'sequence'; readonly node: SequenceNode; readonly table: Table };
 
-type Row = Readonly<Record<string, SqlValue>>;
+type Row = readonly SqlValue[];
 
 /** Reads the whole configuration from the tables, and writes what differs between two of them. */
 export class ConfigurationTables {
@@ -94,8 +97,8 @@ export class ConfigurationTables {
   seal(): void {
     for (const table of tablesOf(this.#parts)) {
       for (const row of table.select.all()) {
-        if (row.checksum !== null) this.#verify(table, row);
-        else table.seal.run(checksum(table, row), ...table.keys.map((key) => row[key] ?? null));
+        if (row.at(-1) !== null) this.#verify(table, row);
+        else table.seal.run(checksum(table, row), ...row.slice(0, table.keys.length));
       }
     }
   }
@@ -112,22 +115,23 @@ export class ConfigurationTables {
     const byParent = new Map<string, { readonly key: string; readonly value: unknown }[]>();
     for (const row of table.select.all()) {
       this.#verify(table, row);
-      const keys = table.keys.map((key) => String(row[key]));
-      const item = fromRow(table, row);
-      for (const [name, each, found] of inner) {
-        item[name] = found.get(keys.join('\0')) ?? (each.kind === 'sequence' ? [] : {});
+      const value = table.toItem(row);
+      if (inner.length > 0) {
+        const own = row.slice(0, table.keys.length).join('\0');
+        for (const [name, each, found] of inner) value[name] = found.get(own) ?? (each.kind === 'sequence' ? [] : {});
       }
-      const parent = keys.slice(0, -1).join('\0');
-      const list = byParent.get(parent) ?? [];
-      list.push({ key: keys.at(-1) ?? '', value: item });
-      byParent.set(parent, list);
+      const parent = row.slice(0, Math.max(0, table.keys.length - 1)).join('\0');
+      const key = table.keys.length === 0 ? '' : String(row[table.keys.length - 1]);
+      const list = byParent.get(parent);
+      if (list === undefined) byParent.set(parent, [{ key, value }]);
+      else list.push({ key, value });
     }
     return new Map([...byParent].map(([parent, items]) => [parent, assemble(part, items)]));
   }
 
   #verify(table: Table, row: Row): void {
-    if (row.checksum === checksum(table, row)) return;
-    const key = table.keys.map((name) => row[name]).join(' ');
+    if (row.at(-1) === checksum(table, row)) return;
+    const key = row.slice(0, table.keys.length).join(' ');
     throw databaseDamaged(this.#file, `row ${key} of ${table.name} is not what was written`.replace('  ', ' '));
   }
 }
@@ -180,7 +184,8 @@ function makeTable(database: Database, name: string, keys: readonly string[], it
     keys,
     columns,
     inner: new Map(inner.map(([field, node]) => [field, makePart(database, node, parents)])),
-    select: database.prepare(`SELECT ${names.join(', ')} FROM ${name}`),
+    select: database.prepare<[], SqlValue[]>(`SELECT ${names.join(', ')} FROM ${name}`).raw(),
+    toItem: makeReader(item, { next: keys.length }),
     upsert: database.prepare(
       `INSERT INTO ${name} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})
        ON CONFLICT (${own.join(', ')}) DO UPDATE SET ${assignments.join(', ')}`,
@@ -210,21 +215,26 @@ function columnName(path: readonly string[]): string {
   return path.map((segment) => segment.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)).join('_');
 }
 
-function fromRow(table: Table, row: Row): Record<string, unknown> {
-  const item: Record<string, unknown> = {};
-  for (const { name, path, node } of table.columns) {
-    const value = fromSql(node, row[name] ?? null);
-    let group = item;
-    for (const segment of path.slice(0, -1)) {
-      const inner = group[segment];
-      const made: Record<string, unknown> = isRecord(inner) ? (inner as Record<string, unknown>) : {};
-      group[segment] = made;
-      group = made;
+/**
+ * A function that makes the fields of a group from a row, made once: a start reads thousands of rows. `column` counts on as
+ * columnsOf() lists them.
+ */
+function makeReader(group: GroupNode, column: { next: number }): (row: Row) => Record<string, unknown> {
+  const fields = [...group.fields].flatMap(([name, node]): readonly (readonly [string, (row: Row) => unknown])[] => {
+    if (node.kind === 'group') return [[name, makeReader(node, column)]];
+    if (node.kind !== 'value' && node.kind !== 'list') return [];
+    const index = column.next;
+    column.next += 1;
+    return [[name, (row) => fromSql(node, row[index] ?? null)]];
+  });
+  return (row) => {
+    const item: Record<string, unknown> = {};
+    for (const [name, read] of fields) {
+      const value = read(row);
+      if (value !== undefined) item[name] = value;
     }
-    const field = path.at(-1);
-    if (value !== undefined && field !== undefined) group[field] = value;
-  }
-  return item;
+    return item;
+  };
 }
 
 function fromSql(node: ValueNode | ListNode, value: SqlValue): unknown {
@@ -279,11 +289,8 @@ function at(value: unknown, path: readonly string[]): unknown {
 }
 
 function checksum(table: Table, row: Row): number {
-  const keys = table.keys.map((key) => String(row[key]));
-  return checksumOf(
-    keys,
-    table.columns.map(({ name }) => row[name] ?? null),
-  );
+  const keys = row.slice(0, table.keys.length).map(String);
+  return checksumOf(keys, row.slice(table.keys.length, -1));
 }
 
 function checksumOf(keys: readonly string[], values: readonly SqlValue[]): number {
