@@ -1,12 +1,7 @@
-import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type HashedPassword, hashPassword, isPassword, readHashedPassword } from '../config/secrets/scrypt.ts';
 import { RingdownError, UsageError } from '../core/errors.ts';
-
-/** scrypt parameters (RFC 7914 §2), about a second on the box's processor under emulation. */
-const COST = { N: 16384, r: 8, p: 1 } as const;
-const KEY_BYTES = 32;
-const SALT_BYTES = 16;
 
 export const MIN_PASSWORD_LENGTH = 9;
 export const MAX_PASSWORD_LENGTH = 128;
@@ -39,9 +34,7 @@ export class PasswordFile {
         `Choose one of ${MIN_PASSWORD_LENGTH} to ${MAX_PASSWORD_LENGTH} characters.`,
       );
     }
-    const salt = randomBytes(SALT_BYTES);
-    const key = await derive(password, salt, COST);
-    const line = ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64'), key.toString('base64')].join('$');
+    const line = await hashPassword(password);
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
     const temporary = `${this.#path}.new`;
     const file = openSync(temporary, 'w', 0o600);
@@ -64,11 +57,10 @@ export class PasswordFile {
   async verify(password: string): Promise<boolean> {
     const stored = this.#read();
     if (stored === undefined || password.length > MAX_PASSWORD_LENGTH) return false;
-    const key = await derive(password, stored.salt, stored.cost);
-    return timingSafeEqual(key, stored.key);
+    return isPassword(password, stored);
   }
 
-  #read(): { readonly cost: ScryptOptions; readonly salt: Buffer; readonly key: Buffer } | undefined {
+  #read(): HashedPassword | undefined {
     let text: string;
     try {
       text = readFileSync(this.#path, 'utf8');
@@ -76,10 +68,9 @@ export class PasswordFile {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
       throw this.#unreadable(error);
     }
-    const [kind, N, r, p, salt, key] = text.trim().split('$');
-    const bytes = Buffer.from(key ?? '', 'base64');
-    if (kind !== 'scrypt' || salt === undefined || bytes.length !== KEY_BYTES) throw this.#unreadable(undefined);
-    return { cost: { N: Number(N), r: Number(r), p: Number(p) }, salt: Buffer.from(salt, 'base64'), key: bytes };
+    const stored = readHashedPassword(text.trim());
+    if (stored === undefined) throw this.#unreadable(undefined);
+    return stored;
   }
 
   #unreadable(cause: unknown): RingdownError {
@@ -95,13 +86,4 @@ export class PasswordFile {
 /** The password file within a data directory. */
 export function passwordFileIn(dataDirectory: string): PasswordFile {
   return new PasswordFile(join(dataDirectory, 'password'));
-}
-
-function derive(password: string, salt: Buffer, cost: ScryptOptions): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    scrypt(password.normalize('NFC'), salt, KEY_BYTES, { ...cost, maxmem: 64 * 1024 * 1024 }, (error, key) => {
-      if (error === null) resolve(key);
-      else reject(error);
-    });
-  });
 }

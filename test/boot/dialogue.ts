@@ -44,6 +44,23 @@ export function command({ serial }: Box, line: string): Promise<string> {
   return serial.command(line, PROMPT, ANSWER_TIMEOUT_MS);
 }
 
+/** Types a command that asks for a secret, and the secret twice; what the box answers. */
+export async function typeHidden({ serial }: Box, line: string, secret: string): Promise<string> {
+  serial.send(line);
+  await serial.waitFor('Value: ', ANSWER_TIMEOUT_MS);
+  serial.send(secret);
+  await serial.waitFor('Again: ', ANSWER_TIMEOUT_MS);
+  return serial.command(secret, PROMPT, ANSWER_TIMEOUT_MS);
+}
+
+/** Types a command that reads a file, and pastes the file. */
+export async function paste({ serial }: Box, line: string, file: readonly string[]): Promise<string> {
+  serial.send(line);
+  await serial.waitFor('alone:', ANSWER_TIMEOUT_MS);
+  for (const each of file) serial.send(each);
+  return serial.command('.', PROMPT, ANSWER_TIMEOUT_MS);
+}
+
 /** The addresses of LAN1 and LAN2, as the command `network` shows them. */
 export async function lanAddresses(box: Box): Promise<{ readonly lan1: LanAddresses; readonly lan2: LanAddresses }> {
   const text = await command(box, 'network');

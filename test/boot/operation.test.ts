@@ -1,8 +1,8 @@
 import type { Test } from 'tap';
-import { makeDisk } from '../support/qemu.ts';
+import { type Box, makeDisk } from '../support/qemu.ts';
 import { ROOT_SHELL, RootShell } from '../support/root-shell.ts';
 import { bootTest } from './boot-test.ts';
-import { addExtension, command, lanAddresses, logIn, logInFirst, status } from './dialogue.ts';
+import { addExtension, command, lanAddresses, logIn, logInFirst, paste, status, typeHidden } from './dialogue.ts';
 
 const CONSOLE_PASSWORD = 'only-for-tests-console';
 const HEARING_MS = 60_000;
@@ -10,6 +10,7 @@ const HEARING_MS = 60_000;
 const RESTART_MS = 60_000;
 
 const NEW_LAN1_IPV4 = '192.168.50.1';
+const UNCONFIRMED_LAN2_IPV4 = '192.168.60.1';
 
 /** The range of the configuration's defaults. */
 const FIRST_MEDIA_PORT = 46750;
@@ -110,6 +111,8 @@ bootTest('the services of the box: rights, restarts, and a power cut', async (t,
   await Promise.all([warehouse.play('adbfc'), workshop.play('fcebd')]);
   await Promise.all([warehouse.hears('fcebd', HEARING_MS), workshop.hears('adbfc', HEARING_MS)]);
   await changeLan1(t, shell);
+  const drops = await command(box, `config set lan1.ipv4.address ${NEW_LAN1_IPV4}`);
+  t.match(drops, /through LAN1 by the old addresses drops/);
   await Promise.all([warehouse.play('cfbda'), workshop.play('debfc')]);
   await Promise.all([warehouse.hears('debfc', HEARING_MS), workshop.hears('cfbda', HEARING_MS)]);
   await Promise.all([warehouse.bye(), workshop.ended()]);
@@ -123,13 +126,22 @@ bootTest('the services of the box: rights, restarts, and a power cut', async (t,
   });
   t.equal(await moved.registerWhenReachable(RESTART_MS), 200, 'the runtime answers on the new address of LAN1');
   t.equal(await moved.options(), 200);
+  t.match(await command(box, 'config confirm'), /Revision \d+ is confirmed/);
   t.match(await moved.call('202'), { status: 200 }, '202 did not have to register again');
   await Promise.all([moved.play('adbfc'), workshop.play('fcebd')]);
   await Promise.all([moved.hears('fcebd', HEARING_MS), workshop.hears('adbfc', HEARING_MS)]);
   await Promise.all([moved.bye(), workshop.ended()]);
 
+  await editConfiguration(t, box);
+  await damageConfiguration(t, box, shell);
+  t.equal(await moved.registerWhenReachable(RESTART_MS), 200);
+
   // What nobody can read at the next boot does not cost a LAN its addresses.
-  t.equal((await shell.run('echo "lan1 10.0.0.1/8" >/data/system/lan2; sync')).status, 0);
+  t.equal((await shell.run('echo "lan2 10.0.0.1/8" >/data/system/lan1; sync')).status, 0);
+  // Nobody confirms this one.
+  t.match(await command(box, `config set lan2.ipv4.address ${UNCONFIRMED_LAN2_IPV4}`), /config confirm/);
+  const set = `until grep -qx ${UNCONFIRMED_LAN2_IPV4}/24 /run/network/lan2; do sleep 0.1; done`;
+  t.equal((await shell.run(set)).status, 0, 'the edit is applied');
   await addExtension(box, '204', 'Store');
   // The plug is pulled in the instant of the answer.
   await box.close();
@@ -138,15 +150,55 @@ bootTest('the services of the box: rights, restarts, and a power cut', async (t,
   t.match(await command(again, 'extension list'), /201\s+Reception\n202\s+Workshop\n203\s+Warehouse\n204\s+Store/);
   t.match(await workshop.registerWhenReachable(RESTART_MS), 200);
   t.match(await moved.registerWhenReachable(RESTART_MS), 200, 'LAN1 has its new address');
+  t.match(await warehouse.registerWhenReachable(RESTART_MS), 200, 'LAN2 got back the address that was not confirmed');
+  t.match(await command(again, 'config log --limit 1'), /ringdown \(system\) .* was not confirmed/);
+  t.match(await command(again, 'config show users.201.fullName'), /"Front desk"/);
   const after = await lanAddresses(again);
   t.same(after.lan1, { ipv4: NEW_LAN1_IPV4, ipv6: lan1.ipv6 });
   t.same(after.lan2, lan2, 'LAN2 has its first addresses');
   const complaints = again.serial.transcript.match(/board: .*/g);
-  t.match(complaints, [/^board: \/data\/system\/lan2 /], 'no step and no service of the board failed');
+  t.match(complaints, [/^board: \/data\/system\/lan1 /], 'no step and no service of the board failed');
   t.equal(complaints?.length, 1);
 });
 
-/** Asks the board for other addresses of LAN1, as the runtime does, and leaves it with NEW_LAN1_IPV4. */
+/** What a technician does to the configuration with a serial cable alone. */
+async function editConfiguration(t: Test, box: Box): Promise<void> {
+  t.match(await command(box, 'config set users.201.fullName "Front desk"'), /\+ users\.201\.fullName: "Front desk"/);
+  const code = await typeHidden(box, 'config set users.201.loginCode -', '4712');
+  t.match(code, /\+ users\.201\.loginCode: \(secret\)/);
+  t.notMatch(code, /4712|scrypt/);
+  const text = await command(box, 'config export');
+  t.match(text, /^ {4}fullName: Front desk\r?$/m);
+  t.match(text, /^ {4}address: 192\.168\.50\.1\r?$/m);
+  const file = ['format: 1', 'directory:', '  Carrier:', '    number: "08001234"'];
+  t.match(
+    await paste(box, 'config import - --dry-run', file),
+    /\+ directory\.Carrier\.number: "08001234"[\s\S]*Dry run/,
+  );
+  t.match(await paste(box, 'config import -', file), /Revision \d+\./);
+  t.match(await command(box, 'config log --limit 1'), /admin \(import\)/);
+  t.match(await command(box, 'config show directory'), /directory\.Carrier\.number: "08001234"/);
+  t.match(await command(box, 'config set system.media.portLow 7'), /must be a whole number from 1024 to 65534/);
+}
+
+/** The box comes up from its newest backup when the database is damaged, keeps the damaged one and says so. */
+async function damageConfiguration(t: Test, box: Box, shell: RootShell): Promise<void> {
+  t.match(await command(box, 'backup create'), /Backup \S+ is made/);
+  const damage = [
+    'sv -w 60 down /run/service/ringdown',
+    'cd /data/ringdown && dd if=/dev/zero of=ringdown.db bs=4096 seek=1 count=8 conv=notrunc && rm -f ringdown.db-wal ringdown.db-shm',
+    'sv up /run/service/ringdown',
+    'until [ -S /run/ringdown/control.sock ]; do sleep 0.2; done',
+  ];
+  t.equal((await shell.run(damage.join('; '))).status, 0);
+  t.match(await command(box, 'notices'), /damaged[\s\S]*backup/);
+  t.match(await command(box, 'status'), /Notice of/);
+  t.match(await command(box, 'notices --clear'), /Notice of/);
+  t.match((await shell.run('ls /data/ringdown')).output, /ringdown\.db\.damaged-/);
+  t.match(await command(box, 'config show users.201.fullName'), /"Front desk"/);
+}
+
+/** Asks the board for other addresses of LAN1, as the runtime does, and leaves it with its first ones. */
 async function changeLan1(t: Test, shell: RootShell): Promise<void> {
   const nonsense = [
     ...['', 'lan1', 'lan1 127.0.0.1/8', 'lan1 192.168.50.1/24;reboot', 'lan3 192.168.50.1/24', '$(reboot)'],
@@ -159,7 +211,7 @@ async function changeLan1(t: Test, shell: RootShell): Promise<void> {
     ['10.0.0.1/8', 'ula'],
     ['10.0.0.2/8', 'ula', 'fd00:50::1/64'],
     ['ula', 'fd00:50::1/48'],
-    [`${NEW_LAN1_IPV4}/24`, 'ula'],
+    ['192.168.42.1/24', 'ula'],
   ];
   for (const addresses of changes) {
     const request = ['lan1', ...addresses].join(' ');
