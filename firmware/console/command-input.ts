@@ -28,15 +28,10 @@ export async function askForInput(words: readonly string[], terminal: Terminal):
     return value === undefined ? undefined : `${input}${value}\n`;
   }
   terminal.write(`Paste the file, and end it with a line that holds a ${END_OF_FILE} alone:\n`);
-  for (;;) {
-    const line = await terminal.ask('');
-    if (line === END_OF_FILE) return input;
-    input += `${line}\n`;
-    if (input.length > MAX_PASTED_CHARACTERS) {
-      terminal.write('That is too much; nothing was changed.\n');
-      return undefined;
-    }
-  }
+  const pasted = await terminal.paste(END_OF_FILE, MAX_PASTED_CHARACTERS);
+  if (pasted !== undefined) return input + pasted;
+  terminal.write('\nThat was given up, or too much; nothing was changed.\n');
+  return undefined;
 }
 
 async function askTwice(prompt: string, terminal: Terminal): Promise<string | undefined> {

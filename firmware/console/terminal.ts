@@ -72,6 +72,38 @@ export class Terminal {
     });
   }
 
+  /**
+   * Reads what is pasted, up to a line that is `end`: its lines come faster than one could ask for each. Undefined after
+   * Ctrl-C, and where there is more than `maxCharacters` of it, once all of that was read. Rejects with TerminalClosed as
+   * ask().
+   */
+  paste(end: string, maxCharacters: number): Promise<string | undefined> {
+    if (this.#closed) return Promise.reject(new TerminalClosed());
+    return new Promise((resolve, reject) => {
+      let lines: string[] = [];
+      let length = 0;
+      const finish = (settle: () => void) => {
+        clearTimeout(idle);
+        this.#lines.off('line', onLine).off('close', onClose).off('SIGINT', onInterrupt);
+        settle();
+      };
+      const onLine = (line: string) => {
+        idle.refresh();
+        if (line === end) {
+          finish(() => resolve(length > maxCharacters ? undefined : lines.map((each) => `${each}\n`).join('')));
+          return;
+        }
+        length += line.length + 1;
+        if (length > maxCharacters) lines = [];
+        else lines.push(line);
+      };
+      const onClose = () => finish(() => reject(new TerminalClosed()));
+      const onInterrupt = () => finish(() => resolve(undefined));
+      const idle = setTimeout(() => this.close(), this.#idleMs);
+      this.#lines.on('line', onLine).once('close', onClose).on('SIGINT', onInterrupt);
+    });
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#lines.close();

@@ -118,6 +118,59 @@ t.test('commands of the service go to it; without it the console says so and goe
   await person.sees('extension add');
 });
 
+t.test('what a command reads is asked for: secrets twice and unseen, files as they are pasted', async (t) => {
+  const { directory, sitDown } = setUp(t);
+  const server = await ControlServer.open(
+    join(directory, 'control.sock'),
+    async (words, input) => ({
+      status: 0,
+      output: `ran <${words.join('|')}> on ${JSON.stringify(input)}\n`,
+      errors: '',
+    }),
+    createLogger('silent'),
+  );
+  t.teardown(() => server.close());
+  const person = sitDown();
+  await firstLogin(person);
+
+  person.type('config set users.201.loginCode -');
+  await person.sees('Value: ');
+  person.type('4712');
+  await person.sees('Again: ');
+  t.notMatch(person.transcript, '4712', 'what is typed is not shown');
+  person.type('4712');
+  await person.sees('ran <config|set|users.201.loginCode|-> on "4712\\n"');
+  await person.sees('ringdown> ');
+  person.type('extension password 201 --password-stdin');
+  await person.sees('Password: ');
+  person.type('one');
+  await person.sees('Again: ');
+  person.type('another');
+  await person.sees('The two differ; nothing was changed.');
+  await person.sees('ringdown> ');
+
+  person.type('config import - --merge');
+  await person.sees('alone:');
+  // In one burst, as a terminal program sends a clipboard.
+  const lines = Array.from({ length: 500 }, (_, index) => `line ${index}`);
+  person.press(`${[...lines, '.', ''].join('\r')}`);
+  await person.sees(`ran <config|import|-|--merge> on ${JSON.stringify(`${lines.join('\n')}\n`)}`);
+  await person.sees('ringdown> ');
+
+  person.type('config import -');
+  await person.sees('alone:');
+  person.type('half a file');
+  person.press('\u0003');
+  await person.sees('given up');
+  await person.sees('ringdown> ');
+  person.type('config export --with-secrets --passphrase-stdin');
+  await person.sees('Passphrase: ');
+  person.type('four words of passphrase');
+  await person.sees('Again: ');
+  person.type('four words of passphrase');
+  await person.sees('ran <config|export|--with-secrets|--passphrase-stdin> on "four words of passphrase\\n"');
+});
+
 t.test('reboot asks, writes the power pipe, and says so where there is no power service', async (t) => {
   const { directory, sitDown } = setUp(t);
   const person = sitDown();
