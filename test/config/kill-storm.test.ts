@@ -78,11 +78,12 @@ function revisionIn(directory: string, scratch: string): number {
     if (revision > 1 && readMark(current) !== revision) {
       throw new Error(`revision ${revision} is not whole: ${JSON.stringify(current.system.name)}`);
     }
-    const revisions = store.log.list(Number.MAX_SAFE_INTEGER).map((each) => each.revision);
-    const expected = Array.from({ length: revisions.length }, (_, index) => revision - index);
-    if (revisions.join() !== expected.join()) throw new Error(`the log has gaps: ${revisions.join()}`);
+    // Reads them with their checksums.
+    store.log.list(MOST_EDITS_BETWEEN * 2);
     const database = openDatabase(join(scratch, 'ringdown.db'), 'FULL');
     checkIntegrity(database, scratch);
+    const gaps = database.prepare('SELECT max(revision) - min(revision) + 1 - count(*) FROM revisions').pluck().get();
+    if (gaps !== 0) throw new Error(`the log of ${revision} revisions has ${String(gaps)} gaps`);
     database.close();
     return revision;
   } finally {

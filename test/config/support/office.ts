@@ -19,7 +19,7 @@ export function office(configuration: Configuration, people = 40): unknown {
     ...configuration,
     users: Object.fromEntries(users),
     extensions: Object.fromEntries(extensions),
-    huntGroups: { 300: { name: 'Everybody', members: numbers.slice(0, 10).map((user) => ({ user })) } },
+    huntGroups: { 900: { name: 'Everybody', members: numbers.slice(0, 10).map((user) => ({ user })) } },
   };
 }
 
@@ -44,6 +44,7 @@ export function readMark({ system, users, huntGroups, directory }: Configuration
   const people = Object.values(users);
   const texts = [...people.map(({ fullName }) => fullName), group?.name, ...Object.keys(directory)];
   const expected = count % 2 === 0 ? 3 : 2;
-  if (people.length !== expected || group?.members.length !== expected || texts.length !== expected + 2) return undefined;
+  if (people.length !== expected || group?.members.length !== expected || texts.length !== expected + 2)
+    return undefined;
   return texts.every((text) => text === system.name) ? count : undefined;
 }
