@@ -22,6 +22,9 @@ export function databaseDamaged(file: string, reason: string, cause?: unknown): 
   );
 }
 
+/** SQLITE_IOERR_SHMSIZE: the file that processes share could not grow. */
+const NO_SPACE: ReadonlySet<string> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT']);
+
 /** Turns what SQLite or the file system throws about the database `file` into an error with a cure. */
 export function storageError(file: string, cause: unknown): RingdownError {
   if (cause instanceof RingdownError) return cause;
@@ -37,7 +40,7 @@ export function storageError(file: string, cause: unknown): RingdownError {
       { cause },
     );
   }
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
+  if (NO_SPACE.has(code)) {
     return new UsageError('CONFIG_DISK_FULL', `no space is left for ${file}`, 'Free some space and try again.', {
       cause,
     });
