@@ -147,7 +147,7 @@ bootTest('the services of the box: rights, restarts, and a power cut', async (t,
   await box.close();
   const again = bench.start({ disk });
   t.equal(await logIn(again, CONSOLE_PASSWORD), true);
-  t.match(await command(again, 'extension list'), /201\s+Reception\n202\s+Workshop\n203\s+Warehouse\n204\s+Store/);
+  t.match(await command(again, 'extension list'), /201\s+Front desk\n202\s+Workshop\n203\s+Warehouse\n204\s+Store/);
   t.match(await workshop.registerWhenReachable(RESTART_MS), 200);
   t.match(await moved.registerWhenReachable(RESTART_MS), 200, 'LAN1 has its new address');
   t.match(await warehouse.registerWhenReachable(RESTART_MS), 200, 'LAN2 got back the address that was not confirmed');

@@ -242,7 +242,7 @@ t.test('three damaged databases are kept', async (t) => {
     t.equal(start(data, new FakeClock(0)).revision, 4);
   }
   t.strictSame(
-    setAside(data).sort(),
+    setAside(data).toSorted(),
     [2, 3, 4].map((second) => `ringdown.db.damaged-1970-01-01T00000${second}Z`),
   );
   t.equal(readFileSync(`${file}.damaged-1970-01-01T000004Z`, 'utf8'), 'garbage 4');
