@@ -171,6 +171,19 @@ t.test('what a command reads is asked for: secrets twice and unseen, files as th
   await person.sees('ran <config|export|--with-secrets|--passphrase-stdin> on "four words of passphrase\\n"');
 });
 
+t.test('what the box has to tell is shown after the login', async (t) => {
+  const { directory, sitDown } = setUp(t);
+  const server = await ControlServer.open(
+    join(directory, 'control.sock'),
+    async (words) => ({ status: 0, output: words[0] === 'notices' ? 'Notice: look here\n' : '', errors: '' }),
+    createLogger('silent'),
+  );
+  t.teardown(() => server.close());
+  const person = sitDown();
+  await firstLogin(person);
+  t.match(person.transcript, /The password is set\.[\s\S]*Notice: look here[\s\S]*Type help/);
+});
+
 t.test('reboot asks, writes the power pipe, and says so where there is no power service', async (t) => {
   const { directory, sitDown } = setUp(t);
   const person = sitDown();

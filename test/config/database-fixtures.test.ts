@@ -1,0 +1,124 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { ConfigurationStore } from '../../firmware/config/configuration-store.ts';
+import { type Database, openDatabase } from '../../firmware/config/database.ts';
+import { digestOf } from '../../firmware/config/extension.ts';
+import { migrate, readMigrations } from '../../firmware/config/migrations.ts';
+import { digestSecrets } from '../../firmware/config/secrets/sip-password.ts';
+import { AUTHOR } from './support/office.ts';
+
+const FIXTURES = join(import.meta.dirname, 'fixtures/databases');
+
+function load(directory: string, version: number): void {
+  mkdirSync(directory, { recursive: true });
+  const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
+  database.pragma('foreign_keys = OFF');
+  database.exec(readFileSync(join(FIXTURES, `${String(version).padStart(3, '0')}.sql`), 'utf8'));
+  database.close();
+}
+
+/** Of every version: it opens, now and again, its passwords still fit, and it can be edited and taken back. */
+function checkAll(t: Test, directory: string, numbers: readonly string[]): void {
+  const store = ConfigurationStore.open(directory);
+  const { current, revision } = store;
+  t.strictSame(Object.keys(current.extensions), numbers);
+  for (const number of numbers) {
+    t.strictSame(digestOf(current, number), digestSecrets(number, 'ringdown', `password of ${number}`), number);
+  }
+  store.close();
+  const again = ConfigurationStore.open(directory);
+  t.strictSame(again.current, current, 'opened again');
+  t.equal(again.revision, revision);
+  again.edit({ author: AUTHOR, change: (c) => ({ ...c, system: { ...c.system, name: 'Edited' } }) });
+  again.rollback(revision, { author: AUTHOR });
+  t.strictSame(again.current, current, 'taken back');
+  again.close();
+}
+
+t.test('there is a database of each version', async (t) => {
+  const files = readdirSync(FIXTURES).filter((name) => name.endsWith('.sql'));
+  const expected = readMigrations().map(({ name }) => `${name.slice(0, 3)}.sql`);
+  t.strictSame(files.sort(), expected, 'see test/config/fixtures/databases/README.md');
+});
+
+t.test('version 1: extensions, their users and the system', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 1);
+  checkAll(t, directory, ['30', '201', '202', '2020']);
+  const store = ConfigurationStore.open(directory);
+  t.match(store.current, {
+    system: { sip: { domain: 'phones.example.com' }, locale: 'de-DE', media: { portLow: 40000, portHigh: 40999 } },
+    users: {
+      30: { name: "O'Neill" },
+      201: { name: 'Reception' },
+      202: { name: 'Müller' },
+      // Names are unique from version 2 on.
+      2020: { name: 'Müller 2020' },
+    },
+    extensions: { 2020: { user: '2020' } },
+  });
+  t.equal(store.realm, 'ringdown');
+  t.match(store.log.get(1), { author: { origin: 'system' }, comment: 'first revision' });
+  store.close();
+});
+
+t.test('version 2: everything', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 2);
+  const first = ConfigurationStore.open(directory);
+  t.equal(first.revision, 4);
+  t.match(first.log.list(10), [{}, { author: { who: 'admin', origin: 'console' } }, { comment: 'first setup' }, {}]);
+  t.strictSame(
+    first.notices.list().map(({ message }) => message),
+    ['An old notice.'],
+  );
+  t.match(first.current, {
+    system: { name: 'Bäckerei', media: { portLow: 40000, codecs: ['G729', 'PCMA'] }, backupsKept: 7 },
+    lan1: { ipv4: { address: '192.168.42.1' } },
+    lan2: { ipv4: { address: '10.1.2.3', prefixLength: 16 } },
+    users: {
+      201: { name: 'Reception', shortCodes: { '*55': { telephoneNumber: '0305551234' } } },
+      202: {
+        name: 'Müller',
+        noAnswerSeconds: 25,
+        forwardOnBusy: { enabled: true, number: '201' },
+        doNotDisturb: { exceptions: ['201'] },
+        contact: { city: 'Köln' },
+      },
+    },
+    extensions: { 202: { codecs: ['PCMU'], location: 'Shop' } },
+    huntGroups: { 300: { mode: 'collective', members: [{ user: '202' }, { user: '201', enabled: false }] } },
+    locations: { Shop: { address: 'Ring 1' } },
+    directory: { Doctor: { number: '0305550000' } },
+    noUser: { sourceNumbers: ['ABC=1'] },
+  });
+  first.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
+function checksums(database: Database, table: string): readonly unknown[] {
+  return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
+}
+
+t.test('a migration forgets the checksums of the version before it', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  const newest = readMigrations();
+  load(directory, newest.length);
+  ConfigurationStore.open(directory).close();
+  const file = join(directory, 'ringdown.db');
+  const database = openDatabase(file, 'FULL');
+  const sql = "ALTER TABLE users ADD COLUMN nickname TEXT NOT NULL DEFAULT ''";
+  migrate(database, file, [...newest, { version: newest.length + 1, name: 'next.sql', sql }]);
+  for (const table of ['users', 'system', 'hunt_group_members', 'box']) {
+    t.ok(
+      checksums(database, table).every((checksum) => checksum === null),
+      table,
+    );
+  }
+  t.ok(
+    checksums(database, 'revisions').some((checksum) => checksum !== null),
+    'revisions stay what they are',
+  );
+  database.close();
+});
