@@ -1,6 +1,7 @@
 import type { ConfigurationChange } from './config/change-feed.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
 import type { Configuration, LanSettings } from './config/schema/configuration.ts';
+import { CONFIRM_WITHIN_MS } from './config/unconfirmed-edit.ts';
 import type { Clock, Timer } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
 import { LANS, type NetworkControl, OWN_PREFIX } from './system/network.ts';
@@ -16,6 +17,9 @@ export interface AppliedConfigurationOptions {
   readonly logger: Logger;
 }
 
+/** Say, until there is space on the disk again. */
+const RETRY_MS = 5000;
+
 const SELF = { who: 'ringdown', origin: 'system' } as const;
 
 /**
@@ -25,6 +29,8 @@ const SELF = { who: 'ringdown', origin: 'system' } as const;
 export class AppliedConfiguration {
   readonly #options: AppliedConfigurationOptions;
   #deadline: Timer | undefined;
+  /** The revision that the deadline is for. */
+  #awaited: number | undefined;
 
   constructor(options: AppliedConfigurationOptions) {
     this.#options = options;
@@ -83,22 +89,26 @@ export class AppliedConfiguration {
 
   #awaitConfirmation(): void {
     const { store, clock } = this.#options;
-    const { unconfirmed } = store;
+    const revision = store.unconfirmed?.revision;
+    if (revision === this.#awaited) return;
+    this.#awaited = revision;
     this.#deadline?.cancel();
-    this.#deadline = undefined;
-    if (unconfirmed === undefined) return;
-    const leftMs = Math.max(0, unconfirmed.deadlineMs - clock.now());
-    // The file says whether it was confirmed meanwhile.
-    this.#deadline = clock.schedule(leftMs, () => this.#undoUnconfirmed());
+    if (revision === undefined) return;
+    // From now on and not up to the deadline: the clock of a box may jump by years when it hears the time.
+    this.#deadline = clock.schedule(CONFIRM_WITHIN_MS, () => {
+      // Whether it was confirmed meanwhile, the file says.
+      if (store.unconfirmed?.revision === revision) this.#undoUnconfirmed();
+    });
   }
 
   #undoUnconfirmed(): void {
-    const { store, logger } = this.#options;
+    const { store, clock, logger } = this.#options;
     try {
       const undone = store.undoUnconfirmed(SELF);
       if (undone !== undefined) logger.warn({ revision: undone.revision }, 'LAN addresses were not confirmed: undone');
     } catch (error) {
-      logger.error({ err: error }, 'unconfirmed LAN addresses could not be undone');
+      logger.error({ err: error }, 'unconfirmed LAN addresses could not be undone: it is tried again');
+      this.#deadline = clock.schedule(RETRY_MS, () => this.#undoUnconfirmed());
     }
   }
 }

@@ -12,7 +12,7 @@ import { extensionCommand } from './console/commands/extension.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { type RuntimeStatus, statusCommand } from './console/commands/status.ts';
 import { usersCommand } from './console/commands/users.ts';
-import { type CommandResult, ControlServer, refuseSecondRuntime } from './console/control.ts';
+import { type CommandResult, ControlServer, noteControlPath, refuseSecondRuntime } from './console/control.ts';
 import { runWords } from './console/run-words.ts';
 import { systemClock } from './core/clock.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
@@ -78,7 +78,7 @@ export class Runtime {
     this.#logger = logger;
     this.#store = openOrRecover(options.dataDirectory, {
       logger,
-      onListenerError: (error) => logger.error({ err: error }, 'an edit of the configuration could not be applied'),
+      onError: (error) => logger.error({ err: error }, 'the configuration could not be applied'),
     });
     this.#bindings = BindingStore.open(options.dataDirectory, clock, logger);
     const { portLow, portHigh } = this.#store.current.system.media;
@@ -118,7 +118,7 @@ export class Runtime {
    */
   static async open(options: RuntimeOptions, version: string, logger: Logger): Promise<Runtime> {
     // A recovery would pull the database from under the other one.
-    await refuseSecondRuntime(options.controlPath);
+    await refuseSecondRuntime(options.controlPath, options.dataDirectory);
     const runtime = new Runtime(options, version, logger);
     try {
       await runtime.#open();
@@ -178,6 +178,7 @@ export class Runtime {
       (words, input) => this.#command(words, input),
       this.#logger,
     );
+    noteControlPath(this.#options.dataDirectory, this.#options.controlPath);
     await listeners.serve('http');
     this.#mediaClient = await this.#media;
     // An edit may have come while the worker started.

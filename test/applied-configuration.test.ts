@@ -78,6 +78,23 @@ t.test('new LAN addresses go back when nobody confirms them in time', async (t) 
   t.equal(store.current.lan2.ipv4.address, '192.168.50.1');
 });
 
+t.test('neither another edit nor a clock that jumps moves the deadline', async (t) => {
+  const { clock, store, applied, done } = setUp(t);
+  applied.start();
+  done();
+  move(store, '192.168.50.1');
+  clock.advance(60_000);
+  clock.jump(10 * 365 * 86_400_000);
+  set(store, ['system', 'name'], 'Office');
+  clock.advance(59_999);
+  t.strictSame(done(), [['lan2', '192.168.50.1/24', 'ula']]);
+  clock.jump(-20 * 365 * 86_400_000);
+  set(store, ['system', 'name'], 'Shop');
+  t.strictSame(done(), []);
+  clock.advance(1);
+  t.strictSame(done(), [['lan2', '192.168.43.1/24', 'ula']]);
+});
+
 t.test('a restart before the confirmation undoes them too', async (t) => {
   const directory = t.testdir();
   const first = openStore(t, { directory });

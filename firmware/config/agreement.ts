@@ -23,7 +23,9 @@ export class Agreement {
     this.#revisions = database
       .prepare<[], unknown[]>('SELECT count(*), min(revision), max(revision) FROM revisions')
       .raw();
-    this.#unconfirmed = database.prepare<[], unknown[]>('SELECT revision, deadline_ms FROM unconfirmed').raw();
+    this.#unconfirmed = database
+      .prepare<[], unknown[]>('SELECT revision, deadline_ms, confirmed FROM unconfirmed')
+      .raw();
     this.#store = database.prepare('UPDATE box SET checksum = ?');
   }
 

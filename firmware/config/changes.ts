@@ -76,8 +76,13 @@ function isPrefix(path: Path, of: Path): boolean {
   return path.length <= of.length && path.every((segment, index) => segment === of[index]);
 }
 
-/** Secrets that went together with the item that held them, by path: what it takes to bring the item back. */
+/** Secrets that were taken away, mostly with the item that held them, by path: what it takes to bring it back. */
 export type RemovedSecrets = Readonly<Record<string, string>>;
+
+/** Whether a masked change put another secret in the place of one. */
+export function isReplacedSecret({ before, after }: Change): boolean {
+  return before === MASK && after === MASK;
+}
 
 export interface MaskedChanges {
   readonly changes: readonly Change[];
@@ -92,7 +97,7 @@ export function mask(changes: readonly Change[]): MaskedChanges {
   const removedSecrets: Record<string, string> = {};
   const masked = changes.map(({ path, before, after }) => {
     const node = findNode(path);
-    const keep = after === undefined && node?.kind === 'group' ? removedSecrets : undefined;
+    const keep = after === undefined ? removedSecrets : undefined;
     return { path, before: maskValue(node, path, before, keep), after: maskValue(node, path, after, undefined) };
   });
   return { changes: masked, removedSecrets };
@@ -128,19 +133,14 @@ export function maskValue(
 }
 
 /**
- * Takes masked changes back. A secret that was replaced stays as it is now; one of an item that was removed returns with
- * the item. What this version's schema no longer knows is left out.
+ * Takes masked changes back. A secret that stands in `now` stays as it is, however it came there: an old password is never
+ * brought back to life. One that was taken away returns. What this version's schema no longer knows is left out.
  */
-export function revert<Whole>(configuration: Whole, { changes, removedSecrets }: MaskedChanges): Whole {
+export function revert<Whole>(configuration: Whole, { changes, removedSecrets }: MaskedChanges, now: unknown): Whole {
   let whole = configuration;
   for (const { path, before } of [...changes].reverse()) {
     const node = findNode(path);
-    if (node === undefined) continue;
-    if (node.kind === 'value' && node.secret !== undefined) {
-      if (before === undefined) whole = withValue(whole, path, undefined);
-      continue;
-    }
-    whole = withValue(whole, path, unmask(node, path, before, whole, removedSecrets));
+    if (node !== undefined) whole = withValue(whole, path, unmask(node, path, before, now, removedSecrets));
   }
   return whole;
 }
@@ -150,7 +150,7 @@ function unmask(node: SchemaNode, path: Path, value: unknown, now: unknown, secr
   switch (node.kind) {
     case 'value': {
       if (node.secret === undefined) return value;
-      return secrets[formatPath(path)] ?? valueAt(now, path);
+      return valueAt(now, path) ?? secrets[formatPath(path)];
     }
     case 'list':
     case 'sequence':

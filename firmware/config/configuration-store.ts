@@ -5,7 +5,17 @@ import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import { UsageError } from '../core/errors.ts';
 import { Agreement } from './agreement.ts';
 import { ChangeFeed } from './change-feed.ts';
-import { apply, type Change, diff, type MaskedChanges, mask, overlap, revert } from './changes.ts';
+import {
+  apply,
+  type Change,
+  diff,
+  isReplacedSecret,
+  MASK,
+  type MaskedChanges,
+  mask,
+  overlap,
+  revert,
+} from './changes.ts';
 import { type Database, openDatabase, prepareDirectory } from './database.ts';
 import { migrate, readMigrations } from './migrations.ts';
 import { Notices } from './notices.ts';
@@ -15,10 +25,10 @@ import { complete } from './schema/complete.ts';
 import { type Configuration, configurationSchema } from './schema/configuration.ts';
 import { nodeOf } from './schema/tree.ts';
 import { refuseLost } from './set-aside.ts';
-import { databaseDamaged, openingError, storageError } from './storage-error.ts';
+import { databaseDamaged, isDamage, openingError, storageError } from './storage-error.ts';
 import { ConfigurationTables } from './tables.ts';
 import { nothingToConfirm, type Unconfirmed, UnconfirmedEdit } from './unconfirmed-edit.ts';
-import type { Issue } from './validation/issue.ts';
+import { InvalidConfigurationError, type Issue } from './validation/issue.ts';
 import { validate } from './validation/validate.ts';
 
 export const DATABASE_FILE_NAME = 'ringdown.db';
@@ -36,8 +46,8 @@ interface State {
 
 export interface StoreOptions {
   readonly clock?: Clock;
-  /** What a part that was told of an edit threw. */
-  readonly onListenerError?: (error: unknown) => void;
+  /** What nobody who called could be told: what a part threw that heard of an edit, and damage that another process made. */
+  readonly onError?: (error: unknown) => void;
 }
 
 export interface Edit {
@@ -47,8 +57,11 @@ export interface Edit {
   readonly baseRevision?: number;
   /** An edit of LAN addresses is undone unless confirm() is called within this time. */
   readonly confirmWithinMs?: number;
-  /** The configuration as it shall be; may leave out what has a default. Must not change what it is given. */
-  readonly change: (configuration: Configuration) => unknown;
+  /**
+   * The configuration as it shall be; may leave out what has a default. Must not change what it is given, which is that of
+   * `revision`.
+   */
+  readonly change: (configuration: Configuration, revision: number) => unknown;
 }
 
 export interface EditResult {
@@ -80,12 +93,16 @@ export class ConfigurationStore {
   #state: State;
   #watcher: FSWatcher | undefined;
   #nextLook: Timer | undefined;
+  readonly #onError: (error: unknown) => void;
+  /** Found while the file was in use. */
+  #damage: unknown;
 
   private constructor(database: Database, file: string, options: StoreOptions) {
     this.#database = database;
     this.#file = file;
     this.#clock = options.clock ?? systemClock;
-    this.feed = new ChangeFeed(options.onListenerError ?? throwLater);
+    this.#onError = options.onError ?? throwLater;
+    this.feed = new ChangeFeed(this.#onError);
     this.log = new RevisionLog(database);
     this.notices = new Notices(database, this.#clock);
     this.#tables = new ConfigurationTables(database, file);
@@ -171,6 +188,7 @@ export class ConfigurationStore {
    */
   edit(edit: Edit): EditResult {
     this.#refresh();
+    if (this.#damage !== undefined) throw this.#damage;
     const { answer, state } = this.#guard(() => this.#database.transaction(() => this.#edit(edit)).immediate());
     this.#take(state);
     return answer;
@@ -180,15 +198,13 @@ export class ConfigurationStore {
    * Makes the configuration what it was at `revision`, as an edit of its own. Passwords that were replaced since stay
    * replaced; those of items that come back come back with them. Throws as edit(), and UsageError CONFIG_REVISION_UNKNOWN.
    */
-  rollback(revision: number, edit: Omit<Edit, 'change' | 'baseRevision'>): EditResult {
-    const comment = edit.comment ?? `rollback to revision ${revision}`;
+  rollback(revision: number, edit: Omit<Edit, 'change'>): EditResult {
     return this.edit({
+      comment: `rollback to revision ${revision}`,
       ...edit,
-      comment,
-      change: (configuration) => {
-        const unconfirmed = this.#unconfirmed.get();
-        if (unconfirmed !== undefined && revision < unconfirmed.revision) this.#unconfirmed.clear();
-        return this.#reverted(configuration, this.log.after(revision));
+      change: (configuration, from) => {
+        const between = this.log.after(revision).filter((entry) => entry.revision <= from);
+        return this.#reverted(configuration, between);
       },
     });
   }
@@ -199,37 +215,69 @@ export class ConfigurationStore {
     return this.#guard(() => this.#reverted(current, this.log.after(revision)));
   }
 
-  /** Keeps the edit that waits for it. Throws UsageError CONFIG_NOTHING_TO_CONFIRM. */
-  confirm(): Unconfirmed {
+  /**
+   * What differs between two revisions, masked; secrets that were replaced in between are named too, though nobody knows
+   * the old ones any more. Throws UsageError CONFIG_REVISION_UNKNOWN.
+   */
+  between(from: number, to: number): readonly Change[] {
     return this.#guard(() => {
-      const unconfirmed = this.#unconfirmed.get();
-      if (unconfirmed === undefined) throw nothingToConfirm();
-      this.#database
-        .transaction(() => {
-          this.#unconfirmed.clear();
-          this.#agreement.seal();
-        })
-        .immediate();
-      return unconfirmed;
+      const { changes } = mask(diff(this.at(from), this.at(to)));
+      const [first, last] = from < to ? [from, to] : [to, from];
+      const replaced = this.log
+        .after(first)
+        .filter(({ revision }) => revision <= last)
+        .flatMap((entry) => entry.changes.filter(isReplacedSecret));
+      const paths = new Set(changes.map(({ path }) => formatPath(path)));
+      // Oldest first, each once, and not within an item that came or went as a whole.
+      const more = replaced.reverse().filter(({ path }) => {
+        const text = formatPath(path);
+        const isNew = !paths.has(text) && overlap([{ path, before: MASK, after: MASK }], changes) === undefined;
+        paths.add(text);
+        return isNew;
+      });
+      return [...changes, ...more];
     });
   }
 
-  /** Takes the unconfirmed edit back, and nothing that was edited since. Undefined where none waits. */
+  /** Keeps the edit that waits for it. Throws UsageError CONFIG_NOTHING_TO_CONFIRM. */
+  confirm(): Unconfirmed {
+    const confirm = (): Unconfirmed => {
+      const unconfirmed = this.#unconfirmed.get();
+      if (unconfirmed === undefined) throw nothingToConfirm();
+      this.#unconfirmed.clear();
+      this.#agreement.seal();
+      return unconfirmed;
+    };
+    return this.#guard(() => this.#database.transaction(confirm).immediate());
+  }
+
+  /**
+   * Goes back to the LAN addresses that were confirmed last, and takes nothing else back. Undefined where nothing waits, as
+   * when somebody confirmed it in this very moment.
+   */
   undoUnconfirmed(author: Author): EditResult | undefined {
-    const unconfirmed = this.unconfirmed;
-    if (unconfirmed === undefined) return undefined;
-    const comment = `revision ${unconfirmed.revision} was not confirmed`;
-    const [entry] = this.log
-      .after(unconfirmed.revision - 1)
-      .filter(({ revision }) => revision === unconfirmed.revision);
-    return this.edit({
-      author,
-      comment,
-      change: (configuration) => {
-        this.#unconfirmed.clear();
-        return entry === undefined ? configuration : this.#reverted(configuration, [entry]);
-      },
-    });
+    const waiting = this.unconfirmed;
+    if (waiting === undefined) return undefined;
+    const undo = (withPools: boolean): EditResult | undefined => {
+      let isThere = true;
+      const result = this.edit({
+        author,
+        comment: `revision ${waiting.revision} was not confirmed`,
+        change: (configuration) => {
+          const undone = this.#unconfirmed.undone(configuration, withPools);
+          isThere = undone !== undefined;
+          return undone ?? configuration;
+        },
+      });
+      return isThere ? result : undefined;
+    };
+    try {
+      return undo(false);
+    } catch (error) {
+      if (!(error instanceof InvalidConfigurationError)) throw error;
+      // A pool that was made for the new addresses does not fit the old ones. The LANs as they were fit.
+      return undo(true);
+    }
   }
 
   /** Tells of edits of other processes as soon as they are made, and not only when `current` is asked for. */
@@ -273,22 +321,18 @@ export class ConfigurationStore {
     const { configuration: before, revision: newest } = state;
     const candidate =
       baseRevision === undefined || baseRevision === newest
-        ? change(before)
-        : this.#rebased(before, baseRevision, change);
+        ? change(before, newest)
+        : this.#rebased(before, newest, baseRevision, change);
     const { configuration: after, warnings } = validate(candidate, before);
     const differences = diff(before, after);
-    if (differences.length === 0) {
-      // What waited to be confirmed may be gone.
-      this.#agreement.seal();
-      return { answer: { revision: newest, changes: [], warnings }, state };
-    }
+    if (differences.length === 0) return { answer: { revision: newest, changes: [], warnings }, state };
     const revision = newest + 1;
     const nowMs = this.#clock.now();
-    const unconfirmed = this.#unconfirmed.plan(revision, differences, confirmWithinMs, nowMs);
+    const pending = { revision, deadlineMs: nowMs + (confirmWithinMs ?? 0) };
+    const unconfirmed = this.#unconfirmed.note(pending, before, after, confirmWithinMs !== undefined);
     const masked = mask(differences);
     this.#tables.save(before, after);
     this.log.append({ ...masked, revision, atMs: nowMs, author, comment });
-    if (unconfirmed !== undefined) this.#unconfirmed.set(unconfirmed);
     this.#agreement.seal();
     const answer = {
       revision,
@@ -300,21 +344,26 @@ export class ConfigurationStore {
   }
 
   /** What the editor meant, on top of what others did meanwhile. */
-  #rebased(now: Configuration, baseRevision: number, change: Edit['change']): unknown {
+  #rebased(now: Configuration, newest: number, baseRevision: number, change: Edit['change']): unknown {
     const later = this.log.after(baseRevision);
     const base = this.#reverted(now, later);
-    const wanted = complete(nodeOf(configurationSchema), change(base), base);
-    const meant = diff(base, wanted);
+    const meant = diff(base, this.#completed(change(base, baseRevision), base));
+    // Who wants it as it was seen does not want what somebody made of it since, and must hear of that too.
+    const wanted = meant.length > 0 ? meant : diff(now, this.#completed(change(now, newest), now));
     for (const other of later) {
-      const path = overlap(meant, other.changes);
+      const path = overlap(wanted, other.changes);
       if (path !== undefined) throw conflict(formatPath(path), other);
     }
     return apply(now, meant);
   }
 
   #reverted(now: Configuration, revisions: readonly MaskedChanges[]): Configuration {
-    const reverted = revisions.reduce((configuration, revision) => revert(configuration, revision), now);
-    return complete(nodeOf(configurationSchema), reverted, now) as Configuration;
+    const reverted = revisions.reduce((configuration, revision) => revert(configuration, revision, now), now);
+    return this.#completed(reverted, now) as Configuration;
+  }
+
+  #completed(candidate: unknown, known: Configuration): unknown {
+    return complete(nodeOf(configurationSchema), candidate, known);
   }
 
   /** Makes the checksums that a migration left out. */
@@ -338,7 +387,7 @@ export class ConfigurationStore {
     const read = (): State => {
       const loaded = this.#tables.load();
       if (!this.#agreement.holds()) throw databaseDamaged(this.#file, 'its parts do not belong together');
-      const configuration = known === undefined ? loaded : complete(nodeOf(configurationSchema), loaded, known);
+      const configuration = known === undefined ? loaded : this.#completed(loaded, known);
       return {
         configuration: configuration as Configuration,
         revision: this.log.newest,
@@ -349,10 +398,22 @@ export class ConfigurationStore {
     return this.#database.inTransaction ? read() : this.#database.transaction(read).deferred();
   }
 
-  /** Takes over what another process wrote; true where it wrote something. */
+  /**
+   * Takes over what another process wrote; true where it wrote something. Where that cannot be read, the last configuration
+   * that could be stays in force, and edits are refused: a service that telephones goes on, and the next start recovers.
+   */
   #refresh(): boolean {
-    if (!this.#database.open || this.#database.inTransaction || !this.#isStale()) return false;
-    const state = this.#guard(() => this.#read(this.#state.configuration));
+    if (!this.#database.open || this.#database.inTransaction || this.#damage !== undefined || !this.#isStale())
+      return false;
+    let state: State;
+    try {
+      state = this.#guard(() => this.#read(this.#state.configuration));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#damage = error;
+      this.#onError(error);
+      return true;
+    }
     // Not told within the call of whoever merely asked for the configuration.
     this.#take(state, (tell) => setImmediate(tell));
     return true;

@@ -102,6 +102,8 @@ function putInPlace(directory: string, { store, file, notice }: Replacement, clo
   try {
     const kept = planSetAside(target, clock.now());
     const where = kept === undefined ? '' : ` The damaged file is kept: ${kept}.`;
+    // Whoever might have confirmed its addresses cannot be asked any more, and going back to older ones helps nobody.
+    if (store.unconfirmed !== undefined) store.confirm();
     store.notices.add(notice.code, `${notice.message}${where}`);
     store.close();
     if (existsSync(`${file}-wal`)) throw new Error('the database to be put in place is not in one file');

@@ -2,35 +2,45 @@ import type { Statement } from 'better-sqlite3';
 import { UsageError } from '../core/errors.ts';
 import type { Change } from './changes.ts';
 import type { Database } from './database.ts';
+import { withValue } from './path.ts';
+import type { Configuration, LanSettings } from './schema/configuration.ts';
+import { isEqual, isRecord } from './schema/tree.ts';
 
 /** An edit of LAN addresses that is taken back at its deadline unless somebody confirms it. */
 export interface Unconfirmed {
   readonly revision: number;
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch; for people, since the clock of a box may jump. */
   readonly deadlineMs: number;
 }
 
 /** How long whoever changed an address has to come back over the new one. */
 export const CONFIRM_WITHIN_MS = 120_000;
 
-/** The one row of the table `unconfirmed`. */
+type Lan = 'lan1' | 'lan2';
+const LANS: readonly Lan[] = ['lan1', 'lan2'];
+/** What a LAN goes back to. The pool of its DHCP server only where the edits since leave nothing else. */
+const ADDRESS_FIELDS = ['ipv4', 'ipv6'] as const;
+const ALL_FIELDS = ['ipv4', 'ipv6', 'dhcp'] as const;
+
+interface Row extends Unconfirmed {
+  readonly confirmed: string;
+}
+
+/** The one row of the table `unconfirmed`. Every method is to be called within the transaction of an edit. */
 export class UnconfirmedEdit {
-  readonly #get: Statement<[], Unconfirmed>;
-  readonly #set: Statement<[number, number]>;
+  readonly #get: Statement<[], Row>;
+  readonly #set: Statement<[number, number, string]>;
   readonly #clear: Statement<[]>;
 
   constructor(database: Database) {
-    this.#get = database.prepare('SELECT revision, deadline_ms AS deadlineMs FROM unconfirmed');
-    this.#set = database.prepare('INSERT INTO unconfirmed (id, revision, deadline_ms) VALUES (1, ?, ?)');
+    this.#get = database.prepare('SELECT revision, deadline_ms AS deadlineMs, confirmed FROM unconfirmed');
+    this.#set = database.prepare('INSERT INTO unconfirmed (id, revision, deadline_ms, confirmed) VALUES (1, ?, ?, ?)');
     this.#clear = database.prepare('DELETE FROM unconfirmed');
   }
 
   get(): Unconfirmed | undefined {
-    return this.#get.get();
-  }
-
-  set({ revision, deadlineMs }: Unconfirmed): void {
-    this.#set.run(revision, deadlineMs);
+    const row = this.#get.get();
+    return row === undefined ? undefined : { revision: row.revision, deadlineMs: row.deadlineMs };
   }
 
   clear(): void {
@@ -38,25 +48,62 @@ export class UnconfirmedEdit {
   }
 
   /**
-   * What an edit has to wait for; undefined for one that breaks no connection, and where nobody asks for a confirmation.
-   * Throws UsageError CONFIG_UNCONFIRMED: a second change of addresses would make it unclear what to go back to.
+   * Notes what an edit has to wait for; undefined for one that breaks no connection, and where nobody asks for a
+   * confirmation. An edit that goes back to the addresses that were confirmed last takes the place of the confirmation.
+   * Throws UsageError CONFIG_UNCONFIRMED: a third set of addresses would make it unclear what to go back to.
    */
-  plan(
-    revision: number,
-    changes: readonly Change[],
-    confirmWithinMs: number | undefined,
-    nowMs: number,
-  ): Unconfirmed | undefined {
-    if (changedLans(changes).length === 0) return undefined;
-    const waiting = this.get();
-    if (waiting !== undefined) throw stillUnconfirmed(waiting);
-    return confirmWithinMs === undefined ? undefined : { revision, deadlineMs: nowMs + confirmWithinMs };
+  note(edit: Unconfirmed, before: Configuration, after: Configuration, isWanted: boolean): Unconfirmed | undefined {
+    if (isEqual(lansOf(before, ADDRESS_FIELDS), lansOf(after, ADDRESS_FIELDS))) return undefined;
+    const waiting = this.#get.get();
+    if (waiting !== undefined) {
+      const confirmed = parse(waiting);
+      if (!LANS.every((lan) => hasAddresses(after[lan], confirmed[lan]))) throw stillUnconfirmed(waiting);
+      this.clear();
+      return undefined;
+    }
+    if (!isWanted) return undefined;
+    this.#set.run(edit.revision, edit.deadlineMs, JSON.stringify(lansOf(before, ALL_FIELDS)));
+    return edit;
+  }
+
+  /**
+   * The configuration with the addresses that were confirmed last, and nothing else taken back; undefined where nothing
+   * waits. `withPools`: the pools of the DHCP servers too, for where the present ones do not fit these addresses.
+   */
+  undone(configuration: Configuration, withPools: boolean): Configuration | undefined {
+    const waiting = this.#get.get();
+    if (waiting === undefined) return undefined;
+    const confirmed = parse(waiting);
+    const fields = withPools ? ALL_FIELDS : ADDRESS_FIELDS;
+    return LANS.reduce(
+      (whole, lan) =>
+        fields.reduce((inner, field) => withValue(inner, [lan, field], member(confirmed[lan], field)), whole),
+      configuration,
+    );
   }
 }
 
+function lansOf(configuration: Configuration, fields: readonly (keyof LanSettings)[]): Record<Lan, unknown> {
+  const of = (lan: Lan) => Object.fromEntries(fields.map((field) => [field, configuration[lan][field]]));
+  return { lan1: of('lan1'), lan2: of('lan2') };
+}
+
+function hasAddresses(settings: LanSettings, confirmed: unknown): boolean {
+  return ADDRESS_FIELDS.every((field) => isEqual(settings[field], member(confirmed, field)));
+}
+
+function member(value: unknown, key: string): unknown {
+  return isRecord(value) ? value[key] : undefined;
+}
+
+function parse({ confirmed }: Row): Record<Lan, unknown> {
+  const value: unknown = JSON.parse(confirmed);
+  return { lan1: member(value, 'lan1'), lan2: member(value, 'lan2') };
+}
+
 /** The LANs whose addresses an edit changes: what is connected to them by the old ones drops. */
-export function changedLans(changes: readonly Change[]): readonly ('lan1' | 'lan2')[] {
-  return (['lan1', 'lan2'] as const).filter((lan) =>
+export function changedLans(changes: readonly Change[]): readonly Lan[] {
+  return LANS.filter((lan) =>
     changes.some(({ path: [first, second] }) => first === lan && (second === 'ipv4' || second === 'ipv6')),
   );
 }

@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { RingdownError, UsageError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 
@@ -181,17 +181,42 @@ function parseResult(line: string): CommandResult | undefined {
 }
 
 /** Throws RingdownError CONTROL_IN_USE. To be asked before anything of the data directory is touched. */
-export async function refuseSecondRuntime(path: string): Promise<void> {
-  if (!(await isControlAlive(path))) return;
+export async function refuseSecondRuntime(path: string, dataDirectory?: string): Promise<void> {
+  const isTaken = dataDirectory !== undefined && (await isServed(dataDirectory));
+  if (!isTaken && !(await isControlAlive(path))) return;
   throw new RingdownError(
     'CONTROL_IN_USE',
-    `Another runtime answers on ${path}`,
+    isTaken ? `Another runtime serves ${dataDirectory}` : `Another runtime answers on ${path}`,
     'Stop it first, or give this one another data directory.',
   );
 }
 
+/** Where a data directory notes on which socket its service answers: the command line cannot know. */
+const PATH_FILE_NAME = 'control.path';
+
+/** Notes the socket's path in the data directory; writes nothing where it stands there already. */
+export function noteControlPath(dataDirectory: string, path: string): void {
+  const file = join(dataDirectory, PATH_FILE_NAME);
+  if (notedControlPath(dataDirectory) !== path) writeFileSync(file, `${path}\n`, { mode: 0o600 });
+}
+
+function notedControlPath(dataDirectory: string): string | undefined {
+  try {
+    return readFileSync(join(dataDirectory, PATH_FILE_NAME), 'utf8').trim();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Whether a service runs on this data directory. */
+export async function isServed(dataDirectory: string): Promise<boolean> {
+  const path = notedControlPath(dataDirectory);
+  return path !== undefined && isControlAlive(path);
+}
+
 /** Whether something answers on the socket: only then is its file more than what a dead process left. */
-export function isControlAlive(path: string): Promise<boolean> {
+function isControlAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection(path);
     socket.on('connect', () => {

@@ -263,7 +263,7 @@ t.test('a password that was changed meanwhile is not overwritten either', async 
 t.test('every part hears of an edit, once, after it is on the disk', async (t) => {
   const reported: unknown[] = [];
   const directory = t.testdir();
-  const store = openStore(t, { directory, onListenerError: (error) => reported.push(error) });
+  const store = openStore(t, { directory, onError: (error) => reported.push(error) });
   const heard: unknown[] = [];
   store.feed.watch(
     ({ system }) => system.media,
@@ -311,41 +311,151 @@ t.test('edits of another program are seen at once and told', async (t) => {
   t.equal(store.current.lan1, lan, 'what did not change keeps its identity');
 });
 
+function moveLan1(store: ConfigurationStore, address: string) {
+  return store.edit({
+    author: AUTHOR,
+    confirmWithinMs: 120_000,
+    change: (configuration) => withValue(configuration, ['lan1', 'ipv4', 'address'], address),
+  });
+}
+
 t.test('an edit of LAN addresses waits for its confirmation, and is undone alone', async (t) => {
   const clock = new FakeClock();
   const store = openStore(t, { clock });
-  const move = (address: string) =>
-    store.edit({
-      author: AUTHOR,
-      confirmWithinMs: 120_000,
-      change: (configuration) => withValue(configuration, ['lan1', 'ipv4', 'address'], address),
-    });
   const deadlineMs = clock.now() + 120_000;
-  t.match(move('192.168.50.1').unconfirmed, { revision: 2, deadlineMs });
+  t.match(moveLan1(store, '192.168.50.1').unconfirmed, { revision: 2, deadlineMs });
   t.strictSame(store.unconfirmed, { revision: 2, deadlineMs });
   set(store, ['system', 'name'], 'Office');
-  t.throws(() => move('192.168.51.1'), { ...code('CONFIG_UNCONFIRMED'), message: /revision 2/ });
+  t.throws(() => moveLan1(store, '192.168.51.1'), { ...code('CONFIG_UNCONFIRMED'), message: /revision 2/ });
   t.equal(store.undoUnconfirmed(AUTHOR)?.revision, 4);
   t.equal(store.current.lan1.ipv4.address, '192.168.42.1');
   t.equal(store.current.system.name, 'Office', 'what was edited meanwhile stays');
   t.equal(store.unconfirmed, undefined);
   t.equal(store.undoUnconfirmed(AUTHOR), undefined);
 
-  move('192.168.50.1');
+  moveLan1(store, '192.168.50.1');
   t.match(store.confirm(), { revision: 5 });
   t.throws(() => store.confirm(), code('CONFIG_NOTHING_TO_CONFIRM'));
   t.equal(store.undoUnconfirmed(AUTHOR), undefined);
   t.equal(store.current.lan1.ipv4.address, '192.168.50.1');
-
-  move('192.168.51.1');
-  store.rollback(5, { author: AUTHOR });
-  t.equal(store.unconfirmed, undefined, 'a rollback to before it needs no confirmation');
-  t.equal(store.current.lan1.ipv4.address, '192.168.50.1');
   t.equal(
     set(store, ['lan1', 'ipv4', 'address'], '192.168.52.1').unconfirmed,
     undefined,
-    'nor an edit that asks for none',
+    'an edit that asks for none has no deadline',
   );
+});
+
+t.test('a rollback to the confirmed addresses needs no confirmation, and nothing brings the others back', async (t) => {
+  const store = openStore(t);
+  moveLan1(store, '192.168.50.1');
+  const result = store.rollback(1, { author: AUTHOR, confirmWithinMs: 120_000 });
+  t.equal(result.unconfirmed, undefined);
+  t.equal(store.unconfirmed, undefined);
+  t.equal(store.undoUnconfirmed(AUTHOR), undefined);
+  t.equal(store.current.lan1.ipv4.address, '192.168.42.1');
+});
+
+t.test('the undo takes the addresses back and nothing else, whatever was edited with or after them', async (t) => {
+  const store = openStore(t);
+  addUser(store, '201', 'Reception');
+  store.edit({
+    author: AUTHOR,
+    confirmWithinMs: 120_000,
+    change: (configuration) => ({
+      ...withValue(configuration, ['lan1', 'ipv4', 'address'], '10.9.9.1'),
+      system: { ...configuration.system, name: 'B' },
+      huntGroups: { 300: { name: 'Sales' } },
+    }),
+  });
+  set(store, ['system', 'name'], 'C');
+  set(store, ['huntGroups', '300', 'members'], [{ user: '201' }]);
+  // A pool that fits the new address alone.
+  set(store, ['lan1', 'dhcp'], { mode: 'server', poolFirst: '10.9.9.50', poolSize: 20 });
+  store.undoUnconfirmed(AUTHOR);
+  t.match(store.current, {
+    lan1: { ipv4: { address: '192.168.42.1' }, dhcp: { mode: 'disabled' } },
+    system: { name: 'C' },
+    huntGroups: { 300: { members: [{ user: '201' }] } },
+  });
+});
+
+t.test('what another process confirmed in the last moment is not undone', async (t) => {
+  const directory = t.testdir();
+  const store = openStore(t, { directory });
+  const other = openStore(t, { directory });
+  moveLan1(store, '192.168.50.1');
+  other.confirm();
+  t.equal(store.undoUnconfirmed(AUTHOR), undefined);
+  t.equal(store.current.lan1.ipv4.address, '192.168.50.1');
+  t.equal(store.revision, 2);
+});
+
+t.test('damage that comes while the file is in use ends edits, not the service', async (t) => {
+  const directory = t.testdir();
+  const told: unknown[] = [];
+  const store = openStore(t, { directory, onError: (error) => told.push(error) });
+  addUser(store, '201', 'Reception');
+  const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
+  database.exec("UPDATE users SET name = 'somebody else'");
+  database.close();
+  t.equal(store.current.users['201']?.name, 'Reception', 'what was read last stays in force');
+  t.equal(store.current.users['201']?.name, 'Reception');
+  t.match(told, [{ code: 'CONFIG_DATABASE_DAMAGED' }]);
+  t.equal(told.length, 1);
+  t.throws(() => set(store, ['system', 'name'], 'Office'), code('CONFIG_DATABASE_DAMAGED'));
+});
+
+t.test('a difference names secrets that were replaced', async (t) => {
+  const store = openStore(t);
+  addUser(store, '201', 'Reception');
+  addUser(store, '202', 'Workshop');
+  const made = `ha1$${'0'.repeat(32)}$${'0'.repeat(64)}`;
+  set(store, ['extensions', '201', 'password'], made);
+  const replaced = [{ path: ['extensions', '201', 'password'], before: '(secret)', after: '(secret)' }];
+  t.strictSame(store.between(3, 4), replaced);
+  t.strictSame(store.between(4, 3), replaced);
+  t.strictSame(
+    store.between(2, 3).map(({ path }) => path.join('.')),
+    ['users.202', 'extensions.202'],
+  );
+  t.strictSame(store.between(1, 4).length, 4, 'but not within what is new as a whole');
+});
+
+t.test('an old password never comes back to life, a removed one does', async (t) => {
+  const store = openStore(t);
+  addUser(store, '201', 'Reception');
+  const old = store.current.extensions['201']?.password;
+  store.edit({ author: AUTHOR, change: (configuration) => removeExtension(configuration, '201') });
+  addUser(store, '201', 'Reception', 'another horse');
+  store.rollback(2, { author: AUTHOR });
+  t.strictSame(digestOf(store.current, '201'), digestSecrets('201', 'ringdown', 'another horse'));
+  t.not(store.current.extensions['201']?.password, old);
+
+  const present = store.current.extensions['201']?.password;
+  set(store, ['extensions', '201', 'password'], undefined);
+  t.equal(digestOf(store.current, '201'), undefined);
+  store.rollback(store.revision - 1, { author: AUTHOR });
+  t.equal(store.current.extensions['201']?.password, present);
+});
+
+t.test('who wants what was there before hears of what somebody made of it since', async (t) => {
+  const store = openStore(t);
+  set(store, ['system', 'name'], 'Foo');
+  set(store, ['system', 'name'], 'Bar');
+  t.throws(
+    () =>
+      store.edit({
+        author: AUTHOR,
+        baseRevision: 2,
+        change: (configuration) => withValue(configuration, ['system', 'name'], 'Foo'),
+      }),
+    code('CONFIG_CONFLICT'),
+  );
+  t.equal(store.current.system.name, 'Bar');
+  addUser(store, '201', 'Reception');
+  t.throws(() => store.rollback(1, { author: AUTHOR, baseRevision: 2 }), code('CONFIG_CONFLICT'));
+  t.equal(store.rollback(2, { author: AUTHOR, baseRevision: 3 }).revision, 5, 'an edit elsewhere stays');
+  t.match(store.current, { system: { name: 'Foo' }, users: { 201: { name: 'Reception' } } });
 });
 
 t.test('old revisions make room', async (t) => {
@@ -492,7 +602,8 @@ t.test('a database that another program holds for long is named', async (t) => {
     `const database = openDatabase(directory + '/ringdown.db', 'FULL');
      database.exec('BEGIN IMMEDIATE');
      console.log('locked');
-     process.stdin.resume();`,
+     // Held by something that lives on: else the collector closes it, and the lock is gone.
+     process.stdin.on('data', () => database.close());`,
   );
   t.throws(() => set(store, ['system', 'name'], 'Office'), code('CONFIG_DATABASE_LOCKED'));
   t.equal(store.current.system.name, 'Ringdown', 'reading goes on');

@@ -310,7 +310,9 @@ CREATE TABLE revisions (
 CREATE TABLE unconfirmed (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   revision INTEGER NOT NULL,
-  deadline_ms INTEGER NOT NULL
+  deadline_ms INTEGER NOT NULL,
+  -- The LANs as they were when they were confirmed last: {"lan1": {"ipv4": …, "ipv6": …, "dhcp": …}, "lan2": …}.
+  confirmed TEXT NOT NULL CHECK (json_type(confirmed) = 'object')
 ) STRICT;
 
 -- What people must know of and have not taken note of yet, such as a recovery from a backup.

@@ -6,7 +6,7 @@ import { Backups } from '../../config/backups.ts';
 import { DATABASE_FILE_NAME } from '../../config/configuration-store.ts';
 import { replaceDatabase } from '../../config/recovery.ts';
 import { RingdownError, UsageError } from '../../core/errors.ts';
-import { isControlAlive } from '../control.ts';
+import { isServed } from '../control.ts';
 import { type CommandContext, examples, type OpenConfiguration, withConfiguration, withData } from './context.ts';
 
 interface Values {
@@ -113,7 +113,7 @@ async function restore(
 
 /** For a database that cannot be opened, and so not be edited. */
 async function replace(data: string, name: string, cause: unknown): Promise<void> {
-  if (!existsSync(backupDirectory(data)) || (await isControlAlive(join(data, 'control.sock')))) throw cause;
+  if (!existsSync(backupDirectory(data)) || (await isServed(data))) throw cause;
   replaceDatabase(data, name);
 }
 

@@ -74,22 +74,25 @@ function addUnset(command: Command, context: CommandContext): void {
 }
 
 function addRollback(command: Command, context: CommandContext): void {
-  withData(command.command('rollback <revision>'), context)
+  editOptions(withData(command.command('rollback <revision>'), context))
     .description(
       'makes the configuration what it was at a revision, as an edit of its own. Replaced passwords stay replaced, ' +
         'removed users and extensions return with theirs',
     )
-    .option('--comment <text>', 'kept with the revision')
     .addHelpText('after', examples('ringdown config rollback 7 --data /data/ringdown'))
-    .action(async (text: string, { data, comment }: Values) => {
+    .action(async (text: string, { data, comment, revision: base }: Values) => {
       const revision = readRevision(text);
       await withConfiguration(context, data, async (opened) => {
         const within = await opened.confirmWithinMs();
+        const { store } = opened;
+        // What somebody edits from here on, while the backup is made, must not be rolled back unseen.
+        const seen = base === undefined ? store.revision : readRevision(base);
         // Before the backup: what cannot be done needs none.
-        opened.store.at(revision);
+        store.at(revision);
         await backUpBefore(opened, 'rollback');
-        const result = opened.store.rollback(revision, {
+        const result = store.rollback(revision, {
           author: context.author,
+          baseRevision: seen,
           ...(comment === undefined ? {} : { comment }),
           ...(within === undefined ? {} : { confirmWithinMs: within }),
         });

@@ -132,6 +132,8 @@ async function importDocument(
   const combine = values.replace === true ? replaceWithDocument : mergeDocument;
   const change = (current: Configuration) => combine(current, document.candidate, found?.secrets);
   for (const line of formatWarnings(document.issues)) context.errors.write(`${line}\n`);
+  // What somebody edits from here on, while the backup is made, must not be overwritten unseen.
+  const seen = values.revision === undefined ? store.revision : readRevision(values.revision);
   // First without any effect: what cannot be accepted needs no backup.
   const preview = inFile(document, () => validate(change(store.current), store.current));
   const { changes } = mask(diff(store.current, preview.configuration));
@@ -148,7 +150,7 @@ async function importDocument(
       author: { ...context.author, origin: 'import' },
       comment: values.comment ?? `import of ${document.fileName}`,
       change,
-      ...(values.revision === undefined ? {} : { baseRevision: readRevision(values.revision) }),
+      baseRevision: seen,
       ...(within === undefined ? {} : { confirmWithinMs: within }),
     }),
   );

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { diff, mask, maskValue } from '../../config/changes.ts';
+import { maskValue } from '../../config/changes.ts';
 import { formatPath, nodeAt, parsePath, valueAt } from '../../config/path.ts';
 import { configurationSchema } from '../../config/schema/configuration.ts';
 import { UsageError } from '../../core/errors.ts';
@@ -97,10 +97,9 @@ function addDiff(command: Command, context: CommandContext): void {
     .option('--json', 'as JSON')
     .addHelpText('after', examples('ringdown config diff 7 12 --data /data/ringdown'))
     .action(async (a: string, b: string | undefined, { data, json }: Values) => {
-      const { changes } = await withConfiguration(context, data, ({ store }) => {
-        const from = store.at(readRevision(a));
-        return mask(diff(from, b === undefined ? store.current : store.at(readRevision(b))));
-      });
+      const changes = await withConfiguration(context, data, ({ store }) =>
+        store.between(readRevision(a), b === undefined ? store.revision : readRevision(b)),
+      );
       if (json === true) {
         const plain = changes.map((change) => ({ ...change, path: formatPath(change.path) }));
         context.output.write(`${JSON.stringify(plain, undefined, 2)}\n`);

@@ -1,5 +1,4 @@
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { ConfigurationStore } from '../../config/configuration-store.ts';
@@ -8,7 +7,7 @@ import { BoxKey } from '../../config/secrets/box-key.ts';
 import type { SecretContext } from '../../config/secrets/make-secret.ts';
 import { CONFIRM_WITHIN_MS } from '../../config/unconfirmed-edit.ts';
 import { UsageError } from '../../core/errors.ts';
-import { isControlAlive } from '../control.ts';
+import { isServed } from '../control.ts';
 import { formatNotices } from './config-text.ts';
 
 /** Where a command reads and writes, and for whom: the command line gives itself, the runtime its console. */
@@ -65,9 +64,7 @@ export async function withConfiguration<T>(
     whenMissing === 'make' ? ConfigurationStore.open(dataDirectory) : ConfigurationStore.openExisting(dataDirectory);
   try {
     context.errors.write(formatNotices(store.notices.list()));
-    const confirmWithinMs = async () => {
-      return (await isControlAlive(join(dataDirectory, 'control.sock'))) ? CONFIRM_WITHIN_MS : undefined;
-    };
+    const confirmWithinMs = async () => ((await isServed(dataDirectory)) ? CONFIRM_WITHIN_MS : undefined);
     return await work({ ...opened(store, dataDirectory), confirmWithinMs });
   } finally {
     store.close();

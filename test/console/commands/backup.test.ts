@@ -10,9 +10,10 @@ import { withValue } from '../../../firmware/config/path.ts';
 import { backUpBefore, backupCommand } from '../../../firmware/console/commands/backup.ts';
 import { type CommandContext, withConfiguration } from '../../../firmware/console/commands/context.ts';
 import { noticesCommand } from '../../../firmware/console/commands/notices.ts';
-import { ControlServer } from '../../../firmware/console/control.ts';
+import { ControlServer, noteControlPath } from '../../../firmware/console/control.ts';
 import { createLogger } from '../../../firmware/core/logger.ts';
 import { AUTHOR, office } from '../../config/support/office.ts';
+import { runCommand } from './run-command.ts';
 
 interface Printed {
   readonly output: string;
@@ -139,6 +140,7 @@ t.test('a damaged database is replaced, unless a service runs on it', async (t) 
     async () => ({ status: 0, output: '', errors: '' }),
     createLogger('silent'),
   );
+  noteControlPath(data, join(data, 'control.sock'));
   t.teardown(() => control.close());
   await t.rejects(run(['restore', name, '--data', data]), { code: 'CONFIG_DATABASE_DAMAGED' });
   await control.close();
@@ -208,15 +210,8 @@ t.test('notices are shown until somebody takes note of them', async (t) => {
   const store = ConfigurationStore.open(t.testdir());
   t.teardown(() => store.close());
   const show = async (...words: readonly string[]): Promise<string> => {
-    let text = '';
-    const output = new Writable({
-      write(chunk, _encoding, done) {
-        text += String(chunk);
-        done();
-      },
-    });
-    await noticesCommand(store.notices, output).parseAsync(words, { from: 'user' });
-    return text;
+    const { output } = await runCommand(noticesCommand, { words, runtime: { store, dataDirectory: '' } });
+    return output;
   };
   t.equal(await show(), '');
   store.notices.add('CONFIG_RECOVERED', 'The box started from a backup.');
