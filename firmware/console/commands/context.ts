@@ -63,7 +63,8 @@ export async function withConfiguration<T>(
   const store =
     whenMissing === 'make' ? ConfigurationStore.open(dataDirectory) : ConfigurationStore.openExisting(dataDirectory);
   try {
-    context.errors.write(formatNotices(store.notices.list()));
+    const notices = formatNotices(store.notices.list());
+    if (notices !== '') context.errors.write(notices);
     const confirmWithinMs = async () => ((await isServed(dataDirectory)) ? CONFIRM_WITHIN_MS : undefined);
     return await work({ ...opened(store, dataDirectory), confirmWithinMs });
   } finally {
