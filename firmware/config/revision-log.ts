@@ -93,15 +93,22 @@ export class RevisionLog {
     return this.#oldest.get() ?? 0;
   }
 
-  /** The newest first, from `upTo` downwards. */
-  list(limit: number, upTo = Number.MAX_SAFE_INTEGER): readonly Revision[] {
-    return this.#list.all(upTo, limit).map((row) => read(row).revision);
+  /** The newest first. One that is damaged says so in its comment, and hides none of the others. */
+  list(limit: number): readonly Revision[] {
+    return this.#list.all(Number.MAX_SAFE_INTEGER, limit).map((row) => {
+      try {
+        return read(row).revision;
+      } catch {
+        const author: Author = { who: '?', origin: 'system' };
+        return { revision: row.revision, atMs: 0, author, comment: 'damaged: it cannot be read', changes: [] };
+      }
+    });
   }
 
-  /** Throws UsageError CONFIG_REVISION_UNKNOWN. */
+  /** Throws UsageError CONFIG_REVISION_UNKNOWN, RingdownError CONFIG_REVISION_DAMAGED. */
   get(revision: number): Revision {
-    const [found] = this.list(1, revision);
-    if (found?.revision === revision) return found;
+    const [row] = this.#list.all(revision, 1);
+    if (row?.revision === revision) return read(row).revision;
     throw this.unknown(revision);
   }
 
@@ -136,6 +143,7 @@ export class RevisionLog {
   }
 }
 
+/** Throws RingdownError CONFIG_REVISION_DAMAGED. */
 function read(row: Row): { readonly revision: Revision; readonly removedSecrets: RemovedSecrets } {
   const { revision, atMs, who, origin, comment, changes, removedSecrets, checksum } = row;
   const expected = checksumOf([revision, atMs, who, origin, comment, changes, removedSecrets]);

@@ -474,6 +474,20 @@ t.test('old revisions make room', async (t) => {
   t.throws(() => store.at(4), code('CONFIG_REVISION_UNKNOWN'));
 });
 
+t.test('a damaged revision is named, hides no other, and is never rolled back over', async (t) => {
+  const directory = t.testdir();
+  const store = openStore(t, { directory });
+  for (const name of ['One', 'Two', 'Three']) set(store, ['system', 'name'], name);
+  const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
+  database.exec("UPDATE revisions SET changes = replace(changes, 'Two', 'Tvo') WHERE revision = 3");
+  database.close();
+  t.match(store.log.list(10), [{ revision: 4 }, { revision: 3, comment: /damaged/ }, { revision: 2 }, { revision: 1 }]);
+  t.throws(() => store.log.get(3), code('CONFIG_REVISION_DAMAGED'));
+  t.throws(() => store.rollback(2, { author: AUTHOR }), code('CONFIG_REVISION_DAMAGED'));
+  t.equal(store.rollback(3, { author: AUTHOR }).revision, 5, 'not so far back it works');
+  t.equal(store.current.system.name, 'Two');
+});
+
 t.test('notices stay until somebody takes note', async (t) => {
   const directory = t.testdir();
   const store = ConfigurationStore.open(directory);
