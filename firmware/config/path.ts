@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import { configurationSchema } from './schema/configuration.ts';
 import { isRecord, nodeOf, type SchemaNode } from './schema/tree.ts';
+import { visible } from './visible-text.ts';
 
 /** Where something stands in the configuration: names of fields, keys of items, places in a list from 0. */
 export type Path = readonly string[];
@@ -26,9 +27,9 @@ export function parsePath(text: string): Path {
   }
 }
 
-/** The text that parsePath reads. */
+/** The text that parsePath reads. Safe to print also where a segment is no key: of those that are, none needs an escape. */
 export function formatPath(path: Path): string {
-  return path.map((segment) => (PLAIN_SEGMENT.test(segment) ? segment : `"${segment}"`)).join('.');
+  return path.map((segment) => (PLAIN_SEGMENT.test(segment) ? visible(segment) : `"${visible(segment)}"`)).join('.');
 }
 
 /** The schema at a path. Throws UsageError CONFIG_PATH_UNKNOWN that names what there is instead. */
@@ -58,7 +59,7 @@ function childOf(node: SchemaNode, segment: string): SchemaNode | undefined {
       return node.keyPattern.test(segment) ? node.item : undefined;
     case 'sequence':
     case 'list':
-      return /^\d{1,4}$/.test(segment) ? node.item : undefined;
+      return /^(?:0|[1-9]\d{0,3})$/.test(segment) ? node.item : undefined;
     case 'value':
       return undefined;
   }
@@ -74,25 +75,31 @@ export function valueAt(configuration: unknown, path: Path): unknown {
   return value;
 }
 
-/** A copy with `value` at a path, what is on the way made where it is missing; undefined takes away what is there. */
+/**
+ * A copy of a configuration with `value` at a path, what is on the way made where it is missing; undefined takes away what
+ * is there. A place beyond the end of a list is the one after its last.
+ */
 export function withValue<Whole>(configuration: Whole, path: Path, value: unknown): Whole {
-  return replaced(configuration, path, value) as Whole;
+  return replaced(nodeOf(configurationSchema), configuration, path, value) as Whole;
 }
 
-function replaced(whole: unknown, path: Path, value: unknown): unknown {
+function replaced(node: SchemaNode | undefined, whole: unknown, path: Path, value: unknown): unknown {
   const [segment, ...rest] = path;
   if (segment === undefined) return value;
-  if (Array.isArray(whole)) {
-    const copy = [...whole];
+  const inner = node === undefined ? undefined : childOf(node, segment);
+  const isList = node?.kind === 'list' || node?.kind === 'sequence';
+  if (Array.isArray(whole) || (isList && whole === undefined)) {
+    const copy: unknown[] = Array.isArray(whole) ? [...whole] : [];
     const index = Math.min(Number(segment), copy.length);
+    if (value === undefined && index === copy.length) return whole;
     if (value === undefined && rest.length === 0) copy.splice(index, 1);
-    else copy[index] = replaced(copy[index], rest, value);
+    else copy[index] = replaced(inner, copy[index], rest, value);
     return copy;
   }
   const members = isRecord(whole) ? whole : {};
   const own = Object.hasOwn(members, segment) ? members[segment] : undefined;
   if (value === undefined && own === undefined) return whole;
-  const member = replaced(own, rest, value);
+  const member = replaced(inner, own, rest, value);
   if (member !== undefined) return { ...members, [segment]: member };
   const { [segment]: _removed, ...others } = members;
   return others;
@@ -101,13 +108,13 @@ function replaced(whole: unknown, path: Path, value: unknown): unknown {
 function pathInvalid(text: string): UsageError {
   return new UsageError(
     'CONFIG_PATH_INVALID',
-    `${JSON.stringify(text.slice(0, 80))} is not a path`,
+    `${visible(JSON.stringify(text.slice(0, 80)))} is not a path`,
     'Write names with dots between them, as users.201.name; a key with a dot or a blank goes into double quotes.',
   );
 }
 
 function pathUnknown(parent: Path, segment: string, node: SchemaNode): UsageError {
-  const shown = JSON.stringify(segment.slice(0, 80));
+  const shown = visible(JSON.stringify(segment.slice(0, 80)));
   const where = parent.length === 0 ? 'the configuration' : formatPath(parent);
   if (node.kind === 'collection') {
     return new UsageError('CONFIG_PATH_UNKNOWN', `${shown} is no key of ${where}`, `A key is ${node.keyRule}.`);

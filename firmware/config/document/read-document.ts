@@ -4,6 +4,7 @@ import type { Path } from '../path.ts';
 import { configurationSchema } from '../schema/configuration.ts';
 import { isRecord, nodeOf, type SchemaNode } from '../schema/tree.ts';
 import { InvalidConfigurationError, type Issue, showValue } from '../validation/issue.ts';
+import { visible } from '../visible-text.ts';
 import { scanDocument } from './scan.ts';
 
 type Yaml = typeof import('yaml');
@@ -102,7 +103,7 @@ function parse(yaml: Yaml, text: string, lineCounter: LineCounter, fileName: str
     if (document.errors.length === 0) return document;
     const found = document.errors.slice(0, MAX_SYNTAX_ERRORS).map(({ pos, message }) => {
       const { line, col } = lineCounter.linePos(pos[0]);
-      return `${fileName}:${line}:${col}: ${message}`;
+      return `${fileName}:${line}:${col}: ${visible(message)}`;
     });
     throw new UsageError(
       'CONFIG_DOCUMENT_SYNTAX',

@@ -1,5 +1,6 @@
 import { UsageError } from '../../core/errors.ts';
 import { findNode, formatPath, type Path } from '../path.ts';
+import { visible } from '../visible-text.ts';
 
 /** One thing that is wrong with a configuration, or worth a second look. */
 export interface Issue {
@@ -30,7 +31,7 @@ export function showValue(path: Path, value: unknown): string {
   if (value === undefined || (node?.kind === 'value' && node.secret !== undefined)) return '';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? `list of ${value.length}` : '';
   const text = JSON.stringify(value) ?? '';
-  return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
+  return visible(text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text);
 }
 
 /** A configuration or an edit that cannot be accepted, with everything that is wrong about it at once. */

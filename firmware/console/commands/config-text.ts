@@ -4,6 +4,7 @@ import { findNode, formatPath, type Path } from '../../config/path.ts';
 import type { Revision } from '../../config/revision-log.ts';
 import { compareKeys, isEqual, isRecord, type SchemaNode } from '../../config/schema/tree.ts';
 import { formatIssue, type Issue } from '../../config/validation/issue.ts';
+import { visible } from '../../config/visible-text.ts';
 
 /*
  * The configuration as lines of text. Every line names its whole path, so that it can be searched for, and copied into
@@ -26,7 +27,9 @@ export function formatValues(node: SchemaNode, path: Path, value: unknown, all: 
       });
     }
     case 'sequence':
-      return !all && isEqual(value, node.default) ? [] : [`${formatPath(path)}: ${plain(value)}`];
+      return value === undefined || (!all && isEqual(value, node.default))
+        ? []
+        : [`${formatPath(path)}: ${plain(value)}`];
     case 'list':
     case 'value':
       if (value === undefined || (!all && !node.optional && isEqual(value, node.default))) return [];
@@ -36,7 +39,7 @@ export function formatValues(node: SchemaNode, path: Path, value: unknown, all: 
 
 /** A value on one line: texts in quotes, numbers and switches as they are. */
 function plain(value: unknown): string {
-  return value === MASK ? MASK : JSON.stringify(value);
+  return value === MASK ? MASK : visible(JSON.stringify(value));
 }
 
 function unit(name: string | undefined): string {

@@ -20,6 +20,12 @@ const WRONG: readonly Case[] = [
   { title: 'an unknown field', candidate: user({ colour: 'red' }), path: 'users.201.colour' },
   { title: 'a key of the wrong shape', candidate: { users: { '20a': { name: 'x' } } }, path: 'users' },
   { title: 'a key within an item', candidate: user({ shortCodes: { 'a b': {} } }), path: 'users.201.shortCodes' },
+  { title: 'an escape sequence as a field', candidate: user({ '\u009b2J': 1 }), path: 'users.201.\\u{9b}2J' },
+  {
+    title: 'an escape sequence as a key',
+    candidate: { directory: { 'a\u009b\u202e': { number: 'x' } } },
+    path: 'directory',
+  },
   { title: 'half a character in a key', candidate: { directory: { '\ud83d': {} } }, path: 'directory' },
   { title: 'a name that is missing', candidate: { users: { 201: {} } }, path: 'users.201.name' },
   { title: 'a number as text', candidate: user({ priority: '3' }), path: 'users.201.priority' },
@@ -73,7 +79,7 @@ t.test('what does not fit the schema is told by path, value and cure', async (t)
       );
       const [issue] = error.issues;
       const text = issue === undefined ? '' : formatIssue(issue);
-      t.ok(text.length < 1500 && !/[\n\0]/.test(text), `${title}: bounded, on one line`);
+      t.ok(text.length < 1500 && !/[\p{Cc}\p{Cf}]/u.test(text), `${title}: bounded, on one line`);
       t.notMatch(text, /correct horse/);
     }
   }
