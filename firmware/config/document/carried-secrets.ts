@@ -28,7 +28,7 @@ export function keptSecrets(configuration: Configuration): Secrets {
 export function secretsToCarry(configuration: Configuration, open: OpenSecret): Secrets {
   const carried = Object.entries(keptSecrets(configuration)).map(([path, kept]) => {
     const plain = kindAt(parsePath(path)) === 'recoverable' ? open(path, kept) : kept;
-    if (plain === undefined) throw unreadable(path);
+    if (plain === undefined) throw unreadable(parsePath(path));
     return [path, plain] as const;
   });
   return Object.fromEntries(carried);
@@ -86,10 +86,12 @@ function hasPlaceFor(whole: unknown, path: Path): boolean {
   });
 }
 
-function unreadable(path: string): UsageError {
+function unreadable(path: Path): UsageError {
+  // A copy of a password is made with the password and never by itself.
+  const settable = path.map((segment) => (segment === 'passwordCopy' ? 'password' : segment));
   return new UsageError(
     'CONFIG_SECRET_UNREADABLE',
-    `${path} was encrypted by another box, or by this one before it lost its key`,
-    `Set it anew with ringdown config set ${path}, or export without secrets.`,
+    `${formatPath(path)} was encrypted by another box, or by this one before it lost its key`,
+    `Set ${formatPath(settable)} anew with ringdown config set ${formatPath(settable)} -, or export without secrets.`,
   );
 }

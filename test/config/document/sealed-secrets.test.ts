@@ -92,6 +92,7 @@ t.test('a secret of a lost key is told by its path', async (t) => {
   t.throws(() => secretsToCarry(box.store.current, (path, sealed) => other.open(path, sealed)), {
     code: 'CONFIG_SECRET_UNREADABLE',
     message: /^extensions\.201\.passwordCopy was/,
+    cure: /config set extensions\.201\.password -,/,
   });
   box.store.close();
 });
