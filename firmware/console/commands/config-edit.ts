@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { EditResult } from '../../config/configuration-store.ts';
-import { formatPath, nodeAt, parsePath, valueAt, withValue } from '../../config/path.ts';
+import { formatPath, nodeAt, type Path, parsePath, valueAt, withValue } from '../../config/path.ts';
 import type { Configuration } from '../../config/schema/configuration.ts';
+import { compareKeys } from '../../config/schema/tree.ts';
 import { changedLans } from '../../config/unconfirmed-edit.ts';
 import { UsageError } from '../../core/errors.ts';
-import { type Assignment, readAssignments } from './assignments.ts';
+import { assign, readAssignments } from './assignments.ts';
 import { backUpBefore } from './backup.ts';
 import { formatChanges, formatUnused, formatWarnings } from './config-text.ts';
 import { type CommandContext, examples, type OpenConfiguration, withConfiguration, withData } from './context.ts';
@@ -46,10 +47,6 @@ function addSet(command: Command, context: CommandContext): void {
     });
 }
 
-function assign(configuration: Configuration, assignments: readonly Assignment[]): unknown {
-  return assignments.reduce<unknown>((whole, { path, value }) => withValue(whole, path, value), configuration);
-}
-
 function addUnset(command: Command, context: CommandContext): void {
   editOptions(withData(command.command('unset <paths...>'), context))
     .description('removes items, and gives values back their defaults')
@@ -63,14 +60,37 @@ function addUnset(command: Command, context: CommandContext): void {
     .action(async (texts: readonly string[], values: Values) => {
       const paths = texts.map((text) => {
         const path = parsePath(text);
+        if (path.length === 0) throw wholeConfiguration();
         nodeAt(path);
         return path;
       });
       await edit(context, values, 'unset', () => (current) => {
         for (const path of paths) if (valueAt(current, path) === undefined) throw nothingThere(formatPath(path));
-        return paths.reduce<unknown>((whole, path) => withValue(whole, path, undefined), current);
+        return withoutPaths(current, paths);
       });
     });
+}
+
+/** All paths are those of `configuration` as it is, each once however often it is named. */
+function withoutPaths(configuration: Configuration, paths: readonly Path[]): unknown {
+  const named = new Map(paths.flatMap(withCopy).map((path) => [formatPath(path), path]));
+  return [...named.values()]
+    .sort(compareForRemoval)
+    .reduce<unknown>((whole, path) => withValue(whole, path, undefined), configuration);
+}
+
+/** The copy of a SIP password is nothing without it. */
+function withCopy(path: Path): readonly Path[] {
+  const [collection, key, field] = path;
+  const hasCopy = collection === 'extensions' && key !== undefined && field === 'password';
+  return hasCopy ? [path, [collection, key, 'passwordCopy']] : [path];
+}
+
+/** What is taken out of a list moves everything behind it: so from its end, and what is within an item before the item. */
+function compareForRemoval(a: Path, b: Path): number {
+  const depth = a.findIndex((segment, index) => segment !== b[index]);
+  const [ours, others] = [a[depth], b[depth]];
+  return ours === undefined || others === undefined ? b.length - a.length : compareKeys(others, ours);
 }
 
 function addRollback(command: Command, context: CommandContext): void {
@@ -164,6 +184,14 @@ export function report({ output, errors }: CommandContext, result: EditResult): 
 export function readRevision(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new UsageError('OPTION_INVALID', `${JSON.stringify(text.slice(0, 40))} is no revision`, 'Give its number.');
+}
+
+function wholeConfiguration(): UsageError {
+  return new UsageError(
+    'CONFIG_PATH_EMPTY',
+    'the whole configuration cannot be removed',
+    'Name what shall go, or make the box like a file with ringdown config import --replace.',
+  );
 }
 
 export function nothingThere(path: string): UsageError {

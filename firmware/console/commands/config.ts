@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import { maskValue } from '../../config/changes.ts';
-import { formatPath, nodeAt, parsePath, valueAt } from '../../config/path.ts';
-import { configurationSchema } from '../../config/schema/configuration.ts';
+import { type Change, maskValue } from '../../config/changes.ts';
+import { formatPath, nodeAt, type Path, parsePath, valueAt } from '../../config/path.ts';
+import { type Configuration, configurationSchema } from '../../config/schema/configuration.ts';
+import { isRecord, type SchemaNode } from '../../config/schema/tree.ts';
 import { UsageError } from '../../core/errors.ts';
 import { addEditCommands, nothingThere, readRevision } from './config-edit.ts';
 import { addFileCommands } from './config-files.ts';
@@ -51,8 +52,7 @@ function addShow(command: Command, context: CommandContext): void {
         revision: store.revision,
       }));
       const value = maskValue(node, path, valueAt(current, path));
-      if (value === undefined && !node.optional && path.length > 0 && node.kind !== 'value')
-        throw nothingThere(text ?? '');
+      if (value === undefined && !isLeftOut(node, current, path)) throw nothingThere(formatPath(path));
       if (json === true) {
         context.output.write(`${JSON.stringify({ revision, value: value ?? null }, undefined, 2)}\n`);
         return;
@@ -60,6 +60,11 @@ function addShow(command: Command, context: CommandContext): void {
       const everything = all === true || node.kind !== 'group' || path.length > 0;
       for (const line of formatValues(node, path, value, everything)) context.output.write(`${line}\n`);
     });
+}
+
+/** What may be left out, of something that is there. */
+function isLeftOut(node: SchemaNode, configuration: Configuration, path: Path): boolean {
+  return node.optional && isRecord(valueAt(configuration, path.slice(0, -1)));
 }
 
 function addLog(command: Command, context: CommandContext): void {
@@ -77,10 +82,7 @@ function addLog(command: Command, context: CommandContext): void {
         text === undefined ? store.log.list(count) : [store.log.get(readRevision(text))],
       );
       if (json === true) {
-        const plain = revisions.map((revision) => ({
-          ...revision,
-          changes: revision.changes.map((change) => ({ ...change, path: formatPath(change.path) })),
-        }));
+        const plain = revisions.map((revision) => ({ ...revision, changes: plainChanges(revision.changes) }));
         context.output.write(`${JSON.stringify(plain, undefined, 2)}\n`);
         return;
       }
@@ -101,10 +103,14 @@ function addDiff(command: Command, context: CommandContext): void {
         store.between(readRevision(a), b === undefined ? store.revision : readRevision(b)),
       );
       if (json === true) {
-        const plain = changes.map((change) => ({ ...change, path: formatPath(change.path) }));
-        context.output.write(`${JSON.stringify(plain, undefined, 2)}\n`);
+        context.output.write(`${JSON.stringify(plainChanges(changes), undefined, 2)}\n`);
       } else for (const line of formatChanges(changes)) context.output.write(`${line}\n`);
     });
+}
+
+/** For JSON: paths as people write them. */
+function plainChanges(changes: readonly Change[]) {
+  return changes.map(({ path, before, after }) => ({ path: formatPath(path), before, after }));
 }
 
 function addSchema(command: Command, context: CommandContext): void {
