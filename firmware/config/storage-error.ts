@@ -72,11 +72,6 @@ export function isDamage(cause: unknown): boolean {
   return cause.code === 'SQLITE_NOTADB' || cause.code.startsWith('SQLITE_CORRUPT');
 }
 
-/** SQLite names a broken rule of the schema with this code. */
-export function isConstraint(cause: unknown): boolean {
-  return cause instanceof Database.SqliteError && cause.code.startsWith('SQLITE_CONSTRAINT');
-}
-
 function systemCode(cause: unknown): string | undefined {
   if (!(cause instanceof Error) || !('code' in cause) || typeof cause.code !== 'string') return undefined;
   return cause.code;

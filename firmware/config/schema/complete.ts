@@ -1,4 +1,4 @@
-import { type GroupNode, isEqual, isRecord, type SchemaNode } from './tree.ts';
+import { type GroupNode, isEqual, isRecord, member, type SchemaNode } from './tree.ts';
 
 /**
  * `value` with the default of everything that it leaves out, in the order of the schema. What does not fit the schema
@@ -82,10 +82,6 @@ function isShallowEqual(a: unknown, b: unknown): boolean {
   if (!isRecord(a) || !isRecord(b)) return false;
   const keys = Object.keys(b);
   return keys.length === Object.keys(a).length && keys.every((key) => a[key] === b[key] && Object.hasOwn(a, key));
-}
-
-function member(value: unknown, key: string): unknown {
-  return isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
 /** Assignment would set the prototype where a file calls a field `__proto__`. */

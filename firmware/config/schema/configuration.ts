@@ -50,4 +50,3 @@ export type SystemSettings = Configuration['system'];
 export type LanSettings = Configuration['lan1'];
 export type User = Configuration['users'][string];
 export type Extension = Configuration['extensions'][string];
-export type HuntGroup = Configuration['huntGroups'][string];

@@ -26,8 +26,10 @@ export const licences = collection(
   },
   group('Licence', {
     count: whole('Instances', 1, 9999, 1),
+    // Not to be counted: what people paid for must not stop by itself.
     expires: shaped('Last day; empty: never ends', '^(?:\\d{4}-\\d{2}-\\d{2})?$', 'a date as 2027-12-31', {
       default: '',
+      unused: true,
     }),
   }),
 );

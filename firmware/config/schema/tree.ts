@@ -126,6 +126,11 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Undefined where there is none of that name; what every object inherits is none. */
+export function member(value: unknown, name: string): unknown {
+  return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
 /** Equal as JSON is equal; what is undefined is not there. */
 export function isEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;

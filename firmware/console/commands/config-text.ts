@@ -2,7 +2,7 @@ import { type Change, MASK } from '../../config/changes.ts';
 import type { Notice } from '../../config/notices.ts';
 import { findNode, formatPath, type Path } from '../../config/path.ts';
 import type { Revision } from '../../config/revision-log.ts';
-import { compareKeys, isEqual, isRecord, type SchemaNode } from '../../config/schema/tree.ts';
+import { compareKeys, isEqual, isRecord, member, type SchemaNode } from '../../config/schema/tree.ts';
 import { formatIssue, type Issue } from '../../config/validation/issue.ts';
 import { visible } from '../../config/visible-text.ts';
 
@@ -46,10 +46,6 @@ function unit(name: string | undefined): string {
   return name === undefined ? '' : ` ${name}`;
 }
 
-function member(value: unknown, key: string): unknown {
-  return isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-}
-
 /** `- path: before` and `+ path: after`, in the order of the changes. */
 export function formatChanges(changes: readonly Change[]): readonly string[] {
   return changes.flatMap(({ path, before, after }) => {
@@ -84,11 +80,19 @@ export function formatRevision({ revision, atMs, author, comment, changes }: Rev
 
 /** Fields of an edit on which no part of this version acts: so that nobody waits for an effect. */
 export function formatUnused(changes: readonly Change[]): readonly string[] {
-  const unused = changes.filter(({ path, after }) => after !== undefined && isUnused(path)).map(({ path }) => path);
+  const unused = changes.flatMap(({ path, after }) => unusedWithin(findNode(path), path, after));
   const shown = [...new Set(unused.map((path) => formatPath(path)))];
   if (shown.length === 0) return [];
   const some = shown.slice(0, 5).join(', ') + (shown.length > 5 ? ` and ${shown.length - 5} more` : '');
   return [`Kept, but no part of this version acts on it yet: ${some}`];
+}
+
+/** The whole of `value`, or what of its fields nothing acts on. */
+function unusedWithin(node: SchemaNode | undefined, path: Path, value: unknown): readonly Path[] {
+  if (value === undefined) return [];
+  if (isUnused(path)) return [path];
+  if (node?.kind !== 'group') return [];
+  return [...node.fields].flatMap(([name, field]) => unusedWithin(field, [...path, name], member(value, name)));
 }
 
 function isUnused(path: Path): boolean {

@@ -163,6 +163,14 @@ t.test('several places of a list are unset as they were named', async (t) => {
   await t.rejects(run(['unset', `${group}.01`, '--data', data]), { code: 'CONFIG_PATH_UNKNOWN' });
 });
 
+t.test('the last day of a licence is kept, and said to do nothing', async (t) => {
+  const data = office(t);
+  t.match(
+    await run(['set', 'licences.softphone.expires', '2027-12-31', '--data', data]),
+    /no part of this version acts on it yet: licences\.softphone/,
+  );
+});
+
 t.test('a place in a list that is left out makes the list', async (t) => {
   const data = office(t);
   await run(['set', 'extensions.201.codecs.0', 'PCMA', 'extensions.201.codecs.1', 'G729', '--data', data]);
