@@ -32,6 +32,11 @@ export function formatPath(path: Path): string {
   return path.map((segment) => (PLAIN_SEGMENT.test(segment) ? visible(segment) : `"${visible(segment)}"`)).join('.');
 }
 
+/** Whether `path` is, or holds, `other`. */
+export function isPrefix(path: Path, other: Path): boolean {
+  return path.length <= other.length && path.every((segment, index) => segment === other[index]);
+}
+
 /** The schema at a path. Throws UsageError CONFIG_PATH_UNKNOWN that names what there is instead. */
 export function nodeAt(path: Path): SchemaNode {
   let node = nodeOf(configurationSchema);

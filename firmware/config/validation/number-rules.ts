@@ -2,6 +2,9 @@ import { emergencyNumbersOf } from '../emergency.ts';
 import type { Path } from '../path.ts';
 import type { Rule } from './cross-checks.ts';
 
+/** In all: they are compared with every number that somebody dials. */
+const MAX_SHORT_CODES = 1000;
+
 /** A number reaches one user or one hunt group, and never stands in the way of an emergency call. */
 export const numberRules: readonly Rule[] = [
   function groupsDoNotTakeUsersNumbers({ users, extensions, huntGroups }, report) {
@@ -88,5 +91,20 @@ export const numberRules: readonly Rule[] = [
     for (const [name, rights] of Object.entries(userRights))
       checkCodes(['userRights', name, 'shortCodes'], rights.shortCodes);
     for (const [number, user] of Object.entries(users)) checkCodes(['users', number, 'shortCodes'], user.shortCodes);
+  },
+
+  function shortCodesAreNotTooMany({ shortCodes, userRights, users }, report) {
+    const nested = [...Object.values(userRights), ...Object.values(users)];
+    const count = [shortCodes, ...nested.map((item) => item.shortCodes)].reduce(
+      (sum, codes) => sum + Object.keys(codes).length,
+      0,
+    );
+    if (count <= MAX_SHORT_CODES) return;
+    report(
+      ['shortCodes'],
+      undefined,
+      `must be at most ${MAX_SHORT_CODES} in all, with those of user rights and users, and are ${count}`,
+      'Remove some; those that several users have alike go into user rights.',
+    );
   },
 ];

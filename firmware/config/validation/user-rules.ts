@@ -87,8 +87,8 @@ export const userRules: readonly Rule[] = [
       report(
         ['certificates', name, 'pem'],
         undefined,
-        'is no certificate',
-        'Give one certificate in PEM, from BEGIN to END.',
+        'is not one certificate',
+        'Give one in PEM, from BEGIN to END and nothing beside it; a private key has no place here.',
       );
     }
   },
@@ -112,22 +112,31 @@ export const userRules: readonly Rule[] = [
   },
 ];
 
+/** RFC 7468 §5.1: one block, nothing before it and nothing behind. */
+const CERTIFICATE = /^\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/;
+
 const checked = new Map<string, boolean>();
 
 /** Kept: the same certificates are checked at every edit. */
 function isCertificate(pem: string): boolean {
   let valid = checked.get(pem);
   if (valid === undefined) {
-    try {
-      new X509Certificate(pem);
-      valid = true;
-    } catch {
-      valid = false;
-    }
+    valid = holdsOneCertificate(pem);
     if (checked.size >= 256) checked.clear();
     checked.set(pem, valid);
   }
   return valid;
+}
+
+/** What stands beside it might be its private key, which would then be kept, shown and exported in the clear. */
+function holdsOneCertificate(pem: string): boolean {
+  const base64 = CERTIFICATE.exec(pem)?.[1];
+  if (base64 === undefined) return false;
+  try {
+    return new X509Certificate(pem).raw.equals(Buffer.from(base64, 'base64'));
+  } catch {
+    return false;
+  }
 }
 
 function isDay(text: string): boolean {

@@ -1,7 +1,16 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
 import t from 'tap';
 import { formatPath } from '../../../firmware/config/path.ts';
+import type { Configuration } from '../../../firmware/config/schema/configuration.ts';
 import { InvalidConfigurationError } from '../../../firmware/config/validation/issue.ts';
 import { validate } from '../../../firmware/config/validation/validate.ts';
+
+const [CERTIFICATE = '', OTHER_CERTIFICATE = ''] = rootCertificates;
+const KEY = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+const padded = CERTIFICATE.replace(/\n-----END/, `\n${Buffer.from('a key').toString('base64')}\n-----END`);
+
+const codes = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`*${index}`, {}]));
 
 interface Case {
   readonly title: string;
@@ -304,6 +313,31 @@ const CASES: readonly Case[] = [
     candidate: { certificates: { Root: { pem: '-----BEGIN CERTIFICATE-----\nx\n' } } },
     paths: ['certificates.Root.pem'],
   },
+  { title: 'a certificate', candidate: { certificates: { Root: { pem: `\n${CERTIFICATE}\r\n` } } } },
+  ...[
+    ['with a private key behind it', `${CERTIFICATE}\n${KEY}`],
+    ['with a private key before it', `${KEY}${CERTIFICATE}`],
+    ['with a text beside it', `password: secret\n${CERTIFICATE}`],
+    ['with another one', `${CERTIFICATE}\n${OTHER_CERTIFICATE}`],
+    ['with bytes behind it', padded],
+  ].map(([title = '', pem]) => ({
+    title: `a certificate ${title}`,
+    candidate: { certificates: { Root: { pem } } },
+    paths: ['certificates.Root.pem'],
+  })),
+  {
+    title: '1,000 short codes',
+    candidate: { shortCodes: codes(999), users: { 201: { name: 'x', shortCodes: codes(1) } } },
+  },
+  {
+    title: 'more short codes than that in all',
+    candidate: {
+      shortCodes: codes(400),
+      userRights: { Guests: { shortCodes: codes(400) } },
+      users: { 201: { name: 'x', shortCodes: codes(201) } },
+    },
+    paths: ['shortCodes'],
+  },
   {
     title: 'a day that is none',
     candidate: { licences: { softphone: { expires: '2027-02-30' } } },
@@ -370,6 +404,49 @@ t.test('what does not fit together is told by its path, all at once', async (t) 
     }
     t.strictSame(found, paths, title);
   }
+});
+
+t.test('what does not fit together is told beside what does not fit the schema', async (t) => {
+  const issuesOf = (candidate: object, known?: Configuration): readonly string[] => {
+    try {
+      validate(candidate, known);
+      return [];
+    } catch (error) {
+      if (!(error instanceof InvalidConfigurationError)) throw error;
+      return error.issues.map(({ path }) => formatPath(path));
+    }
+  };
+  t.strictSame(
+    issuesOf({
+      system: { timeZone: 'Mars/Olympus', media: { portLow: 'low' }, colour: 'red' },
+      users: { 201: { name: 'A', priority: 9 }, 202: { name: 'a' }, 203: {}, '20x': { name: 'x' } },
+      huntGroups: { 300: { name: 'Sales', members: [{ user: 'me' }, { user: '299' }] } },
+      extensions: { 201: 7, 250: { user: '299', location: 5 } },
+    }),
+    [
+      'system.colour',
+      'system.media.portLow',
+      'users.201.priority',
+      'users.203.name',
+      'users',
+      'extensions.201',
+      'extensions.250.location',
+      'huntGroups.300.members.0.user',
+      'users.202.name',
+      'extensions.250.user',
+      'huntGroups.300.members.1.user',
+      'system.timeZone',
+    ],
+  );
+  const known = validate({ system: { licensing: 'subscription' }, lan1: fqdn }).configuration;
+  const edited = { ...known, system: { ...known.system, licensing: 'free', ...PUSH }, users: { 201: { name: 'x' } } };
+  t.same(
+    new Set(issuesOf({ ...edited, lan1: { ...known.lan1, registrarFqdn: 5 } }, known)),
+    new Set(['system.licensing', 'lan1.registrarFqdn', 'users.201.profile']),
+    'with what is known in the place of what does not fit',
+  );
+  const many = Object.fromEntries(Array.from({ length: 385 }, (_, index) => [1000 + index, { name: 'x' }]));
+  t.strictSame(issuesOf({ users: many }), ['users'], 'not where it would take a look at more than a box has');
 });
 
 t.test('what was wrong before does not keep people from mending something else', async (t) => {

@@ -150,7 +150,7 @@ t.test('check tells every mistake with its line, and needs no box', async (t) =>
   await t.rejects(run(['check', '-'], { input }), {
     code: 'CONFIG_INVALID',
     message:
-      /standard input:5: users\.201\.priority \(9\) must be[\s\S]*standard input:8: users\.202\.colour is no field/,
+      /standard input:5: users\.201\.priority \(9\) must be[\s\S]*:7: users\.202\.name \("a"\) is the name of users\.201 too[\s\S]*standard input:8: users\.202\.colour is no field/,
   });
 });
 
