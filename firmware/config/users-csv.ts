@@ -1,40 +1,15 @@
 import { UsageError } from '../core/errors.ts';
 import { type CsvOptions, type CsvRow, printable, readCsv, showCell } from './csv-table.ts';
-import { formatPath, nodeAt, type Path, valueAt, withValue } from './path.ts';
+import { nodeAt, type Path, valueAt } from './path.ts';
 import { type Configuration, configurationSchema } from './schema/configuration.ts';
 import { isText } from './schema/text.ts';
 import { groupOf } from './schema/tree.ts';
 import type { Profile } from './schema/user.ts';
 import { generatePassword } from './secrets/generate-password.ts';
-import { makeSipPassword, type SecretContext, type SipPassword } from './secrets/make-secret.ts';
+import { makeSipPassword, type SecretContext } from './secrets/make-secret.ts';
 import { UserNumbers } from './user-numbers.ts';
-import { InvalidConfigurationError, type Issue } from './validation/issue.ts';
-import { validate } from './validation/validate.ts';
-
-/**
- * Those of the cloud service's import of users (seeds: CSV), then ours, since a user of the box has a number. A phone of
- * the former is contact data and never the extension.
- */
-export const USER_COLUMNS = [
-  'email',
-  'firstname',
-  'lastname',
-  'middlename',
-  'workphone',
-  'homephone',
-  'cellphone',
-  'language',
-  'address',
-  'city',
-  'region',
-  'postal',
-  'country',
-  'extension',
-  'profile',
-  'class',
-  'name',
-] as const;
-export type UserColumn = (typeof USER_COLUMNS)[number];
+import { refuseWhatDoesNotFit } from './user-row-refusal.ts';
+import { applyRows, type Setting, USER_COLUMNS, type UserColumn, type UserRow } from './user-rows.ts';
 
 /** Where a cell goes within its user; names and the extension are made of several. */
 const FIELDS: Readonly<Partial<Record<UserColumn, Path>>> = {
@@ -63,45 +38,6 @@ export interface UsersCsvOptions extends CsvOptions {
   readonly secrets: Omit<SecretContext, 'configuration'>;
 }
 
-interface Setting {
-  readonly column: UserColumn;
-  readonly path: Path;
-  readonly value: string;
-}
-
-interface Row {
-  /** In the file, from 1. */
-  readonly line: number;
-  /** Empty where it is not known. */
-  readonly number: string;
-  readonly name: string;
-}
-
-export interface RowError extends Row {
-  readonly fate: 'error';
-  /** Undefined where it is the whole row. */
-  readonly column: UserColumn | undefined;
-  /** What stands there, short and safe to print; empty where nothing does. */
-  readonly value: string;
-  /** Continues the column: "must be an e-mail address". */
-  readonly problem: string;
-  /** What to do; a sentence. */
-  readonly cure: string;
-}
-
-/** What becomes of one row. */
-export type UserRow =
-  | (Row & {
-      readonly fate: 'create';
-      readonly settings: readonly Setting[];
-      /** To be told once: the configuration keeps only its digests. */
-      readonly password: string;
-      readonly secrets: SipPassword;
-    })
-  | (Row & { readonly fate: 'update'; readonly settings: readonly Setting[] })
-  | (Row & { readonly fate: 'unchanged' })
-  | RowError;
-
 export interface UsersPreview {
   readonly rows: readonly UserRow[];
 }
@@ -109,7 +45,7 @@ export interface UsersPreview {
 /**
  * What an import of `text` would do, row by row, and nothing done yet. A user is found by the extension, else by the
  * e-mail address; empty cells change nothing. Throws UsageError as readCsv, CONFIG_CSV_COLUMNS without both of these
- * columns, CONFIG_CSV_OPTION; InvalidConfigurationError where the result would be wrong through no row of the file.
+ * columns, CONFIG_CSV_OPTION.
  */
 export async function previewUsers(
   configuration: Configuration,
@@ -151,49 +87,6 @@ export function applyUsers(
     );
   }
   return applyRows(configuration, rows);
-}
-
-function applyRows(configuration: Configuration, rows: readonly UserRow[]): unknown {
-  let whole: unknown = configuration;
-  for (const row of rows) {
-    if (row.fate === 'create') {
-      whole = withValue(whole, ['users', row.number], { name: row.name });
-      whole = withValue(whole, ['extensions', row.number], { user: row.number, ...row.secrets });
-    }
-    if (row.fate === 'create' || row.fate === 'update') {
-      for (const { path, value } of row.settings) whole = withValue(whole, path, value);
-    }
-  }
-  return whole;
-}
-
-/** What is wrong only beside everything else, such as a licence that is used up, becomes the error of its row. */
-function refuseWhatDoesNotFit(configuration: Configuration, rows: readonly UserRow[]): readonly UserRow[] {
-  let settled = rows;
-  for (;;) {
-    try {
-      validate(applyRows(configuration, settled), configuration);
-      return settled;
-    } catch (error) {
-      if (!(error instanceof InvalidConfigurationError)) throw error;
-      const { issues } = error;
-      const refused = settled.map((row) => refuse(row, issues));
-      // Through no row of the file.
-      if (refused.every((row, index) => row === settled[index])) throw error;
-      settled = refused;
-    }
-  }
-}
-
-function refuse(row: UserRow, issues: readonly Issue[]): UserRow {
-  if (row.fate !== 'create' && row.fate !== 'update') return row;
-  const issue = issues.find(({ path }) => /^(?:users|extensions)$/.test(path[0] ?? '') && path[1] === row.number);
-  if (issue === undefined) return row;
-  const setting = row.settings.find(({ path }) => formatPath(path) === formatPath(issue.path));
-  const { line, number, name } = row;
-  const { problem, cure } = issue;
-  const value = setting === undefined ? '' : showCell(setting.value);
-  return { fate: 'error', line, number, name, column: setting?.column, value, problem, cure };
 }
 
 /** Thrown within the making of a row, and never outside of it. */
@@ -349,7 +242,9 @@ class Importer {
       settings.push({ column, path, value: checked(column, path, normalized(column, cell)) });
     }
     const full = fullName(cells);
-    if (full !== '') {
+    const isWhole = cells.has('firstname') && cells.has('lastname');
+    // Half a name would cut that of a user who is there: empty cells change nothing.
+    if (full !== '' && (isWhole || !Object.hasOwn(this.#configuration.users, number))) {
       const column = cells.has('firstname') ? 'firstname' : cells.has('lastname') ? 'lastname' : 'middlename';
       const path = ['users', number, 'fullName'];
       settings.push({ column, path, value: checked(column, path, full) });

@@ -2,13 +2,8 @@ import t from 'tap';
 import { digestOf } from '../../firmware/config/extension.ts';
 import type { Configuration } from '../../firmware/config/schema/configuration.ts';
 import { digestSecrets } from '../../firmware/config/secrets/sip-password.ts';
-import {
-  applyUsers,
-  previewUsers,
-  type RowError,
-  type UserRow,
-  type UsersCsvOptions,
-} from '../../firmware/config/users-csv.ts';
+import type { RowError, UserRow } from '../../firmware/config/user-rows.ts';
+import { applyUsers, previewUsers, type UsersCsvOptions } from '../../firmware/config/users-csv.ts';
 import { validate } from '../../firmware/config/validation/validate.ts';
 
 const REALM = 'ringdown';
@@ -222,6 +217,41 @@ t.test('what is wrong only beside everything else is told at its row', async (t)
   t.same(fates(rows), ['2 create 401', '3 create 402', '4 error 403', '5 error 404']);
   t.match(rows[2], { column: 'profile', value: '"telephony"', problem: /one more than the 2/ });
   t.match(rows[3], { column: 'profile', problem: /is no profile of licensing subscription/ });
+});
+
+t.test('a licence that a new row takes from somebody is told at that row', async (t) => {
+  const { configuration } = validate({
+    system: { licensing: 'subscription' },
+    licences: { telephony: { count: 2 }, 'telephony-plus': { count: 1 } },
+    users: { '501': { name: 'Old', profile: 'telephony' }, '502': { name: 'Older', profile: 'telephony-plus' } },
+  });
+  const text =
+    'extension,profile,city\n501,,Oslo\n401,telephony,\n402,telephony,\n502,telephony,\n403,telephony-plus,\n';
+  const rows = await previewUsers(configuration, text, { secrets });
+  t.same(fates(rows.rows), ['2 update 501', '3 create 401', '4 error 402', '5 error 502', '6 error 403']);
+  for (const row of rows.rows.slice(2)) t.match(row, { column: 'profile', problem: /is one more than the [12]/ });
+  const after = validate(applyUsers(configuration, rows, { skipErrors: true }), configuration).configuration;
+  t.strictSame(Object.keys(after.users), ['401', '501', '502']);
+  t.equal(after.users['501']?.contact.city, 'Oslo');
+});
+
+t.test('whatever else a row makes wrong is told at that row too', async (t) => {
+  const { configuration } = validate({
+    system: { licensing: 'subscription' },
+    licences: { telephony: { count: 2 }, 'unified-communications': { count: 2 } },
+    users: { '201': { name: 'Mobile', profile: 'unified-communications', clients: { mobile: true } } },
+  });
+  const text = 'extension,profile\n401,telephony\n201,telephony\n';
+  const rows = await preview(text, {}, configuration);
+  t.same(fates(rows), ['2 create 401', '3 error 201']);
+  t.match(rows[1], { problem: /users\.201\.clients\.mobile wrong, which is not allowed by the profile telephony/ });
+});
+
+t.test('half a name cuts nobody’s', async (t) => {
+  const text = 'extension,firstname,lastname\n201,Anna,\n202,,Dahl\n401,Carl,\n';
+  t.same(fates(await preview(text)), ['2 unchanged 201', '3 unchanged 202', '4 create 401']);
+  const { users } = await imported('extension,firstname,lastname\n201,Anna,Dahl\n401,Carl,\n');
+  t.match(users, { '201': { fullName: 'Anna Dahl' }, '401': { fullName: 'Carl' } });
 });
 
 t.test('a box takes 384 users', async (t) => {

@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { Command, Option } from 'commander';
 import { MAX_CSV_CHARACTERS } from '../../config/csv-table.ts';
 import { PROFILES, type Profile } from '../../config/schema/user.ts';
-import { applyUsers, previewUsers, USER_COLUMNS, type UserRow, type UsersPreview } from '../../config/users-csv.ts';
-import { backUpBefore } from './backup.ts';
+import { USER_COLUMNS, type UserRow } from '../../config/user-rows.ts';
+import { applyUsers, previewUsers, type UsersPreview } from '../../config/users-csv.ts';
+import { backUpBefore } from './back-up-before.ts';
 import { formatWarnings } from './config-text.ts';
 import { type CommandContext, examples, withConfiguration, withData } from './context.ts';
 import { readInputFile, writeNewFile } from './files.ts';
@@ -24,7 +26,7 @@ const MAX_FILE_BYTES = 4 * MAX_CSV_CHARACTERS;
 
 /** `ringdown users …`: many users at once. */
 export function usersCommand(context: CommandContext): Command {
-  const { author, output } = context;
+  const { output } = context;
   const command = new Command('users').description('many users at once');
 
   withData(command.command('import <file>'), context)
@@ -63,20 +65,21 @@ export function usersCommand(context: CommandContext): Command {
             ...(firstExtension === undefined ? {} : { firstExtension }),
             ...(profile === undefined ? {} : { profile }),
           });
-          output.write(table(preview.rows));
-          if (dryRun) {
+          if (dryRun || !isImportable(preview, skipErrors)) {
+            output.write(table(preview.rows));
             applyUsers(current, preview, { skipErrors });
             output.write(`${summary(preview)} would be the result: nothing was changed.\n`);
             return;
           }
-          // What cannot be accepted needs no backup.
-          applyUsers(current, preview, { skipErrors });
           await backUpBefore({ store, dataDirectory }, 'import');
+          // Before everything else: whoever looks at the first lines alone closes the output behind them.
+          if (values.passwords === undefined) await print(output, passwordsOf(preview));
+          await print(output, table(preview.rows));
           // Before the edit: what it makes of the passwords cannot be read again.
           if (values.passwords !== undefined) writePasswords(context, preview, values.passwords);
           try {
             const { warnings } = store.edit({
-              author: { ...author, origin: 'import' },
+              author: { ...context.author, origin: 'import' },
               comment: 'users import',
               baseRevision: revision,
               change: (configuration) => applyUsers(configuration, preview, { skipErrors }),
@@ -87,14 +90,26 @@ export function usersCommand(context: CommandContext): Command {
             throw error;
           }
           output.write(`${summary(preview)}.\n`);
-          if (values.passwords === undefined) output.write(passwordsOf(preview));
-          else output.write(`The passwords of new extensions are in ${values.passwords}.\n`);
+          if (values.passwords !== undefined) {
+            output.write(`The passwords of new extensions are in ${values.passwords}.\n`);
+          }
         },
         dryRun ? 'refuse' : 'make',
       );
     });
 
   return command;
+}
+
+function isImportable({ rows }: UsersPreview, skipErrors: boolean): boolean {
+  return skipErrors || rows.every(({ fate }) => fate !== 'error');
+}
+
+/** Resolves when it is written. Rejects where nobody reads any more. */
+function print(output: Writable, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    output.write(text, (error) => (error instanceof Error ? reject(error) : resolve()));
+  });
 }
 
 /** For the help, which does not break lines. */
@@ -145,7 +160,7 @@ function summary({ rows }: UsersPreview): string {
 function passwordsOf({ rows }: UsersPreview): string {
   const lines = rows.flatMap((row) => (row.fate === 'create' ? [`${row.number}  ${row.password}\n`] : []));
   if (lines.length === 0) return '';
-  return `\nPasswords, shown only now: the box keeps no copy that can be read.\n${lines.join('')}`;
+  return `Passwords, shown only now: the box keeps no copy that can be read.\n${lines.join('')}\n`;
 }
 
 /** As CSV. Throws as writeNewFile. */

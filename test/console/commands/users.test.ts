@@ -63,7 +63,7 @@ t.test('a new box gets its users, and says their passwords once', async (t) => {
   const text = await new Run().import([`${data}/users.csv`, '--data', data, '--first-extension', '201']);
   t.match(
     text,
-    /^Line {2}Fate {4}Number {2}Name {6} Reason\n2 {5}create {2}201 {5}Anna Berg\n3 {5}create {2}202 {5}Bob Dahl\n\n2 created, 0 updated, 0 unchanged\.\n\nPasswords, shown only now: .*\n201 {2}[a-z2-9]{16}\n202 {2}[a-z2-9]{16}\n$/,
+    /^Passwords, shown only now: .*\n201 {2}[a-z2-9]{16}\n202 {2}[a-z2-9]{16}\n\nLine {2}Fate {4}Number {2}Name {6} Reason\n2 {5}create {2}201 {5}Anna Berg\n3 {5}create {2}202 {5}Bob Dahl\n\n2 created, 0 updated, 0 unchanged\.\n$/,
   );
   const password = /^202 {2}(\S+)$/m.exec(text)?.[1] ?? '';
   read(data, (store) => {
@@ -78,6 +78,29 @@ t.test('a new box gets its users, and says their passwords once', async (t) => {
     read(data, ({ revision }) => revision),
     2,
   );
+});
+
+t.test('where nobody reads the passwords nobody is made', async (t) => {
+  const data = t.testdir({ 'users.csv': FILE, 'new.csv': 'email,extension\n,301\n' });
+  ConfigurationStore.open(data).close();
+  for (const more of [[], ['--passwords', `${data}/passwords`]]) {
+    const output = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) });
+    output.on('error', () => {});
+    const command = usersCommand({
+      input: Readable.from([]),
+      output,
+      errors: collector(() => {}),
+      author: { who: 'tester', origin: 'cli' },
+    });
+    await t.rejects(command.parseAsync(['import', `${data}/new.csv`, '--data', data, ...more], { from: 'user' }), {
+      message: 'EPIPE',
+    });
+    t.equal(
+      read(data, ({ revision }) => revision),
+      1,
+    );
+    t.notOk(existsSync(`${data}/passwords`));
+  }
 });
 
 t.test('standard input, other separators, a profile', async (t) => {
