@@ -8,7 +8,7 @@ import { TIME_STAMP } from './time-stamp.ts';
  * last: without one there is no backup. NAME is `2026-11-25T182000Z-r42-import`.
  */
 
-export const BACKUP_REASONS = ['daily', 'manual', 'import', 'rollback', 'update', 'restart'] as const;
+export const BACKUP_REASONS = ['daily', 'manual', 'import', 'rollback', 'restart'] as const;
 export type BackupReason = (typeof BACKUP_REASONS)[number];
 
 const MANIFEST_FORMAT = 1;

@@ -59,13 +59,14 @@ export async function readDocument(text: string, fileName = 'the file'): Promise
   if (secrets !== undefined && typeof secrets !== 'string') {
     reader.report('errors', ['secrets'], undefined, 'must be text', 'Leave it as ringdown config export wrote it.');
   }
-  const located = (issue: Issue): Issue => withLine(issue, reader.lineOf(document.contents, issue.path));
-  if (reader.errors.length > 0) throw new InvalidConfigurationError(reader.errors.map(located), fileName);
+  const lineOf = (path: Path) => reader.lineOf(document.contents, path);
+  const located = (issue: Issue): Issue => withLine(issue, { fileName, lineOf });
+  if (reader.errors.length > 0) throw new InvalidConfigurationError(reader.errors.map(located));
   return {
     candidate,
     issues: reader.warnings.map(located),
     fileName,
-    lineOf: (path) => reader.lineOf(document.contents, path),
+    lineOf,
     ...(typeof secrets === 'string' ? { secrets } : {}),
   };
 }
@@ -73,14 +74,13 @@ export async function readDocument(text: string, fileName = 'the file'): Promise
 /** `error`, with the lines of the file and in their order where it tells what is wrong with what came from there. */
 export function withLines(error: unknown, document: ReadDocument): unknown {
   if (!(error instanceof InvalidConfigurationError)) return error;
-  const issues = error.issues
-    .map((issue) => withLine(issue, document.lineOf(issue.path)))
-    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  return new InvalidConfigurationError(issues, document.fileName);
+  const issues = error.issues.map((issue) => withLine(issue, document)).sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return new InvalidConfigurationError(issues);
 }
 
-function withLine(issue: Issue, line: number | undefined): Issue {
-  return line === undefined || issue.line !== undefined ? issue : { ...issue, line };
+function withLine(issue: Issue, { fileName, lineOf }: Pick<ReadDocument, 'fileName' | 'lineOf'>): Issue {
+  const line = issue.line ?? lineOf(issue.path);
+  return line === undefined ? issue : { ...issue, line, fileName };
 }
 
 function parse(yaml: Yaml, text: string, lineCounter: LineCounter, fileName: string): Document.Parsed {

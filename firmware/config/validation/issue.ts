@@ -8,6 +8,7 @@ export interface Issue {
   readonly path: Path;
   /** Where it stands in the file that is read, from 1. */
   readonly line?: number;
+  readonly fileName?: string;
   /** What stands there, short and on one line; empty where nothing does or where it is a secret. */
   readonly shown: string;
   /** Continues the path: "must be a whole number from 6 to 99999 s". */
@@ -19,7 +20,7 @@ export interface Issue {
 const MAX_SHOWN_CHARACTERS = 60;
 
 /** As one line: `box.yaml:12: users.201.noAnswerSeconds (5) must be … . Give it …`; the line only where it is known. */
-export function formatIssue({ path, line, shown, problem, cure }: Issue, fileName = 'line'): string {
+export function formatIssue({ path, line, fileName = 'line', shown, problem, cure }: Issue): string {
   const place = line === undefined ? '' : `${fileName}:${line}: `;
   const where = path.length === 0 ? 'the configuration' : formatPath(path);
   return `${place}${where}${shown === '' ? '' : ` (${shown})`} ${problem}. ${cure}`;
@@ -38,10 +39,9 @@ export function showValue(path: Path, value: unknown): string {
 export class InvalidConfigurationError extends UsageError {
   readonly issues: readonly Issue[];
 
-  /** `fileName` where they were found in one. */
-  constructor(issues: readonly Issue[], fileName?: string) {
+  constructor(issues: readonly Issue[]) {
     const count = issues.length === 1 ? 'one field' : `${issues.length} fields`;
-    const lines = issues.map((issue) => `\n  ${formatIssue(issue, fileName)}`).join('');
+    const lines = issues.map((issue) => `\n  ${formatIssue(issue)}`).join('');
     super('CONFIG_INVALID', `${count} cannot be accepted:${lines}\nNothing was changed`, 'Mend them and try again.');
     this.issues = issues;
   }

@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { type BackupEntry, type BackupReason, backupDirectory } from '../../config/backup-files.ts';
+import { type BackupEntry, backupDirectory } from '../../config/backup-files.ts';
 import { Backups } from '../../config/backups.ts';
 import { DATABASE_FILE_NAME } from '../../config/configuration-store.ts';
 import { replaceDatabase } from '../../config/recovery.ts';
 import { RingdownError, UsageError } from '../../core/errors.ts';
 import { isServed } from '../control.ts';
+import { backUpBefore } from './back-up-before.ts';
+import { report } from './config-edit.ts';
 import { type CommandContext, examples, type OpenConfiguration, withConfiguration, withData } from './context.ts';
 
 interface Values {
@@ -72,43 +74,21 @@ export function backupCommand(context: CommandContext): Command {
   return command;
 }
 
-/**
- * Makes a backup before an edit that changes much, and returns its name. Where it cannot be made the edit should not be
- * either: throws as Backups.create().
- */
-export async function backUpBefore(
-  { store, dataDirectory }: Pick<OpenConfiguration, 'store' | 'dataDirectory'>,
-  reason: BackupReason,
-): Promise<string> {
-  const backups = new Backups(dataDirectory);
-  const name = await backups.create(store, reason);
-  backups.prune(store.current.system.backupsKept);
-  return name;
-}
-
-async function restore(
-  { author, output }: CommandContext,
-  configuration: OpenConfiguration,
-  name: string,
-): Promise<void> {
+async function restore(context: CommandContext, configuration: OpenConfiguration, name: string): Promise<void> {
   const { store, dataDirectory } = configuration;
   const backups = new Backups(dataDirectory);
   backups.verify(name);
   const before = await backups.create(store, 'rollback');
   const confirmWithinMs = await configuration.confirmWithinMs();
-  const { revision, changes, unconfirmed } = backups.restore(store, name, {
-    author,
+  const result = backups.restore(store, name, {
+    author: context.author,
     ...(confirmWithinMs === undefined ? {} : { confirmWithinMs }),
   });
   // Only now: the new backup may be the one too many that pushes out the one that was wanted.
   backups.prune(store.current.system.backupsKept);
-  if (changes.length === 0) {
-    output.write(`The configuration is that of the backup ${name} already.\n`);
-    return;
-  }
-  output.write(`The configuration is that of the backup ${name}, as revision ${revision}. Before: backup ${before}.\n`);
-  if (unconfirmed === undefined) return;
-  output.write('Addresses change: confirm with ringdown config confirm, or it is taken back by itself.\n');
+  const how = result.changes.length === 0 ? ' already' : `. Before: backup ${before}`;
+  context.output.write(`The configuration is that of the backup ${name}${how}.\n`);
+  report(context, result);
 }
 
 /** For a database that cannot be opened, and so not be edited. */

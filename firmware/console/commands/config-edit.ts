@@ -6,7 +6,7 @@ import { compareKeys } from '../../config/schema/tree.ts';
 import { changedLans } from '../../config/unconfirmed-edit.ts';
 import { UsageError } from '../../core/errors.ts';
 import { assign, readAssignments } from './assignments.ts';
-import { backUpBefore } from './backup.ts';
+import { backUpBefore } from './back-up-before.ts';
 import { formatChanges, formatUnused, formatWarnings } from './config-text.ts';
 import { type CommandContext, examples, type OpenConfiguration, withConfiguration, withData } from './context.ts';
 

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { diff, mask } from '../../config/changes.ts';
@@ -10,7 +11,7 @@ import { writeDocument } from '../../config/document/write-document.ts';
 import type { Configuration } from '../../config/schema/configuration.ts';
 import { validate } from '../../config/validation/validate.ts';
 import { UsageError } from '../../core/errors.ts';
-import { backUpBefore } from './backup.ts';
+import { backUpBefore } from './back-up-before.ts';
 import { editOptions, readRevision, report } from './config-edit.ts';
 import { formatChanges, formatUnused, formatWarnings } from './config-text.ts';
 import {
@@ -115,9 +116,14 @@ function addImport(command: Command, context: CommandContext): void {
         context,
         values.data,
         (opened) => importDocument(context, opened, document, passphrase, values),
-        'make',
+        values.dryRun !== true && isFree(values.data) ? 'make' : 'refuse',
       );
     });
+}
+
+/** For a configuration to be: nothing may tell that the wrong directory was named. */
+function isFree(directory = ''): boolean {
+  return !existsSync(directory) || (statSync(directory).isDirectory() && readdirSync(directory).length === 0);
 }
 
 async function importDocument(

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { ConfigurationStore } from '../../../firmware/config/configuration-store.ts';
@@ -116,6 +116,30 @@ t.test('a dry run shows and changes nothing', async (t) => {
     readdirSync(a).filter((name) => name === 'backups'),
     [],
   );
+});
+
+t.test('a configuration is made where nothing is, and nowhere else', async (t) => {
+  const { b, files } = await setUp(t);
+  const input = 'format: 1\nusers:\n  201:\n    name: Lift\n';
+  await t.rejects(run(['import', '-', '--dry-run', '--data', b], { input }), { code: 'CONFIG_DATA_NOT_FOUND' });
+  t.notOk(existsSync(b));
+  writeFileSync(join(files, 'other.txt'), '');
+  for (const wrong of [files, join(files, 'other.txt')]) {
+    await t.rejects(run(['import', '-', '--data', wrong], { input }), { code: 'CONFIG_DATA_NOT_FOUND' });
+  }
+  t.strictSame(readdirSync(files), ['other.txt']);
+  mkdirSync(b);
+  await run(['import', '-', '--data', b], { input });
+  t.equal(current(b).users['201']?.name, 'Lift');
+});
+
+t.test('warnings name the file and the line', async (t) => {
+  const { a } = await setUp(t);
+  const input = 'format: 1\nsystem:\n  timeZone: Europe/Berlin\n';
+  const { errors } = await runCommand(configCommand, { words: ['check', '-'], input });
+  t.match(errors, /^Warning: standard input:3: system\.timeZone is kept/);
+  const imported = await runCommand(configCommand, { words: ['import', '-', '--data', a], input });
+  t.match(imported.errors, /^Warning: standard input:3: system\.timeZone is kept/);
 });
 
 t.test('a file that somebody prepared from an older revision overwrites nothing', async (t) => {
