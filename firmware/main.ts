@@ -1,4 +1,5 @@
 /** The program `ringdown`: which subcommands there are, how a mistake is told, what signals do. */
+import { constants } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { backupCommand } from './console/commands/backup.ts';
@@ -16,6 +17,8 @@ import { serveCommand } from './serve-options.ts';
 
 const EXIT_USAGE = 2;
 const EXIT_FAILURE = 1;
+/** As a shell says it of a program that SIGPIPE ended. */
+const EXIT_CLOSED_PIPE = 128 + constants.signals.SIGPIPE;
 
 const { version } = packageJson;
 
@@ -89,7 +92,21 @@ function path(command: Command): string {
   return command.parent === null ? '' : `${path(command.parent)}${command.name()} `;
 }
 
+/** Who reads the output may have seen enough, as `head` does: that is no failure to tell. */
+function endWithReader(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error) => {
+    if (isClosedPipe(error)) process.exit(EXIT_CLOSED_PIPE);
+    throw error;
+  });
+}
+
+function isClosedPipe(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
+}
+
 async function main(): Promise<void> {
+  endWithReader(process.stdout);
+  endWithReader(process.stderr);
   const context = commandLineContext();
   const program = new Command('ringdown')
     .description('The open firmware of a small-office telephone box.')
@@ -113,6 +130,7 @@ async function main(): Promise<void> {
 
 /** One clear line on standard error; the exit status. */
 function report(error: unknown): number {
+  if (isClosedPipe(error)) return EXIT_CLOSED_PIPE;
   if (error instanceof CommanderError) {
     // Help and version have been printed; without a subcommand the help has, to standard error.
     return error.exitCode === 0 ? 0 : EXIT_USAGE;

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { ConfigurationStore } from '../../config/configuration-store.ts';
@@ -8,6 +7,7 @@ import type { SecretContext } from '../../config/secrets/make-secret.ts';
 import { CONFIRM_WITHIN_MS } from '../../config/unconfirmed-edit.ts';
 import { UsageError } from '../../core/errors.ts';
 import { isServed } from '../control.ts';
+import { commandLineAuthor, thisCaller } from './command-line-author.ts';
 import { formatNotices } from './config-text.ts';
 
 /** Where a command reads and writes, and for whom: the command line gives itself, the runtime its console. */
@@ -24,8 +24,15 @@ export interface CommandContext {
 
 /** The context of the command line. */
 export function commandLineContext(): CommandContext {
-  const who = process.env.SUDO_USER ?? userInfo().username;
-  return { input: process.stdin, output: process.stdout, errors: process.stderr, author: { who, origin: 'cli' } };
+  return {
+    input: process.stdin,
+    output: process.stdout,
+    errors: process.stderr,
+    // Asked for by the commands that edit.
+    get author() {
+      return commandLineAuthor(thisCaller());
+    },
+  };
 }
 
 /** An open configuration and what belongs to it. */

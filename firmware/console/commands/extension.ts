@@ -20,7 +20,7 @@ const MAX_INPUT_CHARACTERS = 1024;
 
 /** `ringdown extension …`: adds, lists and removes extensions and sets their passwords, also while the box runs. */
 export function extensionCommand(context: CommandContext): Command {
-  const { input, output, author } = context;
+  const { input, output } = context;
   const command = new Command('extension').description('the extensions that phones register as');
 
   withData(command.command('add <number>'), context)
@@ -42,7 +42,7 @@ export function extensionCommand(context: CommandContext): Command {
         ({ store, secrets }) => {
           const made = makeSipPassword(number, password, secrets, name);
           store.edit({
-            author,
+            author: context.author,
             comment: 'extension add',
             change: (configuration) => addExtension(configuration, number, name, made),
           });
@@ -81,7 +81,7 @@ export function extensionCommand(context: CommandContext): Command {
         if (findExtension(store.current, number) === undefined) throw extensionNotFound(number);
         const made = makeSipPassword(number, password, secrets);
         store.edit({
-          author,
+          author: context.author,
           comment: 'extension password',
           change: (configuration) =>
             withValue(configuration, ['extensions', number], { ...configuration.extensions[number], ...made }),
@@ -97,7 +97,7 @@ export function extensionCommand(context: CommandContext): Command {
     .action(async (number: string, { data }: Values) => {
       await withConfiguration(context, data, ({ store }) =>
         store.edit({
-          author,
+          author: context.author,
           comment: 'extension remove',
           change: (configuration) => removeExtension(configuration, number),
         }),
