@@ -7,7 +7,7 @@ import type { WorkplaceModel } from './settings-file.ts';
  * comment for each section that they come from, and a comment for everything odd on the way.
  */
 export function effectiveSettings(text: string, model: WorkplaceModel): string {
-  const { settings, files, warnings } = evaluateSettings(readSettings(text), { MODEL4: model, SIG_IN_USE: 'SIP' });
+  const { settings, gets, warnings } = evaluateSettings(readSettings(text), { MODEL4: model, SIG_IN_USE: 'SIP' });
   const source = text.split('\n');
   const lines: string[] = [];
   let section = '';
@@ -18,7 +18,7 @@ export function effectiveSettings(text: string, model: WorkplaceModel): string {
     }
     lines.push(source[setting.line - 1]?.trimEnd() ?? '');
   }
-  for (const file of files) lines.push(`## fetches ${file}`);
+  for (const { name } of gets) lines.push(`## fetches ${name}`);
   for (const { line, text: warning } of warnings) lines.push(`## line ${line}: ${warning}`);
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -1,19 +1,20 @@
-/** A line of a settings file that a client acts on; all other lines are comments. `line` counts from 1. */
-export type Statement =
-  | { readonly kind: 'set'; readonly line: number; readonly name: string; readonly value: string }
-  | {
-      readonly kind: 'if';
-      readonly line: number;
-      readonly left: string;
-      readonly right: string;
-      readonly tag: string;
-    }
-  | { readonly kind: 'goto'; readonly line: number; readonly tag: string }
-  | { readonly kind: 'tag'; readonly line: number; readonly tag: string }
-  | { readonly kind: 'get'; readonly line: number; readonly file: string };
+/**
+ * How a value stands in its line: `bare`, `"quoted"` whole, a list of quoted values (`"911","9911"`), or `broken`,
+ * with quotes that do not pair up. Of a whole quoted value the quotes are off; lists and broken ones are kept as they stand.
+ */
+export type Quoting = 'bare' | 'quoted' | 'list' | 'broken';
 
-/** Something in a file that a client would silently pass over. */
-export interface Warning {
-  readonly line: number;
-  readonly text: string;
+/** A line of a settings file that a client acts on. All other lines are comments. */
+export type Statement =
+  | { readonly kind: 'set'; readonly name: string; readonly value: string; readonly quoting: Quoting }
+  | { readonly kind: 'if'; readonly left: string; readonly right: string; readonly tag: string }
+  | { readonly kind: 'goto'; readonly tag: string }
+  | { readonly kind: 'tag'; readonly tag: string }
+  | { readonly kind: 'get'; readonly file: string };
+
+/** Of a value as it stands in its line. */
+export function quotingOf(value: string): Quoting {
+  if (!value.includes('"')) return 'bare';
+  if (/^"[^"]*"$/.test(value)) return 'quoted';
+  return /^"[^"]*"(?:,"[^"]*")+$/.test(value) ? 'list' : 'broken';
 }
