@@ -38,7 +38,11 @@ const STATEMENTS: readonly StatementCase[] = [
   { title: 'a quote within', source: 'SET A x"y"', expected: set('A', 'x"y"', 'broken') },
   { title: 'three quotes', source: 'SET A "x"y"', expected: set('A', '"x"y"', 'broken') },
   { title: 'a list with a space', source: 'SET A "1", "2"', expected: set('A', '"1", "2"', 'broken') },
-  { title: 'half a UTF-8 character at the end', source: 'SET A \u00c3\u00a0', expected: set('A', '\u00c3\u00a0', 'bare') },
+  {
+    title: 'half a UTF-8 character at the end',
+    source: 'SET A \u00c3\u00a0',
+    expected: set('A', '\u00c3\u00a0', 'bare'),
+  },
   {
     title: 'a condition',
     source: 'IF $MODEL4 SEQ acw GOTO X',
@@ -83,7 +87,8 @@ t.test('everything else is a comment', async (t) => {
     '...',
   ];
   for (const line of comments) t.strictSame(contents(line), [{ kind: 'comment' }], JSON.stringify(line));
-  for (const line of ['', ' ', '\t', '\r']) t.strictSame(contents(`${line}\n`), [{ kind: 'blank' }], JSON.stringify(line));
+  for (const line of ['', ' ', '\t', '\r'])
+    t.strictSame(contents(`${line}\n`), [{ kind: 'blank' }], JSON.stringify(line));
 });
 
 t.test('a live line that is no statement says why', async (t) => {
