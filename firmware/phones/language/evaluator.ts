@@ -7,6 +7,8 @@ import { readSettings, type SettingsText } from './reader.ts';
 import type { Statement } from './statement.ts';
 import { quote, type Warning, WarningList } from './warning.ts';
 
+export type { ClientVariables } from './client.ts';
+
 /** Every phone and client asks for this one first. */
 export const FIRST_FILE_NAME = '46xxsettings.txt';
 
