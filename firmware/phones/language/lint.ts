@@ -34,7 +34,10 @@ const MAX_LINES_FOLLOWED = 4_000_000;
 const MAX_GROUPS = 10;
 
 const ADDRESS_MODES: readonly string[] = ['SIGNALING_ADDR_MODE', 'MEDIA_ADDR_MODE'];
-const SECRET = /PASSWORD|PASSWD|PASSPHRASE|PSWD|PSWRD|SECRET|_PSK|PRIVATE_KEY|SNMPSTRING/i;
+/** At the end of the name: PHONE_LOCK_PASSWORD_FAILED_ATTEMPTS is a number. */
+const SECRET = /(?:PASSWORD|PASSWD|PASSPHRASE|PSWD|PSWRD|SECRET|PSK|_PIN|WEP_KEY|SNMPSTRING)\d*$/i;
+/** Nothing, or a switch: PRESERVE_LOGIN_PASSWORD 1. */
+const NO_SECRET = /^ *[01]? *$/;
 
 /**
  * Every warning over every known model, in each of its signallings and in each group that the file asks for; one of a kind
@@ -99,7 +102,7 @@ function checkSettings(
     if (content.kind !== 'statement' || content.statement.kind !== 'set') continue;
     const { name, value } = content.statement;
     // Whoever asks for the file sees the whole of it, so it does not matter who comes to the line.
-    if (SECRET.test(name) && value.trim() !== '') {
+    if (SECRET.test(name) && !NO_SECRET.test(value)) {
       warnings.add(
         file,
         number,
