@@ -65,8 +65,7 @@ export function readSettings(input: string | Uint8Array): SettingsText {
     next = feed === -1 ? text.length : feed + 1;
     const ending = feed === -1 ? '' : feed > offset && text[feed - 1] === '\r' ? '\r\n' : '\n';
     const source = text.slice(offset, next - ending.length);
-    const valueBelow: string | undefined =
-      !isValue && text[next] === '"' && SET_ALONE.test(source) ? lineAt(text, next) : undefined;
+    const valueBelow = text[next] === '"' && SET_ALONE.test(source) ? lineAt(text, next) : undefined;
     const content = isValue ? VALUE : readLine(source, valueBelow);
     isValue = valueBelow !== undefined;
     if (content.kind === 'statement' && content.statement.kind === 'tag') {
