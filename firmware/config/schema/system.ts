@@ -3,24 +3,39 @@ import { choice, flag, group, hostName, line, list, name, shaped, single, whole,
 /** What the media worker speaks. */
 export const CODEC_NAMES = ['PCMA', 'PCMU', 'G729'] as const;
 export const MEDIA_SECURITY = ['disabled', 'preferred', 'enforced'] as const;
+/** What clients may speak among themselves beside that. */
+export const OTHER_CODEC_NAMES = ['OPUS', 'G722', 'G726'] as const;
+/** Call features of Workplace clients that need a server behind them. */
+export const CLIENT_FEATURES = [
+  'call-log',
+  'subscriptions',
+  'do-not-disturb',
+  'conference-controls',
+  'other-phone',
+  'recording',
+  'shared-control',
+  'auto-answer',
+  'handover',
+] as const;
+export type ClientFeature = (typeof CLIENT_FEATURES)[number];
 
 const NOT_YET = { unused: true } as const;
 
-const dscp = (title: string, preset: number) => whole(title, 0, 63, preset, NOT_YET);
+const dscp = (title: string, preset: number) => whole(title, 0, 63, preset);
 
 const port = (title: string, preset: number, extra: { readonly unused?: true } = {}) =>
   whole(title, 1, 65535, preset, extra);
 
 const transport = (title: string, preset: number) =>
-  group(title, { enabled: flag('in use', true), port: port('port', preset) }, NOT_YET);
+  group(title, { enabled: flag('phones are told of it', true), port: port('port', preset, NOT_YET) });
 
 export const system = single('System', 'system', {
   name: { ...name('System name', 64), default: 'Ringdown' },
   locale: shaped('Locale: language and region', '^[a-z]{2}-[A-Z]{2}$', 'a language and a region, such as en-GB', {
     default: 'en-GB',
   }),
-  timeZone: line('Time zone, as in the IANA database', 64, { default: 'UTC', ...NOT_YET }),
-  timeServers: list('Time servers', { ...hostName('Time server'), minLength: 1 }, 4, NOT_YET),
+  timeZone: line('Time zone, as in the IANA database', 64, { default: 'UTC' }),
+  timeServers: list('Time servers that phones ask', { ...hostName('Time server'), minLength: 1 }, 4),
   sip: group('SIP registrar', {
     domain: shaped(
       'SIP domain name; empty: clients use the address by which they reach the box',
@@ -31,11 +46,17 @@ export const system = single('System', 'system', {
     udp: transport('SIP over UDP', 5060),
     tcp: transport('SIP over TCP', 5060),
     tls: transport('SIP over TLS', 5061),
+    phoneTransport: choice(
+      'Transport that phones register over; safest: TLS where it is in use, then TCP, then UDP',
+      ['safest', 'tls', 'tcp', 'udp'],
+      'safest',
+    ),
+    tlsVersion: choice('Oldest TLS version that phones use', ['1.0', '1.2'], '1.2'),
     challengeExpirySeconds: whole('Challenge expiry time', 1, 3600, 10, { unit: 's', ...NOT_YET }),
     autoCreateExtensions: flag('Auto-create extension and user', false, NOT_YET),
   }),
   http: group('Phone files over HTTP', {
-    preferredPhonePorts: flag('Use preferred phone ports: 8411 and 411 for 80 and 443', false, NOT_YET),
+    preferredPhonePorts: flag('Use preferred phone ports: 8411 and 411 for 80 and 443', false),
     avayaClientsOnly: flag('Avaya HTTP clients only', false, NOT_YET),
   }),
   media: group('Media', {
@@ -44,7 +65,9 @@ export const system = single('System', 'system', {
     codecs: list('Codecs in order of preference', word('Codec', CODEC_NAMES), CODEC_NAMES.length, {
       default: CODEC_NAMES,
     }),
-    security: choice('Media security', MEDIA_SECURITY, 'disabled', NOT_YET),
+    dtmfPayloadType: whole('RTP payload type of DTMF (telephone-event) that phones offer', 96, 127, 101),
+    security: choice('Media security that phones are told; the box itself has no SRTP yet', MEDIA_SECURITY, 'disabled'),
+    encryptSrtcp: flag('Phones encrypt SRTCP too', false),
     dscp: group('DiffServ code points', {
       audio: dscp('DSCP of audio', 46),
       video: dscp('DSCP of video', 46),
@@ -53,18 +76,46 @@ export const system = single('System', 'system', {
   }),
   telephony: group('Telephony', {
     noAnswerSeconds: whole('Default no-answer time', 6, 99999, 15, { unit: 's', ...NOT_YET }),
-    conferenceCentre: line('Conference centre: a number or URI', 127, NOT_YET),
-    messagingServer: choice('Messaging server', ['none', 'portal', 'spaces'], 'none', NOT_YET),
+    conferenceCentre: line('Conference centre: a number or URI', 127),
+    voicemailNumber: line('Voicemail that clients call: a number or URI', 127),
+    messagingServer: choice(
+      'Messaging server: gives clients presence and messages',
+      ['none', 'portal', 'spaces'],
+      'none',
+    ),
   }),
   cloud: group('Cloud services', {
-    enabled: flag('Enable cloud account', false, NOT_YET),
-    authorization: flag('Enable cloud account authorization', false, NOT_YET),
-    accountsUrl: hostName('Account URL', { default: 'accounts-ipo.avayacloud.com', ...NOT_YET }),
+    enabled: flag('Enable cloud account', false),
+    authorization: flag('Enable cloud account authorization', false),
+    accountsUrl: hostName('Account URL', { default: 'accounts-ipo.avayacloud.com' }),
     companyDomain: hostName('Company domain', NOT_YET),
     profileName: line('Profile name', 64, NOT_YET),
   }),
   push: group('Push notification services', {
-    apple: flag('Enable Apple push notification services', false, NOT_YET),
+    apple: flag('Enable Apple push notification services', false),
+  }),
+  phones: group('Files for phones and clients', {
+    fileForm: choice(
+      'Form of 46xxsettings.txt: complete says everything; r12 and r11 say what those releases of the system do',
+      ['complete', 'r12', 'r11'],
+      'complete',
+    ),
+    features: list(
+      'Call features that Workplace clients offer; name only what a server beside the box does, since it does none yet',
+      word('Feature', CLIENT_FEATURES),
+      CLIENT_FEATURES.length,
+    ),
+    otherCodecs: list(
+      'Codecs that clients prefer among themselves, though the box does not speak them',
+      word('Codec', OTHER_CODEC_NAMES),
+      OTHER_CODEC_NAMES.length,
+    ),
+    desktopUpdatesUrl: shaped(
+      'URL of the list of updates for Workplace on desktops; empty: they look for none',
+      '^(?:https?://[!#-~]+)?$',
+      'a URL that begins with http:// or https://',
+      { default: '' },
+    ),
   }),
   licensing: choice(
     'Licensing: open allows every user every client; else licences decide',
@@ -106,12 +157,12 @@ const lan = (title: string, table: string, subnet: number) =>
     }),
     firewallZone: choice('Firewall zone', ['trusted', 'untrusted'], 'trusted', NOT_YET),
     sipRegistrar: flag('SIP registrar enabled', true, NOT_YET),
-    registrarFqdn: hostName('SIP registrar FQDN; must resolve to this box', NOT_YET),
+    registrarFqdn: hostName('SIP registrar FQDN; must resolve to this box'),
   });
 
 export const lan1 = lan('LAN1', 'lan1', 42);
 export const lan2 = lan('LAN2', 'lan2', 43);
 
 export const noUser = single('NoUser', 'no_user', {
-  sourceNumbers: list('Source numbers', line('Source number', 127), 64, NOT_YET),
+  sourceNumbers: list('Source numbers', line('Source number', 127), 64),
 });

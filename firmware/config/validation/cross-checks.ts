@@ -4,6 +4,7 @@ import { addressRules } from './address-rules.ts';
 import { type Issue, showValue } from './issue.ts';
 import { licenceRules } from './licence-rules.ts';
 import { numberRules } from './number-rules.ts';
+import { phoneRules } from './phone-rules.ts';
 import { referenceRules } from './reference-rules.ts';
 import { userRules } from './user-rules.ts';
 
@@ -13,7 +14,14 @@ export type Report = (path: Path, value: unknown, problem: string, cure: string,
 /** Looks at a configuration whose every field fits the schema, and reports what does not fit together. */
 export type Rule = (configuration: Configuration, report: Report) => void;
 
-const RULES: readonly Rule[] = [...numberRules, ...referenceRules, ...addressRules, ...userRules, ...licenceRules];
+const RULES: readonly Rule[] = [
+  ...numberRules,
+  ...referenceRules,
+  ...addressRules,
+  ...userRules,
+  ...licenceRules,
+  ...phoneRules,
+];
 
 const MAX_ISSUES = 200;
 

@@ -94,6 +94,7 @@ const SAMPLES: readonly string[] = [
   'en-US',
   'nl-BE',
   'sip.example.com',
+  'https://updates.example.com/appcast.xml',
   'a@example.com',
   "o'brien+x@example.com",
   '~@example.com',
