@@ -117,7 +117,7 @@ async function main(): Promise<void> {
     .addCommand(backupCommand(context))
     .addCommand(noticesCommand(context))
     .addCommand(usersCommand(context))
-    .addCommand(settingsCommand())
+    .addCommand(settingsCommand(context))
     .addCommand(consoleCommand());
   try {
     await configure(program).parseAsync();

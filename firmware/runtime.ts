@@ -18,7 +18,7 @@ import { systemClock } from './core/clock.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
 import { Listeners } from './listeners.ts';
 import { MediaClient } from './media/client.ts';
-import { phoneFiles } from './phones/phone-files.ts';
+import { GENERATED_FILE_NAMES, generatedPhoneFiles } from './phones/phone-files.ts';
 import type { ServedPorts } from './phones/settings-input.ts';
 import { Authenticator } from './registrar/authenticator.ts';
 import { LocationService } from './registrar/location.ts';
@@ -218,16 +218,26 @@ export class Runtime {
   }
 
   #openWeb(): Promise<WebServer> {
-    const files = phoneFiles({
+    const make = generatedPhoneFiles({
       configuration: () => this.#store.current,
       box: () => ({
         version: this.#version,
         ports: this.#servedPorts(),
         mediaPorts: this.#mediaPorts,
-        codecs: this.#store.current.system.media.codecs,
+        year: new Date(clock.now()).getUTCFullYear(),
       }),
       rootCertificate: () => this.#listeners?.certificate?.ca,
     });
+    const files = new Map(
+      GENERATED_FILE_NAMES.map((name) => [
+        `/${name}`,
+        (localAddress: string) => {
+          const request = { name, localAddress, lan: undefined, remoteAddress: '', isSecure: false, userAgent: '' };
+          const file = make(request);
+          return file === undefined ? undefined : { contentType: file.contentType, body: String(file.body) };
+        },
+      ]),
+    );
     const { advertise } = this.#options;
     return WebServer.open({ files, advertise, clock, logger: this.#logger, sourceLog: this.#sourceLog });
   }

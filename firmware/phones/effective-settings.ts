@@ -1,13 +1,19 @@
-import { evaluateSettings } from './language/evaluator.ts';
+import { type ClientVariables, evaluateSettings } from './language/evaluator.ts';
 import { readSettings } from './language/reader.ts';
-import type { WorkplaceModel } from './settings-file.ts';
+import { MODELS_16XX, type Model } from './models.ts';
+
+/** What a client of this model knows of itself, by what a settings file may ask. */
+export function clientVariables(model: Model, group: number): ClientVariables {
+  const signalling = (MODELS_16XX as readonly string[]).includes(model) ? 'H323' : 'SIP';
+  return { MODEL4: model, MODEL: model, GROUP: String(group), SIG_IN_USE: signalling, SIG: signalling };
+}
 
 /**
- * What a client of this model takes from a settings file: its SET lines in the order in which it reads them, under a
- * comment for each section that they come from, and a comment for everything odd on the way.
+ * What a client with these variables takes from a settings file: its SET lines in the order in which it reads them, under
+ * a comment for each section that they come from, and a comment for everything odd on the way.
  */
-export function effectiveSettings(text: string, model: WorkplaceModel): string {
-  const { settings, gets, warnings } = evaluateSettings(readSettings(text), { MODEL4: model, SIG_IN_USE: 'SIP' });
+export function effectiveSettings(text: string, variables: ClientVariables): string {
+  const { settings, gets, warnings } = evaluateSettings(readSettings(text), variables);
   const source = text.split('\n');
   const lines: string[] = [];
   let section = '';
