@@ -261,6 +261,47 @@ const CASES: readonly Case[] = [
   },
   { title: 'a time zone', candidate: { system: { timeZone: 'Europe/Berlin' } } },
   {
+    title: 'source numbers that are wrong or unknown',
+    candidate: {
+      noUser: { sourceNumbers: ['SET_CDNL=911', 'EQNX_CONTACT_MATCHING_MIN_DIGITS=8', 'SET_CDNL="911"', 'X'] },
+    },
+    paths: ['noUser.sourceNumbers.0'],
+  },
+  {
+    title: 'a source number that is unknown',
+    candidate: { noUser: { sourceNumbers: ['SET_CDNL="911"', 'FUTURE=1'] } },
+    warnings: ['noUser.sourceNumbers.1'],
+  },
+  {
+    title: 'source numbers that hold passwords',
+    candidate: { noUser: { sourceNumbers: ['SET_CDNL="911"', 'SET_46xx_PROCPSWD=27238'] } },
+    warnings: ['noUser.sourceNumbers.1'],
+  },
+  {
+    title: 'a URI that would break a line',
+    candidate: { system: { telephony: { conferenceCentre: 'a"b', voicemailNumber: 'Zoë' } } },
+    paths: ['system.telephony.conferenceCentre', 'system.telephony.voicemailNumber'],
+  },
+  {
+    title: 'a transport for phones that is not in use',
+    candidate: { system: { sip: { phoneTransport: 'tcp', tcp: { enabled: false } } } },
+    paths: ['system.sip.phoneTransport'],
+  },
+  {
+    title: 'SRTP alone',
+    candidate: { system: { media: { security: 'enforced' } } },
+    warnings: ['system.media.security'],
+  },
+  {
+    title: 'IPv6 by hand without a name',
+    candidate: { lan1: { ipv6: { mode: 'static', addresses: ['2001:db8::1/64'] } } },
+    warnings: ['lan1.registrarFqdn'],
+  },
+  {
+    title: 'IPv6 by hand with a name',
+    candidate: { lan1: { ...fqdn, ipv6: { mode: 'static', addresses: ['2001:db8::1/64'] } } },
+  },
+  {
     title: 'restrictions that are no networks',
     candidate: {
       extensions: { 250: { addressRestriction: ['192.168.42.0/24', '1.2.3.4', 'fd00::/8', '1.2.3', '1.2.3.4/33'] } },
