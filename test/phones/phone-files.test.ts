@@ -44,7 +44,8 @@ t.test('the specials set nothing, for any model and group', async (t) => {
 });
 
 t.test('the other small files lead on', async (t) => {
-  const files = (text: string) => evaluateSettings(readSettings(text), clientVariables('J179', 0)).files;
+  const files = (text: string) =>
+    evaluateSettings(readSettings(text), clientVariables('J179', 0)).gets.map(({ name }) => name);
   t.strictSame(files(renderUpgrade(HEADER)), ['46xxsettings.txt']);
   t.strictSame(files(renderBranchSettings(HEADER)), ['46xxspecials.txt']);
 });

@@ -135,7 +135,7 @@ t.test('each source number adds and changes its own lines', async (t) => {
 t.test('the branch file is for its group alone, and all come to the specials', async (t) => {
   const configuration = office({ noUser: { sourceNumbers: ['BRANCH_PHONES_GROUP=3'] } });
   const text = readSettings(renderSettings(inputFor(configuration)));
-  const files = (group: number) => evaluateSettings(text, clientVariables('J179', group)).files;
+  const files = (group: number) => evaluateSettings(text, clientVariables('J179', group)).gets.map(({ name }) => name);
   t.strictSame(files(3), ['46xxBranchsettings.txt', '46xxspecials.txt']);
   for (const group of [0, 1, 2, 4, 5, 33]) t.strictSame(files(group), ['46xxspecials.txt']);
 });
