@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { clientVariables, effectiveSettings } from '../../firmware/phones/effective-settings.ts';
+import { KNOWN_MODELS } from '../../firmware/phones/language/client.ts';
 import { evaluateSettings } from '../../firmware/phones/language/evaluator.ts';
+import { lintSettings } from '../../firmware/phones/language/lint.ts';
 import { readSettings } from '../../firmware/phones/language/reader.ts';
-import { MODELS, type Model, WORKPLACE_MODELS } from '../../firmware/phones/models.ts';
+import { MODELS, MODELS_96XX, type Model, WORKPLACE_MODELS } from '../../firmware/phones/models.ts';
 import { explainedLines, renderSettings } from '../../firmware/phones/settings-file.ts';
 import type { AskingClient } from '../../firmware/phones/settings-input.ts';
 import { CHINESE_OFFICE, ENGLISH_OFFICE, inputFor, office } from './sample-office.ts';
@@ -85,6 +87,21 @@ t.test('every model comes to the end without a warning, and is told nothing twic
       t.equal(new Set(names).size, names.length, model);
     }
   }
+});
+
+t.test('the reader finds nothing to complain of, for any model, signalling and group', async (t) => {
+  for (const candidate of [
+    {},
+    { system: { locale: 'fr-CA', timeZone: 'America/Toronto' }, noUser: { sourceNumbers: ['BRANCH_PHONES_GROUP=2'] } },
+    { system: { push: { apple: true } }, lan1: { registrarFqdn: 'sip.example.com' } },
+  ]) {
+    t.strictSame(lintSettings(readSettings(renderSettings(inputFor(office(candidate))))), []);
+  }
+});
+
+t.test('there is a section for every model that the reader knows, but for the 96xx', async (t) => {
+  const known = KNOWN_MODELS.map(({ model }) => model);
+  t.strictSame([...MODELS, ...MODELS_96XX].sort(), known.toSorted());
 });
 
 interface ModelCase {
