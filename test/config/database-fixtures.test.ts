@@ -97,6 +97,30 @@ t.test('version 2: everything', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 3: what files for phones say', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 3);
+  const store = ConfigurationStore.open(directory);
+  t.equal(store.revision, 5);
+  t.match(store.current, {
+    system: {
+      name: 'Bäckerei',
+      sip: { phoneTransport: 'tcp', tlsVersion: '1.0' },
+      media: { dtmfPayloadType: 120, encryptSrtcp: true },
+      telephony: { voicemailNumber: '*17' },
+      phones: {
+        fileForm: 'r12',
+        features: ['recording', 'handover'],
+        otherCodecs: ['OPUS'],
+        desktopUpdatesUrl: 'https://updates.example.com/',
+      },
+    },
+    noUser: { sourceNumbers: ['ABC=1', 'SET_CDNL="911","112"'] },
+  });
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }
