@@ -1,3 +1,4 @@
+import type { Configuration } from './schema/configuration.ts';
 import type { Licence } from './schema/security.ts';
 import type { Profile } from './schema/user.ts';
 
@@ -50,4 +51,18 @@ function subscription(features: FeatureSet, mobile: boolean, licence: Licence): 
     userLicences: [licence],
     systemLicences: [],
   };
+}
+
+/** What licensing `open` gives everybody: this firmware asks nobody for a licence unless told to. */
+const OPEN: Omit<ProfileRights, 'mode'> = {
+  features: 'advanced',
+  desktop: true,
+  mobile: true,
+  userLicences: [],
+  systemLicences: [],
+};
+
+/** What users of `profile` may do under the licensing of the system. */
+export function rightsOf(configuration: Pick<Configuration, 'system'>, profile: Profile): Omit<ProfileRights, 'mode'> {
+  return configuration.system.licensing === 'open' ? OPEN : PROFILE_RIGHTS[profile];
 }
