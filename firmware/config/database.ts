@@ -95,10 +95,18 @@ const HEADER_BYTES = 100;
 const MAGIC = 'SQLite format 3\0';
 const NEWEST_WRITE_VERSION = 2;
 
-/** SQLite opens a file whose write version it does not know, and then never writes to it. We would tell that too late. */
+/** What SQLite does not mind: it opens a file whose write version it does not know, say, and then never writes to it. */
 function checkHeader(file: string): void {
-  const writeVersion = readHeader(file)?.[18] ?? 0;
+  const header = readHeader(file);
+  if (header === undefined) return;
+  const writeVersion = header[18] ?? 0;
   if (writeVersion > NEWEST_WRITE_VERSION) throw databaseDamaged(file, `write version ${writeVersion} in its header`);
+  // SQLite opens a file that lost its end, where nothing in use was there. While there is a log, the end may be in that.
+  const log = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  const pageBytes = header.readUInt16BE(16) === 1 ? 65536 : header.readUInt16BE(16);
+  const pages = header.readUInt32BE(28);
+  const { size } = statSync(file);
+  if (log === 0 && size < pages * pageBytes) throw databaseDamaged(file, `${size} bytes of ${pages} pages`);
 }
 
 function readHeader(file: string): Buffer | undefined {

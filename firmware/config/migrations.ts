@@ -59,6 +59,10 @@ export function migrate(database: Database, file: string, migrations: readonly M
     } catch (error) {
       const cause = storageError(file, error);
       if (cause.code !== 'CONFIG_DATABASE_FAILED') throw cause;
+      // What a migration makes is there: the version in the header is not the one of the tables.
+      if (/already exists|duplicate column/.test(String(error))) {
+        throw databaseDamaged(file, `its version, ${migration.version - 1}, is not that of its tables`, error);
+      }
       throw new RingdownError(
         'CONFIG_MIGRATION_FAILED',
         `${file} could not be brought from version ${migration.version - 1} to ${migration.version} (${migration.name})`,

@@ -18,6 +18,7 @@ import { ConfigurationStore } from '../../firmware/config/configuration-store.ts
 import { DailyBackup } from '../../firmware/config/daily-backup.ts';
 import { openDatabase } from '../../firmware/config/database.ts';
 import { digestOf } from '../../firmware/config/extension.ts';
+import { readMigrations } from '../../firmware/config/migrations.ts';
 import { withValue } from '../../firmware/config/path.ts';
 import { digestSecrets } from '../../firmware/config/secrets/sip-password.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
@@ -65,7 +66,7 @@ t.test('a backup is one file with its manifest, for its owner alone', async (t) 
   t.match(manifest, {
     format: 1,
     productVersion: '0.1.0',
-    schemaVersion: 2,
+    schemaVersion: readMigrations().length,
     revision: 2,
     createdAt: '2026-11-25T18:20:00.000Z',
     reason: 'import',
