@@ -74,6 +74,7 @@ export const addressRules: readonly Rule[] = [
 
   function fqdnsAreNames({ lan1, lan2, system }, report) {
     const check = (path: Path, name: string) => {
+      if (name === '') return;
       if (isIP(name) !== 0 || /^[\d.]+$/.test(name)) {
         report(
           path,
@@ -81,7 +82,7 @@ export const addressRules: readonly Rule[] = [
           'is an address, not a name',
           'Give a fully qualified domain name that resolves to the box, or leave it empty.',
         );
-      } else if (name !== '' && !name.includes('.')) {
+      } else if (!name.includes('.')) {
         report(path, name, 'is not fully qualified', 'Give the name with its domain, as sip.example.com.');
       }
     };
@@ -220,9 +221,9 @@ function rangeOf(address: string, prefixLength: number): readonly [number, numbe
   return [first, first + size - 1];
 }
 
-const zones = new Map<string, boolean>();
+const zones = new Map<string, boolean>([['UTC', true]]);
 
-/** Kept, since asking the system costs a millisecond. */
+/** Kept, since asking costs, and most of all the first time: then all that is known of zones is loaded. */
 function isTimeZone(name: string): boolean {
   let known = zones.get(name);
   if (known === undefined) {
