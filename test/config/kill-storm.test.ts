@@ -13,7 +13,7 @@ import { Random } from './support/random.ts';
 
 /** In each of two directories, so that both cores have something to do. */
 const KILLS = 250;
-const MOST_EDITS_BETWEEN = 12;
+const MOST_EDITS_BETWEEN = 6;
 const START_MS = 300;
 const EDIT_MS = 4;
 const CHILD_TIMEOUT_MS = 60_000;
