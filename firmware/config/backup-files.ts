@@ -31,6 +31,8 @@ export interface BackupManifest {
 export type BackupEntry =
   | { readonly kind: 'whole'; readonly name: string; readonly manifest: BackupManifest }
   | { readonly kind: 'broken'; readonly name: string; readonly problem: string }
+  /** By this user, or from this disk, at this time: nothing is known to be wrong with it. */
+  | { readonly kind: 'unreadable'; readonly name: string; readonly problem: string }
   /** A newer program made it, in a way that this one does not know. */
   | { readonly kind: 'newer'; readonly name: string };
 
@@ -76,18 +78,19 @@ export function formatManifest(manifest: Omit<BackupManifest, 'format'>): string
 
 function readEntry(directory: string, name: string): BackupEntry {
   const broken = (problem: string): BackupEntry => ({ kind: 'broken', name, problem });
-  let manifest: BackupManifest | 'newer' | undefined;
   try {
-    manifest = readManifest(join(directory, `${name}.json`));
-  } catch {
-    manifest = undefined;
+    const manifest = readManifest(join(directory, `${name}.json`));
+    if (manifest === undefined) return broken('its manifest cannot be read');
+    if (manifest === 'newer') return { kind: 'newer', name };
+    const size = statSync(join(directory, `${name}.db`), { throwIfNoEntry: false })?.size;
+    if (size === undefined) return broken('its database is missing');
+    if (size !== manifest.sizeBytes) return broken(`its database has ${size} bytes instead of ${manifest.sizeBytes}`);
+    return { kind: 'whole', name, manifest };
+  } catch (error) {
+    const code = error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : '';
+    if (code === '' || code === 'ENOENT' || code === 'EISDIR') return broken('its manifest cannot be read');
+    return { kind: 'unreadable', name, problem: `its manifest cannot be read (${code})` };
   }
-  if (manifest === undefined) return broken('its manifest cannot be read');
-  if (manifest === 'newer') return { kind: 'newer', name };
-  const size = statSync(join(directory, `${name}.db`), { throwIfNoEntry: false })?.size;
-  if (size === undefined) return broken('its database is missing');
-  if (size !== manifest.sizeBytes) return broken(`its database has ${size} bytes instead of ${manifest.sizeBytes}`);
-  return { kind: 'whole', name, manifest };
 }
 
 function readManifest(file: string): BackupManifest | 'newer' | undefined {

@@ -2,6 +2,7 @@ import { chmodSync, closeSync, existsSync, fchmodSync, mkdirSync, openSync, read
 import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { assetPath } from '../core/assets.ts';
+import { giveToOwner } from './file-owner.ts';
 import { databaseDamaged, dataNotWritable, openingError } from './storage-error.ts';
 
 export type { Database } from 'better-sqlite3';
@@ -28,6 +29,7 @@ function makeDirectory(directory: string): void {
   if (parent !== directory) makeDirectory(parent);
   try {
     mkdirSync(directory, { mode: 0o700 });
+    giveToOwner(directory);
   } catch (error) {
     // Another program may have made it at the same time.
     if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) throw error;
@@ -132,7 +134,7 @@ function oneLine(text: string): string {
   return text.slice(0, 120).replaceAll('\n', ' ');
 }
 
-/** SQLite gives its -wal and -shm files the mode of the database itself, so that one is made before it opens. */
+/** SQLite gives its -wal and -shm files the mode and the owner of the database itself, so that one is made before it opens. */
 function restrictMode(file: string): void {
   if (existsSync(file)) {
     chmodSync(file, 0o600);
@@ -141,6 +143,7 @@ function restrictMode(file: string): void {
   const descriptor = openSync(file, 'a', 0o600);
   try {
     fchmodSync(descriptor, 0o600);
+    giveToOwner(descriptor, dirname(file));
   } finally {
     closeSync(descriptor);
   }

@@ -1,5 +1,7 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { giveToOwner } from './file-owner.ts';
 
 /*
  * Files that a power cut leaves whole or not there at all: written beside, synced, renamed, and the directory synced, since
@@ -10,17 +12,43 @@ import { dirname } from 'node:path';
 export function writeDurably(file: string, text: string): void {
   const temporary = `${file}.tmp`;
   try {
-    const descriptor = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    // What a power cut left, or somebody put in its way.
+    rmSync(temporary, { force: true });
+    writeBeside(temporary, text, dirname(file));
     renameDurably(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * As writeDurably, where there is no such file yet: of several programs that do it at once one wins. False for the others:
+ * the file is that of the winner. Throws what the file system throws.
+ */
+export function createDurably(file: string, text: string): boolean {
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    writeBeside(temporary, text, dirname(file));
+    linkSync(temporary, file);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST' && existsSync(file)) return false;
+    throw error;
+  } finally {
+    removeDurably(temporary);
+  }
+}
+
+/** Exclusively: another's link must not lead root elsewhere. */
+function writeBeside(temporary: string, text: string, directory: string): void {
+  const descriptor = openSync(temporary, 'wx', 0o600);
+  try {
+    giveToOwner(descriptor, directory);
+    writeFileSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

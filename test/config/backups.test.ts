@@ -1,4 +1,5 @@
 import {
+  copyFileSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -6,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
@@ -277,6 +279,19 @@ t.test('what was left behind is removed once nobody can be working on it', async
   date(clock.now() - 2 * 3_600_000);
   backups.prune(5);
   t.strictSame(readdirSync(directory).sort(), [`${good}.db`, `${good}.json`, ...foreign].sort());
+});
+
+t.test('what cannot be read is not taken for broken, and not removed', async (t) => {
+  const { directory, store, backups, clock } = box(t);
+  const good = await backups.create(store, 'manual');
+  const hidden = '2026-11-23T000000Z-r2-daily';
+  copyFileSync(join(directory, `${good}.db`), join(directory, `${hidden}.db`));
+  // Reading it fails as it does without the right to, which root always has.
+  symlinkSync(`${hidden}.json`, join(directory, `${hidden}.json`));
+  utimesSync(join(directory, `${hidden}.db`), 0, clock.now() / 1000 - 86_400);
+  t.match(backups.list(), [{ name: good }, { kind: 'unreadable', name: hidden, problem: /ELOOP/ }]);
+  backups.prune(5);
+  t.ok(existsSync(join(directory, `${hidden}.db`)));
 });
 
 t.test('a backup that cannot be made is told, and nothing is left', async (t) => {

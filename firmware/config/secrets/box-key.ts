@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RingdownError } from '../../core/errors.ts';
+import { createDurably } from '../durable-files.ts';
 
 /*
  * Secrets that the box must be able to say again are encrypted under a key that lies beside the database and never leaves
@@ -25,7 +26,7 @@ export class BoxKey {
   static open(directory: string): BoxKey {
     const file = join(directory, FILE_NAME);
     try {
-      return new BoxKey(readKey(file) ?? makeKey(directory, file));
+      return new BoxKey(readKey(file) ?? makeKey(file));
     } catch (error) {
       if (error instanceof RingdownError) throw error;
       throw unreadable(file, error);
@@ -68,25 +69,10 @@ function readKey(file: string): Buffer | undefined {
   return key;
 }
 
-/** Beside, synced, renamed: a power cut leaves no key or a whole one. */
-function makeKey(directory: string, file: string): Buffer {
+/** Of several programs that make one at once all get that of the first: what another key sealed could never be opened. */
+function makeKey(file: string): Buffer {
   const key = randomBytes(KEY_BYTES);
-  const temporary = `${file}.new`;
-  const descriptor = openSync(temporary, 'w', 0o600);
-  try {
-    writeSync(descriptor, `${key.toString('base64')}\n`);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(temporary, file);
-  const parent = openSync(directory, 'r');
-  try {
-    fsyncSync(parent);
-  } finally {
-    closeSync(parent);
-  }
-  return key;
+  return createDurably(file, `${key.toString('base64')}\n`) ? key : (readKey(file) ?? makeKey(file));
 }
 
 function unreadable(file: string, cause: unknown): RingdownError {

@@ -4,10 +4,11 @@ import { Command } from 'commander';
 import { type BackupEntry, backupDirectory } from '../../config/backup-files.ts';
 import { Backups } from '../../config/backups.ts';
 import { DATABASE_FILE_NAME } from '../../config/configuration-store.ts';
+import { giveToOwner } from '../../config/file-owner.ts';
 import { replaceDatabase } from '../../config/recovery.ts';
 import { RingdownError, UsageError } from '../../core/errors.ts';
 import { isServed } from '../control.ts';
-import { backUpBefore } from './back-up-before.ts';
+import { backUpBefore, createBackup } from './back-up-before.ts';
 import { report } from './config-edit.ts';
 import { type CommandContext, examples, type OpenConfiguration, withConfiguration, withData } from './context.ts';
 
@@ -48,7 +49,10 @@ export function backupCommand(context: CommandContext): Command {
       const backups = backupsOf(context, data);
       const names = name === undefined ? backups.list().map((entry) => entry.name) : [name];
       const failures = names.flatMap((each) => {
-        const failure = failureOf(() => backups.verify(each));
+        const failure = failureOf(() => {
+          refuseUnreadable(backups, each);
+          backups.verify(each);
+        });
         if (failure === undefined) output.write(`${each} is good\n`);
         else context.errors.write(`${failure.message}\n`);
         return failure ?? [];
@@ -77,8 +81,9 @@ export function backupCommand(context: CommandContext): Command {
 async function restore(context: CommandContext, configuration: OpenConfiguration, name: string): Promise<void> {
   const { store, dataDirectory } = configuration;
   const backups = new Backups(dataDirectory);
+  refuseUnreadable(backups, name);
   backups.verify(name);
-  const before = await backups.create(store, 'rollback');
+  const before = await createBackup(store, dataDirectory, 'rollback');
   const confirmWithinMs = await configuration.confirmWithinMs();
   const result = backups.restore(store, name, {
     author: context.author,
@@ -94,7 +99,20 @@ async function restore(context: CommandContext, configuration: OpenConfiguration
 /** For a database that cannot be opened, and so not be edited. */
 async function replace(data: string, name: string, cause: unknown): Promise<void> {
   if (!existsSync(backupDirectory(data)) || (await isServed(data))) throw cause;
+  refuseUnreadable(new Backups(data), name);
   replaceDatabase(data, name);
+  giveToOwner(join(data, DATABASE_FILE_NAME));
+}
+
+/** Throws RingdownError CONFIG_BACKUP_UNREADABLE. */
+function refuseUnreadable(backups: Backups, name: string): void {
+  const entry = backups.list().find((each) => each.name === name);
+  if (entry?.kind !== 'unreadable') return;
+  throw new RingdownError(
+    'CONFIG_BACKUP_UNREADABLE',
+    `the backup ${name} cannot be read now: ${entry.problem}`,
+    'Try it as root or as the user of the service, or choose another one: ringdown backup list.',
+  );
 }
 
 function isUnreadable(error: unknown): boolean {
@@ -119,7 +137,8 @@ function formatEntry(entry: BackupEntry): string {
       return `${entry.name}  revision ${revision}, ${reason}, ${createdAt.slice(0, 19)}Z, ${Math.ceil(sizeBytes / 1024)} KiB`;
     }
     case 'broken':
-      return `${entry.name}  broken: ${entry.problem}`;
+    case 'unreadable':
+      return `${entry.name}  ${entry.kind}: ${entry.problem}`;
     case 'newer':
       return `${entry.name}  made by a newer program`;
   }
