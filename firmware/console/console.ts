@@ -1,8 +1,9 @@
 import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { MIN_PASSWORD_CHARACTERS } from '../config/secrets/rules.ts';
 import { RingdownError } from '../core/errors.ts';
 import { askForInput } from './command-input.ts';
 import { requestCommand } from './control.ts';
-import { MIN_PASSWORD_LENGTH, type PasswordFile, passwordFileIn } from './password-file.ts';
+import { ACCOUNT, type PasswordFile, passwordFileIn } from './password-file.ts';
 import { Terminal, TerminalClosed } from './terminal.ts';
 import { splitWords } from './words.ts';
 
@@ -18,8 +19,6 @@ export interface ConsoleOptions {
   readonly version: string;
 }
 
-/** The one account: the console is for whoever holds the serial cable and the password. */
-const ACCOUNT = 'admin';
 const IDLE_MS = 15 * 60_000;
 /** A wrong password costs the next try this much, doubling up to the limit. */
 const FIRST_PENALTY_MS = 1000;
@@ -31,7 +30,11 @@ extension add NUMBER --name NAME    a new extension; prints its password once
 extension password NUMBER           a new password for an extension; prints it once
 extension remove NUMBER             removes an extension
 config show [PATH]                  the configuration, or a part of it
-config set PATH VALUE               changes it; the value - is asked for and not shown
+config set PATH VALUE               changes it; the value - is asked for, secrets unseen
+config unset PATH                   removes an item, gives a value its default
+config export                       prints all of it as a file
+config import -, check -            takes over a file that is pasted, or looks it through
+users import -                      many users at once, from a pasted CSV file
 config log, diff, rollback          the edits: what each changed, and taking them back
 config confirm                      keeps new LAN addresses, which else go back after two minutes
 backup list                         the backups of the configuration
@@ -90,7 +93,7 @@ async function logIn(terminal: Terminal, passwords: PasswordFile): Promise<void>
 }
 
 async function setPassword(terminal: Terminal, passwords: PasswordFile): Promise<boolean> {
-  const first = await terminal.ask(`New password (${MIN_PASSWORD_LENGTH} characters or more): `, { hidden: true });
+  const first = await terminal.ask(`New password (${MIN_PASSWORD_CHARACTERS} characters or more): `, { hidden: true });
   const second = await terminal.ask('Again: ', { hidden: true });
   if (first !== second) {
     terminal.write('The two differ; nothing was changed.\n');

@@ -1,10 +1,15 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { writeDurably } from '../config/durable-files.ts';
+import { checkPassword, MAX_PASSWORD_CHARACTERS } from '../config/secrets/rules.ts';
 import { type HashedPassword, hashPassword, isPassword, readHashedPassword } from '../config/secrets/scrypt.ts';
-import { RingdownError, UsageError } from '../core/errors.ts';
+import { RingdownError } from '../core/errors.ts';
 
-export const MIN_PASSWORD_LENGTH = 9;
-export const MAX_PASSWORD_LENGTH = 128;
+/** The one account: the console is for whoever holds the serial cable and the password. */
+export const ACCOUNT = 'admin';
+
+/** A character has two UTF-16 units at most. */
+const MAX_PASSWORD_UNITS = 2 * MAX_PASSWORD_CHARACTERS;
 
 /**
  * The maintenance password of the serial console, kept as `scrypt$N$r$p$salt$key` in a file of its own, so that the
@@ -23,40 +28,20 @@ export class PasswordFile {
   }
 
   /**
-   * Sets the password: written beside, synced, renamed, so that a power cut leaves the old one or the new one.
-   * Throws CONSOLE_PASSWORD_WEAK for one that is shorter than 9 or longer than 128 characters.
+   * Sets the password; a power cut leaves the old one or the new one. Throws UsageError CONFIG_PASSWORD_INVALID,
+   * CONFIG_PASSWORD_WEAK.
    */
   async set(password: string): Promise<void> {
-    if (password.length < MIN_PASSWORD_LENGTH || password.length > MAX_PASSWORD_LENGTH) {
-      throw new UsageError(
-        'CONSOLE_PASSWORD_WEAK',
-        `The password has ${password.length} characters`,
-        `Choose one of ${MIN_PASSWORD_LENGTH} to ${MAX_PASSWORD_LENGTH} characters.`,
-      );
-    }
+    checkPassword(password, { name: ACCOUNT }, false);
     const line = await hashPassword(password);
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-    const temporary = `${this.#path}.new`;
-    const file = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(file, `${line}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, this.#path);
-    const directory = openSync(dirname(this.#path), 'r');
-    try {
-      fsyncSync(directory);
-    } finally {
-      closeSync(directory);
-    }
+    writeDurably(this.#path, `${line}\n`);
   }
 
   /** Whether `password` is the one set; false while none is set. */
   async verify(password: string): Promise<boolean> {
     const stored = this.#read();
-    if (stored === undefined || password.length > MAX_PASSWORD_LENGTH) return false;
+    if (stored === undefined || password.length > MAX_PASSWORD_UNITS) return false;
     return isPassword(password, stored);
   }
 

@@ -82,7 +82,8 @@ t.test('two different passwords, or a short one, set nothing', async (t) => {
   const person = sitDown();
   for (const [one, two, answer] of [
     [PASSWORD, 'correct house', 'The two differ'],
-    ['short', 'short', 'The password has 5 characters'],
+    ['short', 'short', 'Use 9 to 128 characters'],
+    ['123456789', '123456789', 'is a mere run of characters'],
   ] as const) {
     await person.sees('login: ');
     person.type('admin');
@@ -116,6 +117,7 @@ t.test('commands of the service go to it; without it the console says so and goe
   await person.sees('ringdown> ');
   person.type('help');
   await person.sees('extension add');
+  for (const command of ['config unset', 'config export', 'config import', 'users import']) await person.sees(command);
 });
 
 t.test('what a command reads is asked for: secrets twice and unseen, files as they are pasted', async (t) => {
@@ -140,6 +142,15 @@ t.test('what a command reads is asked for: secrets twice and unseen, files as th
   t.notMatch(person.transcript, '4712', 'what is typed is not shown');
   person.type('4712');
   await person.sees('ran <config|set|users.201.loginCode|-> on "4712\\n"');
+  await person.sees('ringdown> ');
+  person.type('config set certificates.Root.pem -');
+  await person.sees('Paste the value, and end it with a line that holds a . alone:');
+  person.press('-----BEGIN\rMIIB\r-----END\r.\r');
+  await person.sees('ran <config|set|certificates.Root.pem|-> on "-----BEGIN\\nMIIB\\n-----END\\n"');
+  await person.sees('ringdown> ');
+  person.type('config set users.201.logincode -');
+  await person.sees('ran <config|set|users.201.logincode|-> on ""');
+  t.notMatch(person.transcript, /logincode[\s\S]*Paste/, 'what is not known might be a secret');
   await person.sees('ringdown> ');
   person.type('extension password 201 --password-stdin');
   await person.sees('Password: ');
