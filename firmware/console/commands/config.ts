@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { type Change, maskValue } from '../../config/changes.ts';
+import { DOCUMENT_FORMAT } from '../../config/document/read-document.ts';
 import { formatPath, nodeAt, type Path, parsePath, valueAt } from '../../config/path.ts';
-import { type Configuration, configurationSchema } from '../../config/schema/configuration.ts';
+import type { Configuration } from '../../config/schema/configuration.ts';
+import { documentSchema } from '../../config/schema/json-schema.ts';
 import { isRecord, type SchemaNode } from '../../config/schema/tree.ts';
 import { UsageError } from '../../core/errors.ts';
 import { addEditCommands, nothingThere, readRevision } from './config-edit.ts';
@@ -116,9 +118,9 @@ function plainChanges(changes: readonly Change[]) {
 function addSchema(command: Command, context: CommandContext): void {
   command
     .command('schema')
-    .description('prints the JSON Schema of the configuration, for editors and other programs')
+    .description('prints the JSON Schema of a configuration file, for editors and other programs')
     .addHelpText('after', examples('ringdown config schema > configuration.schema.json'))
-    .action(() => void context.output.write(`${JSON.stringify(configurationSchema, undefined, 2)}\n`));
+    .action(() => void context.output.write(`${JSON.stringify(documentSchema(DOCUMENT_FORMAT), undefined, 2)}\n`));
 }
 
 function readCount(option: string, text: string, max: number): number {

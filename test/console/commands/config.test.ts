@@ -249,11 +249,16 @@ t.test('notices are shown by every command until they are cleared', async (t) =>
   t.equal((await runCommand(configCommand, { words: ['show', '--data', data] })).errors, '');
 });
 
-t.test('schema prints a JSON Schema', async (t) => {
+t.test('schema prints the JSON Schema of a file', async (t) => {
   const schema = JSON.parse(await run(['schema']));
   t.match(schema, {
-    type: 'object',
-    properties: { users: { type: 'object' }, system: { properties: { name: { type: 'string' } } } },
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    properties: {
+      format: { const: 1 },
+      secrets: { type: 'string' },
+      system: { properties: { name: { type: 'string' } } },
+    },
+    required: ['format'],
   });
 });
 
