@@ -46,7 +46,7 @@ t.test('with a damaged database the service starts from its own backup, and phon
   t.equal(await ask('notices'), '');
 
   const [, name = ''] = /^(\S+-r2-daily) /m.exec(await ask('backup', 'list')) ?? [];
-  t.match(await ask('backup', 'restore', name), /as revision 4/);
+  t.match(await ask('backup', 'restore', name), /Revision 4\./);
   t.equal(await ask('extension', 'list'), '201  Reception\n');
   const verified = await runRingdown(['backup', 'verify', '--data', data]);
   t.match(verified, { status: 0, stdout: /r4-|r3-rollback is good/ });
