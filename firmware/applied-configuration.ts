@@ -13,6 +13,10 @@ export interface AppliedConfigurationOptions {
   readonly useMediaPorts: (ports: { readonly low: number; readonly high: number }) => void;
   /** Called for an extension that is gone or has another password: its devices must log in again. */
   readonly forgetDevices: (extension: string) => void;
+  /** Whether phones are served on the ports that they prefer, too. */
+  readonly usePhonePorts: (isOn: boolean) => void;
+  /** Called when the box has another host name. */
+  readonly useHostNames: () => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -51,6 +55,15 @@ export class AppliedConfiguration {
       ({ system }) => system.media,
       ({ portLow, portHigh }) => this.#options.useMediaPorts({ low: portLow, high: portHigh }),
     );
+    store.feed.watch(
+      ({ system }) => system.http.preferredPhonePorts,
+      (isOn) => this.#options.usePhonePorts(isOn),
+    );
+    for (const lan of LANS)
+      store.feed.watch(
+        (configuration) => configuration[lan].registrarFqdn,
+        () => this.#options.useHostNames(),
+      );
     store.feed.watch(
       ({ extensions }) => extensions,
       (after, before) => this.#forgetDevices(before, after),

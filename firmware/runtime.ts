@@ -6,6 +6,7 @@ import type { ConfigurationStore } from './config/configuration-store.ts';
 import { DailyBackup } from './config/daily-backup.ts';
 import { digestOf, findExtension } from './config/extension.ts';
 import { openOrRecover } from './config/recovery.ts';
+import type { Configuration } from './config/schema/configuration.ts';
 import { backupCommand } from './console/commands/backup.ts';
 import { configCommand } from './console/commands/config.ts';
 import { extensionCommand } from './console/commands/extension.ts';
@@ -18,8 +19,13 @@ import { systemClock } from './core/clock.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
 import { Listeners } from './listeners.ts';
 import { MediaClient } from './media/client.ts';
-import { GENERATED_FILE_NAMES, generatedPhoneFiles } from './phones/phone-files.ts';
+import { isForPhones } from './phones/http-clients.ts';
+import type { MakePhoneFile } from './phones/phone-file.ts';
+import { generatedPhoneFiles } from './phones/phone-files.ts';
+import { RenderedFiles } from './phones/rendered-files.ts';
+import { RequestLog } from './phones/request-log.ts';
 import type { ServedPorts } from './phones/settings-input.ts';
+import { phoneFiles, StaticPhoneFiles } from './phones/static-files.ts';
 import { Authenticator } from './registrar/authenticator.ts';
 import { LocationService } from './registrar/location.ts';
 import { Registrar } from './registrar/registrar.ts';
@@ -40,6 +46,9 @@ export interface RuntimeOptions {
   readonly sipsPort: number;
   readonly httpPort: number;
   readonly httpsPort: number;
+  /** Served as well where the configuration says so. */
+  readonly phoneHttpPort: number;
+  readonly phoneHttpsPort: number;
   /** UDP ports, both ends included; those of the configuration unless given. */
   readonly mediaPorts?: { readonly low: number; readonly high: number };
   /** From a local address to the one that peers beyond a port forward see. */
@@ -61,6 +70,9 @@ export class Runtime {
   readonly #authenticator: Authenticator;
   readonly #sourceLog: SourceLog;
   readonly #calls: CallServer;
+  readonly #requestLog = new RequestLog(clock);
+  readonly #staticFiles: StaticPhoneFiles;
+  readonly #generated: MakePhoneFile;
   #mediaPorts: { readonly low: number; readonly high: number };
   readonly #applied: AppliedConfiguration;
   #stack: SipStack | undefined;
@@ -90,6 +102,17 @@ export class Runtime {
       clock,
     });
     this.#sourceLog = new SourceLog(logger, clock);
+    this.#staticFiles = new StaticPhoneFiles(options.dataDirectory, logger);
+    this.#generated = generatedPhoneFiles({
+      configuration: () => this.#store.current,
+      box: () => ({
+        version,
+        ports: this.#servedPorts(),
+        mediaPorts: this.#mediaPorts,
+        year: thisYear(),
+      }),
+      rootCertificate: () => this.#listeners?.certificate?.ca,
+    });
     this.#calls = new CallServer({
       stack: () => this.#requireStack(),
       media: () => this.#requireMedia(),
@@ -107,6 +130,8 @@ export class Runtime {
       network: networkControlPath === undefined ? undefined : new NetworkPipe(networkControlPath),
       useMediaPorts: (ports) => this.#useMediaPorts(ports),
       forgetDevices: (extension) => this.#location.replace(extension, []),
+      usePhonePorts: (isOn) => this.#listeners?.usePhonePorts(isOn),
+      useHostNames: () => void this.#listeners?.useHostNames(),
       clock,
       logger,
     });
@@ -194,19 +219,27 @@ export class Runtime {
   }
 
   #openListeners(stack: SipStack, web: WebServer): Listeners {
-    const { listen, networkDirectory, advertise, dataDirectory, sipPort, sipsPort, httpPort, httpsPort } =
-      this.#options;
+    const { listen, networkDirectory, advertise, dataDirectory, ...options } = this.#options;
     const logger = this.#logger;
     this.#listeners = new Listeners({
       stack,
       web,
       fixed: listen,
       networkDirectory,
-      ports: { sip: sipPort, sips: sipsPort, http: httpPort, https: httpsPort },
-      certificate: (addresses) =>
+      ports: {
+        sip: options.sipPort,
+        sips: options.sipsPort,
+        http: options.httpPort,
+        https: options.httpsPort,
+        phoneHttp: options.phoneHttpPort,
+        phoneHttps: options.phoneHttpsPort,
+      },
+      hostNames: () => hostNamesOf(this.#store.current),
+      certificate: (addresses, names) =>
         ensureCertificate({
           directory: dataDirectory,
           addresses: [...new Set([...addresses, ...advertise.values()])],
+          ...(names.length === 0 ? {} : { names }),
           clock,
           logger,
         }),
@@ -214,32 +247,26 @@ export class Runtime {
       clock,
       logger,
     });
+    this.#listeners.usePhonePorts(this.#store.current.system.http.preferredPhonePorts);
     return this.#listeners;
   }
 
   #openWeb(): Promise<WebServer> {
-    const make = generatedPhoneFiles({
-      configuration: () => this.#store.current,
-      box: () => ({
-        version: this.#version,
-        ports: this.#servedPorts(),
-        mediaPorts: this.#mediaPorts,
-        year: new Date(clock.now()).getUTCFullYear(),
-      }),
-      rootCertificate: () => this.#listeners?.certificate?.ca,
+    const rendered = new RenderedFiles({
+      make: this.#generated,
+      basis: () => [this.#store.current, this.#listeners?.certificate, this.#mediaPorts, thisYear()],
     });
-    const files = new Map(
-      GENERATED_FILE_NAMES.map((name) => [
-        `/${name}`,
-        (localAddress: string) => {
-          const request = { name, localAddress, lan: undefined, remoteAddress: '', isSecure: false, userAgent: '' };
-          const file = make(request);
-          return file === undefined ? undefined : { contentType: file.contentType, body: String(file.body) };
-        },
-      ]),
-    );
-    const { advertise } = this.#options;
-    return WebServer.open({ files, advertise, clock, logger: this.#logger, sourceLog: this.#sourceLog });
+    return WebServer.open({
+      makeFile: phoneFiles({ generated: (request) => rendered.make(request), staticFiles: this.#staticFiles }),
+      isAdmitted: (userAgent, name) =>
+        !this.#store.current.system.http.avayaClientsOnly || isForPhones(userAgent, name),
+      lanOf: (address) => this.#listeners?.lanOf(address),
+      advertise: this.#options.advertise,
+      requestLog: this.#requestLog,
+      clock,
+      logger: this.#logger,
+      sourceLog: this.#sourceLog,
+    });
   }
 
   /** Those of the command line outrank those of the configuration. */
@@ -250,9 +277,11 @@ export class Runtime {
   }
 
   #servedPorts(): ServedPorts {
-    const { sipPort, sipsPort, httpPort, httpsPort } = this.#options;
-    const plain = { sipUdp: sipPort, sipTcp: sipPort, http: httpPort };
-    return this.#listeners?.certificate !== undefined ? { ...plain, sipTls: sipsPort, https: httpsPort } : plain;
+    const { sipPort, sipsPort, httpPort, httpsPort, phoneHttpPort, phoneHttpsPort } = this.#options;
+    const { preferredPhonePorts } = this.#store.current.system.http;
+    const plain = { sipUdp: sipPort, sipTcp: sipPort, http: preferredPhonePorts ? phoneHttpPort : httpPort };
+    if (this.#listeners?.certificate === undefined) return plain;
+    return { ...plain, sipTls: sipsPort, https: preferredPhonePorts ? phoneHttpsPort : httpsPort };
   }
 
   async #close(): Promise<void> {
@@ -320,6 +349,18 @@ export class Runtime {
     const web = this.#web?.addresses ?? [];
     return [...sip, ...web].map(({ protocol, address, port }) => `${protocol} ${hostPort(address, port)}`);
   }
+}
+
+/** As clients are told them, each once. */
+function hostNamesOf({ lan1, lan2 }: Configuration): readonly string[] {
+  return [...new Set([lan1.registrarFqdn, lan2.registrarFqdn].map((name) => name.toLowerCase()))].filter(
+    (name) => name !== '',
+  );
+}
+
+/** Which rules of daylight saving hold. */
+function thisYear(): number {
+  return new Date(clock.now()).getUTCFullYear();
 }
 
 function hostPort(address: string, port: number): string {

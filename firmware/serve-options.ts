@@ -25,6 +25,8 @@ export function serveCommand(serve: (options: RuntimeOptions, logLevel: string) 
     .option('--sips-port <port>', 'SIP over TLS', '5061')
     .option('--http-port <port>', 'settings files over HTTP', '80')
     .option('--https-port <port>', 'settings files over HTTPS', '443')
+    .option('--phone-http-port <port>', 'HTTP as well, where preferred phone ports are configured', '8411')
+    .option('--phone-https-port <port>', 'HTTPS as well, where preferred phone ports are configured', '411')
     .option('--media-ports <low-high>', 'UDP ports for RTP and RTCP (default: as configured, at first 46750-50750)')
     .option(
       '--advertise <local=public>',
@@ -64,6 +66,8 @@ function readOptions(values: Values): RuntimeOptions {
     sipsPort: readPort('--sips-port', one(values, 'sipsPort')),
     httpPort: readPort('--http-port', one(values, 'httpPort')),
     httpsPort: readPort('--https-port', one(values, 'httpsPort')),
+    phoneHttpPort: readPort('--phone-http-port', one(values, 'phoneHttpPort')),
+    phoneHttpsPort: readPort('--phone-https-port', one(values, 'phoneHttpsPort')),
     ...(mediaPorts === undefined ? {} : { mediaPorts }),
     advertise: new Map(many(values, 'advertise').map(readAdvertised)),
     controlPath: values.control === undefined ? join(dataDirectory, 'control.sock') : one(values, 'control'),

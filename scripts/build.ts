@@ -44,6 +44,8 @@ await build({
   target: 'node26',
   // Of a package in two forms the modules: what is not used stays out, a third less for make-certificate.
   mainFields: ['module', 'main'],
+  // Parts of fastify that it loads only for schemas, of which there are none, and for tests: half a megabyte and more.
+  external: ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'],
   minify: false,
   sourcemap: false,
   legalComments: 'none',

@@ -15,6 +15,8 @@ function setUp(t: Test, directory = t.testdir()) {
     network: { apply: (lan, addresses) => log.push([lan, ...addresses]) },
     useMediaPorts: ({ low, high }) => log.push(['media', low, high]),
     forgetDevices: (extension) => log.push(['forget', extension]),
+    usePhonePorts: (isOn) => log.push(['phone ports', isOn]),
+    useHostNames: () => log.push(['host names']),
     clock,
     logger: createLogger('silent'),
   });
@@ -44,6 +46,10 @@ t.test('each edit is carried to the part that it is about, and to no other', asy
   t.strictSame(done(), [['lan2', '192.168.43.1/24', 'fd00:9::1/64']]);
   set(store, ['lan2', 'ipv6', 'mode'], 'disabled');
   t.strictSame(done(), [['lan2', '192.168.43.1/24']]);
+  set(store, ['system', 'http', 'preferredPhonePorts'], true);
+  t.strictSame(done(), [['phone ports', true]]);
+  set(store, ['lan2', 'registrarFqdn'], 'sip.example.com');
+  t.strictSame(done(), [['lan2', '192.168.43.1/24'], ['host names']]);
   addUser(store, '201', 'Reception');
   addUser(store, '202', 'Workshop');
   set(store, ['users', '201', 'fullName'], 'At the desk');
@@ -120,6 +126,8 @@ t.test('addresses that cannot be set do not end the box', async (t) => {
     },
     useMediaPorts: () => {},
     forgetDevices: () => {},
+    usePhonePorts: () => {},
+    useHostNames: () => {},
     clock: new FakeClock(),
     logger: createLogger('error', { write: (line) => lines.push(line) }),
   });

@@ -45,9 +45,9 @@ async function setUp(t: Test, change: Partial<ListenersOptions> = {}, ...lan1: r
   const clock = new FakeClock();
   const handlers = { onRequest: () => false, onInvite: () => false };
   const stack = await SipStack.open({ listen: [], userAgent: 'test', logger, clock, handlers });
-  const web = await WebServer.open({ files: new Map(), clock, logger });
-  const sip = await freePorts(ADDRESSES, 4);
-  const ports = { sip, sips: sip + 1, http: sip + 2, https: sip + 3 };
+  const web = await WebServer.open({ makeFile: () => undefined, clock, logger });
+  const sip = await freePorts(ADDRESSES, 6);
+  const ports = { sip, sips: sip + 1, http: sip + 2, https: sip + 3, phoneHttp: sip + 4, phoneHttps: sip + 5 };
   const asked: (readonly string[])[] = [];
   const left: (readonly string[])[] = [];
   const listeners = new Listeners({
@@ -60,6 +60,7 @@ async function setUp(t: Test, change: Partial<ListenersOptions> = {}, ...lan1: r
       asked.push(addresses);
       return CERTIFICATE;
     },
+    hostNames: () => [],
     onLeaving: (addresses) => left.push(addresses),
     clock,
     logger,

@@ -8,13 +8,13 @@ import { giveToOwner } from './file-owner.ts';
  * a rename is on the disk only with it.
  */
 
-/** Makes `file` (mode 0600) hold `text`. Throws what the file system throws, and then leaves nothing behind. */
-export function writeDurably(file: string, text: string): void {
+/** Makes `file` (mode 0600) hold `content`. Throws what the file system throws, and then leaves nothing behind. */
+export function writeDurably(file: string, content: string | Uint8Array): void {
   const temporary = `${file}.tmp`;
   try {
     // What a power cut left, or somebody put in its way.
     rmSync(temporary, { force: true });
-    writeBeside(temporary, text, dirname(file));
+    writeBeside(temporary, content, dirname(file));
     renameDurably(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -41,11 +41,11 @@ export function createDurably(file: string, text: string): boolean {
 }
 
 /** Exclusively: another's link must not lead root elsewhere. */
-function writeBeside(temporary: string, text: string, directory: string): void {
+function writeBeside(temporary: string, content: string | Uint8Array, directory: string): void {
   const descriptor = openSync(temporary, 'wx', 0o600);
   try {
     giveToOwner(descriptor, directory);
-    writeFileSync(descriptor, text);
+    writeFileSync(descriptor, content);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

@@ -57,6 +57,8 @@ const RENEW_BEFORE_MS = 30 * DAY_MS;
 const RENEW_AUTHORITY_BEFORE_MS = SERVER_LIFE_MS + RENEW_BEFORE_MS;
 
 const DEFAULT_NAME = 'ringdown';
+/** RFC 5280 appendix A, ub-common-name: a longer name stands among the alternative names alone. */
+const MAX_COMMON_NAME_LENGTH = 64;
 
 /** In a thread of its own: the event loop goes on meanwhile. */
 const generateKeys = promisify(generateKeyPair);
@@ -180,7 +182,8 @@ function isFit(certificate: X509Certificate, authority: Signed, names: readonly 
 
 /** Names, then addresses, each once and in one form. */
 function namesOf({ names = [DEFAULT_NAME], addresses }: CertificateOptions): readonly string[] {
-  return [...new Set([...names.map((name) => name.toLowerCase()), ...addresses.map(canonicalAddress)])];
+  const commonName = (names[0] ?? '').length > MAX_COMMON_NAME_LENGTH ? [DEFAULT_NAME] : [];
+  return [...new Set([...commonName, ...names.map((name) => name.toLowerCase()), ...addresses.map(canonicalAddress)])];
 }
 
 function believableNow(clock: Clock): number {

@@ -49,6 +49,11 @@ export class NetworkAddresses {
     return [...new Set(LANS.flatMap((lan) => this.#lans.get(lan) ?? []))];
   }
 
+  /** The LAN that has this address; undefined where neither has. */
+  lanOf(address: string): Lan | undefined {
+    return LANS.find((lan) => this.#lans.get(lan)?.includes(address));
+  }
+
   /** Idempotent. */
   close(): void {
     this.#watcher.close();

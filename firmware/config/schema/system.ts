@@ -57,7 +57,7 @@ export const system = single('System', 'system', {
   }),
   http: group('Phone files over HTTP', {
     preferredPhonePorts: flag('Use preferred phone ports: 8411 and 411 for 80 and 443', false),
-    avayaClientsOnly: flag('Avaya HTTP clients only', false, NOT_YET),
+    avayaClientsOnly: flag('Avaya HTTP clients only', false),
   }),
   media: group('Media', {
     portLow: whole('First UDP port for media', 1024, 65534, 46750),
