@@ -8,6 +8,8 @@ import { commandLineContext } from './console/commands/context.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
+import { addFileCommands } from './console/commands/settings-files.ts';
+import { addRequestsCommand } from './console/commands/settings-requests.ts';
 import { usersCommand } from './console/commands/users.ts';
 import { runConsole } from './console/console.ts';
 import { RingdownError, UsageError } from './core/errors.ts';
@@ -117,7 +119,7 @@ async function main(): Promise<void> {
     .addCommand(backupCommand(context))
     .addCommand(noticesCommand(context))
     .addCommand(usersCommand(context))
-    .addCommand(settingsCommand(context))
+    .addCommand(addRequestsCommand(addFileCommands(settingsCommand(context), context), context))
     .addCommand(consoleCommand());
   try {
     await configure(program).parseAsync();

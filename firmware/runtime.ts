@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { AppliedConfiguration } from './applied-configuration.ts';
 import { CallServer } from './call/call-server.ts';
 import { Backups } from './config/backups.ts';
@@ -9,8 +10,12 @@ import { openOrRecover } from './config/recovery.ts';
 import type { Configuration } from './config/schema/configuration.ts';
 import { backupCommand } from './console/commands/backup.ts';
 import { configCommand } from './console/commands/config.ts';
+import type { CommandContext } from './console/commands/context.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { noticesCommand } from './console/commands/notices.ts';
+import { settingsCommand } from './console/commands/settings.ts';
+import { addFileCommands } from './console/commands/settings-files.ts';
+import { addRequestsCommand } from './console/commands/settings-requests.ts';
 import { type RuntimeStatus, statusCommand } from './console/commands/status.ts';
 import { usersCommand } from './console/commands/users.ts';
 import { type CommandResult, ControlServer, noteControlPath, refuseSecondRuntime } from './console/control.ts';
@@ -318,7 +323,13 @@ export class Runtime {
       usersCommand(context),
       configCommand(context),
       backupCommand(context),
+      this.#settingsCommand(context),
     ]);
+  }
+
+  #settingsCommand(context: CommandContext): Command {
+    const command = addFileCommands(settingsCommand(context), context, this.#generated);
+    return addRequestsCommand(command, context, (limit) => this.#requestLog.latest(limit));
   }
 
   #status(): RuntimeStatus {

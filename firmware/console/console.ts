@@ -41,6 +41,10 @@ backup list                         the backups of the configuration
 backup create                       makes a backup
 backup verify [NAME]                looks through a backup, or all of them
 backup restore NAME                 makes the configuration what it was in a backup
+settings requests                   who fetched which file, what was served and why
+settings files list                 files uploaded in place of generated ones
+settings files upload NAME -        serves a file that you paste
+settings files diff, show, delete   what is uploaded, and taking it away
 notices [--clear]                   what the box has to tell; --clear takes note of it
 network                             the addresses of LAN1 and LAN2
 password                            changes the console's password

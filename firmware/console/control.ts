@@ -200,7 +200,8 @@ export function noteControlPath(dataDirectory: string, path: string): void {
   if (notedControlPath(dataDirectory) !== path) writeFileSync(file, `${path}\n`, { mode: 0o600 });
 }
 
-function notedControlPath(dataDirectory: string): string | undefined {
+/** Undefined where no service was ever started on this data directory. */
+export function notedControlPath(dataDirectory: string): string | undefined {
   try {
     return readFileSync(join(dataDirectory, PATH_FILE_NAME), 'utf8').trim();
   } catch (error) {

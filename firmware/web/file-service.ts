@@ -157,7 +157,7 @@ export class FileService {
     const isHead = request.raw.method === 'HEAD';
     reply.code(200).send(isHead ? undefined : body);
     this.#note(request, { status: 200, sentBytes: isHead ? 0 : body.length, origin, why });
-    this.#limitSlowReader(reply);
+    this.#limitSlowReader(reply, request.raw.socket);
   }
 
   /** Without a body: what was asked for does not come back, and nobody learns why. */
@@ -218,9 +218,9 @@ export class FileService {
   }
 
   /** Whoever takes an answer a byte at a time holds a connection, which others may need. */
-  #limitSlowReader({ raw: response }: FastifyReply): void {
-    const { socket } = response;
-    if (socket === null || socket.writableLength === 0) return;
+  #limitSlowReader({ raw: response }: FastifyReply, socket: Socket): void {
+    // An answer without a socket waits behind the one before it.
+    if (response.socket !== null && socket.writableLength === 0) return;
     const timer = this.#options.clock.schedule(this.#limits.answerTimeoutMs, () => socket.destroy());
     this.#slowReaders.add(timer);
     response.once('close', () => {

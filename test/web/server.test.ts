@@ -1,108 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { connect, createServer, type Socket } from 'node:net';
-import { Writable } from 'node:stream';
+import { connect, createServer } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import t from 'tap';
-import type { Clock } from '../../firmware/core/clock.ts';
 import { systemClock } from '../../firmware/core/clock.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
-import type { MakePhoneFile } from '../../firmware/phones/phone-file.ts';
 import { ensureCertificate } from '../../firmware/system/certificates.ts';
-import { WebServer, type WebServerOptions } from '../../firmware/web/server.ts';
-
-const LONG = `## ${'a long file '.repeat(400)}\n`;
-
-const makeFile: MakePhoneFile = ({ name, localAddress }) => {
-  const text = { contentType: 'text/plain; charset=us-ascii', origin: 'generated', why: 'a test' } as const;
-  switch (name) {
-    case '46xxsettings.txt':
-      return { ...text, body: `## for ${localAddress}\n` };
-    case '46xxspecials.txt':
-      return { ...text, body: LONG };
-    case 'WebRootCA.pem':
-      return { ...text, contentType: 'application/x-pem-file', body: Buffer.from('a certificate\n') };
-    case 'broken':
-      throw new Error('cannot be made');
-    default:
-      return undefined;
-  }
-};
-
-interface Test {
-  teardown(handler: () => Promise<void>): void;
-}
-
-interface Running {
-  readonly web: WebServer;
-  readonly port: number;
-  readonly lines: Record<string, unknown>[];
-}
-
-async function start(t: Test, change: Partial<WebServerOptions> = {}): Promise<Running> {
-  const lines: Record<string, unknown>[] = [];
-  const sink = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(JSON.parse(String(chunk)));
-      done();
-    },
-  });
-  const web = await WebServer.open({
-    http: [{ address: '127.0.0.1', port: 0 }],
-    https: [],
-    makeFile,
-    clock: systemClock,
-    logger: createLogger('info', sink),
-    ...change,
-  });
-  t.teardown(() => web.close());
-  return { web, port: web.addresses[0]?.port ?? 0, lines };
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-interface Ask {
-  readonly host?: string;
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-async function ask(
-  port: number,
-  path: string,
-  { host = '127.0.0.1', method = 'GET', headers = {} }: Ask = {},
-): Promise<Answer> {
-  const request = httpRequest({ host, port, path, method, headers, agent: false });
-  request.end();
-  const [response] = await once(request, 'response');
-  let body = '';
-  for await (const chunk of response.setEncoding('utf8')) body += String(chunk);
-  return { status: response.statusCode, headers: response.headers, body };
-}
-
-/** Sends bytes as they are and returns all that comes back until the server closes. */
-async function raw(port: number, bytes: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
-  socket.write(bytes, 'latin1');
-  return received(socket);
-}
-
-async function received(socket: Socket): Promise<string> {
-  let text = '';
-  socket.on('data', (chunk) => {
-    text += chunk.toString('latin1');
-  });
-  // A connection that is reset is closed as well.
-  socket.on('error', () => {});
-  await new Promise<void>((resolve) => socket.on('close', () => resolve()));
-  return text;
-}
+import { ask, frozenClock, raw, received, start } from './running-server.ts';
 
 t.test('a file is made at the moment of the request', async (t) => {
   const { port, lines } = await start(t);
@@ -283,18 +188,6 @@ t.test('one source has so many connections and no more', async (t) => {
   t.equal((await ask(port, '/WebRootCA.pem')).status, 200, 'one that closed makes room');
   held[1]?.destroy();
 });
-
-/** Stands still: only what a test moves. Timers are real, since closing needs them. */
-function frozenClock(): Clock & { advance(ms: number): void } {
-  let now = 1_700_000_000_000;
-  return {
-    now: () => now,
-    schedule: (delayMs, callback) => systemClock.schedule(delayMs, callback),
-    advance(ms) {
-      now += ms;
-    },
-  };
-}
 
 t.test('one source has so many requests a second and no more', async (t) => {
   const clock = frozenClock();

@@ -94,6 +94,11 @@ function opened(store: ConfigurationStore, dataDirectory: string): Omit<OpenConf
 
 /** All of the input, as text. Throws UsageError INPUT_TOO_LONG, INPUT_NOT_UTF8. */
 export async function readInput(input: Readable, maxBytes: number): Promise<string> {
+  return decodeText(await readBytes(input, maxBytes), 'the input');
+}
+
+/** All of the input, as it is. Throws UsageError INPUT_TOO_LONG. */
+export async function readBytes(input: Readable, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of input) {
@@ -104,7 +109,7 @@ export async function readInput(input: Readable, maxBytes: number): Promise<stri
     }
     chunks.push(bytes);
   }
-  return decodeText(Buffer.concat(chunks), 'the input');
+  return Buffer.concat(chunks);
 }
 
 /** UTF-8 without a byte order mark. Throws UsageError INPUT_NOT_UTF8. */

@@ -1,16 +1,21 @@
 import { closeSync, createReadStream, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../../core/errors.ts';
-import { type CommandContext, readInput } from './context.ts';
+import { type CommandContext, decodeText, readBytes } from './context.ts';
 
 /**
  * The text of the file that a command names; `-` is the input. Reads no more than `maxBytes`, also of a device.
  * Throws UsageError INPUT_UNREADABLE, INPUT_TOO_LONG, INPUT_NOT_UTF8.
  */
 export async function readInputFile(context: CommandContext, file: string, maxBytes: number): Promise<string> {
-  if (file === '-') return readInput(context.input, maxBytes);
+  return decodeText(await readInputBytes(context, file, maxBytes), 'the input');
+}
+
+/** The same for a file that need not be UTF-8. Throws UsageError INPUT_UNREADABLE, INPUT_TOO_LONG. */
+export async function readInputBytes(context: CommandContext, file: string, maxBytes: number): Promise<Buffer> {
+  if (file === '-') return readBytes(context.input, maxBytes);
   refuseInRuntime(context, file);
   try {
-    return await readInput(createReadStream(file), maxBytes);
+    return await readBytes(createReadStream(file), maxBytes);
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error && 'code' in error)) throw error;
     throw new UsageError('INPUT_UNREADABLE', `${file} cannot be read (${error.code})`, 'Check its name.', {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Notice } from '../../config/notices.ts';
 import { formatNotices } from './config-text.ts';
+import { printable } from './printable.ts';
 
 /** What `status` shows, read from the running system at the moment of the question. */
 export interface RuntimeStatus {
@@ -73,9 +74,4 @@ function formatDuration(seconds: number): string {
   return [...(hours > 0 ? [`${hours} h`] : []), ...(hours + minutes > 0 ? [`${minutes} min`] : []), `${rest} s`].join(
     ' ',
   );
-}
-
-/** What a stranger sent must not steer the technician's terminal. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e\u00a0-\u{10ffff}]/gu, '?').slice(0, 80);
 }
