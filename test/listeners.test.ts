@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createLogger } from '../firmware/core/logger.ts';
@@ -93,6 +93,11 @@ async function serveAll({ listeners }: Bench): Promise<void> {
 function all(...addresses: readonly string[]): readonly string[] {
   const protocols = ['udp', 'tcp', 'tls', 'http', 'https'];
   return addresses.flatMap((address) => protocols.map((protocol) => `${protocol} ${address}`)).toSorted();
+}
+
+/** With the ports that phones prefer. */
+function allAndMore(...addresses: readonly string[]): readonly string[] {
+  return [...all(...addresses), ...addresses.flatMap((each) => [`http ${each}`, `https ${each}`])].toSorted();
 }
 
 function same(left: readonly string[], right: readonly string[]): boolean {
@@ -188,6 +193,102 @@ t.test('an address that cannot be bound yet is tried again and told once', async
   });
   await bench.listeners.close();
   t.equal(clock.pending, 0, 'no retry is left');
+});
+
+t.test('the ports that phones prefer come and go while the others are served', async (t) => {
+  const bench = await setUp(t, { fixed: ['127.0.0.1'] });
+  const { listeners, ports, open, until, write, lines } = bench;
+  listeners.usePhonePorts(true);
+  await listeners.serve('sip');
+  t.same(open(), ['tcp 127.0.0.1', 'udp 127.0.0.1'], 'none before its turn');
+  await listeners.serve('http');
+  await listeners.serveSecurely();
+  t.same(open(), allAndMore('127.0.0.1'));
+  write('lan1', '127.0.0.2');
+  await until('both on a new address', () => same(open(), allAndMore('127.0.0.1', '127.0.0.2')));
+
+  const staying = connect(ports.http, '127.0.0.1');
+  t.teardown(() => staying.destroy());
+  await once(staying, 'connect');
+  listeners.usePhonePorts(false);
+  await until('the usual ones alone', () => same(open(), all('127.0.0.1', '127.0.0.2')));
+  t.match(lines.at(-1), {
+    closed: ['phoneHttp 127.0.0.1', 'phoneHttp 127.0.0.2', 'phoneHttps 127.0.0.1', 'phoneHttps 127.0.0.2'],
+  });
+  staying.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  t.match(String((await once(staying, 'data'))[0]), /^HTTP\/1\.1 404 /, 'a connection to another port stands');
+  listeners.usePhonePorts(true);
+  await until('all again', () => same(open(), allAndMore('127.0.0.1', '127.0.0.2')));
+});
+
+t.test('a port for phones that is taken holds nothing up, and is opened when it is free', async (t) => {
+  const bench = await setUp(t, { fixed: ['127.0.0.1'] });
+  const { listeners, ports, open, until, clock, lineWith } = bench;
+  const holder = await hold(t, ports.phoneHttps, '127.0.0.1');
+  listeners.usePhonePorts(true);
+  await serveAll(bench);
+  t.same(open(), [...all('127.0.0.1'), 'http 127.0.0.1'].toSorted());
+  t.match(lineWith('cannot listen yet'), { service: 'phoneHttps', err: { code: 'WEB_PORT_IN_USE' } });
+  holder.close();
+  await once(holder, 'close');
+  await until('the port', () => {
+    clock.advance(10_000);
+    return same(open(), allAndMore('127.0.0.1'));
+  });
+  listeners.usePhonePorts(false);
+  await until('none', () => same(open(), all('127.0.0.1')));
+  t.equal(clock.pending, 0, 'nothing is tried again');
+});
+
+t.test('a port that is for phones and for everybody is opened once', async (t) => {
+  const first = await freePorts(ADDRESSES, 4);
+  const ports = { sip: first, sips: first + 1, http: first + 2, https: first + 3 };
+  const bench = await setUp(t, {
+    fixed: ['127.0.0.1'],
+    ports: { ...ports, phoneHttp: ports.http, phoneHttps: ports.https },
+  });
+  bench.listeners.usePhonePorts(true);
+  await serveAll(bench);
+  t.same(bench.open(), all('127.0.0.1'));
+  t.same(bench.lines, []);
+});
+
+t.test('another host name makes another certificate, and the listeners stay', async (t) => {
+  let names: readonly string[] = ['sip.example.com'];
+  const asked: (readonly string[])[] = [];
+  const bench = await setUp(t, {
+    fixed: ['127.0.0.1'],
+    hostNames: () => names,
+    certificate: async (addresses, hostNames) => {
+      asked.push([...addresses, ...hostNames]);
+      return CERTIFICATE;
+    },
+  });
+  const { listeners, open } = bench;
+  await listeners.useHostNames();
+  t.same(asked, [], 'not before TLS has its turn');
+  await serveAll(bench);
+  await listeners.useHostNames();
+  t.same(asked, [['127.0.0.1', 'sip.example.com']], 'the same name changes nothing');
+  names = ['box.example.com', 'sip.example.com'];
+  await listeners.useHostNames();
+  t.same(asked.at(-1), ['127.0.0.1', 'box.example.com', 'sip.example.com']);
+  names = [];
+  await listeners.useHostNames();
+  t.same(asked.at(-1), ['127.0.0.1']);
+  t.same(open(), all('127.0.0.1'));
+  await listeners.close();
+  names = ['late.example.com'];
+  await listeners.useHostNames();
+  t.equal(asked.length, 3);
+});
+
+t.test('the LAN of an address is the one whose file has it', async (t) => {
+  const { listeners, write, until } = await setUp(t, { fixed: ['127.0.0.1'] }, '127.0.0.2');
+  t.equal(listeners.lanOf('127.0.0.2'), 'lan1');
+  t.equal(listeners.lanOf('127.0.0.1'), undefined);
+  write('lan2', '127.0.0.3');
+  await until('LAN2', () => listeners.lanOf('127.0.0.3') === 'lan2');
 });
 
 t.test('a fixed address that cannot be served is a mistake', async (t) => {

@@ -221,7 +221,10 @@ export class FileService {
   #limitSlowReader({ raw: response }: FastifyReply, socket: Socket): void {
     // An answer without a socket waits behind the one before it.
     if (response.socket !== null && socket.writableLength === 0) return;
-    const timer = this.#options.clock.schedule(this.#limits.answerTimeoutMs, () => socket.destroy());
+    const timer = this.#options.clock.schedule(this.#limits.answerTimeoutMs, () => {
+      this.#limits.strangers.warn(sourceOf(socket), { reason: 'the answer was not taken' }, 'web request cut off');
+      socket.destroy();
+    });
     this.#slowReaders.add(timer);
     response.once('close', () => {
       timer.cancel();

@@ -104,6 +104,5 @@ async function bare(text: string): Promise<void> {
   process.send?.({ port: bound !== null && typeof bound === 'object' ? bound.port : 0, makeMs: [0, 0] });
 }
 
-process.once('SIGINT', () => process.exit(0));
 const [kind, argument = ''] = process.argv.slice(2);
 await (kind === 'ours' ? ours(argument) : bare(argument));

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../../firmware/core/clock.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
 import type { MakePhoneFile } from '../../firmware/phones/phone-file.ts';
 import { WebServer, type WebServerOptions } from '../../firmware/web/server.ts';
+import { Changes } from '../support/phone/changes.ts';
 
 /** What a server of `start` has as 46xxspecials.txt. */
 export const LONG = `## ${'a long file '.repeat(400)}\n`;
@@ -110,4 +111,20 @@ export function frozenClock(): Clock & { advance(ms: number): void } {
       now += ms;
     },
   };
+}
+
+const WAIT_MS = 10_000;
+
+/** Waits for what happens without an event of its own. */
+export async function until(what: string, probe: () => boolean): Promise<void> {
+  const changes = new Changes();
+  const timer = setInterval(() => changes.notify(), 10);
+  await changes
+    .until(
+      () => probe() || undefined,
+      WAIT_MS,
+      what,
+      () => what,
+    )
+    .finally(() => clearInterval(timer));
 }
