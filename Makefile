@@ -13,7 +13,7 @@ NATIVE := $(shell find firmware/media/native -type f) scripts/build-native
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 .PHONY: run
 run: build image ## the box in QEMU: its serial console here, two extensions ready to register on 127.0.0.1
@@ -46,6 +46,10 @@ bench-media: build ## CPU of relayed and transcoded calls, as ratios within one 
 .PHONY: bench-config
 bench-config: $(NPM) ## the configuration store against SQLite alone, as ratios within one run
 	$(NODE) test/config/bench.ts
+
+.PHONY: bench-settings
+bench-settings: $(NPM) ## the server of phone files against bare node:http, as ratios within one run
+	$(NODE) test/phones/bench.ts
 
 .PHONY: clean
 clean: ## removes all that was built, the installed packages stay

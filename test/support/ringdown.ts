@@ -53,7 +53,7 @@ export class Ringdown {
   /** Where media ports begin and end, both included. */
   readonly mediaPorts: { readonly first: number; readonly last: number };
   readonly dataDirectory: string;
-  readonly ports: { readonly sips: number; readonly http: number; readonly https: number };
+  readonly ports: Readonly<Record<'sips' | 'http' | 'https' | 'phoneHttp' | 'phoneHttps', number>>;
   readonly #changes = new Changes();
   readonly #remove: () => void;
   #child: ChildProcess | undefined;
@@ -69,7 +69,8 @@ export class Ringdown {
     this.#networkDirectory = networkDirectory;
     this.mediaPorts = { first: firstPort, last: firstPort + MEDIA_PORTS - 1 };
     this.sipPort = firstPort + MEDIA_PORTS;
-    this.ports = { sips: this.sipPort + 1, http: this.sipPort + 2, https: this.sipPort + 3 };
+    const [sips, http, https] = [this.sipPort + 1, this.sipPort + 2, this.sipPort + 3];
+    this.ports = { sips, http, https, phoneHttp: this.sipPort + 4, phoneHttps: this.sipPort + 5 };
     this.dataDirectory = mkdtempSync(join(tmpdir(), 'ringdown-'));
     this.#remove = atExit(() => {
       if (this.#exit === undefined) this.#child?.kill('SIGKILL');
@@ -86,7 +87,7 @@ export class Ringdown {
     networkDirectory?: string,
   ): Promise<Ringdown> {
     needProgram();
-    return new Ringdown(addresses, networkDirectory, await freePorts(addresses, MEDIA_PORTS + 4));
+    return new Ringdown(addresses, networkDirectory, await freePorts(addresses, MEDIA_PORTS + 6));
   }
 
   /** The process id of `ringdown serve`. */
@@ -120,6 +121,7 @@ export class Ringdown {
         : ['--network', this.#networkDirectory]),
       ...['--sip-port', String(this.sipPort), '--sips-port', String(this.ports.sips)],
       ...['--http-port', String(this.ports.http), '--https-port', String(this.ports.https)],
+      ...['--phone-http-port', String(this.ports.phoneHttp), '--phone-https-port', String(this.ports.phoneHttps)],
       ...['--media-ports', `${this.mediaPorts.first}-${this.mediaPorts.last}`],
     ];
   }

@@ -163,6 +163,20 @@ t.test('a new set of addresses gets a new certificate of the same authority', as
   }
 });
 
+t.test('a new host name gets a new certificate of the same authority, and a long one is no common name', async (t) => {
+  const directory = t.testdir();
+  const first = await ensureCertificate(options(directory, { names: ['sip.example.com'] }));
+  t.match(new X509Certificate(first.cert).subject, /CN=sip\.example\.com/);
+  const long = `${'a'.repeat(63)}.example.com`;
+  const second = await ensureCertificate(options(directory, { names: [long] }));
+  t.equal(second.ca, first.ca);
+  const certificate = new X509Certificate(second.cert);
+  t.match(certificate.subject, /CN=ringdown/);
+  t.equal(certificate.checkHost(long), long);
+  t.equal(certificate.checkHost('sip.example.com'), undefined);
+  t.equal((await ensureCertificate(options(directory, { names: [long] }))).cert, second.cert);
+});
+
 t.test('near its end the certificate is renewed, under the same authority', async (t) => {
   const directory = t.testdir();
   const clock = new FakeClock(NOW);

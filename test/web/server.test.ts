@@ -237,8 +237,31 @@ t.test("HTTPS serves the same, with the box's certificate, from TLS 1.2 on", asy
   t.match(error, { code: /./ }, 'TLS 1.1 is refused');
   t.match(await raw(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /^(?!HTTP\/1\.1 200)/, 'plain HTTP gets no file');
 
-  const renewed = await ensureCertificate({ directory, ...names, addresses: ['127.0.0.1', '10.0.0.1'] });
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const socket = tlsConnect({
+      host: '127.0.0.1',
+      port,
+      ca: certificate.ca,
+      minVersion: version,
+      maxVersion: version,
+    });
+    await once(socket, 'secureConnect');
+    t.equal(socket.getProtocol(), version);
+    socket.destroy();
+  }
+  const staying = tlsConnect({ host: '127.0.0.1', port, ca: certificate.ca });
+  await once(staying, 'secureConnect');
+
+  const renewed = await ensureCertificate({
+    directory,
+    ...names,
+    addresses: ['127.0.0.1', '10.0.0.1'],
+    names: ['sip.example.com'],
+  });
   web.useCertificate(renewed);
+  staying.write('GET /WebRootCA.pem HTTP/1.1\r\nHost: x\r\n\r\n');
+  t.match(String((await once(staying, 'data'))[0]), /^HTTP\/1\.1 200 /, 'an open connection stands');
+  staying.destroy();
   t.equal(
     (await fetch()).serial,
     new X509Certificate(renewed.cert).serialNumber,
