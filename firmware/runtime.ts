@@ -22,6 +22,7 @@ import { type CommandResult, ControlServer, noteControlPath, refuseSecondRuntime
 import { runWords } from './console/run-words.ts';
 import { systemClock } from './core/clock.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
+import { oncePerTurn } from './core/once-per-turn.ts';
 import { Listeners } from './listeners.ts';
 import { MediaClient } from './media/client.ts';
 import { isForPhones } from './phones/http-clients.ts';
@@ -257,14 +258,15 @@ export class Runtime {
   }
 
   #openWeb(): Promise<WebServer> {
+    // Each look at the configuration asks the database whether another process edited it.
+    const configuration = oncePerTurn(() => this.#store.current);
     const rendered = new RenderedFiles({
       make: this.#generated,
-      basis: () => [this.#store.current, this.#listeners?.certificate, this.#mediaPorts, thisYear()],
+      basis: () => [configuration(), this.#listeners?.certificate, this.#mediaPorts, thisYear()],
     });
     return WebServer.open({
       makeFile: phoneFiles({ generated: (request) => rendered.make(request), staticFiles: this.#staticFiles }),
-      isAdmitted: (userAgent, name) =>
-        !this.#store.current.system.http.avayaClientsOnly || isForPhones(userAgent, name),
+      isAdmitted: (userAgent, name) => !configuration().system.http.avayaClientsOnly || isForPhones(userAgent, name),
       lanOf: (address) => this.#listeners?.lanOf(address),
       advertise: this.#options.advertise,
       requestLog: this.#requestLog,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { removeDurably, syncToDisk, writeDurably } from '../config/durable-files.ts';
 import { RingdownError, UsageError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { oncePerTurn } from '../core/once-per-turn.ts';
 import type { MakePhoneFile, PhoneFile } from './phone-file.ts';
 import { checkStaticFile, checkStaticFileName, isStaticFileName, MAX_STATIC_FILE_BYTES } from './static-file-rules.ts';
 
@@ -197,7 +198,14 @@ export interface PhoneFilesOptions {
 
 /** Every file that phones get: the uploaded one where there is one, else the generated one. */
 export function phoneFiles({ generated, staticFiles }: PhoneFilesOptions): MakePhoneFile {
-  return (request) => staticFiles.get(request.name) ?? generated(request);
+  // Of the files that were looked for in this turn.
+  const found = oncePerTurn(() => new Map<string, PhoneFile | undefined>());
+  const staticFile = (name: string): PhoneFile | undefined => {
+    const files = found();
+    if (!files.has(name)) files.set(name, staticFiles.get(name));
+    return files.get(name);
+  };
+  return (request) => staticFile(request.name) ?? generated(request);
 }
 
 function contentTypeOf(name: string, body: Buffer): string {

@@ -34,6 +34,8 @@ export interface ServiceLimits {
 
 /** What every name has in common: no slash, no per cent, nothing that could be resolved. */
 const NAME = /^\/([0-9A-Za-z][0-9A-Za-z._-]{0,63})$/;
+/** After so many the connection is closed, so that its place is free for another. */
+const MAX_REQUESTS_PER_CONNECTION = 100;
 const MAX_LOGGED_CHARACTERS = 120;
 const MAX_USER_AGENT_CHARACTERS = 256;
 
@@ -45,11 +47,12 @@ interface Outcome {
   readonly why: string;
 }
 
-/** Both ends of a connection, as they are to be written. */
-interface Ends {
+/** Both ends of a connection, as they are to be written, and what came over it. */
+interface Connection {
   readonly source: string;
   readonly localAddress: string;
   readonly isSecure: boolean;
+  requests: number;
 }
 
 /** GET and HEAD of phone files, and a refusal for everything else: one fastify for all ports. */
@@ -58,7 +61,7 @@ export class FileService {
   readonly #limits: ServiceLimits;
   readonly #app: FastifyInstance;
   readonly #representations = new Representations();
-  readonly #ends = new WeakMap<Socket, Ends>();
+  readonly #connections = new WeakMap<Socket, Connection>();
   /** For answers that their clients have not taken yet. */
   readonly #slowReaders = new Set<Timer>();
 
@@ -94,7 +97,10 @@ export class FileService {
 
   /** For every server that serves these files. */
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
-    this.#app.routing(request, response);
+    const connection = this.#connectionOf(request.socket);
+    connection.requests += 1;
+    // What was sent in one piece with the last one; the connection closes behind its answer.
+    if (connection.requests <= MAX_REQUESTS_PER_CONNECTION) this.#app.routing(request, response);
   };
 
   /** After the servers. Idempotent. */
@@ -106,11 +112,12 @@ export class FileService {
   /** Refuses before a body would be read, and everything that is no request for a file. */
   readonly #admit: onRequestHookHandler = (request, reply, done) => {
     const { headers, method } = request.raw;
-    // Nothing here takes a body: rather than read one to its end, give the connection up.
-    if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
-      reply.header('Connection', 'close');
-    }
-    if (!this.#limits.rate.take(this.#endsOf(request).source)) {
+    const connection = this.#connectionOf(request.raw.socket);
+    // Nothing here takes a body: rather than read one to its end, give the connection up. Node's own limit of requests
+    // leaves a connection open and answers 503 for ever.
+    const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+    if (hasBody || connection.requests >= MAX_REQUESTS_PER_CONNECTION) reply.header('Connection', 'close');
+    if (!this.#limits.rate.take(connection.source)) {
       reply.header('Connection', 'close').header('Retry-After', '1');
       return this.#refuse(request, reply, 429, 'too many requests');
     }
@@ -168,7 +175,7 @@ export class FileService {
 
   #make(request: FastifyRequest, name: string): PhoneFile | undefined {
     const { makeFile, advertise, lanOf } = this.#options;
-    const { localAddress, source, isSecure } = this.#endsOf(request);
+    const { localAddress, source, isSecure } = this.#connectionOf(request.raw.socket);
     return makeFile({
       name,
       localAddress: advertise?.get(localAddress) ?? localAddress,
@@ -181,7 +188,7 @@ export class FileService {
 
   #note(request: FastifyRequest, { status, sentBytes, origin, why }: Outcome): void {
     const { logger, lanOf, requestLog } = this.#options;
-    const { source, localAddress, isSecure } = this.#endsOf(request);
+    const { source, localAddress, isSecure } = this.#connectionOf(request.raw.socket);
     const method = request.raw.method ?? '';
     const path = pathOf(request.originalUrl);
     const userAgent = userAgentOf(request);
@@ -203,18 +210,20 @@ export class FileService {
       status,
       ...(userAgent === '' ? {} : { userAgent: shortened(userAgent) }),
     };
+    // Whoever is told that nothing changed got nothing: the log of requests has it.
+    if (status === 304) return;
     if (status < 400) logger.info({ source, ...fields }, 'served');
     else this.#limits.strangers.warn(source, fields, 'web request refused');
   }
 
-  #endsOf({ raw: { socket } }: FastifyRequest): Ends {
-    let ends = this.#ends.get(socket);
-    if (ends === undefined) {
+  #connectionOf(socket: Socket): Connection {
+    let connection = this.#connections.get(socket);
+    if (connection === undefined) {
       const localAddress = addressText(socket.localAddress);
-      ends = { source: sourceOf(socket), localAddress, isSecure: 'encrypted' in socket };
-      this.#ends.set(socket, ends);
+      connection = { source: sourceOf(socket), localAddress, isSecure: 'encrypted' in socket, requests: 0 };
+      this.#connections.set(socket, connection);
     }
-    return ends;
+    return connection;
   }
 
   /** Whoever takes an answer a byte at a time holds a connection, which others may need. */

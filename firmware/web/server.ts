@@ -49,7 +49,6 @@ const DEFAULT_LIMITS: WebLimits = {
 
 const MAX_HEADER_BYTES = 8192;
 const MAX_HEADER_FIELDS = 64;
-const MAX_REQUESTS_PER_CONNECTION = 100;
 const MAX_REASON_CHARACTERS = 120;
 /** How long requests that are being answered have left when the server closes. */
 const CLOSE_GRACE_MS = 500;
@@ -222,7 +221,6 @@ export class WebServer {
       server.on('tlsClientError', (error, socket) => this.#refused(socket, error.message));
     }
     server.maxHeadersCount = MAX_HEADER_FIELDS;
-    server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION;
     server.setTimeout(idleTimeoutMs);
     server.on('connection', (socket: Socket) => {
       if (this.#connections.admit(sourceOf(socket), socket)) return;

@@ -10,6 +10,8 @@ import { pino } from 'pino';
 import { ConfigurationStore } from '../../firmware/config/configuration-store.ts';
 import { systemClock } from '../../firmware/core/clock.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
+import { oncePerTurn } from '../../firmware/core/once-per-turn.ts';
+import { isForPhones } from '../../firmware/phones/http-clients.ts';
 import type { PhoneFileRequest } from '../../firmware/phones/phone-file.ts';
 import { generatedPhoneFiles } from '../../firmware/phones/phone-files.ts';
 import { RenderedFiles } from '../../firmware/phones/rendered-files.ts';
@@ -43,7 +45,8 @@ async function ours(folder: string): Promise<void> {
     }),
     rootCertificate: () => undefined,
   });
-  const rendered = new RenderedFiles({ make: generated, basis: () => [store.current] });
+  const configuration = oncePerTurn(() => store.current);
+  const rendered = new RenderedFiles({ make: generated, basis: () => [configuration()] });
   const makeFile = phoneFiles({
     generated: (request) => rendered.make(request),
     staticFiles: new StaticPhoneFiles(join(folder, 'data')),
@@ -53,6 +56,7 @@ async function ours(folder: string): Promise<void> {
   const web = await WebServer.open({
     http: [{ address: '127.0.0.1', port: 0 }],
     makeFile,
+    isAdmitted: (userAgent, name) => !configuration().system.http.avayaClientsOnly || isForPhones(userAgent, name),
     requestLog: new RequestLog(systemClock),
     clock: systemClock,
     logger,

@@ -96,6 +96,7 @@ function askOver(socket: Socket, fields: readonly string[], isOver: () => boolea
   return new Promise((resolve, reject) => {
     let count = 0;
     let missing = 0;
+    let isLast = false;
     socket.setNoDelay(true);
     socket.on('connect', () => socket.write(request));
     socket.on('error', reject);
@@ -103,14 +104,16 @@ function askOver(socket: Socket, fields: readonly string[], isOver: () => boolea
     socket.on('data', (chunk: Buffer) => {
       if (missing === 0) {
         const end = chunk.indexOf(END);
-        if (end === -1) return void socket.destroy(new Error('half a header in one piece'));
-        missing = lengthIn(chunk.toString('latin1', 0, end)) + end + END.length;
+        const head = chunk.toString('latin1', 0, Math.max(end, 0));
+        if (!/^HTTP\/1\.1 (?:200|304) /.test(head)) return void socket.destroy(new Error(`an answer of ${head}`));
+        isLast = /\r\nconnection: close/i.test(head);
+        missing = lengthIn(head) + end + END.length;
       }
       missing -= chunk.length;
       if (missing > 0) return;
       count += 1;
       if (isOver()) socket.destroy();
-      else if (!socket.readableEnded) socket.write(request);
+      else if (!isLast) socket.write(request);
     });
   });
 }

@@ -114,11 +114,14 @@ t.test('a file is written whole, is found by every process and overrides the gen
       ? { contentType: 'text/plain', body: 'generated', origin: 'generated', why: 'a test' }
       : undefined;
   const make = phoneFiles({ generated, staticFiles: files });
-  const ask = (name: string) =>
-    make({ name, localAddress: '', lan: undefined, remoteAddress: '', isSecure: false, userAgent: '' });
+  // As the next request that comes in.
+  const ask = async (name: string) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return make({ name, localAddress: '', lan: undefined, remoteAddress: '', isSecure: false, userAgent: '' });
+  };
   t.strictSame(files.list(), []);
-  t.equal(ask('46xxsettings.txt')?.origin, 'generated');
-  t.equal(ask('c81fea83e85a.txt'), undefined);
+  t.equal((await ask('46xxsettings.txt'))?.origin, 'generated');
+  t.equal(await ask('c81fea83e85a.txt'), undefined);
 
   const cli = new StaticPhoneFiles(data);
   cli.write('46xxsettings.txt', TEXT);
@@ -126,17 +129,17 @@ t.test('a file is written whole, is found by every process and overrides the gen
   t.equal(statSync(folder).mode & 0o777, 0o700);
   t.equal(statSync(join(folder, '46xxsettings.txt')).mode & 0o777, 0o600);
   t.strictSame(readdirSync(folder).toSorted(), ['46xxsettings.txt', 'c81fea83e85a.txt'], 'nothing is left beside');
-  const served = ask('46xxsettings.txt');
+  const served = await ask('46xxsettings.txt');
   t.match(served, { origin: 'static', contentType: 'text/plain; charset=us-ascii', why: 'uploaded file' });
   t.strictSame(served?.body, TEXT);
-  t.equal(ask('46xxsettings.txt'), served, 'read once');
-  t.strictSame(ask('c81fea83e85a.txt')?.body, TEXT);
-  t.equal(ask('C81FEA83E85A.txt'), undefined, 'letter by letter');
+  t.equal(await ask('46xxsettings.txt'), served, 'read once');
+  t.strictSame((await ask('c81fea83e85a.txt'))?.body, TEXT);
+  t.equal(await ask('C81FEA83E85A.txt'), undefined, 'letter by letter');
 
   cli.write('46xxsettings.txt', Buffer.from('## other\n'));
-  t.equal(ask('46xxsettings.txt')?.body.toString(), '## other\n', 'at once');
+  t.equal((await ask('46xxsettings.txt'))?.body.toString(), '## other\n', 'at once');
   writeFileSync(join(folder, '46xxsettings.txt'), '## grr\xfc\n', 'latin1');
-  t.match(ask('46xxsettings.txt'), { contentType: 'text/plain' }, 'also when somebody writes into it');
+  t.match(await ask('46xxsettings.txt'), { contentType: 'text/plain' }, 'also when somebody writes into it');
   t.strictSame(cli.read('46xxsettings.txt'), Buffer.from('## grr\xfc\n', 'latin1'));
   t.match(
     files.list().map(({ name, sizeBytes }) => [name, sizeBytes]),
@@ -147,7 +150,7 @@ t.test('a file is written whole, is found by every process and overrides the gen
   );
 
   cli.delete('46xxsettings.txt');
-  t.equal(ask('46xxsettings.txt')?.origin, 'generated');
+  t.equal((await ask('46xxsettings.txt'))?.origin, 'generated');
   t.throws(() => cli.delete('46xxsettings.txt'), { code: 'PHONES_FILE_NOT_FOUND' });
   t.throws(() => cli.read('46xxsettings.txt'), { code: 'PHONES_FILE_NOT_FOUND' });
   t.strictSame(lines, []);

@@ -261,3 +261,14 @@ t.test('requests in one piece are answered in order', async (t) => {
   const statuses = (await received(socket)).match(/HTTP\/1\.1 \d+/g);
   t.strictSame(statuses, ['HTTP/1.1 200', 'HTTP/1.1 404', 'HTTP/1.1 200', 'HTTP/1.1 200']);
 });
+
+t.test('a connection is closed after a hundred requests, whatever comes behind them', async (t) => {
+  const { port, lines } = await start(t);
+  const socket = connect(port, '127.0.0.1');
+  socket.write('GET /46xxsettings.txt HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(300));
+  const answers = await received(socket);
+  t.equal(answers.match(/HTTP\/1\.1 200 OK/g)?.length, 100);
+  t.notMatch(answers, /HTTP\/1\.1 [^2]/);
+  t.equal(answers.match(/connection: close/gi)?.length, 1);
+  t.ok(lines.length <= 101, `${lines.length} lines`);
+});
