@@ -1,6 +1,8 @@
 import { UsageError } from '../core/errors.ts';
+import { isExtensionNumber } from './extension.ts';
 import { withValue } from './path.ts';
 import type { Configuration } from './schema/configuration.ts';
+import { NUMBER_KEY } from './schema/kinds.ts';
 import type { SipPassword } from './secrets/make-secret.ts';
 
 /*
@@ -8,13 +10,23 @@ import type { SipPassword } from './secrets/make-secret.ts';
  * configuration as it shall be; the store checks it.
  */
 
-/** A new extension and the user of the same number. `secrets` as makeSipPassword made them. Throws UsageError CONFIG_EXTENSION_EXISTS. */
+/**
+ * A new extension and the user of the same number. `secrets` as makeSipPassword made them. Throws UsageError
+ * CONFIG_EXTENSION_NUMBER_INVALID, CONFIG_EXTENSION_EXISTS.
+ */
 export function addExtension(
   configuration: Configuration,
   number: string,
   name: string,
   secrets: SipPassword,
 ): unknown {
+  if (!isExtensionNumber(number)) {
+    throw new UsageError(
+      'CONFIG_EXTENSION_NUMBER_INVALID',
+      `${JSON.stringify(number.slice(0, 40))} is not an extension number`,
+      `Use ${NUMBER_KEY.rule}.`,
+    );
+  }
   if (Object.hasOwn(configuration.extensions, number)) {
     throw new UsageError(
       'CONFIG_EXTENSION_EXISTS',

@@ -205,7 +205,10 @@ export function notedControlPath(dataDirectory: string): string | undefined {
   try {
     return readFileSync(join(dataDirectory, PATH_FILE_NAME), 'utf8').trim();
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    // A directory that cannot be one is told by whoever opens what is in it.
+    const isNowhere =
+      error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+    if (isNowhere) return undefined;
     throw error;
   }
 }

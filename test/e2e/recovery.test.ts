@@ -57,7 +57,7 @@ t.test('a second service on the same directory leaves it alone', async (t) => {
   t.teardown(() => ringdown.close());
   await ringdown.start();
   writeFileSync(join(ringdown.dataDirectory, 'ringdown.db'), 'no database any more');
-  t.match(await runRingdown(ringdown.arguments), { status: 1, stderr: /Another runtime answers/ });
+  t.match(await runRingdown(ringdown.arguments), { status: 1, stderr: /Another runtime serves/ });
   const names = readdirSync(ringdown.dataDirectory);
   t.notOk(names.some((name) => name.includes('damaged')));
 });

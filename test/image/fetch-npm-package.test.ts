@@ -19,7 +19,8 @@ async function project(
     const path = join(folder, `${content}.tgz`);
     mkdirSync(join(folder, content, 'package'), { recursive: true });
     writeFileSync(join(folder, content, 'package/file'), content);
-    await outputOf('tar', ['-C', join(folder, content), '-czf', path, 'package']);
+    // The same bytes whenever it is made.
+    await outputOf('tar', ['-C', join(folder, content), '--mtime=@0', '-czf', path, 'package']);
     return path;
   };
   const expected = createHash('sha512')

@@ -85,7 +85,7 @@ t.test('mistakes are told with their code', async (t) => {
     {
       title: 'no number at all',
       words: ['add', 'x1', '--name', 'x', '--data', data],
-      code: 'CONFIG_INVALID',
+      code: 'CONFIG_EXTENSION_NUMBER_INVALID',
     },
     { title: 'a number twice', words: ['add', '201', '--name', 'x', '--data', data], code: 'CONFIG_EXTENSION_EXISTS' },
     { title: 'a bad name', words: ['add', '202', '--name', '', '--data', data], code: 'CONFIG_INVALID' },
