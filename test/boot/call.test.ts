@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import type { Lan } from '../support/netns.ts';
 import type { Phone } from '../support/phone/phone.ts';
 import { outputOf } from '../support/process-output.ts';
 import { makeDisk } from '../support/qemu.ts';
@@ -10,6 +14,7 @@ import {
   BARE_NODE_URL,
   command,
   LAN1_IPV4,
+  type LanAddresses,
   lanAddresses,
   logIn,
   logInFirst,
@@ -77,6 +82,8 @@ bootTest('from power-on to a transcoded call, and how long a later power-on take
     t.match(await status(box), { calls: 0, mediaSessions: 0 }, 'the media ports are free again');
   }
 
+  await fetchFiles(t, bench, { lan1, lan2 });
+
   t.match(await command(box, 'extension list'), /201\s+Reception\n202\s+Workshop/);
   await logOut(box);
   t.equal(await logIn(box, 'wrong-password'), false, 'the console wants its password');
@@ -86,6 +93,33 @@ bootTest('from power-on to a transcoded call, and how long a later power-on take
 
   await measure(t, bench, disk, reception, workshop);
 });
+
+/** The settings file over each LAN, by IPv4 and IPv6, by HTTP and by HTTPS under the authority that the box gives out. */
+async function fetchFiles(t: Test, bench: Bench, lans: Readonly<Record<Lan, LanAddresses>>): Promise<void> {
+  const program = fileURLToPath(new URL('../support/fetch-file.ts', import.meta.url));
+  const fetchFile = async (lan: Lan, url: string, ...authority: readonly string[]): Promise<string> => {
+    const [file = '', ...args] = [...bench.network.prefix(lan), process.execPath, program, url, ...authority];
+    return String(await outputOf(file, args, undefined, HEARING_MS));
+  };
+  // Those that no phone of this test has.
+  bench.network.addAddress('lan1', `${lans.lan1.ipv6.replace(/::1$/, '::51')}/64`);
+  bench.network.addAddress('lan2', `${lans.lan2.ipv4.replace(/\.1$/, '.51')}/24`);
+  const authority = join(mkdtempSync(join(tmpdir(), 'ringdown-authority-')), 'authority.pem');
+  t.teardown(() => rmSync(dirname(authority), { recursive: true }));
+  writeFileSync(authority, await fetchFile('lan1', `http://${lans.lan1.ipv4}/WebRootCA.pem`));
+  for (const lan of ['lan1', 'lan2'] as const) {
+    const { ipv4, ipv6 } = lans[lan];
+    for (const host of [ipv4, `[${ipv6}]`]) {
+      for (const text of [
+        await fetchFile(lan, `http://${host}/46xxsettings.txt`),
+        await fetchFile(lan, `https://${host}/46xxsettings.txt`, authority),
+      ]) {
+        t.match(text, new RegExp(`^SET SIPDOMAIN ${host.replace(/[[\].]/g, '\\$&')}$`, 'm'), `${lan} ${host}`);
+        t.match(text, /^# END$/m);
+      }
+    }
+  }
+}
 
 /** The time from power-on to a registered phone, against a bare Node HTTP server on the same image. */
 async function measure(t: Test, bench: Bench, disk: string, reception: Phone, workshop: Phone): Promise<void> {

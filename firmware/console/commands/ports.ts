@@ -22,6 +22,16 @@ export function readMediaPorts(option: string, text: string): PortRange {
   throw invalidOption(option, text, 'Give LOW-HIGH from 1024 to 65535 with four ports or more, as 46750-50750.');
 }
 
+/** Phones compare $GROUP with text; this is as far as they count. */
+const MAX_GROUP = 999;
+
+/** Reads the value of --group. Throws UsageError OPTION_INVALID. */
+export function readGroup(text: string): number {
+  const group = /^\d{1,3}$/.test(text) ? Number(text) : -1;
+  if (group >= 0 && group <= MAX_GROUP) return group;
+  throw invalidOption('--group', text, `Give a number from 0 to ${MAX_GROUP}.`);
+}
+
 /** A value of the command line that cannot be used; bounded and on one line, whatever was given. */
 export function invalidOption(option: string, text: string, cure: string): UsageError {
   return new UsageError('OPTION_INVALID', `${option} ${JSON.stringify(text.slice(0, 80))} is not valid`, cure);

@@ -13,7 +13,8 @@ import { settingsWarnings } from '../../phones/settings-facts.ts';
 import { renderSettings } from '../../phones/settings-file.ts';
 import { configuredPorts, type SettingsInput } from '../../phones/settings-input.ts';
 import { type CommandContext, examples, withConfiguration, withData } from './context.ts';
-import { invalidOption, readMediaPorts, readPort } from './ports.ts';
+import { invalidOption, readGroup, readMediaPorts, readPort } from './ports.ts';
+import { addCheckCommands } from './settings-check.ts';
 
 interface Values {
   readonly model: Model;
@@ -34,8 +35,6 @@ interface Values {
   readonly mediaPorts?: string;
 }
 
-/** Phones compare $GROUP with text; this is as far as they count. */
-const MAX_GROUP = 999;
 /** Longer is no User-Agent of a phone. */
 const MAX_USER_AGENT_CHARACTERS = 256;
 /** No client takes an uploaded file that is longer. */
@@ -46,7 +45,7 @@ export function settingsCommand(context: CommandContext): Command {
   const command = new Command('settings').description('the settings files that the box makes for phones');
   addRender(command, context);
   addExplain(command, context);
-  return command;
+  return addCheckCommands(command, context);
 }
 
 function addRender(command: Command, context: CommandContext): void {
@@ -181,12 +180,6 @@ function readAddress({ address, ipv6 }: Values, lan: Configuration['lan1']): str
   const configured = lan.ipv6.mode === 'static' ? lan.ipv6.addresses[0]?.split('/')[0] : undefined;
   if (configured !== undefined) return configured;
   throw invalidOption('--ipv6', '', 'Give the IPv6 address of the box with --address: the configuration names none.');
-}
-
-function readGroup(text: string): number {
-  const group = /^\d{1,3}$/.test(text) ? Number(text) : -1;
-  if (group >= 0 && group <= MAX_GROUP) return group;
-  throw invalidOption('--group', text, `Give a number from 0 to ${MAX_GROUP}.`);
 }
 
 function explain(context: CommandContext, values: Values, input: SettingsInput) {
