@@ -3,7 +3,7 @@ import { AppliedConfiguration } from '../firmware/applied-configuration.ts';
 import { removeExtension } from '../firmware/config/extension-edits.ts';
 import { withValue } from '../firmware/config/path.ts';
 import { createLogger } from '../firmware/core/logger.ts';
-import { AUTHOR, addUser, openStore, set } from './config/support.ts';
+import { AUTHOR, addUser, openStore, set } from './config/support/store.ts';
 import { FakeClock } from './support/fake-clock.ts';
 
 function setUp(t: Test, directory = t.testdir()) {

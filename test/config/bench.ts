@@ -12,7 +12,7 @@ import { ConfigurationStore } from '../../firmware/config/configuration-store.ts
 import { openDatabase } from '../../firmware/config/database.ts';
 import { withValue } from '../../firmware/config/path.ts';
 import type { Author } from '../../firmware/config/revision-log.ts';
-import { fullOffice } from './full-office.ts';
+import { fullOffice } from './support/full-office.ts';
 
 const AUTHOR: Author = { who: 'bench', origin: 'cli' };
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } });

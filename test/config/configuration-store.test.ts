@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -10,9 +8,7 @@ import { removeExtension } from '../../firmware/config/extension-edits.ts';
 import { withValue } from '../../firmware/config/path.ts';
 import { digestSecrets } from '../../firmware/config/secrets/sip-password.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { AUTHOR, addUser, openStore, PASSWORD, set } from './support.ts';
-
-const REPOSITORY = join(import.meta.dirname, '..', '..');
+import { AUTHOR, addUser, openStore, PASSWORD, set } from './support/store.ts';
 
 function code(expected: string) {
   return { code: expected, cure: /\w/ };
@@ -311,85 +307,6 @@ t.test('edits of another program are seen at once and told', async (t) => {
   t.equal(store.current.lan1, lan, 'what did not change keeps its identity');
 });
 
-function moveLan1(store: ConfigurationStore, address: string) {
-  return store.edit({
-    author: AUTHOR,
-    confirmWithinMs: 120_000,
-    change: (configuration) => withValue(configuration, ['lan1', 'ipv4', 'address'], address),
-  });
-}
-
-t.test('an edit of LAN addresses waits for its confirmation, and is undone alone', async (t) => {
-  const clock = new FakeClock();
-  const store = openStore(t, { clock });
-  const deadlineMs = clock.now() + 120_000;
-  t.match(moveLan1(store, '192.168.50.1').unconfirmed, { revision: 2, deadlineMs });
-  t.strictSame(store.unconfirmed, { revision: 2, deadlineMs });
-  set(store, ['system', 'name'], 'Office');
-  t.throws(() => moveLan1(store, '192.168.51.1'), { ...code('CONFIG_UNCONFIRMED'), message: /revision 2/ });
-  t.equal(store.undoUnconfirmed(AUTHOR)?.revision, 4);
-  t.equal(store.current.lan1.ipv4.address, '192.168.42.1');
-  t.equal(store.current.system.name, 'Office', 'what was edited meanwhile stays');
-  t.equal(store.unconfirmed, undefined);
-  t.equal(store.undoUnconfirmed(AUTHOR), undefined);
-
-  moveLan1(store, '192.168.50.1');
-  t.match(store.confirm(), { revision: 5 });
-  t.throws(() => store.confirm(), code('CONFIG_NOTHING_TO_CONFIRM'));
-  t.equal(store.undoUnconfirmed(AUTHOR), undefined);
-  t.equal(store.current.lan1.ipv4.address, '192.168.50.1');
-  t.equal(
-    set(store, ['lan1', 'ipv4', 'address'], '192.168.52.1').unconfirmed,
-    undefined,
-    'an edit that asks for none has no deadline',
-  );
-});
-
-t.test('a rollback to the confirmed addresses needs no confirmation, and nothing brings the others back', async (t) => {
-  const store = openStore(t);
-  moveLan1(store, '192.168.50.1');
-  const result = store.rollback(1, { author: AUTHOR, confirmWithinMs: 120_000 });
-  t.equal(result.unconfirmed, undefined);
-  t.equal(store.unconfirmed, undefined);
-  t.equal(store.undoUnconfirmed(AUTHOR), undefined);
-  t.equal(store.current.lan1.ipv4.address, '192.168.42.1');
-});
-
-t.test('the undo takes the addresses back and nothing else, whatever was edited with or after them', async (t) => {
-  const store = openStore(t);
-  addUser(store, '201', 'Reception');
-  store.edit({
-    author: AUTHOR,
-    confirmWithinMs: 120_000,
-    change: (configuration) => ({
-      ...withValue(configuration, ['lan1', 'ipv4', 'address'], '10.9.9.1'),
-      system: { ...configuration.system, name: 'B' },
-      huntGroups: { 300: { name: 'Sales' } },
-    }),
-  });
-  set(store, ['system', 'name'], 'C');
-  set(store, ['huntGroups', '300', 'members'], [{ user: '201' }]);
-  // A pool that fits the new address alone.
-  set(store, ['lan1', 'dhcp'], { mode: 'server', poolFirst: '10.9.9.50', poolSize: 20 });
-  store.undoUnconfirmed(AUTHOR);
-  t.match(store.current, {
-    lan1: { ipv4: { address: '192.168.42.1' }, dhcp: { mode: 'disabled' } },
-    system: { name: 'C' },
-    huntGroups: { 300: { members: [{ user: '201' }] } },
-  });
-});
-
-t.test('what another process confirmed in the last moment is not undone', async (t) => {
-  const directory = t.testdir();
-  const store = openStore(t, { directory });
-  const other = openStore(t, { directory });
-  moveLan1(store, '192.168.50.1');
-  other.confirm();
-  t.equal(store.undoUnconfirmed(AUTHOR), undefined);
-  t.equal(store.current.lan1.ipv4.address, '192.168.50.1');
-  t.equal(store.revision, 2);
-});
-
 t.test('damage that comes while the file is in use ends edits, not the service', async (t) => {
   const directory = t.testdir();
   const told: unknown[] = [];
@@ -456,36 +373,6 @@ t.test('who wants what was there before hears of what somebody made of it since'
   t.throws(() => store.rollback(1, { author: AUTHOR, baseRevision: 2 }), code('CONFIG_CONFLICT'));
   t.equal(store.rollback(2, { author: AUTHOR, baseRevision: 3 }).revision, 5, 'an edit elsewhere stays');
   t.match(store.current, { system: { name: 'Foo' }, users: { 201: { name: 'Reception' } } });
-});
-
-t.test('old revisions make room', async (t) => {
-  const directory = t.testdir();
-  ConfigurationStore.open(directory).close();
-  const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
-  // As if a thousand edits had been made already; the checksum over all is made anew, as after a migration.
-  database.exec('UPDATE box SET checksum = NULL');
-  database.exec(
-    "UPDATE revisions SET revision = 5; INSERT INTO revisions SELECT 1004, at_ms, who, origin, '', '[]', '{}', NULL FROM revisions",
-  );
-  database.close();
-  const store = openStore(t, { directory });
-  t.equal(set(store, ['system', 'name'], 'Office').revision, 1005);
-  t.equal(store.log.oldest, 1004);
-  t.throws(() => store.at(4), code('CONFIG_REVISION_UNKNOWN'));
-});
-
-t.test('a damaged revision is named, hides no other, and is never rolled back over', async (t) => {
-  const directory = t.testdir();
-  const store = openStore(t, { directory });
-  for (const name of ['One', 'Two', 'Three']) set(store, ['system', 'name'], name);
-  const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
-  database.exec("UPDATE revisions SET changes = replace(changes, 'Two', 'Tvo') WHERE revision = 3");
-  database.close();
-  t.match(store.log.list(10), [{ revision: 4 }, { revision: 3, comment: /damaged/ }, { revision: 2 }, { revision: 1 }]);
-  t.throws(() => store.log.get(3), code('CONFIG_REVISION_DAMAGED'));
-  t.throws(() => store.rollback(2, { author: AUTHOR }), code('CONFIG_REVISION_DAMAGED'));
-  t.equal(store.rollback(3, { author: AUTHOR }).revision, 5, 'not so far back it works');
-  t.equal(store.current.system.name, 'Two');
 });
 
 t.test('notices stay until somebody takes note', async (t) => {
@@ -585,72 +472,4 @@ t.test('the schema itself refuses what the program would never write', async (t)
     t.throws(() => database.exec(statement), { code: /SQLITE_CONSTRAINT/ }, statement);
   }
   database.close();
-});
-
-/** Runs `body` in another process on the database of `directory`, and resolves when it has printed a line. */
-async function otherProgram(
-  t: { teardown(handler: () => void): void },
-  directory: string,
-  body: string,
-): Promise<ChildProcess> {
-  const program = `
-    const { openDatabase } = await import('./firmware/config/database.ts');
-    const { ConfigurationStore } = await import('./firmware/config/configuration-store.ts');
-    const directory = ${JSON.stringify(directory)};
-    ${body}`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-    cwd: REPOSITORY,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  t.teardown(() => child.kill('SIGKILL'));
-  await once(child.stdout, 'data');
-  return child;
-}
-
-t.test('a database that another program holds for long is named', async (t) => {
-  const directory = t.testdir();
-  const store = openStore(t, { directory });
-  const child = await otherProgram(
-    t,
-    directory,
-    `const database = openDatabase(directory + '/ringdown.db', 'FULL');
-     database.exec('BEGIN IMMEDIATE');
-     console.log('locked');
-     // Held by something that lives on: else the collector closes it, and the lock is gone.
-     process.stdin.on('data', () => database.close());`,
-  );
-  t.throws(() => set(store, ['system', 'name'], 'Office'), code('CONFIG_DATABASE_LOCKED'));
-  t.equal(store.current.system.name, 'Ringdown', 'reading goes on');
-  child.kill('SIGKILL');
-  await once(child, 'close');
-  t.equal(set(store, ['system', 'name'], 'Office').revision, 2, 'it works once that is gone');
-});
-
-t.test('a database that another program holds for a moment is waited for', async (t) => {
-  const directory = t.testdir();
-  const store = openStore(t, { directory });
-  await otherProgram(
-    t,
-    directory,
-    `const database = openDatabase(directory + '/ringdown.db', 'FULL');
-     database.exec('BEGIN IMMEDIATE');
-     console.log('locked');
-     setTimeout(() => database.exec('COMMIT'), 200);`,
-  );
-  t.equal(set(store, ['system', 'name'], 'Office').revision, 2);
-});
-
-t.test('what was answered is there after the program is killed', async (t) => {
-  const directory = t.testdir();
-  const child = await otherProgram(
-    t,
-    directory,
-    `const store = ConfigurationStore.open(directory);
-     store.edit({ author: { who: 'x', origin: 'cli' }, change: (c) => ({ ...c, system: { ...c.system, name: 'Office' } }) });
-     console.log('edited');
-     process.stdin.resume();`,
-  );
-  child.kill('SIGKILL');
-  await once(child, 'close');
-  t.equal(openStore(t, { directory }).current.system.name, 'Office');
 });

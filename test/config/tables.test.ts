@@ -5,7 +5,7 @@ import { openDatabase } from '../../firmware/config/database.ts';
 import { complete } from '../../firmware/config/schema/complete.ts';
 import { configurationSchema } from '../../firmware/config/schema/configuration.ts';
 import { type GroupNode, groupOf, nodeOf, type SchemaNode } from '../../firmware/config/schema/tree.ts';
-import { openStore } from './support.ts';
+import { openStore } from './support/store.ts';
 
 /** Every table that the schema names, with the group that is a row of it. */
 function tablesOf(node: SchemaNode): readonly (readonly [string, GroupNode])[] {

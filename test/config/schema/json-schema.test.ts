@@ -6,7 +6,7 @@ import { complete } from '../../../firmware/config/schema/complete.ts';
 import { type Configuration, configurationSchema } from '../../../firmware/config/schema/configuration.ts';
 import { documentSchema } from '../../../firmware/config/schema/json-schema.ts';
 import { nodeOf } from '../../../firmware/config/schema/tree.ts';
-import { fullOffice } from '../full-office.ts';
+import { fullOffice } from '../support/full-office.ts';
 import { violations } from '../support/json-schema-check.ts';
 
 /** As other programs get it. */

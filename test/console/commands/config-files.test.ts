@@ -6,7 +6,7 @@ import { digestOf } from '../../../firmware/config/extension.ts';
 import { BoxKey } from '../../../firmware/config/secrets/box-key.ts';
 import { digestSecrets } from '../../../firmware/config/secrets/sip-password.ts';
 import { configCommand } from '../../../firmware/console/commands/config.ts';
-import { addUser, PASSWORD } from '../../config/support.ts';
+import { addUser, PASSWORD } from '../../config/support/store.ts';
 import { type CommandRun, runCommand } from './run-command.ts';
 
 const PASSPHRASE = 'four words of passphrase';

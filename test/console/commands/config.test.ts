@@ -8,7 +8,7 @@ import { isPassword, readHashedPassword } from '../../../firmware/config/secrets
 import { digestSecrets } from '../../../firmware/config/secrets/sip-password.ts';
 import { configCommand } from '../../../firmware/console/commands/config.ts';
 import { noticesCommand } from '../../../firmware/console/commands/notices.ts';
-import { addUser, openStore } from '../../config/support.ts';
+import { addUser, openStore } from '../../config/support/store.ts';
 import { type CommandRun, runCommand } from './run-command.ts';
 
 async function run(words: readonly string[], options: Omit<CommandRun, 'words'> = {}): Promise<string> {

@@ -6,7 +6,7 @@ import { ConfigurationStore } from '../../../firmware/config/configuration-store
 import type { CommandContext } from '../../../firmware/console/commands/context.ts';
 import { addFileCommands } from '../../../firmware/console/commands/settings-files.ts';
 import type { MakePhoneFile } from '../../../firmware/phones/phone-file.ts';
-import { openStore } from '../../config/support.ts';
+import { openStore } from '../../config/support/store.ts';
 import { type CommandRun, runCommand } from './run-command.ts';
 
 const CERTIFICATE = readFileSync(new URL('../../sip/fixtures/tls/cert.pem', import.meta.url), 'utf8');

@@ -1,9 +1,9 @@
-import { ConfigurationStore, type StoreOptions } from '../../firmware/config/configuration-store.ts';
-import { addExtension } from '../../firmware/config/extension-edits.ts';
-import { type Path, withValue } from '../../firmware/config/path.ts';
-import type { Author } from '../../firmware/config/revision-log.ts';
-import type { Configuration } from '../../firmware/config/schema/configuration.ts';
-import { makeSipPassword } from '../../firmware/config/secrets/make-secret.ts';
+import { ConfigurationStore, type StoreOptions } from '../../../firmware/config/configuration-store.ts';
+import { addExtension } from '../../../firmware/config/extension-edits.ts';
+import { type Path, withValue } from '../../../firmware/config/path.ts';
+import type { Author } from '../../../firmware/config/revision-log.ts';
+import type { Configuration } from '../../../firmware/config/schema/configuration.ts';
+import { makeSipPassword } from '../../../firmware/config/secrets/make-secret.ts';
 
 export const AUTHOR: Author = { who: 'test', origin: 'cli' };
 export const PASSWORD = 'correct horse';
