@@ -46,6 +46,7 @@ export class AppliedConfiguration {
     // Who could not reach the box any more may have switched it off and on.
     this.#undoUnconfirmed();
     for (const lan of LANS) this.#applyLan(lan, store.current[lan]);
+    this.#applyMediaPorts(store.current.system.media);
     for (const lan of LANS)
       store.feed.watch(
         (configuration) => configuration[lan],
@@ -53,7 +54,7 @@ export class AppliedConfiguration {
       );
     store.feed.watch(
       ({ system }) => system.media,
-      ({ portLow, portHigh }) => this.#options.useMediaPorts({ low: portLow, high: portHigh }),
+      (media) => this.#applyMediaPorts(media),
     );
     store.feed.watch(
       ({ system }) => system.http.preferredPhonePorts,
@@ -77,6 +78,10 @@ export class AppliedConfiguration {
 
   close(): void {
     this.#deadline?.cancel();
+  }
+
+  #applyMediaPorts({ portLow, portHigh }: Configuration['system']['media']): void {
+    this.#options.useMediaPorts({ low: portLow, high: portHigh });
   }
 
   #applyLan(lan: 'lan1' | 'lan2', settings: LanSettings): void {

@@ -167,7 +167,6 @@ export class Runtime {
   }
 
   async #open(): Promise<void> {
-    this.#applied.start();
     const registrar = new Registrar({
       location: this.#location,
       authenticator: this.#authenticator,
@@ -201,6 +200,7 @@ export class Runtime {
     const listeners = this.#openListeners(this.#stack, this.#web);
     // SIP comes first: phones that could not register try again only much later, files are asked for again at once.
     await listeners.serve('sip');
+    this.#applied.start();
     this.#media = MediaClient.start({ ports: this.#mediaPorts, logger: this.#logger, clock });
     // A call that comes before the worker is there waits for it; a failure is told where it is awaited, below.
     this.#media.catch(() => undefined);

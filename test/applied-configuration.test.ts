@@ -39,6 +39,7 @@ t.test('each edit is carried to the part that it is about, and to no other', asy
   t.strictSame(done(), [
     ['lan1', '192.168.42.1/24', 'ula'],
     ['lan2', '192.168.43.1/24', 'ula'],
+    ['media', 46750, 50750],
   ]);
   set(store, ['system', 'media', 'portLow'], 47000);
   t.strictSame(done(), [['media', 47000, 50750]]);
@@ -110,6 +111,7 @@ t.test('a restart before the confirmation undoes them too', async (t) => {
   t.strictSame(done(), [
     ['lan1', '192.168.42.1/24', 'ula'],
     ['lan2', '192.168.43.1/24', 'ula'],
+    ['media', 46750, 50750],
   ]);
   t.equal(store.unconfirmed, undefined);
 });

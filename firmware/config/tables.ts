@@ -41,13 +41,16 @@ interface Table {
   readonly select: Statement<[], Row>;
   /** Makes the item of a row, but for what other tables hold of it. */
   readonly toItem: (row: Row) => Record<string, unknown>;
-  readonly upsert: Statement<SqlValue[]>;
-  readonly remove: Statement<SqlValue[]>;
+  readonly upsert: Write;
+  readonly remove: Write;
   /** Sets the checksum of one row. */
-  readonly seal: Statement<SqlValue[]>;
+  readonly seal: Write;
   /** How many rows there are, and the sum of their checksums. */
   readonly sum: Statement<[], number[]>;
 }
+
+/** Runs a statement with these values. */
+type Write = (...values: SqlValue[]) => void;
 
 type Part =
   | { readonly kind: 'single'; readonly node: GroupNode; readonly table: Table }
@@ -98,7 +101,7 @@ export class ConfigurationTables {
     for (const table of tablesOf(this.#parts)) {
       for (const row of table.select.all()) {
         if (row.at(-1) !== null) this.#verify(table, row);
-        else table.seal.run(checksum(table, row), ...row.slice(0, table.keys.length));
+        else table.seal(checksum(table, row), ...row.slice(0, table.keys.length));
       }
     }
   }
@@ -186,15 +189,26 @@ function makeTable(database: Database, name: string, keys: readonly string[], it
     inner: new Map(inner.map(([field, node]) => [field, makePart(database, node, parents)])),
     select: database.prepare<[], SqlValue[]>(`SELECT ${names.join(', ')} FROM ${name}`).raw(),
     toItem: makeReader(item, { next: keys.length }),
-    upsert: database.prepare(
+    upsert: preparedLater(
+      database,
       `INSERT INTO ${name} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})
        ON CONFLICT (${own.join(', ')}) DO UPDATE SET ${assignments.join(', ')}`,
     ),
-    remove: database.prepare(`DELETE FROM ${name} WHERE ${own.map((key) => `${key} = ?`).join(' AND ')}`),
-    seal: database.prepare(
+    remove: preparedLater(database, `DELETE FROM ${name} WHERE ${own.map((key) => `${key} = ?`).join(' AND ')}`),
+    seal: preparedLater(
+      database,
       `UPDATE ${name} SET checksum = ?${keys.length > 0 ? ` WHERE ${keys.map((key) => `${key} = ?`).join(' AND ')}` : ''}`,
     ),
     sum: database.prepare<[], number[]>(`SELECT count(*), coalesce(sum(checksum), 0) FROM ${name}`).raw(),
+  };
+}
+
+/** Prepared when it is run for the first time: a start only reads. */
+function preparedLater(database: Database, sql: string): Write {
+  let statement: Statement<SqlValue[]> | undefined;
+  return (...values) => {
+    statement ??= database.prepare<SqlValue[]>(sql);
+    statement.run(...values);
   };
 }
 
@@ -267,14 +281,14 @@ function writeRow(table: Table, keys: readonly string[], before: unknown, after:
   const was = before === undefined ? undefined : table.columns.map(({ path }) => toSql(at(before, path)));
   if (!isEqual(was, values)) {
     const own = table.keys.length > 0 ? keys : [1];
-    table.upsert.run(...own, ...values, checksumOf(keys, values));
+    table.upsert(...own, ...values, checksumOf(keys, values));
   }
   for (const [name, inner] of table.inner) write(inner, keys, at(before, [name]), at(after, [name]));
 }
 
 function removeRow(table: Table, keys: readonly string[], before: unknown): void {
   for (const [name, inner] of table.inner) write(inner, keys, at(before, [name]), undefined);
-  table.remove.run(...keys);
+  table.remove(...keys);
 }
 
 function members(value: unknown): ReadonlyMap<string, unknown> {
