@@ -311,3 +311,22 @@ t.test('the log says what happened', async (t) => {
   t.match(lines[1], new RegExp(`${backups[1]}.*recovered from a backup`));
   t.equal(lines.length, 2);
 });
+
+t.test('a backup that was made while LAN addresses waited for their confirmation undoes nothing later', async (t) => {
+  const data = t.testdir();
+  const store = ConfigurationStore.open(data);
+  store.edit({
+    author: AUTHOR,
+    confirmWithinMs: 120_000,
+    change: (c) => withValue<unknown>(c, ['lan1', 'ipv4', 'address'], '192.168.50.1'),
+  });
+  await new Backups(data).create(store, 'daily');
+  store.confirm();
+  store.close();
+  writeFileSync(join(data, 'ringdown.db'), 'garbage');
+  const recovered = openOrRecover(data, { logger });
+  t.teardown(() => recovered.close());
+  t.equal(recovered.unconfirmed, undefined);
+  t.equal(recovered.undoUnconfirmed(AUTHOR), undefined);
+  t.equal(recovered.current.lan1.ipv4.address, '192.168.50.1');
+});

@@ -1,6 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
 import { isIP, isIPv6 } from 'node:net';
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Configuration } from '../../config/schema/configuration.ts';
 import { PROFILES, type Profile } from '../../config/schema/user.ts';
@@ -12,6 +10,7 @@ import { generatedPhoneFiles } from '../../phones/phone-files.ts';
 import { settingsWarnings } from '../../phones/settings-facts.ts';
 import { renderSettings } from '../../phones/settings-file.ts';
 import { configuredPorts, type SettingsInput } from '../../phones/settings-input.ts';
+import { StaticPhoneFiles } from '../../phones/static-files.ts';
 import { type CommandContext, examples, withConfiguration, withData } from './context.ts';
 import { invalidOption, readGroup, readMediaPorts, readPort } from './ports.ts';
 import { addCheckCommands } from './settings-check.ts';
@@ -37,8 +36,6 @@ interface Values {
 
 /** Longer is no User-Agent of a phone. */
 const MAX_USER_AGENT_CHARACTERS = 256;
-/** No client takes an uploaded file that is longer. */
-const MAX_UPLOADED_BYTES = 1_048_576;
 
 /** `ringdown settings …`: what phones are told, and why. */
 export function settingsCommand(context: CommandContext): Command {
@@ -183,7 +180,8 @@ function readAddress({ address, ipv6 }: Values, lan: Configuration['lan1']): str
 }
 
 function explain(context: CommandContext, values: Values, input: SettingsInput) {
-  const directory = join(context.runtime?.dataDirectory ?? values.data ?? '', 'phone-files');
+  // What the box would serve, and nothing that it would not: a link, or a name that is none of a phone's files.
+  const uploads = new StaticPhoneFiles(context.runtime?.dataDirectory ?? values.data ?? '');
   const generated = generatedPhoneFiles({
     configuration: () => input.configuration,
     box: () => input,
@@ -192,7 +190,10 @@ function explain(context: CommandContext, values: Values, input: SettingsInput) 
   return explainSettings({
     input,
     variables: clientVariables(values.model, readGroup(values.group)),
-    uploaded: (name) => readUploaded(directory, name),
+    uploaded: (name) => {
+      const file = uploads.get(name);
+      return file === undefined ? undefined : Buffer.from(file.body).toString('latin1');
+    },
     generated: (name) => {
       const { address, lan, userAgent } = input.client;
       const made = generated({
@@ -206,19 +207,6 @@ function explain(context: CommandContext, values: Values, input: SettingsInput) 
       return made === undefined ? undefined : String(made.body);
     },
   });
-}
-
-/** Undefined where nobody uploaded one that a client would take. */
-function readUploaded(directory: string, name: string): string | undefined {
-  // A GET in an uploaded file may name anything.
-  if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/.test(name)) return undefined;
-  const path = join(directory, name);
-  try {
-    const { size } = statSync(path);
-    return size > MAX_UPLOADED_BYTES ? undefined : readFileSync(path, 'latin1');
-  } catch {
-    return undefined;
-  }
 }
 
 function warn(context: CommandContext, warnings: readonly string[]): void {
