@@ -121,6 +121,28 @@ t.test('version 3: what files for phones say', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 4: how SIP is answered', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 4);
+  const store = ConfigurationStore.open(directory);
+  t.equal(store.revision, 6);
+  t.match(store.current.system.sip, {
+    webSocket: { enabled: true, port: 5067 },
+    secureWebSocket: { enabled: true, port: 9444 },
+    minExpirySeconds: 120,
+    maxExpirySeconds: 1800,
+    devicesPerClass: 2,
+    defence: {
+      packetsPerSecond: 300,
+      failedLogins: 5,
+      blockSeconds: 900,
+      allowList: ['192.168.42.0/24', 'fd00::1'],
+    },
+  });
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

@@ -114,8 +114,16 @@ export const addressRules: readonly Rule[] = [
         'Enable udp, tcp or tls: no phone could register.',
       );
     }
-    if (tcp.enabled && tls.enabled && tcp.port === tls.port) {
-      report(['system', 'sip', 'tls', 'port'], tls.port, 'is the port of TCP', 'Give TCP and TLS ports of their own.');
+    const taken = new Map<number, string>();
+    for (const service of ['tcp', 'tls', 'webSocket', 'secureWebSocket'] as const) {
+      const { enabled, port } = system.sip[service];
+      if (!enabled) continue;
+      const other = taken.get(port);
+      if (other === undefined) taken.set(port, service);
+      else {
+        const path = ['system', 'sip', service, 'port'];
+        report(path, port, `is the port of system.sip.${other}`, 'Give each of them a port of its own.');
+      }
     }
     if (udp.enabled && udp.port >= portLow && udp.port <= portHigh) {
       report(
@@ -125,6 +133,17 @@ export const addressRules: readonly Rule[] = [
         'Give it one outside of them.',
       );
     }
+  },
+
+  function expiryTimesFit({ system }, report) {
+    const { minExpirySeconds, maxExpirySeconds } = system.sip;
+    if (minExpirySeconds <= maxExpirySeconds) return;
+    report(
+      ['system', 'sip', 'minExpirySeconds'],
+      minExpirySeconds,
+      `is longer than system.sip.maxExpirySeconds (${maxExpirySeconds})`,
+      'Give the longest time at least as much as the shortest.',
+    );
   },
 
   function timeZoneExists({ system }, report) {
@@ -137,18 +156,17 @@ export const addressRules: readonly Rule[] = [
     );
   },
 
-  function restrictionsAreNetworks({ extensions, locations }, report) {
-    for (const [number, { addressRestriction }] of Object.entries(extensions)) {
-      for (const [index, network] of addressRestriction.entries()) {
-        if (!isNetwork(network)) {
-          report(
-            ['extensions', number, 'addressRestriction', String(index)],
-            network,
-            'is no address and no network',
-            'Give one as 192.168.42.17 or 192.168.42.0/24.',
-          );
-        }
+  function restrictionsAreNetworks({ system, extensions, locations }, report) {
+    const check = (networks: readonly string[], path: readonly string[]): void => {
+      for (const [index, network] of networks.entries()) {
+        if (isNetwork(network)) continue;
+        const cure = 'Give one as 192.168.42.17 or 192.168.42.0/24.';
+        report([...path, String(index)], network, 'is no address and no network', cure);
       }
+    };
+    check(system.sip.defence.allowList, ['system', 'sip', 'defence', 'allowList']);
+    for (const [number, { addressRestriction }] of Object.entries(extensions)) {
+      check(addressRestriction, ['extensions', number, 'addressRestriction']);
     }
     for (const [name, { subnet }] of Object.entries(locations)) {
       if (subnet !== '' && !(subnet.includes('/') && isNetwork(subnet))) {
