@@ -13,12 +13,12 @@ import { wayBack, withReceived } from './received.ts';
 import { sourceAddress, type Target } from './resolver.ts';
 import { StreamConnection } from './stream.ts';
 import { connectStream, StreamListener } from './stream-listener.ts';
+import { answerStun, isStun } from './stun.ts';
 import { UdpListener } from './udp.ts';
 
 /** Connections of all listeners together, and of one address: an office behind one NAT must fit. */
 export const MAX_CONNECTIONS = 2048;
 export const MAX_CONNECTIONS_PER_SOURCE = 512;
-const STUN_MAGIC_COOKIE = 0x2112a442;
 
 export interface TransportOptions {
   readonly advertise: ReadonlyMap<string, string>;
@@ -212,7 +212,12 @@ export class Transport {
   }
 
   #datagram(bytes: Buffer, flow: Flow): void {
-    if (isKeepAlive(bytes)) return;
+    if (isStun(bytes)) {
+      const answer = answerStun(bytes, flow.remoteAddress, flow.remotePort);
+      if (answer !== undefined) this.send(flow, answer, () => undefined);
+      return;
+    }
+    if (isBlank(bytes)) return;
     this.#deliver(parseMessage(bytes), flow);
   }
 
@@ -300,9 +305,8 @@ function plainAddress(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }
 
-/** Blank datagrams keep a NAT binding open and want no answer; STUN of RFC 5626 §3.5.2 is not answered yet. */
-function isKeepAlive(bytes: Buffer): boolean {
-  if (bytes.length >= 20 && (bytes[0] ?? 255) < 4 && bytes.readUInt32BE(4) === STUN_MAGIC_COOKIE) return true;
+/** Blank datagrams keep a NAT binding open and want no answer. */
+function isBlank(bytes: Buffer): boolean {
   for (const byte of bytes) {
     if (byte !== 0x0d && byte !== 0x0a && byte !== 0) return false;
   }

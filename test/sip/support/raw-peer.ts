@@ -8,7 +8,7 @@ export class RawPeer {
   readonly port: number;
   readonly #send: (bytes: Buffer) => void;
   readonly #close: () => void;
-  readonly #received: string[] = [];
+  readonly #received: Buffer[] = [];
   #closed = false;
   #wake: () => void = () => undefined;
 
@@ -28,7 +28,7 @@ export class RawPeer {
       (bytes) => socket.send(bytes, toPort, address),
       () => socket.close(),
     );
-    socket.on('message', (bytes) => peer.#take(bytes.toString()));
+    socket.on('message', (bytes) => peer.#take(bytes));
     return peer;
   }
 
@@ -41,7 +41,7 @@ export class RawPeer {
       (bytes) => socket.write(bytes),
       () => socket.destroy(),
     );
-    socket.on('data', (bytes) => peer.#take(bytes.toString()));
+    socket.on('data', (bytes: Buffer) => peer.#take(bytes));
     socket.on('error', () => undefined);
     socket.on('close', () => {
       peer.#closed = true;
@@ -50,8 +50,8 @@ export class RawPeer {
     return peer;
   }
 
-  #take(text: string): void {
-    this.#received.push(text);
+  #take(bytes: Buffer): void {
+    this.#received.push(bytes);
     this.#wake();
   }
 
@@ -60,14 +60,19 @@ export class RawPeer {
   }
 
   get waiting(): readonly string[] {
-    return this.#received;
+    return this.#received.map(String);
   }
 
   /** The next datagram, or what one read gave; the first that matches, when a pattern is given. */
   async next(pattern = /(?:)/): Promise<string> {
-    const find = async (): Promise<string> => {
+    return String(await this.nextBytes(pattern));
+  }
+
+  /** The same, as it was sent. */
+  async nextBytes(pattern = /(?:)/): Promise<Buffer> {
+    const find = async (): Promise<Buffer> => {
       for (;;) {
-        const at = this.#received.findIndex((text) => pattern.test(text));
+        const at = this.#received.findIndex((bytes) => pattern.test(String(bytes)));
         const [found] = at === -1 ? [] : this.#received.splice(at, 1);
         if (found !== undefined) return found;
         await new Promise<void>((resolve) => {
@@ -75,7 +80,7 @@ export class RawPeer {
         });
       }
     };
-    return within(find(), `message like ${pattern}, but ${JSON.stringify(this.#received)}`);
+    return within(find(), `message like ${pattern}, but ${JSON.stringify(this.waiting)}`);
   }
 
   async closed(): Promise<void> {
