@@ -1,11 +1,9 @@
 import type { Command } from 'commander';
 import { AppliedConfiguration } from './applied-configuration.ts';
-import { CallServer } from './call/call-server.ts';
 import { Backups } from './config/backups.ts';
 import { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
 import { DailyBackup } from './config/daily-backup.ts';
-import { digestOf, findExtension } from './config/extension.ts';
 import { openOrRecover } from './config/recovery.ts';
 import type { Configuration } from './config/schema/configuration.ts';
 import { backupCommand } from './console/commands/backup.ts';
@@ -32,10 +30,7 @@ import { RenderedFiles } from './phones/rendered-files.ts';
 import { RequestLog } from './phones/request-log.ts';
 import type { ServedPorts } from './phones/settings-input.ts';
 import { phoneFiles, StaticPhoneFiles } from './phones/static-files.ts';
-import { Authenticator } from './registrar/authenticator.ts';
-import { LocationService } from './registrar/location.ts';
-import { Registrar } from './registrar/registrar.ts';
-import { SipStack } from './sip/stack.ts';
+import { Signalling } from './signalling.ts';
 import { ensureCertificate } from './system/certificates.ts';
 import { NetworkPipe } from './system/network.ts';
 import { WebServer } from './web/server.ts';
@@ -72,16 +67,13 @@ export class Runtime {
   readonly #startedAtMs = clock.now();
   readonly #store: ConfigurationStore;
   readonly #bindings: BindingStore;
-  readonly #location: LocationService;
-  readonly #authenticator: Authenticator;
   readonly #sourceLog: SourceLog;
-  readonly #calls: CallServer;
   readonly #requestLog = new RequestLog(clock);
   readonly #staticFiles: StaticPhoneFiles;
   readonly #generated: MakePhoneFile;
   #mediaPorts: { readonly low: number; readonly high: number };
   readonly #applied: AppliedConfiguration;
-  #stack: SipStack | undefined;
+  #signalling: Signalling | undefined;
   #media: Promise<MediaClient> | undefined;
   #mediaClient: MediaClient | undefined;
   #web: WebServer | undefined;
@@ -101,12 +93,6 @@ export class Runtime {
     this.#bindings = BindingStore.open(options.dataDirectory, clock, logger);
     const { portLow, portHigh } = this.#store.current.system.media;
     this.#mediaPorts = options.mediaPorts ?? { low: portLow, high: portHigh };
-    this.#location = new LocationService(this.#bindings, clock);
-    this.#authenticator = new Authenticator({
-      realm: this.#store.realm,
-      extensions: { digest: (number) => digestOf(this.#store.current, number) },
-      clock,
-    });
     this.#sourceLog = new SourceLog(logger, clock);
     this.#staticFiles = new StaticPhoneFiles(options.dataDirectory, logger);
     this.#generated = generatedPhoneFiles({
@@ -119,23 +105,12 @@ export class Runtime {
       }),
       rootCertificate: () => this.#listeners?.certificate?.ca,
     });
-    this.#calls = new CallServer({
-      stack: () => this.#requireStack(),
-      media: () => this.#requireMedia(),
-      location: this.#location,
-      authenticator: this.#authenticator,
-      extension: (number) => findExtension(this.#store.current, number),
-      codecs: () => this.#store.current.system.media.codecs,
-      clock,
-      logger,
-      sourceLog: this.#sourceLog,
-    });
     const { networkControlPath } = options;
     this.#applied = new AppliedConfiguration({
       store: this.#store,
       network: networkControlPath === undefined ? undefined : new NetworkPipe(networkControlPath),
       useMediaPorts: (ports) => this.#useMediaPorts(ports),
-      forgetDevices: (extension) => this.#location.replace(extension, []),
+      forgetDevices: (extension) => this.#signalling?.forgetDevices(extension),
       usePhonePorts: (isOn) => this.#listeners?.usePhonePorts(isOn),
       useHostNames: () => void this.#listeners?.useHostNames(),
       clock,
@@ -167,37 +142,18 @@ export class Runtime {
   }
 
   async #open(): Promise<void> {
-    const registrar = new Registrar({
-      location: this.#location,
-      authenticator: this.#authenticator,
-      clock,
-      logger: this.#logger,
-      sourceLog: this.#sourceLog,
-    });
-    this.#stack = await SipStack.open({
-      listen: [],
+    this.#signalling = await Signalling.open({
+      store: this.#store,
+      bindings: this.#bindings,
+      media: () => this.#media,
       advertise: this.#options.advertise,
-      userAgent: `Ringdown/${this.#version}`,
-      methods: ['REGISTER'],
+      version: this.#version,
+      clock,
       logger: this.#logger,
       sourceLog: this.#sourceLog,
-      clock,
-      handlers: {
-        onRequest: (request) => {
-          if (request.message.method !== 'REGISTER') return false;
-          registrar.register(request);
-          return true;
-        },
-        onInvite: (invite) => {
-          // One address may be open already while another is being opened.
-          if (this.#media === undefined) invite.reject(503, { headers: [['Retry-After', '1']] });
-          else this.#calls.invite(invite);
-          return true;
-        },
-      },
     });
     this.#web = await this.#openWeb();
-    const listeners = this.#openListeners(this.#stack, this.#web);
+    const listeners = this.#openListeners(this.#signalling, this.#web);
     // SIP comes first: phones that could not register try again only much later, files are asked for again at once.
     await listeners.serve('sip');
     this.#applied.start();
@@ -224,7 +180,7 @@ export class Runtime {
     this.#logger.info({ version: this.#version, listeners: this.#listening() }, 'ready');
   }
 
-  #openListeners(stack: SipStack, web: WebServer): Listeners {
+  #openListeners({ stack, calls }: Signalling, web: WebServer): Listeners {
     const { listen, networkDirectory, advertise, dataDirectory, ...options } = this.#options;
     const logger = this.#logger;
     this.#listeners = new Listeners({
@@ -249,7 +205,7 @@ export class Runtime {
           clock,
           logger,
         }),
-      onLeaving: (addresses) => this.#calls.leave(addresses),
+      onLeaving: (addresses) => calls.leave(addresses),
       clock,
       logger,
     });
@@ -296,24 +252,12 @@ export class Runtime {
     await this.#control?.close();
     await this.#listeners?.close();
     await this.#web?.close();
-    this.#calls.shutDown();
-    await this.#stack?.close();
+    await this.#signalling?.close();
     const media = await this.#media?.catch(() => undefined);
     await media?.close();
-    this.#location.close();
     this.#bindings.close();
     await this.#dailyBackup?.close();
     this.#store.close();
-  }
-
-  #requireStack(): SipStack {
-    if (this.#stack === undefined) throw new Error('a call came before SIP was open');
-    return this.#stack;
-  }
-
-  #requireMedia(): Promise<MediaClient> {
-    if (this.#media === undefined) throw new Error('a call came before the media worker was started');
-    return this.#media;
   }
 
   #command(words: readonly string[], input: string): Promise<CommandResult> {
@@ -344,7 +288,7 @@ export class Runtime {
       uptimeSeconds: seconds(this.#startedAtMs),
       notices: this.#store.notices.list(),
       listeners: this.#listening(),
-      devices: [...this.#location.entries()].flatMap(([extension, bindings]) =>
+      devices: [...(this.#signalling?.location.entries() ?? [])].flatMap(([extension, bindings]) =>
         bindings.map(({ flow, expiresAtMs, userAgent }) => ({
           extension,
           via: `${flow.protocol} ${hostPort(flow.remoteAddress, flow.remotePort)}`,
@@ -352,13 +296,16 @@ export class Runtime {
           ...(userAgent === undefined ? {} : { userAgent }),
         })),
       ),
-      calls: [...this.#calls.calls].map((call) => ({ ...call.summary, seconds: seconds(call.startedAtMs) })),
+      calls: [...(this.#signalling?.calls.calls ?? [])].map((call) => ({
+        ...call.summary,
+        seconds: seconds(call.startedAtMs),
+      })),
       media: { state: this.#mediaClient?.state ?? 'starting', sessions: this.#mediaClient?.sessionCount ?? 0 },
     };
   }
 
   #listening(): readonly string[] {
-    const sip = this.#stack?.listening ?? [];
+    const sip = this.#signalling?.stack.listening ?? [];
     const web = this.#web?.addresses ?? [];
     return [...sip, ...web].map(({ protocol, address, port }) => `${protocol} ${hostPort(address, port)}`);
   }

@@ -1,0 +1,95 @@
+import { CallServer } from './call/call-server.ts';
+import type { BindingStore } from './config/binding-store.ts';
+import type { ConfigurationStore } from './config/configuration-store.ts';
+import { digestOf, findExtension } from './config/extension.ts';
+import type { Clock } from './core/clock.ts';
+import type { Logger, SourceLog } from './core/logger.ts';
+import type { MediaClient } from './media/client.ts';
+import { Authenticator } from './registrar/authenticator.ts';
+import { LocationService } from './registrar/location.ts';
+import { Registrar } from './registrar/registrar.ts';
+import { SipStack } from './sip/stack.ts';
+
+export interface SignallingOptions {
+  readonly store: ConfigurationStore;
+  readonly bindings: BindingStore;
+  /** Undefined until the media worker is being started: until then no call is taken. */
+  readonly media: () => Promise<MediaClient> | undefined;
+  /** From a local address to the one that peers beyond a port forward see. */
+  readonly advertise: ReadonlyMap<string, string>;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sourceLog: SourceLog;
+}
+
+/** The SIP stack and what stands on it: who registers, and the calls. */
+export class Signalling {
+  readonly stack: SipStack;
+  readonly location: LocationService;
+  readonly calls: CallServer;
+
+  private constructor(stack: SipStack, location: LocationService, calls: CallServer) {
+    this.stack = stack;
+    this.location = location;
+    this.calls = calls;
+  }
+
+  /** Listens nowhere yet: that is for `listeners.ts`. */
+  static async open(options: SignallingOptions): Promise<Signalling> {
+    const { store, bindings, media, clock, logger, sourceLog } = options;
+    const location = new LocationService(bindings, clock);
+    const authenticator = new Authenticator({
+      realm: store.realm,
+      extensions: { digest: (number) => digestOf(store.current, number) },
+      clock,
+    });
+    const registrar = new Registrar({ location, authenticator, clock, logger, sourceLog });
+    const calls: CallServer = new CallServer({
+      stack: () => stack,
+      media: () => media() ?? Promise.reject(new Error('a call came before the media worker was started')),
+      location,
+      authenticator,
+      extension: (number) => findExtension(store.current, number),
+      codecs: () => store.current.system.media.codecs,
+      clock,
+      logger,
+      sourceLog,
+    });
+    const stack: SipStack = await SipStack.open({
+      listen: [],
+      advertise: options.advertise,
+      userAgent: `Ringdown/${options.version}`,
+      methods: ['REGISTER'],
+      logger,
+      sourceLog,
+      clock,
+      handlers: {
+        onRequest: (request) => {
+          if (request.message.method !== 'REGISTER') return false;
+          registrar.register(request);
+          return true;
+        },
+        onInvite: (invite) => {
+          // One address may be open already while another is being opened.
+          if (media() === undefined) invite.reject(503, { headers: [['Retry-After', '1']] });
+          else calls.invite(invite);
+          return true;
+        },
+      },
+    });
+    return new Signalling(stack, location, calls);
+  }
+
+  /** An extension is gone or has another password: its devices must register again. */
+  forgetDevices(extension: string): void {
+    this.location.replace(extension, []);
+  }
+
+  /** Ends the calls, then the stack. Bindings are kept. Idempotent. */
+  async close(): Promise<void> {
+    this.calls.shutDown();
+    await this.stack.close();
+    this.location.close();
+  }
+}
