@@ -35,6 +35,15 @@ export function skipWhitespace(text: string, at: number): number {
   return index;
 }
 
+/** Takes blanks and tabs off both ends, and nothing else: String.trim would take a byte order mark too. */
+export function trimBlanks(text: string, start = 0, end = text.length): string {
+  let from = start;
+  let to = end;
+  while (from < to && isWhitespace(text.charCodeAt(from))) from += 1;
+  while (to > from && isWhitespace(text.charCodeAt(to - 1))) to -= 1;
+  return from === 0 && to === text.length ? text : text.slice(from, to);
+}
+
 /** The index after the quote that closes the one at `at`; undefined when none does. */
 export function endOfQuoted(text: string, at: number): number | undefined {
   for (let index = at + 1; index < text.length; index += 1) {

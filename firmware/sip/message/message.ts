@@ -22,7 +22,7 @@ export abstract class SipMessage {
   #to: NameAddr | undefined;
   #cseq: CSeq | undefined;
 
-  constructor(headers: readonly HeaderField[] | Headers, body: Buffer, parsed?: ParsedHeaders) {
+  constructor(headers: readonly HeaderField[] | Headers, body: Buffer, parsed?: Partial<ParsedHeaders>) {
     this.headers = headers instanceof Headers ? headers : new Headers(headers);
     this.body = body;
     this.#via = parsed?.via;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parseContacts } from './contact.ts';
 import { parseCSeq } from './cseq.ts';
-import { COMMA, isToken, parseDecimal, splitOutside } from './grammar.ts';
+import { COMMA, isToken, parseDecimal, splitOutside, trimBlanks } from './grammar.ts';
 import { canonicalName, type HeaderField, Headers } from './headers.ts';
 import type { ParsedHeaders } from './message.ts';
 import { parseNameAddr } from './name-addr.ts';
@@ -48,7 +48,8 @@ type StartLine =
 const HEAD_END = Buffer.from('\r\n\r\n');
 /** RFC 3261 §7.3.1: what is no comma-separated list may stand once only; these are the ones that matter here. */
 const SINGLE = new Set(['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Content-Length', 'Content-Type', 'Expires']);
-const CONTROL = /[\0\r\n]/;
+/** RFC 3261 §25.1: a quoted pair may hold a NUL, nothing else may. */
+const CONTROL = /[\r\n]|(?<!\\)\0/;
 /** The same for the whole head, so that the usual message is looked through once. */
 const STRAY_CONTROL = /\0|\r(?!\n)|(?<!\r)\n/;
 
@@ -123,16 +124,19 @@ function parseStartLine(line: string): StartLine | BadStart | undefined {
     if (match === null) return undefined;
     return { kind: 'response', status: Number(match[1]), reason: match[2] ?? '' };
   }
-  const last = line.lastIndexOf(' ');
-  const version = line.slice(last + 1).toUpperCase();
+  // RFC 4475 §3.1.2.11: blanks behind the version harm nobody.
+  const request = line.trimEnd();
+  const last = request.lastIndexOf(' ');
+  const version = request.slice(last + 1).toUpperCase();
   if (!isToken(word) || !version.startsWith('SIP/')) return undefined;
   const uri = line.slice(first + 1, Math.max(first + 1, last));
   const start: StartLine = { kind: 'request', method: word, uri };
   if (version !== 'SIP/2.0') return { kind: 'malformed', start, status: 505, reason: 'Version Not Supported' };
   const scheme = uriScheme(uri);
   const sip = scheme === 'sip' || scheme === 'sips';
-  // RFC 3261 §7.1: the Request-URI stands without blanks and angle brackets.
-  if (scheme === undefined || (sip && parseSipUri(uri) === undefined)) {
+  // RFC 3261 §7.1: the Request-URI stands without blanks and angle brackets, and (§19.1.1, table 1) without headers.
+  const parsed = sip ? parseSipUri(uri) : undefined;
+  if (scheme === undefined || (sip && (parsed === undefined || parsed.headers !== undefined))) {
     return { kind: 'malformed', start, status: 400, reason: 'Malformed Request-URI' };
   }
   return start;
@@ -164,7 +168,7 @@ function parseFields(text: string, firstEnd: number): { fields: HeaderField[]; p
     const name = colon === -1 ? '' : line.slice(0, colon).trimEnd();
     if (!isToken(name)) problem ??= 'Malformed Header Name';
     else if (hasControl && CONTROL.test(line)) problem ??= 'Control Character in Header Field';
-    else fields.push([canonicalName(name), line.slice(colon + 1).trim()]);
+    else fields.push([canonicalName(name), trimBlanks(line, colon + 1)]);
   }
   return { fields, problem };
 }
@@ -216,7 +220,7 @@ function unanswerable(reason: string): Malformed {
   return { kind: 'malformed', status: 400, reason, request: undefined, bodyBytes: undefined };
 }
 
-/** Keeps the request where a response can find its way: RFC 3261 §8.2.6.2 copies Via, From, To, Call-ID and CSeq. */
+/** Keeps the request where a response can find its way, which is that of the top Via (RFC 3261 §18.2.2). */
 export function malformedMessage(
   start: StartLine,
   headers: Headers,
@@ -225,14 +229,34 @@ export function malformedMessage(
 ): Malformed {
   // The first value of the first field, empty or not: that is the one which the answer would go by.
   const topVia = splitOutside(headers.get('Via') ?? '', COMMA)?.[0];
-  const answerable =
-    start.kind === 'request' &&
-    start.method !== 'ACK' &&
-    topVia !== undefined &&
-    parseVia(topVia) !== undefined &&
-    (['From', 'To', 'Call-ID', 'CSeq'] as const).every((name) => headers.all(name).length === 1);
-  const request = answerable ? new SipRequest(start.method, start.uri, headers) : undefined;
+  const via = topVia === undefined ? undefined : (parseVia(topVia) ?? parseVia(withoutEmptyParams(topVia)));
+  const answerable = start.kind === 'request' && start.method !== 'ACK' && via !== undefined;
+  const request = answerable
+    ? new SipRequest(start.method, start.uri, firstOfEach(headers), undefined, { via })
+    : undefined;
   const lengths = headers.all('Content-Length');
   const bodyBytes = lengths.length === 1 ? parseDecimal(lengths[0] ?? '', MAX_MESSAGE_BYTES) : undefined;
   return { kind: 'malformed', status, reason, request, bodyBytes };
+}
+
+/**
+ * Of a header that may stand once, its first: RFC 4475 §3.3.8 wants a 400, and the answer must not repeat the mistake.
+ * What is missing stays missing (§3.3.1).
+ */
+function firstOfEach(headers: Headers): readonly HeaderField[] {
+  const seen = new Set<string>();
+  return headers.fields.filter(([name]) => {
+    if (!SINGLE.has(name)) return true;
+    if (seen.has(name)) return false;
+    seen.add(name);
+    return true;
+  });
+}
+
+/** RFC 4475 §3.1.2.1: such a Via is wrong, and yet says where the 400 is to go. */
+function withoutEmptyParams(via: string): string {
+  return via
+    .split(';')
+    .filter((part) => part.trim().length > 0)
+    .join(';');
 }

@@ -16,7 +16,7 @@ export class SipRequest extends SipMessage {
     uri: string,
     headers: readonly HeaderField[] | Headers,
     body: Buffer = NO_BODY,
-    parsed?: ParsedHeaders,
+    parsed?: Partial<ParsedHeaders>,
   ) {
     super(headers, body, parsed);
     this.method = method;

@@ -14,7 +14,7 @@ export class SipResponse extends SipMessage {
     reason: string,
     headers: readonly HeaderField[] | Headers,
     body: Buffer = NO_BODY,
-    parsed?: ParsedHeaders,
+    parsed?: Partial<ParsedHeaders>,
   ) {
     super(headers, body, parsed);
     this.status = status;

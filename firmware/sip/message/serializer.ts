@@ -1,7 +1,7 @@
 import type { SipMessage } from './message.ts';
 
 /** Line ends in a value would begin a header of someone else's making. */
-const LINE_BREAKS = /[\r\n\0]+/g;
+const LINE_BREAKS = /[\r\n]+|(?<!\\)\0+/g;
 
 /** The bytes of a message; Content-Length is written from the body, whatever the headers say. */
 export function serialize(message: SipMessage): Buffer {

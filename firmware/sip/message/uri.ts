@@ -78,7 +78,8 @@ export function parseHostPort(text: string): HostPort | undefined {
   if (text.startsWith('[')) {
     const close = text.indexOf(']');
     if (close === -1) return undefined;
-    host = text.slice(1, close);
+    // RFC 5118 §4.10: the grammar of RFC 3261 led some to write a third colon before an embedded IPv4 address.
+    host = text.slice(1, close).replace(/:::(?=\d+\.)/, '::');
     if (!isIPv6(host) || host.includes('%')) return undefined;
     rest = text.slice(close + 1);
   } else {

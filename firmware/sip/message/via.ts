@@ -5,8 +5,13 @@ import { formatHostPort, parseHostPort } from './uri.ts';
 /** RFC 3261 §8.1.1.7: a branch that begins like this is unique to its transaction. */
 export const MAGIC_COOKIE = 'z9hG4bK';
 
+/** The version of another element's Via is its own business: what counts is that of the start line (RFC 3261 §7.1). */
+const VERSION = /^\d\.\d$/;
+
 /** One Via value (RFC 3261 §20.42). */
 export interface Via {
+  /** `2.0` unless the request is of another version, which is answered with 505. */
+  readonly version?: string;
   /** Upper case: UDP, TCP, TLS, WS, WSS … */
   readonly transport: string;
   readonly host: string;
@@ -20,9 +25,9 @@ export function parseVia(text: string): Via | undefined {
   const first = text.indexOf('/');
   const second = text.indexOf('/', first + 1);
   if (first === -1 || second === -1) return undefined;
-  if (text.slice(0, first).trim().toUpperCase() !== 'SIP' || text.slice(first + 1, second).trim() !== '2.0') {
-    return undefined;
-  }
+  if (text.slice(0, first).trim().toUpperCase() !== 'SIP') return undefined;
+  const version = text.slice(first + 1, second).trim();
+  if (!VERSION.test(version)) return undefined;
   const transportStart = skipWhitespace(text, second + 1);
   let transportEnd = transportStart;
   while (transportEnd < text.length && text[transportEnd] !== ' ' && text[transportEnd] !== '\t') transportEnd += 1;
@@ -37,9 +42,10 @@ export function parseVia(text: string): Via | undefined {
   if (hostPort === undefined) return undefined;
   const params = parseParams(text, sentByEnd);
   if (params === undefined) return undefined;
-  return { transport, host: hostPort.host, port: hostPort.port, branch: paramValue(params, 'branch'), params };
+  const branch = paramValue(params, 'branch');
+  return { version, transport, host: hostPort.host, port: hostPort.port, branch, params };
 }
 
 export function formatVia(via: Omit<Via, 'branch'>): string {
-  return `SIP/2.0/${via.transport} ${formatHostPort(via.host, via.port)}${formatParams(via.params)}`;
+  return `SIP/${via.version ?? '2.0'}/${via.transport} ${formatHostPort(via.host, via.port)}${formatParams(via.params)}`;
 }

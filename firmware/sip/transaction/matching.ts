@@ -10,7 +10,8 @@ import { MAGIC_COOKIE } from '../message/via.ts';
 export function serverKey(request: SipRequest, method: string = request.method): string {
   const { via } = request;
   const name = method === 'ACK' ? 'INVITE' : method;
-  if (via.branch?.startsWith(MAGIC_COOKIE) === true) {
+  // RFC 4475 §3.2.1: a cookie with nothing behind it tells no transactions apart.
+  if (via.branch !== undefined && via.branch.length > MAGIC_COOKIE.length && via.branch.startsWith(MAGIC_COOKIE)) {
     return `${via.branch}|${formatHostPort(via.host, via.port ?? 5060)}|${name}`;
   }
   // RFC 2543 peers: no To tag, since the ACK has one that its INVITE had not.

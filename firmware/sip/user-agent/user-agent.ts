@@ -208,6 +208,8 @@ export class UserAgent {
       transaction.respond(400, { reason: 'Missing From Tag Or Contact' });
     } else if (request.body.length > 0 && request.sdp === undefined) {
       transaction.respond(415, { headers: [['Accept', 'application/sdp']] });
+    } else if (!acceptsSdp(request)) {
+      transaction.respond(406);
     } else {
       transaction.respond(100);
       const session = new IncomingSession(transaction, this.#context);
@@ -238,6 +240,15 @@ export class UserAgent {
     const session = this.#sessions.get(`${request.callId}|${request.toTag ?? ''}`);
     return session?.dialog.remoteTag === request.fromTag ? session : undefined;
   }
+}
+
+/** RFC 3261 §20.1: without the header the caller takes SDP, with it only where it says so (RFC 4475 §3.3.15). */
+function acceptsSdp(request: SipRequest): boolean {
+  if (!request.headers.has('Accept')) return true;
+  return (request.headers.list('Accept') ?? []).some((range) => {
+    const type = range.split(';', 1)[0]?.replace(/\s+/g, '').toLowerCase();
+    return type === 'application/sdp' || type === 'application/*' || type === '*/*';
+  });
 }
 
 function keyOf(session: RequestTaker): string {

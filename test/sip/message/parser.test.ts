@@ -98,8 +98,7 @@ t.test('what the serializer writes parses to the same', async (t) => {
 });
 
 t.test('a malformed request MUST be found, and answered with 400 where the headers allow', async (t) => {
-  const unanswerable = new Set(['missing-call-id.dat', 'missing-via.dat', 'two-from.dat', 'two-call-id.dat']);
-  unanswerable.add('via-port-out-of-range.dat').add('first-via-empty.dat');
+  const unanswerable = new Set(['missing-via.dat', 'via-port-out-of-range.dat', 'first-via-empty.dat']);
   for (const name of names('invalid')) {
     const result = parseMessage(read(`invalid/${name}`));
     t.equal(result.kind, 'malformed', name);
@@ -109,7 +108,9 @@ t.test('a malformed request MUST be found, and answered with 400 where the heade
     if (result.request === undefined) continue;
     const answer = serialize(createResponse(result.request, 400, 'x')).toString();
     t.match(answer, /^SIP\/2.0 400 Bad Request\r\n/);
-    t.match(answer, /Call-ID: bad\.0ha0isndaksdj\r\n/);
+    const once = name === 'missing-call-id.dat' ? 0 : 1;
+    t.equal(answer.split('Call-ID: bad.0ha0isndaksdj\r\n').length - 1, once, `${name}: Call-ID`);
+    t.equal(answer.split('From: ').length - 1, 1, `${name}: From`);
   }
 });
 

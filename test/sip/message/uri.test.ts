@@ -70,7 +70,7 @@ t.test('Via', async (t) => {
     '',
     'SIP/2.0',
     'SIP/2.0/UDP',
-    'SIP/3.0/UDP a',
+    'SIP/x/UDP a',
     'HTTP/2.0/UDP a',
     'SIP/2.0/UDP a:b',
     'SIP/2.0/UDP a;;',
