@@ -1,11 +1,14 @@
 import type { Clock } from '../core/clock.ts';
 import type { Logger, SourceLog } from '../core/logger.ts';
 import type { SipResponse } from './message/response.ts';
+import type { EventPackage, TerminationReason } from './subscription/event-package.ts';
+import { Notifier, type NotifierLimits } from './subscription/notifier.ts';
 import { TransactionLayer } from './transaction/transaction-layer.ts';
 import type { Flow, ListenPoint, TlsIdentity } from './transport/flow.ts';
 import { Transport } from './transport/transport.ts';
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './user-agent/handlers.ts';
 import { UserAgent } from './user-agent/user-agent.ts';
+import { wayInDialog } from './user-agent/way.ts';
 
 export {
   type ChallengeOptions,
@@ -22,13 +25,14 @@ export { hasParam, type Params, paramValue } from './message/params.ts';
 export { SipRequest } from './message/request.ts';
 export { type ResponseOptions, SipResponse } from './message/response.ts';
 export { formatSipUri, parseSipUri, type SipUri, uriScheme } from './message/uri.ts';
+export type { Authorization, EventPackage, TerminationReason } from './subscription/event-package.ts';
+export type { IncomingRequest } from './transaction/pending-request.ts';
 export type { Flow, ListenPoint, TlsIdentity, TransportProtocol } from './transport/flow.ts';
 export type {
   DialogInfo,
   EndCause,
   IncomingInvite,
   IncomingInviteHandlers,
-  IncomingRequest,
   InviteOptions,
   OutgoingInvite,
   OutgoingInviteHandlers,
@@ -49,6 +53,10 @@ export interface SipStackOptions {
   readonly methods?: readonly string[];
   /** Option tags that the layer above supports, for Supported and Require. */
   readonly supported?: readonly string[];
+  /** What peers may subscribe to. Without any, SUBSCRIBE goes to onRequest as other methods do. */
+  readonly eventPackages?: readonly EventPackage[];
+  /** How many subscriptions there may be; the defaults are for tests to lower. */
+  readonly subscriptionLimits?: NotifierLimits;
   readonly logger: Logger;
   /** Where it is shared, a source gets one line a second in all. */
   readonly sourceLog?: SourceLog;
@@ -60,11 +68,13 @@ export interface SipStackOptions {
 export class SipStack {
   readonly #transport: Transport;
   readonly #transactions: TransactionLayer;
+  readonly #notifier: Notifier;
   readonly #userAgent: UserAgent;
 
-  private constructor(transport: Transport, transactions: TransactionLayer, userAgent: UserAgent) {
+  private constructor(transport: Transport, transactions: TransactionLayer, notifier: Notifier, userAgent: UserAgent) {
     this.#transport = transport;
     this.#transactions = transactions;
+    this.#notifier = notifier;
     this.#userAgent = userAgent;
   }
 
@@ -86,6 +96,16 @@ export class SipStack {
       onRequest: (transaction) => userAgent.receive(transaction),
       onAck: (ack) => userAgent.receiveAck(ack),
     });
+    const notifier = new Notifier({
+      clock,
+      logger,
+      packages: options.eventPackages ?? [],
+      ...(options.subscriptionLimits === undefined ? {} : { limits: options.subscriptionLimits }),
+      userAgent: options.userAgent,
+      transactions,
+      sentBy: (flow) => transport.sentBy(flow),
+      way: (flow, nextHop, staysOnFlow) => wayInDialog(flow, nextHop, staysOnFlow, transport),
+    });
     const userAgent: UserAgent = new UserAgent({
       clock,
       logger,
@@ -95,10 +115,11 @@ export class SipStack {
       transactions,
       connector: transport,
       sentBy: (flow) => transport.sentBy(flow),
+      notifier,
       handlers,
     });
     await transport.listen(options.listen);
-    return new SipStack(transport, transactions, userAgent);
+    return new SipStack(transport, transactions, notifier, userAgent);
   }
 
   /**
@@ -137,6 +158,24 @@ export class SipStack {
     return this.#userAgent.request(options);
   }
 
+  /**
+   * The state of `resource` is another one: those who have subscribed to it are told, each as soon as its last NOTIFY is
+   * answered, and only the newest state. Cheap where nobody has. Never throws.
+   */
+  notify(event: string, resource: string): void {
+    this.#notifier.notify(event, resource);
+  }
+
+  /** Subscriptions to `resource` that were accepted as pending become active. */
+  approveSubscriptions(event: string, resource: string): void {
+    this.#notifier.approve(event, resource);
+  }
+
+  /** Ends the subscriptions to `resource`. `retryAfterSeconds` tells when to try again, with `probation` and `giveup`. */
+  endSubscriptions(event: string, resource: string, reason: TerminationReason, retryAfterSeconds?: number): void {
+    this.#notifier.end(event, resource, reason, retryAfterSeconds);
+  }
+
   /** The address to write where a peer on `localAddress` shall send (SDP, Contact). */
   advertisedAddress(localAddress: string): string {
     return this.#transport.advertisedAddress(localAddress);
@@ -147,7 +186,7 @@ export class SipStack {
     return this.#transport.isOpen(flow);
   }
 
-  /** Ends sessions (BYE, CANCEL), transactions and listeners, in that order. Idempotent. */
+  /** Ends sessions (BYE, CANCEL), subscriptions, transactions and listeners, in that order. Idempotent. */
   async close(): Promise<void> {
     await this.#userAgent.close();
     this.#transactions.close();

@@ -1,12 +1,13 @@
+import { contactHeader } from '../dialog/contact-header.ts';
 import type { Dialog } from '../dialog/dialog.ts';
 import type { HeaderField } from '../message/headers.ts';
 import type { SipRequest } from '../message/request.ts';
+import { PendingRequest } from '../transaction/pending-request.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { Flow } from '../transport/flow.ts';
 import { AnswerRetransmission } from './answer-retransmission.ts';
-import { type Context, capabilityHeaders, contactHeader } from './context.ts';
+import { type Context, capabilityHeaders } from './context.ts';
 import type { EndCause, SessionHandlers } from './handlers.ts';
-import { PendingRequest } from './pending-request.ts';
 import { wayInDialog } from './way.ts';
 
 export interface EstablishedSessionOptions {
@@ -94,7 +95,7 @@ export class EstablishedSession {
         transaction.respond(200, { headers: capabilityHeaders(context.capabilities) });
         break;
       default:
-        context.offerToHandlers(transaction);
+        context.offerToHandlers(transaction, dialog);
     }
   }
 
@@ -142,7 +143,7 @@ export class EstablishedSession {
         transaction.respond(488);
       } else if ('sdp' in answer) {
         const headers: HeaderField[] = [
-          contactHeader(context, transaction.flow, localParty, secure),
+          contactHeader(context.sentBy, transaction.flow, localParty, secure),
           ...capabilityHeaders(context.capabilities),
         ];
         if (!this.#ended && transaction.respond(200, { headers, body: answer.sdp, contentType: 'application/sdp' })) {

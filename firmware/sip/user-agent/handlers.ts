@@ -1,6 +1,7 @@
 import type { HeaderField } from '../message/headers.ts';
 import type { SipRequest } from '../message/request.ts';
 import type { ResponseOptions, SipResponse } from '../message/response.ts';
+import type { IncomingRequest } from '../transaction/pending-request.ts';
 import type { Flow } from '../transport/flow.ts';
 
 /** What the layer above the stack takes. Each returns whether it took the request; the stack answers what nobody took. */
@@ -9,14 +10,6 @@ export interface SipHandlers {
   onRequest(request: IncomingRequest): boolean;
   /** An INVITE that opens a session. 100 Trying has been sent. */
   onInvite(invite: IncomingInvite): boolean;
-}
-
-/** A request that waits for its answer. */
-export interface IncomingRequest {
-  readonly message: SipRequest;
-  readonly flow: Flow;
-  /** Sends a response; the To tag is the same each time. A second final response is ignored. */
-  respond(status: number, options?: ResponseOptions): void;
 }
 
 export interface DialogInfo {

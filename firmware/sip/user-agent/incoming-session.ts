@@ -1,4 +1,5 @@
 import type { Timer } from '../../core/clock.ts';
+import { contactHeader } from '../dialog/contact-header.ts';
 import { Dialog } from '../dialog/dialog.ts';
 import { parseDecimal } from '../message/grammar.ts';
 import type { HeaderField } from '../message/headers.ts';
@@ -7,7 +8,7 @@ import type { ResponseOptions } from '../message/response.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { Flow } from '../transport/flow.ts';
 import { cameThroughNat } from '../transport/received.ts';
-import { type Context, capabilityHeaders, contactHeader, type RequestTaker } from './context.ts';
+import { type Context, capabilityHeaders, type RequestTaker } from './context.ts';
 import { EstablishedSession } from './established-session.ts';
 import type { DialogInfo, EndCause, IncomingInvite, IncomingInviteHandlers } from './handlers.ts';
 
@@ -117,8 +118,10 @@ export class IncomingSession implements IncomingInvite, RequestTaker {
       this.#giveUp();
     } else if (transaction.request.method === 'INVITE') {
       transaction.respond(500, { headers: [['Retry-After', String(Math.floor(Math.random() * 11))]] });
+    } else if (!this.#dialog.takeCseq(transaction.request)) {
+      transaction.respond(500, { reason: 'CSeq Too Low' });
     } else {
-      this.#context.offerToHandlers(transaction);
+      this.#context.offerToHandlers(transaction, this.#dialog);
     }
   }
 
@@ -164,7 +167,7 @@ export class IncomingSession implements IncomingInvite, RequestTaker {
     const { headers } = this.message;
     return [
       ...headers.all('Record-Route').map((value): HeaderField => ['Record-Route', value]),
-      contactHeader(this.#context, this.flow, headers.get('To') ?? '', this.#secure),
+      contactHeader(this.#context.sentBy, this.flow, headers.get('To') ?? '', this.#secure),
     ];
   }
 

@@ -1,5 +1,6 @@
 import type { Timer } from '../../core/clock.ts';
 import { RingdownError } from '../../core/errors.ts';
+import { contactHeader } from '../dialog/contact-header.ts';
 import { Dialog } from '../dialog/dialog.ts';
 import type { HeaderField } from '../message/headers.ts';
 import { newCallId, newTag } from '../message/identifier.ts';
@@ -9,7 +10,7 @@ import type { ClientTransaction } from '../transaction/client-transaction.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import { T1_MS } from '../transaction/timers.ts';
 import type { Flow } from '../transport/flow.ts';
-import { type Context, capabilityHeaders, contactHeader, type RequestTaker } from './context.ts';
+import { type Context, capabilityHeaders, type RequestTaker } from './context.ts';
 import { EstablishedSession } from './established-session.ts';
 import type { DialogInfo, EndCause, InviteOptions, OutgoingInvite, OutgoingInviteHandlers } from './handlers.ts';
 import { requestHeaders } from './request-headers.ts';
@@ -121,7 +122,7 @@ export class OutgoingSession implements OutgoingInvite, RequestTaker {
     const { capabilities } = this.#context;
     return [
       ...requestHeaders(this.#options, 'INVITE', this.#localTag, this.#callId),
-      contactHeader(this.#context, flow, this.#options.from.uri, this.#secure),
+      contactHeader(this.#context.sentBy, flow, this.#options.from.uri, this.#secure),
       ...capabilityHeaders(capabilities),
       ['User-Agent', capabilities.userAgent],
       ...(this.#options.headers ?? []),

@@ -1,18 +1,20 @@
 import type { Clock } from '../../core/clock.ts';
 import { RingdownError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { SentBy } from '../dialog/contact-header.ts';
+import type { Dialog } from '../dialog/dialog.ts';
 import { newCallId, newTag } from '../message/identifier.ts';
 import { SipRequest } from '../message/request.ts';
 import { createResponse, type SipResponse } from '../message/response.ts';
 import { uriScheme } from '../message/uri.ts';
+import type { Notifier } from '../subscription/notifier.ts';
+import { PendingRequest } from '../transaction/pending-request.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { TransactionLayer } from '../transaction/transaction-layer.ts';
-import type { Flow } from '../transport/flow.ts';
 import { type Capabilities, type Context, capabilityHeaders, type RequestTaker } from './context.ts';
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './handlers.ts';
 import { IncomingSession } from './incoming-session.ts';
 import { OutgoingSession } from './outgoing-session.ts';
-import { PendingRequest } from './pending-request.ts';
 import { requestHeaders } from './request-headers.ts';
 import { type Connector, wayToUri } from './way.ts';
 
@@ -45,7 +47,8 @@ export interface UserAgentOptions {
   readonly supported: readonly string[];
   readonly transactions: TransactionLayer;
   readonly connector: Connector;
-  readonly sentBy: (flow: Flow) => { readonly host: string; readonly port: number };
+  readonly sentBy: SentBy;
+  readonly notifier: Notifier;
   readonly handlers: SipHandlers;
 }
 
@@ -64,10 +67,12 @@ export class UserAgent {
   constructor(options: UserAgentOptions) {
     this.#options = options;
     this.#supported = new Set(options.supported);
+    const takesSubscribe = options.notifier.allowEvents.length > 0;
     this.#capabilities = {
       userAgent: options.userAgent,
-      allow: [...SESSION_METHODS, ...options.methods].join(', '),
+      allow: [...SESSION_METHODS, ...(takesSubscribe ? ['SUBSCRIBE'] : []), ...options.methods].join(', '),
       supported: options.supported.join(', '),
+      allowEvents: options.notifier.allowEvents,
     };
     this.#context = {
       clock: options.clock,
@@ -82,7 +87,7 @@ export class UserAgent {
         this.#farewells.add(answered);
         void answered.finally(() => this.#farewells.delete(answered));
       },
-      offerToHandlers: (transaction) => this.#offer(transaction),
+      offerToHandlers: (transaction, dialog) => this.#offer(transaction, dialog),
     };
   }
 
@@ -137,7 +142,11 @@ export class UserAgent {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    const ending = [...[...this.#sessions.values()].map((session) => session.bye()), ...this.#farewells];
+    const ending = [
+      ...[...this.#sessions.values()].map((session) => session.bye()),
+      ...this.#farewells,
+      this.#options.notifier.close(),
+    ];
     await new Promise<void>((resolve) => {
       const grace = this.#options.clock.schedule(CLOSE_GRACE_MS, resolve);
       void Promise.allSettled(ending).then(() => {
@@ -146,6 +155,7 @@ export class UserAgent {
       });
     });
     for (const session of [...this.#sessions.values()]) session.drop();
+    this.#options.notifier.drop();
   }
 
   #dispatch(transaction: ServerTransaction): void {
@@ -225,7 +235,12 @@ export class UserAgent {
     }
   }
 
-  #offer(transaction: ServerTransaction): void {
+  /** `dialog`: that of the session which the request came in. */
+  #offer(transaction: ServerTransaction, dialog?: Dialog): void {
+    if (transaction.request.method === 'SUBSCRIBE' && this.#options.notifier.allowEvents.length > 0) {
+      this.#options.notifier.receive(transaction, dialog);
+      return;
+    }
     if (this.#options.handlers.onRequest(new PendingRequest(transaction))) return;
     const { method, toTag } = transaction.request;
     const allow = [['Allow', this.#capabilities.allow]] as const;

@@ -1,0 +1,26 @@
+import type { HeaderField } from '../message/headers.ts';
+import { parseNameAddr } from '../message/name-addr.ts';
+import { formatSipUri, parseSipUri } from '../message/uri.ts';
+import type { Flow } from '../transport/flow.ts';
+
+/** What stands for us on a flow: the address and port that a peer is to write to. */
+export type SentBy = (flow: Flow) => { readonly host: string; readonly port: number };
+
+/**
+ * Our Contact on `flow` (RFC 3261 §8.1.1.8), with the user part of `party` so that a peer's display shows it.
+ * `secure`: the request is for a SIPS URI, and so the Contact is one (§12.1.1).
+ */
+export function contactHeader(sentBy: SentBy, flow: Flow, party: string, secure: boolean): HeaderField {
+  const { host, port } = sentBy(flow);
+  const transport = flow.protocol === 'udp' || secure ? [] : [['transport', flow.protocol] as const];
+  const uri = formatSipUri({
+    scheme: secure ? 'sips' : 'sip',
+    user: parseSipUri(parseNameAddr(party)?.uri ?? party)?.user,
+    password: undefined,
+    host,
+    port,
+    params: transport,
+    headers: undefined,
+  });
+  return ['Contact', `<${uri}>`];
+}
