@@ -4,6 +4,7 @@ import type { ConfigurationStore } from './config/configuration-store.ts';
 import { digestOf, findExtension } from './config/extension.ts';
 import type { Clock } from './core/clock.ts';
 import type { Logger, SourceLog } from './core/logger.ts';
+import { oncePerTurn } from './core/once-per-turn.ts';
 import type { MediaClient } from './media/client.ts';
 import { Authenticator } from './registrar/authenticator.ts';
 import { LocationService } from './registrar/location.ts';
@@ -39,9 +40,12 @@ export class Signalling {
   static async open(options: SignallingOptions): Promise<Signalling> {
     const { store, bindings, media, clock, logger, sourceLog } = options;
     const location = new LocationService(bindings, clock);
+    // Each look at the configuration asks the database whether another process edited it.
+    const configuration = oncePerTurn(() => store.current);
     const authenticator = new Authenticator({
       realm: store.realm,
-      extensions: { digest: (number) => digestOf(store.current, number) },
+      extensions: { digest: (number) => digestOf(configuration(), number) },
+      challengeExpirySeconds: () => configuration().system.sip.challengeExpirySeconds,
       clock,
     });
     const registrar = new Registrar({ location, authenticator, clock, logger, sourceLog });

@@ -30,6 +30,14 @@ export function findExtension(configuration: Configuration, number: string): Ext
 /** The secrets to check a REGISTER against; undefined for a number that has none, whatever its text. */
 export function digestOf(configuration: Configuration, number: string): DigestSecrets | undefined {
   if (!isExtensionNumber(number)) return undefined;
-  const password = configuration.extensions[number]?.password;
-  return password === undefined ? undefined : decodeDigestSecrets(password);
+  const extension = configuration.extensions[number];
+  if (extension?.password === undefined) return undefined;
+  // Items keep their identity over edits that do not touch them.
+  const known = decoded.get(extension);
+  if (known !== undefined) return known;
+  const digest = decodeDigestSecrets(extension.password);
+  if (digest !== undefined) decoded.set(extension, digest);
+  return digest;
 }
+
+const decoded = new WeakMap<Configuration['extensions'][string], DigestSecrets>();

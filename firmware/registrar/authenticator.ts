@@ -4,8 +4,6 @@ import {
   DigestAuthenticator,
   type Flow,
   type HeaderField,
-  parseNameAddr,
-  parseSipUri,
   type SipRequest,
   type StoredDigest,
 } from '../sip/stack.ts';
@@ -14,6 +12,8 @@ export interface AuthenticatorOptions {
   /** The realm that the stored secrets were made for. */
   readonly realm: string;
   readonly extensions: { digest(number: string): StoredDigest | undefined };
+  /** How long an answer to a challenge may take, asked for at each use; 10 unless given. */
+  readonly challengeExpirySeconds?: () => number;
   readonly clock: Clock;
 }
 
@@ -53,7 +53,11 @@ export class Authenticator {
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
-    this.#digest = new DigestAuthenticator({ clock: options.clock });
+    const { clock, challengeExpirySeconds } = options;
+    this.#digest = new DigestAuthenticator({
+      clock,
+      ...(challengeExpirySeconds === undefined ? {} : { lifetimeSeconds: challengeExpirySeconds }),
+    });
   }
 
   authenticate(message: SipRequest, flow: Flow): Authentication {
@@ -62,8 +66,9 @@ export class Authenticator {
       realm,
       lookup: (username) => extensions.digest(username),
       requestUri: message.uri,
+      body: message.body,
     });
-    const peer = `${flow.remoteAddress} ${fromUser(message)}`;
+    const peer = `${flow.remoteAddress} ${fromUri(message)}`;
     if (result.kind === 'ok') {
       if (result.algorithm === 'MD5') this.#remember(peer, message);
       else this.#challenged.delete(peer);
@@ -81,7 +86,7 @@ export class Authenticator {
       kind: 'challenge',
       headers: challenges.map((challenge) => ['WWW-Authenticate', challenge] as const),
       failed: result.kind === 'rejected',
-      user: result.kind === 'rejected' ? result.username.slice(0, 64) : '',
+      user: result.kind === 'rejected' ? result.username : '',
     };
   }
 
@@ -113,7 +118,6 @@ function viaOf(message: SipRequest): string | undefined {
 }
 
 /** Bounded: it becomes part of a key. */
-function fromUser(message: SipRequest): string {
-  const from = parseNameAddr(message.headers.get('From') ?? '');
-  return (from === undefined ? '' : (parseSipUri(from.uri)?.user ?? '')).slice(0, 32);
+function fromUri(message: SipRequest): string {
+  return message.from.uri.slice(0, 96);
 }

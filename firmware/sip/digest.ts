@@ -1,9 +1,10 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import { COMMA, isToken, splitOutside, unquote } from './message/grammar.ts';
 import { parseSipUri } from './message/uri.ts';
 
 export type DigestAlgorithm = 'SHA-256' | 'MD5';
+type QualityOfProtection = 'auth' | 'auth-int';
 
 /** H(username:realm:password) in lower-case hex, per algorithm; kept instead of the password (RFC 8760 §2.4). */
 export interface StoredDigest {
@@ -30,24 +31,32 @@ export interface ChallengeOptions {
 
 export interface VerifyOptions {
   readonly realm: string;
+  /** Asked for the user alone, where the name that was given has a domain behind an `@`. */
   readonly lookup: (username: string) => StoredDigest | undefined;
   /** When given, its user part must be that of the digest's `uri`: hosts differ too often behind NAT. */
   readonly requestUri?: string;
+  /** What quality of protection `auth-int` is over; empty unless given. */
+  readonly body?: Buffer;
 }
 
 export interface DigestOptions {
   readonly clock: Clock;
-  /** How long a nonce is good; default 10. */
-  readonly lifetimeSeconds?: number;
+  /** How long a nonce is good, asked for at each use; 10 unless given. */
+  readonly lifetimeSeconds?: () => number;
 }
 
-/** Nonces that were used within their lifetime; only right proofs get in, so strangers cannot fill it. */
-const MAX_USED_NONCES = 16_384;
-const NONCE_TIME_BYTES = 6;
-const NONCE_RANDOM_BYTES = 8;
-const NONCE_MAC_BYTES = 16;
-const NONCE_BYTES = NONCE_TIME_BYTES + NONCE_RANDOM_BYTES + NONCE_MAC_BYTES;
+/**
+ * The newest challenges, whose nonces can be used. With more than these within the lifetime of one, the older ones are
+ * stale before their time; a phone answers within one round trip, and so with the newest.
+ */
+const MAX_NONCES = 131_072;
+/** Hex digits of milliseconds since the epoch. */
+const TIME_DIGITS = 12;
+const SERIAL_DIGITS = 11;
+const PROOF_DIGITS = 32;
+const SEED_DIGITS = TIME_DIGITS + SERIAL_DIGITS;
 const MAX_CREDENTIALS = 8;
+const MAX_USERNAME_LENGTH = 128;
 
 interface Credentials {
   readonly username: string;
@@ -55,24 +64,35 @@ interface Credentials {
   readonly uri: string;
   readonly response: string;
   readonly algorithm: DigestAlgorithm;
+  readonly qop: QualityOfProtection;
   readonly cnonce: string;
   /** As on the wire: eight hex digits. */
   readonly nonceCount: string;
 }
 
 /**
- * The server side of digest authentication for SIP (RFC 8760, RFC 7616): stateless nonces that only this process can
- * make, quality of protection `auth`, and a nonce count that never goes back.
+ * The server side of digest authentication for SIP (RFC 8760, RFC 7616): nonces that only this process can make and that
+ * tell by themselves when they were made, and for each a nonce count that never goes back.
+ *
+ * Beside SHA-256 stands `auth-int` too. Beside MD5 it does not, though it is taken with either: phones that know MD5 alone
+ * are the old ones, and of them some compare the whole list with `auth`, others choose `auth-int` and hash another body.
  */
 export class DigestAuthenticator {
   readonly #clock: Clock;
-  readonly #lifetimeMs: number;
-  readonly #key = randomBytes(32);
-  readonly #used = new Map<string, { readonly expiresAt: number; readonly nonceCount: number }>();
+  readonly #lifetimeSeconds: () => number;
+  readonly #key = randomBytes(32).toString('hex');
+  /** What nobody has for HA1: an unknown user costs what a known one does. */
+  readonly #nobody: StoredDigest = {
+    ha1Sha256: randomBytes(32).toString('hex'),
+    ha1Md5: randomBytes(16).toString('hex'),
+  };
+  /** The highest count that came with each of the newest nonces, by serial number; they are used in turn. */
+  readonly #counts = new Uint32Array(MAX_NONCES);
+  #serial = 0;
 
   constructor(options: DigestOptions) {
     this.#clock = options.clock;
-    this.#lifetimeMs = (options.lifetimeSeconds ?? 10) * 1000;
+    this.#lifetimeSeconds = options.lifetimeSeconds ?? (() => 10);
   }
 
   /** Values for WWW-Authenticate or Proxy-Authenticate, a field for each algorithm. */
@@ -82,80 +102,64 @@ export class DigestAuthenticator {
   ): readonly string[] {
     const nonce = this.#newNonce(realm);
     const quotedRealm = realm.replace(/["\\]/g, '\\$&');
-    const rest = `nonce="${nonce}", qop="auth"${stale ? ', stale=true' : ''}`;
-    return algorithms.map((algorithm) => `Digest realm="${quotedRealm}", ${rest}, algorithm=${algorithm}`);
+    const tail = stale ? ', stale=true' : '';
+    return algorithms.map((algorithm) => {
+      const qop = algorithm === 'SHA-256' ? 'auth,auth-int' : 'auth';
+      return `Digest realm="${quotedRealm}", nonce="${nonce}", qop="${qop}"${tail}, algorithm=${algorithm}`;
+    });
   }
 
   /** Judges the values of Authorization or Proxy-Authorization. A known and an unknown user cost and answer alike. */
   verify(method: string, authorization: readonly string[], options: VerifyOptions): DigestResult {
-    const credentials = authorization
-      .slice(0, MAX_CREDENTIALS)
-      .map((value) => parseCredentials(value, options.realm))
-      .find((found) => found !== undefined);
+    let credentials: Credentials | undefined;
+    for (let at = 0; at < authorization.length && at < MAX_CREDENTIALS && credentials === undefined; at += 1) {
+      credentials = parseCredentials(authorization[at] ?? '', options.realm);
+    }
     if (credentials === undefined) return { kind: 'missing' };
 
-    const { username, algorithm } = credentials;
-    // Made for known users too, so that time does not tell who exists.
-    const nobody = this.#nobody(username);
-    const stored = options.lookup(username) ?? nobody;
-    const ha1 = credentials.algorithm === 'SHA-256' ? stored.ha1Sha256 : stored.ha1Md5;
-    const expected = digestResponse({ ...credentials, method, ha1 });
-    const proven = equalHex(expected, credentials.response);
+    const { algorithm } = credentials;
+    const username = userOf(credentials.username);
+    const stored = options.lookup(username) ?? this.#nobody;
+    const ha1 = algorithm === 'SHA-256' ? stored.ha1Sha256 : stored.ha1Md5;
+    const expected = digestResponse({ ...credentials, method, ha1, body: options.body });
+    const proven = isEqualHex(expected, credentials.response);
     if (!proven || !sameUser(credentials.uri, options.requestUri)) return { kind: 'rejected', username, algorithm };
     if (!this.#use(credentials, options.realm)) return { kind: 'stale', algorithm };
     return { kind: 'ok', username, algorithm };
   }
 
   #newNonce(realm: string): string {
-    const nonce = Buffer.alloc(NONCE_BYTES);
-    nonce.writeUIntBE(this.#clock.now(), 0, NONCE_TIME_BYTES);
-    // Two phones challenged in the same millisecond must not share a nonce count.
-    randomBytes(NONCE_RANDOM_BYTES).copy(nonce, NONCE_TIME_BYTES);
-    this.#mac(nonce, realm).copy(nonce, NONCE_TIME_BYTES + NONCE_RANDOM_BYTES);
-    return nonce.toString('base64');
+    // Two phones challenged in the same millisecond must not share a nonce count, so each gets a number too.
+    this.#serial += 1;
+    this.#counts[this.#serial % MAX_NONCES] = 0;
+    const time = this.#clock.now().toString(16).padStart(TIME_DIGITS, '0');
+    const seed = time + this.#serial.toString(16).padStart(SERIAL_DIGITS, '0');
+    return seed + this.#proof(seed, realm);
   }
 
-  #mac(nonce: Buffer, realm: string): Buffer {
-    const hmac = createHmac('sha256', this.#key);
-    hmac.update(nonce.subarray(0, NONCE_TIME_BYTES + NONCE_RANDOM_BYTES)).update(realm);
-    return hmac.digest().subarray(0, NONCE_MAC_BYTES);
+  /** Cut off, so that nobody can go on hashing from it; and the seed has one length. */
+  #proof(seed: string, realm: string): string {
+    return hash('sha256', this.#key + seed + realm).slice(0, PROOF_DIGITS);
   }
 
   /** True when the nonce is ours and young, and its count higher than before (RFC 7616 §3.4, §5.4). */
-  #use(credentials: Credentials, realm: string): boolean {
-    const nonce = Buffer.from(credentials.nonce, 'base64');
-    if (nonce.length !== NONCE_BYTES) return false;
-    const mac = nonce.subarray(NONCE_TIME_BYTES + NONCE_RANDOM_BYTES);
-    if (!timingSafeEqual(mac, this.#mac(nonce, realm))) return false;
-    const expiresAt = nonce.readUIntBE(0, NONCE_TIME_BYTES) + this.#lifetimeMs;
-    const now = this.#clock.now();
-    if (now >= expiresAt) return false;
-    const nonceCount = Number.parseInt(credentials.nonceCount, 16);
-    // Base64 has several spellings of the same bytes: only one of them may be the key.
-    const key = nonce.toString('base64');
-    if (nonceCount <= (this.#used.get(key)?.nonceCount ?? 0)) return false;
-    if (!this.#used.has(key) && this.#used.size >= MAX_USED_NONCES) {
-      this.#forget(now);
-      if (this.#used.size >= MAX_USED_NONCES) return false;
-    }
-    this.#used.set(key, { expiresAt, nonceCount });
+  #use({ nonce, nonceCount }: Credentials, realm: string): boolean {
+    if (nonce.length !== SEED_DIGITS + PROOF_DIGITS) return false;
+    const seed = nonce.slice(0, SEED_DIGITS);
+    if (!isEqualHex(this.#proof(seed, realm), nonce.slice(SEED_DIGITS))) return false;
+    const ageMs = this.#clock.now() - Number.parseInt(seed.slice(0, TIME_DIGITS), 16);
+    // One that is of the future was made before the clock was put back.
+    if (ageMs < 0 || ageMs >= this.#lifetimeSeconds() * 1000) return false;
+    const serial = Number.parseInt(seed.slice(TIME_DIGITS), 16);
+    if (serial <= this.#serial - MAX_NONCES) return false;
+    const count = Number.parseInt(nonceCount, 16);
+    if (count <= (this.#counts[serial % MAX_NONCES] ?? 0)) return false;
+    this.#counts[serial % MAX_NONCES] = count;
     return true;
-  }
-
-  #forget(now: number): void {
-    for (const [nonce, { expiresAt }] of this.#used) {
-      if (now >= expiresAt) this.#used.delete(nonce);
-    }
-  }
-
-  /** A digest that no password has. */
-  #nobody(username: string): StoredDigest {
-    const secret = createHmac('sha256', this.#key).update(username).digest('hex');
-    return { ha1Sha256: secret, ha1Md5: secret.slice(0, 32) };
   }
 }
 
-/** The `response` of RFC 7616 §3.4.1 for quality of protection `auth`, in lower-case hex. */
+/** The `response` of RFC 7616 §3.4.1 in lower-case hex. */
 export function digestResponse(values: {
   readonly algorithm: DigestAlgorithm;
   readonly ha1: string;
@@ -164,13 +168,14 @@ export function digestResponse(values: {
   readonly nonce: string;
   readonly nonceCount: string;
   readonly cnonce: string;
+  readonly qop?: QualityOfProtection;
+  readonly body?: Buffer | undefined;
 }): string {
-  const hash = (text: string): string =>
-    createHash(values.algorithm === 'SHA-256' ? 'sha256' : 'md5')
-      .update(text, 'utf8')
-      .digest('hex');
-  const ha2 = hash(`${values.method}:${values.uri}`);
-  return hash(`${values.ha1}:${values.nonce}:${values.nonceCount}:${values.cnonce}:auth:${ha2}`);
+  const { ha1, method, uri, nonce, nonceCount, cnonce, qop = 'auth' } = values;
+  const algorithm = values.algorithm === 'SHA-256' ? 'sha256' : 'md5';
+  // RFC 7616 §3.4.3: A2 of auth-int holds the hash of the body, also where there is none.
+  const a2 = qop === 'auth' ? `${method}:${uri}` : `${method}:${uri}:${hash(algorithm, values.body ?? '')}`;
+  return hash(algorithm, `${ha1}:${nonce}:${nonceCount}:${cnonce}:${qop}:${hash(algorithm, a2)}`);
 }
 
 /** Undefined for another scheme, realm, algorithm or quality of protection, and for what does not parse. */
@@ -188,7 +193,8 @@ function parseCredentials(value: string, realm: string): Credentials | undefined
   }
   const algorithm = (fields.get('algorithm') ?? 'MD5').toUpperCase();
   if (algorithm !== 'SHA-256' && algorithm !== 'MD5') return undefined;
-  if (fields.get('realm') !== realm || fields.get('qop')?.toLowerCase() !== 'auth') return undefined;
+  const qop = fields.get('qop')?.toLowerCase();
+  if (fields.get('realm') !== realm || (qop !== 'auth' && qop !== 'auth-int')) return undefined;
   const username = fields.get('username');
   const nonce = fields.get('nonce');
   const uri = fields.get('uri');
@@ -197,13 +203,22 @@ function parseCredentials(value: string, realm: string): Credentials | undefined
   const nonceCount = fields.get('nc');
   if (username === undefined || nonce === undefined || uri === undefined || response === undefined) return undefined;
   if (cnonce === undefined || nonceCount === undefined || !/^[0-9a-f]{8}$/i.test(nonceCount)) return undefined;
-  return { username, nonce, uri, response, algorithm, cnonce, nonceCount };
+  return { username, nonce, uri, response, algorithm, qop, cnonce, nonceCount };
 }
 
-function equalHex(expected: string, given: string): boolean {
-  const left = Buffer.from(expected, 'latin1');
-  const right = Buffer.from(given.toLowerCase(), 'latin1');
-  return left.length === right.length && timingSafeEqual(left, right);
+/** Some phones name the user as in an address: `201@example.com`. Bounded: it is logged and kept. */
+function userOf(username: string): string {
+  const at = username.indexOf('@');
+  return (at === -1 ? username : username.slice(0, at)).slice(0, MAX_USERNAME_LENGTH);
+}
+
+/** Takes the same time wherever the two differ. `given` may be in upper case. */
+function isEqualHex(expected: string, given: string): boolean {
+  if (given.length !== expected.length) return false;
+  const text = given.toLowerCase();
+  let difference = 0;
+  for (let at = 0; at < expected.length; at += 1) difference |= expected.charCodeAt(at) ^ text.charCodeAt(at);
+  return difference === 0;
 }
 
 function sameUser(uri: string, requestUri: string | undefined): boolean {

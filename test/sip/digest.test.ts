@@ -18,11 +18,18 @@ interface Attempt {
   readonly username?: string;
   readonly nonceCount?: string;
   readonly uri?: string;
+  readonly qop?: 'auth' | 'auth-int';
+  readonly body?: string;
+  /** As in the credentials; the proof is over `username`. */
+  readonly claimed?: string;
 }
 
-function setUp() {
+function setUp({ lifetimeSeconds }: { lifetimeSeconds?: () => number } = {}) {
   const clock = new FakeClock();
-  const authenticator = new DigestAuthenticator({ clock });
+  const authenticator = new DigestAuthenticator({
+    clock,
+    ...(lifetimeSeconds === undefined ? {} : { lifetimeSeconds }),
+  });
   const lookup = (username: string) => (username === '201' ? stored('201', REALM, 'secret') : undefined);
   const nonceOf = (challenge: string): string => /nonce="([^"]+)"/.exec(challenge)?.[1] ?? '';
   const credentials = (nonce: string, attempt: Attempt = {}): string => {
@@ -32,13 +39,16 @@ function setUp() {
       username = '201',
       nonceCount = '00000001',
       uri = URI,
+      qop = 'auth',
+      claimed = username,
     } = attempt;
+    const body = Buffer.from(attempt.body ?? '');
     const digests = stored(username, REALM, password);
     const ha1 = algorithm === 'SHA-256' ? digests.ha1Sha256 : digests.ha1Md5;
-    const response = digestResponse({ algorithm, ha1, method: 'REGISTER', uri, nonce, nonceCount, cnonce: 'c' });
+    const values = { algorithm, ha1, method: 'REGISTER', uri, nonce, nonceCount, cnonce: 'c', qop, body };
     return (
-      `Digest username="${username}", realm="${REALM}", nonce="${nonce}", uri="${uri}", response="${response}", ` +
-      `algorithm=${algorithm}, cnonce="c", qop=auth, nc=${nonceCount}`
+      `Digest username="${claimed}", realm="${REALM}", nonce="${nonce}", uri="${uri}", ` +
+      `response="${digestResponse(values)}", algorithm=${algorithm}, cnonce="c", qop=${qop}, nc=${nonceCount}`
     );
   };
   const verify = (...values: string[]) => authenticator.verify('REGISTER', values, { realm: REALM, lookup });
@@ -68,8 +78,9 @@ t.test('the examples of RFC 7616 §3.9.1', async (t) => {
 t.test('the challenge offers SHA-256, then MD5, with the same nonce', async (t) => {
   const { authenticator } = setUp();
   const [first, second, ...more] = authenticator.challenge('a"b', { stale: true });
-  t.match(first, /^Digest realm="a\\"b", nonce="[^"]+", qop="auth", stale=true, algorithm=SHA-256$/);
-  t.match(second, /algorithm=MD5$/);
+  t.match(first, /^Digest realm="a\\"b", nonce="[^"]+", qop="auth,auth-int", stale=true, algorithm=SHA-256$/);
+  t.match(second, /qop="auth", stale=true, algorithm=MD5$/);
+  t.equal(/nonce="([^"]+)"/.exec(first ?? '')?.[1], /nonce="([^"]+)"/.exec(second ?? '')?.[1]);
   t.equal(more.length, 0);
   t.match(authenticator.challenge('a', { algorithms: ['MD5'] }), [/qop="auth", algorithm=MD5$/]);
   t.equal(authenticator.challenge('a', { algorithms: ['MD5'] }).length, 1);
@@ -115,20 +126,107 @@ t.test('after its lifetime a nonce is stale for who knows the password, and no h
   t.equal(verify(credentials(nonce, { password: 'wrong' })).kind, 'rejected');
 });
 
+t.test('the lifetime is asked for at each use', async (t) => {
+  let lifetimeSeconds = 5;
+  const { clock, verify, credentials, challenge } = setUp({ lifetimeSeconds: () => lifetimeSeconds });
+  const nonce = challenge();
+  clock.advance(5000);
+  t.equal(verify(credentials(nonce)).kind, 'stale');
+  lifetimeSeconds = 6;
+  t.equal(verify(credentials(nonce)).kind, 'ok');
+});
+
+t.test('a nonce from before the clock was put back is stale', async (t) => {
+  let now = 1_800_000_000_000;
+  const clock = { now: () => now, schedule: () => ({ cancel: () => undefined }) };
+  const authenticator = new DigestAuthenticator({ clock });
+  const nonce = /nonce="([^"]+)"/.exec(authenticator.challenge(REALM)[0] ?? '')?.[1] ?? '';
+  const { credentials } = setUp();
+  now -= 365 * 86_400_000;
+  const lookup = () => stored('201', REALM, 'secret');
+  t.equal(authenticator.verify('REGISTER', [credentials(nonce)], { realm: REALM, lookup }).kind, 'stale');
+});
+
+t.test('auth-int is verified over the body, with both algorithms', async (t) => {
+  for (const algorithm of ['SHA-256', 'MD5'] as const) {
+    const { authenticator, credentials, challenge } = setUp();
+    const verify = (authorization: string, body: string) =>
+      authenticator.verify('REGISTER', [authorization], {
+        realm: REALM,
+        lookup: () => stored('201', REALM, 'secret'),
+        body: Buffer.from(body),
+      }).kind;
+    const authorization = credentials(challenge(), { algorithm, qop: 'auth-int', body: 'v=0' });
+    t.equal(verify(authorization, 'v=1'), 'rejected', 'a body that was changed on the way');
+    t.equal(verify(authorization, ''), 'rejected');
+    t.equal(verify(authorization, 'v=0'), 'ok');
+    t.equal(verify(credentials(challenge(), { algorithm, qop: 'auth-int' }), ''), 'ok', 'no body');
+    t.equal(verify(credentials(challenge(), { algorithm }), 'v=1'), 'ok', 'auth says nothing of the body');
+  }
+});
+
+t.test('the example of auth-int: A2 holds the hash of the body', async (t) => {
+  const values = {
+    algorithm: 'MD5',
+    method: 'GET',
+    uri: '/',
+    nonce: 'n',
+    nonceCount: '00000001',
+    cnonce: 'c',
+  } as const;
+  const a2 = hex('md5', `GET:/:${hex('md5', 'body')}`);
+  t.equal(
+    digestResponse({ ...values, ha1: 'a', qop: 'auth-int', body: Buffer.from('body') }),
+    hex('md5', `a:n:00000001:c:auth-int:${a2}`),
+  );
+});
+
+t.test('a user name with a domain is the user', async (t) => {
+  const { verify, credentials, challenge } = setUp();
+  t.same(verify(credentials(challenge(), { claimed: '201@box.example' })), {
+    kind: 'ok',
+    username: '201',
+    algorithm: 'SHA-256',
+  });
+  t.same(verify(credentials(challenge(), { claimed: '202@201' })), {
+    kind: 'rejected',
+    username: '202',
+    algorithm: 'SHA-256',
+  });
+  const long = verify(credentials(challenge(), { username: 'x'.repeat(10_000) }));
+  t.equal(long.kind === 'rejected' && long.username.length, 128, 'what is logged is bounded');
+});
+
+t.test('fields that mean nothing to us are tolerated', async (t) => {
+  const { verify, credentials, challenge } = setUp();
+  t.equal(verify(`${credentials(challenge())}, opaque="", userhash=false, x=y`).kind, 'ok');
+});
+
+t.test('a flood of challenges grows nothing: the oldest nonces are stale, the newest good', async (t) => {
+  const { verify, credentials, challenge } = setUp();
+  const old = challenge();
+  for (let count = 0; count < 131_071; count += 1) challenge();
+  const young = challenge();
+  t.same(verify(credentials(old)), { kind: 'stale', algorithm: 'SHA-256' });
+  t.equal(verify(credentials(young)).kind, 'ok');
+  t.equal(verify(credentials(young)).kind, 'stale');
+});
+
 t.test('a nonce that is not ours, altered, or of another spelling cannot be used', async (t) => {
   const { verify, credentials, challenge } = setUp();
   const nonce = challenge();
   t.same(verify(credentials(setUp().challenge())), { kind: 'stale', algorithm: 'SHA-256' }, 'of another process');
-  t.same(verify(credentials(`${nonce.startsWith('A') ? 'B' : 'A'}${nonce.slice(1)}`)), {
-    kind: 'stale',
-    algorithm: 'SHA-256',
-  });
+  const altered = [
+    `${nonce.startsWith('a') ? 'b' : 'a'}${nonce.slice(1)}`,
+    `${nonce.slice(0, -1)}${nonce.endsWith('a') ? 'b' : 'a'}`,
+    ` ${nonce}`,
+    `${nonce}0`,
+    nonce.slice(1),
+    '',
+    'x'.repeat(nonce.length),
+  ];
+  for (const each of altered) t.equal(verify(credentials(each)).kind, 'stale', each);
   t.equal(verify(credentials(nonce)).kind, 'ok');
-  t.same(
-    verify(credentials(` ${nonce}`)),
-    { kind: 'stale', algorithm: 'SHA-256' },
-    'another spelling is the same nonce',
-  );
 });
 
 t.test('what is no answer to our challenge is challenged', async (t) => {
@@ -141,14 +239,15 @@ t.test('what is no answer to our challenge is challenged', async (t) => {
     'Digest ,,,=',
     'Digest username="',
     good.replace('realm="ringdown"', 'realm="other"'),
-    good.replace('qop=auth', 'qop=auth-int'),
+    good.replace('qop=auth', 'qop=auth-conf'),
+    good.replace(', qop=auth', ''),
     good.replace('nc=00000001', 'nc=1'),
     good.replace('SHA-256', 'SHA-512-256'),
     `${good}, username="202"`,
   ];
   for (const value of bad) t.same(verify(value), { kind: 'missing' }, value.slice(0, 40));
   t.equal(verify(...bad, good).kind === 'ok', false, 'no more than eight values are looked at');
-  t.equal(verify(...bad.slice(0, 5), good).kind, 'ok', 'the right one is found among others');
+  t.equal(verify(...bad.slice(0, 6), good).kind, 'ok', 'the right one is found among others');
 });
 
 t.test('the digest is bound to the user part of the Request-URI, not to its host', async (t) => {

@@ -61,7 +61,7 @@ export const system = single('System', 'system', {
     minExpirySeconds: whole('Shortest time that a device registers for', 60, 3600, 60, { unit: 's', ...NOT_YET }),
     maxExpirySeconds: whole('Longest time that a device registers for', 60, 86400, 3600, { unit: 's', ...NOT_YET }),
     devicesPerClass: whole('Devices of one class that a user has at a time; the newest wins', 1, 5, 1, NOT_YET),
-    challengeExpirySeconds: whole('Challenge expiry time', 1, 3600, 10, { unit: 's', ...NOT_YET }),
+    challengeExpirySeconds: whole('Challenge expiry time', 1, 3600, 10, { unit: 's' }),
     autoCreateExtensions: flag('Auto-create extension and user', false, NOT_YET),
     defence: group(
       'Defence against strangers',
