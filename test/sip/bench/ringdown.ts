@@ -1,0 +1,30 @@
+import { ConfigurationStore } from '../../../firmware/config/configuration-store.ts';
+import { addExtension } from '../../../firmware/config/extension-edits.ts';
+import type { Configuration } from '../../../firmware/config/schema/configuration.ts';
+import { digestSecrets, encodeDigestSecrets } from '../../../firmware/config/secrets/sip-password.ts';
+import { Ringdown } from '../../support/ringdown.ts';
+import { numbers, passwordOf, pin, SERVER_CORE, type Server } from './server.ts';
+
+/** build/ringdown with a data directory of its own that has every extension of the bench, on 127.0.0.1. */
+export async function startRingdown(): Promise<Server & { readonly ringdown: Ringdown }> {
+  const ringdown = await Ringdown.create(['127.0.0.1']);
+  const store = ConfigurationStore.open(ringdown.dataDirectory);
+  const { realm } = store;
+  store.edit({
+    author: { who: 'bench', origin: 'cli' },
+    comment: 'bench',
+    change: (configuration) =>
+      numbers().reduce<unknown>(
+        (whole, number) =>
+          addExtension(whole as Configuration, number, `User ${number}`, {
+            password: encodeDigestSecrets(digestSecrets(number, realm, passwordOf(number))),
+            passwordCopy: undefined,
+          }),
+        configuration,
+      ),
+  });
+  store.close();
+  await ringdown.start();
+  await pin(ringdown.pid, SERVER_CORE);
+  return { name: 'Ringdown', pid: ringdown.pid, port: ringdown.sipPort, ringdown, close: () => ringdown.close() };
+}
