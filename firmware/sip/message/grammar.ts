@@ -9,17 +9,30 @@ for (let code = 0; code < 128; code += 1) {
 
 export const COMMA = 0x2c;
 export const SEMICOLON = 0x3b;
-const QUOTE = 0x22;
+export const EQUALS = 0x3d;
+export const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LESS_THAN = 0x3c;
 const GREATER_THAN = 0x3e;
+
+export function isTokenCode(code: number): boolean {
+  return code < 128 && TOKEN_CODES[code] === 1;
+}
+
+/** Whether there is a letter from A to Z in `text` from `start` to `end`. */
+export function hasUpperCase(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x41 && code <= 0x5a) return true;
+  }
+  return false;
+}
 
 /** True for a non-empty text of token characters only. */
 export function isToken(text: string): boolean {
   if (text.length === 0) return false;
   for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code > 127 || TOKEN_CODES[code] !== 1) return false;
+    if (!isTokenCode(text.charCodeAt(at))) return false;
   }
   return true;
 }

@@ -1,114 +1,27 @@
-import { COMMA, splitOutside } from './grammar.ts';
+import { COMMA, splitOutside, trimBlanks } from './grammar.ts';
+import { canonicalName } from './header-names.ts';
 
 export type HeaderField = readonly [name: string, value: string];
 
-/** The usual spelling of the names that matter for speed; any other name is spelled by rule. */
-const SPELLINGS = [
-  'Accept',
-  'Accept-Encoding',
-  'Accept-Language',
-  'Alert-Info',
-  'Allow',
-  'Allow-Events',
-  'Authorization',
-  'Call-ID',
-  'Call-Info',
-  'Contact',
-  'Content-Disposition',
-  'Content-Encoding',
-  'Content-Length',
-  'Content-Type',
-  'CSeq',
-  'Date',
-  'Diversion',
-  'Event',
-  'Expires',
-  'From',
-  'History-Info',
-  'Max-Forwards',
-  'MIME-Version',
-  'Min-Expires',
-  'Min-SE',
-  'P-Asserted-Identity',
-  'P-Preferred-Identity',
-  'Path',
-  'PRack',
-  'Privacy',
-  'Proxy-Authenticate',
-  'Proxy-Authorization',
-  'Proxy-Require',
-  'RAck',
-  'Reason',
-  'Record-Route',
-  'Refer-To',
-  'Referred-By',
-  'Remote-Party-ID',
-  'Replaces',
-  'Require',
-  'Retry-After',
-  'Route',
-  'RSeq',
-  'Server',
-  'Service-Route',
-  'Session-Expires',
-  'SIP-ETag',
-  'SIP-If-Match',
-  'Subject',
-  'Subscription-State',
-  'Supported',
-  'Timestamp',
-  'To',
-  'Unsupported',
-  'User-Agent',
-  'Via',
-  'Warning',
-  'WWW-Authenticate',
-] as const;
+/** What would begin a header of someone else's making; a NUL may stand in a quoted pair only (RFC 3261 §25.1). */
+const UNSAFE = /[\r\n\0]/;
+const UNSAFE_RUNS = /[\r\n]+|(?<!\\)\0+/g;
 
-/** RFC 3261 §7.3.3 and the registry of later compact forms. */
-const COMPACT_FORMS = {
-  a: 'Accept-Contact',
-  b: 'Referred-By',
-  c: 'Content-Type',
-  d: 'Request-Disposition',
-  e: 'Content-Encoding',
-  f: 'From',
-  i: 'Call-ID',
-  j: 'Reject-Contact',
-  k: 'Supported',
-  l: 'Content-Length',
-  m: 'Contact',
-  o: 'Event',
-  r: 'Refer-To',
-  s: 'Subject',
-  t: 'To',
-  u: 'Allow-Events',
-  v: 'Via',
-  x: 'Session-Expires',
-  y: 'Identity',
-} as const;
-
-const CANONICAL = new Map<string, string>();
-for (const name of SPELLINGS) CANONICAL.set(name, name).set(name.toLowerCase(), name);
-for (const [form, name] of Object.entries(COMPACT_FORMS)) CANONICAL.set(form, name).set(form.toUpperCase(), name);
-
-/** One spelling for all that RFC 3261 §7.3.1 calls the same name, compact forms included. */
-export function canonicalName(name: string): string {
-  const known = CANONICAL.get(name);
-  if (known !== undefined) return known;
-  const lower = name.toLowerCase();
-  return CANONICAL.get(lower) ?? lower.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+/** The text without line ends. */
+export function oneLine(text: string): string {
+  return UNSAFE.test(text) ? text.replace(UNSAFE_RUNS, ' ') : text;
 }
 
-/** The header fields of one message, in their order. */
+/** The header fields of one message, in their order; none has a line end in its value. */
 export class Headers {
   readonly fields: readonly HeaderField[];
 
-  /** Names may come in any case or in compact form. */
-  constructor(fields: readonly HeaderField[]) {
-    // Most fields come from the parser or from ourselves and need no second spelling.
-    const spelled = fields.every(([name]) => CANONICAL.get(name) === name);
-    this.fields = spelled ? fields : fields.map(([name, value]) => [canonicalName(name), value]);
+  /**
+   * Names may come in any case or in compact form, values with anything in them. `areClean` says that neither is so,
+   * as it is with what the parser read.
+   */
+  constructor(fields: readonly HeaderField[], areClean = false) {
+    this.fields = areClean ? fields : fields.map(cleanField);
   }
 
   has(name: string): boolean {
@@ -136,9 +49,16 @@ export class Headers {
 
   /** The comma-separated values of all fields of that name; undefined when a quote or bracket stays open. */
   list(name: string): readonly string[] | undefined {
+    const canonical = canonicalName(name);
     const values: string[] = [];
-    for (const value of this.all(name)) {
-      const parts = value.includes(',') ? splitOutside(value, COMMA) : [value.trim()];
+    for (const [fieldName, value] of this.fields) {
+      if (fieldName !== canonical) continue;
+      if (!value.includes(',')) {
+        const only = trimBlanks(value);
+        if (only.length > 0) values.push(only);
+        continue;
+      }
+      const parts = splitOutside(value, COMMA);
       if (parts === undefined) return undefined;
       for (const part of parts) {
         if (part.length > 0) values.push(part);
@@ -146,4 +66,11 @@ export class Headers {
     }
     return values;
   }
+}
+
+/** The field as a message may hold it; the same object where it is so already. */
+export function cleanField(field: HeaderField): HeaderField {
+  const name = canonicalName(field[0]);
+  const value = oneLine(field[1]);
+  return name === field[0] && value === field[1] ? field : [name, value];
 }

@@ -1,17 +1,25 @@
 import { RingdownError } from '../../core/errors.ts';
+import { type Contacts, parseContacts } from './contact.ts';
 import { type CSeq, parseCSeq } from './cseq.ts';
 import { type HeaderField, Headers } from './headers.ts';
 import { type NameAddr, parseNameAddr } from './name-addr.ts';
-import { paramValue } from './params.ts';
+import { hasParam, paramValue } from './params.ts';
+import type { SipUri } from './uri.ts';
 import { parseVia, type Via } from './via.ts';
 
-/** Header values that are parsed already. */
+/** Header values that are parsed already; what is undefined is parsed when first asked for. */
 export interface ParsedHeaders {
-  readonly via: Via;
-  readonly from: NameAddr;
-  readonly to: NameAddr;
-  readonly cseq: CSeq;
+  readonly via?: Via | undefined;
+  readonly from?: NameAddr | undefined;
+  readonly to?: NameAddr | undefined;
+  readonly cseq?: CSeq | undefined;
+  readonly callId?: string | undefined;
+  readonly contacts?: Contacts | undefined;
+  /** The Request-URI. */
+  readonly sipUri?: SipUri | undefined;
 }
+
+const NOTHING: ParsedHeaders = {};
 
 /** What request and response share. A header is parsed when first asked for; the parser has asked for the mandatory ones. */
 export abstract class SipMessage {
@@ -21,14 +29,18 @@ export abstract class SipMessage {
   #from: NameAddr | undefined;
   #to: NameAddr | undefined;
   #cseq: CSeq | undefined;
+  #callId: string | undefined;
+  #contacts: Contacts | undefined;
 
-  constructor(headers: readonly HeaderField[] | Headers, body: Buffer, parsed?: Partial<ParsedHeaders>) {
+  constructor(headers: readonly HeaderField[] | Headers, body: Buffer, parsed: ParsedHeaders = NOTHING) {
     this.headers = headers instanceof Headers ? headers : new Headers(headers);
     this.body = body;
-    this.#via = parsed?.via;
-    this.#from = parsed?.from;
-    this.#to = parsed?.to;
-    this.#cseq = parsed?.cseq;
+    this.#via = parsed.via;
+    this.#from = parsed.from;
+    this.#to = parsed.to;
+    this.#cseq = parsed.cseq;
+    this.#callId = parsed.callId;
+    this.#contacts = parsed.contacts;
   }
 
   /** Without line end. */
@@ -36,7 +48,7 @@ export abstract class SipMessage {
 
   /** The topmost Via. */
   get via(): Via {
-    this.#via ??= this.#required('Via', (text) => parseVia(firstValue(text)));
+    this.#via ??= this.#required('Via', (text) => parseVia(firstViaOf(text)));
     return this.#via;
   }
 
@@ -58,13 +70,38 @@ export abstract class SipMessage {
     return paramValue(this.to.params, 'tag');
   }
 
+  /** Whether To has a tag; false for a To that is missing or malformed. */
+  get hasToTag(): boolean {
+    this.#to ??= parseNameAddr(this.headers.get('To') ?? '');
+    return this.#to !== undefined && hasParam(this.#to.params, 'tag');
+  }
+
   get cseq(): CSeq {
     this.#cseq ??= this.#required('CSeq', parseCSeq);
     return this.#cseq;
   }
 
   get callId(): string {
-    return this.#required('Call-ID', (text) => text);
+    this.#callId ??= this.#required('Call-ID', (text) => text);
+    return this.#callId;
+  }
+
+  /** The values of Contact, none where there is no such header; undefined where one is malformed. */
+  get contacts(): Contacts | undefined {
+    this.#contacts ??= parseContacts(this.headers);
+    return this.#contacts;
+  }
+
+  /** What is parsed already, for another message with the same headers. */
+  protected get parsed(): ParsedHeaders {
+    return {
+      via: this.#via,
+      from: this.#from,
+      to: this.#to,
+      cseq: this.#cseq,
+      callId: this.#callId,
+      contacts: this.#contacts,
+    };
   }
 
   /** The body as UTF-8 when its type is application/sdp, else undefined. */
@@ -91,7 +128,7 @@ export abstract class SipMessage {
 }
 
 /** A Via value holds no angle brackets and seldom quotes, so the first comma outside quotes ends it. */
-function firstValue(text: string): string {
+export function firstViaOf(text: string): string {
   const comma = text.indexOf(',');
   if (comma === -1) return text;
   let quoted = false;

@@ -1,6 +1,16 @@
-import { endOfQuoted, isToken, quote, skipWhitespace, unquote } from './grammar.ts';
+import {
+  COMMA,
+  endOfQuoted,
+  isToken,
+  isWhitespace,
+  QUOTE,
+  quote,
+  SEMICOLON,
+  skipWhitespace,
+  unquote,
+} from './grammar.ts';
 import { formatParams, type Params, parseParams } from './params.ts';
-import { uriScheme } from './uri.ts';
+import { uriSchemeAt } from './uri.ts';
 
 /** The shape of From, To, Contact, Route and their like (RFC 3261 §20.10). */
 export interface NameAddr {
@@ -12,37 +22,45 @@ export interface NameAddr {
   readonly params: Params;
 }
 
+const LESS_THAN = 0x3c;
+const QUESTION = 0x3f;
+
 /** Reads one value; undefined when it does not follow the grammar. */
 export function parseNameAddr(text: string): NameAddr | undefined {
   const start = skipWhitespace(text, 0);
-  if (text[start] === '"') {
+  const first = text.charCodeAt(start);
+  if (first === QUOTE) {
     const close = endOfQuoted(text, start);
     if (close === undefined) return undefined;
     const open = skipWhitespace(text, close);
-    return text[open] === '<' ? bracketed(text, open, unquote(text.slice(start, close))) : undefined;
+    return text.charCodeAt(open) === LESS_THAN ? bracketed(text, open, unquote(text.slice(start, close))) : undefined;
   }
+  if (first === LESS_THAN) return bracketed(text, start, undefined);
   const open = text.indexOf('<', start);
   if (open !== -1) {
     const displayName = text.slice(start, open).trim();
     // RFC 3261 §25.1 wants tokens here; bare text in UTF-8 is common and harmless, a stray quote or separator is not.
     if (/[",;:>]/.test(displayName)) return undefined;
-    return bracketed(text, open, displayName.length === 0 ? undefined : displayName);
+    return bracketed(text, open, displayName);
   }
-  const semicolon = text.indexOf(';', start);
-  const uri = text.slice(start, semicolon === -1 ? text.length : semicolon).trim();
-  // RFC 3261 §20.10: a URI with a comma or question mark stands in angle brackets.
-  if (/[?,]/.test(uri) || uriScheme(uri) === undefined) return undefined;
-  const params = semicolon === -1 ? [] : parseParams(text, semicolon);
-  return params === undefined ? undefined : { displayName: undefined, uri, params };
+  let end = start;
+  for (; end < text.length; end += 1) {
+    const code = text.charCodeAt(end);
+    if (code === SEMICOLON) break;
+    // RFC 3261 §20.10: a URI with a comma or question mark stands in angle brackets.
+    if (code === COMMA || code === QUESTION) return undefined;
+  }
+  const params = parseParams(text, end);
+  while (end > start && isWhitespace(text.charCodeAt(end - 1))) end -= 1;
+  if (params === undefined || uriSchemeAt(text, start, end) === undefined) return undefined;
+  return { displayName: undefined, uri: text.slice(start, end), params };
 }
 
 function bracketed(text: string, open: number, displayName: string | undefined): NameAddr | undefined {
   const close = text.indexOf('>', open);
-  if (close === -1) return undefined;
-  const uri = text.slice(open + 1, close);
-  if (uriScheme(uri) === undefined) return undefined;
+  if (close === -1 || uriSchemeAt(text, open + 1, close) === undefined) return undefined;
   const params = parseParams(text, close + 1);
-  return params === undefined ? undefined : { displayName, uri, params };
+  return params === undefined ? undefined : { displayName, uri: text.slice(open + 1, close), params };
 }
 
 export function formatNameAddr(value: {

@@ -1,11 +1,19 @@
-import { endOfQuoted, isToken, SEMICOLON, skipWhitespace, unquote } from './grammar.ts';
+import {
+  EQUALS,
+  endOfQuoted,
+  hasUpperCase,
+  isTokenCode,
+  QUOTE,
+  SEMICOLON,
+  skipWhitespace,
+  unquote,
+} from './grammar.ts';
 
 /** A parameter as it stands on the wire: the name in lower case, the value with its quotes, undefined without `=`. */
 export type Param = readonly [name: string, value: string | undefined];
 export type Params = readonly Param[];
 
-const NO_PARAMS: Params = [];
-const FORBIDDEN_IN_VALUE = /[\s"<>,]/;
+export const NO_PARAMS: Params = [];
 
 /** Reads `;name[=value]` repeated, from `at` to the end of the text; undefined when it is anything else. */
 export function parseParams(text: string, at: number): Params | undefined {
@@ -14,36 +22,49 @@ export function parseParams(text: string, at: number): Params | undefined {
   const params: Param[] = [];
   while (index < text.length) {
     if (text.charCodeAt(index) !== SEMICOLON) return undefined;
-    index = skipWhitespace(text, index + 1);
-    let end = index;
-    while (end < text.length && text.charCodeAt(end) !== SEMICOLON && text[end] !== '=') end += 1;
-    const name = text.slice(index, end).trim();
-    if (!isToken(name)) return undefined;
-    if (text[end] !== '=') {
-      params.push([name.toLowerCase(), undefined]);
-      index = end;
+    const start = skipWhitespace(text, index + 1);
+    let end = start;
+    while (end < text.length && isTokenCode(text.charCodeAt(end))) end += 1;
+    if (end === start) return undefined;
+    const name = lowerCase(text, start, end);
+    index = skipWhitespace(text, end);
+    if (text.charCodeAt(index) !== EQUALS) {
+      params.push([name, undefined]);
       continue;
     }
-    index = skipWhitespace(text, end + 1);
-    if (text[index] === '"') {
-      const close = endOfQuoted(text, index);
-      if (close === undefined) return undefined;
-      params.push([name.toLowerCase(), text.slice(index, close)]);
-      index = skipWhitespace(text, close);
-    } else {
-      const semicolon = text.indexOf(';', index);
-      end = semicolon === -1 ? text.length : semicolon;
-      const value = text.slice(index, end).trim();
-      if (value.length === 0 || FORBIDDEN_IN_VALUE.test(value)) return undefined;
-      params.push([name.toLowerCase(), value]);
-      index = end;
-    }
+    index = skipWhitespace(text, index + 1);
+    const valueEnd = text.charCodeAt(index) === QUOTE ? endOfQuoted(text, index) : endOfValue(text, index);
+    if (valueEnd === undefined || valueEnd === index) return undefined;
+    params.push([name, text.slice(index, valueEnd)]);
+    index = skipWhitespace(text, valueEnd);
   }
   return params;
 }
 
+/** Of a value that is not quoted: the next semicolon, blank, or character that it may not have. */
+function endOfValue(text: string, at: number): number {
+  let index = at;
+  while (index < text.length && isValueCode(text.charCodeAt(index))) index += 1;
+  return index;
+}
+
+/** RFC 3261 §25.1 wants a token or a host here; real values have more (`+sip.instance`, paths), but none of these. */
+function isValueCode(code: number): boolean {
+  if (code === SEMICOLON || code === QUOTE || code === 0x2c || code === 0x3c || code === 0x3e) return false;
+  return code > 0x20 && code !== 0xa0;
+}
+
+/** Names are in lower case nearly always, and a slice costs less than a conversion. */
+export function lowerCase(text: string, start: number, end: number): string {
+  const part = text.slice(start, end);
+  return hasUpperCase(text, start, end) ? part.toLowerCase() : part;
+}
+
 export function hasParam(params: Params, name: string): boolean {
-  return params.some((param) => param[0] === name);
+  for (const param of params) {
+    if (param[0] === name) return true;
+  }
+  return false;
 }
 
 /** The value without quotes; undefined when the parameter is absent or has none. `name` is in lower case. */

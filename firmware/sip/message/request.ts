@@ -1,7 +1,8 @@
 import { parseDecimal } from './grammar.ts';
-import type { HeaderField, Headers } from './headers.ts';
-import { type ParsedHeaders, SipMessage } from './message.ts';
+import { type HeaderField, Headers } from './headers.ts';
+import { firstViaOf, type ParsedHeaders, SipMessage } from './message.ts';
 import { parseSipUri, type SipUri } from './uri.ts';
+import { formatVia, type Via } from './via.ts';
 
 const NO_BODY = Buffer.alloc(0);
 
@@ -16,11 +17,22 @@ export class SipRequest extends SipMessage {
     uri: string,
     headers: readonly HeaderField[] | Headers,
     body: Buffer = NO_BODY,
-    parsed?: Partial<ParsedHeaders>,
+    parsed?: ParsedHeaders,
   ) {
     super(headers, body, parsed);
     this.method = method;
     this.uri = uri;
+    this.#sipUri = parsed?.sipUri;
+  }
+
+  /** The same request with another topmost Via: what is parsed already stays so. */
+  withTopVia(via: Via): SipRequest {
+    const fields = [...this.headers.fields];
+    const at = fields.findIndex(([name]) => name === 'Via');
+    const [, text = ''] = fields[at] ?? [];
+    fields[Math.max(0, at)] = ['Via', formatVia(via) + text.slice(firstViaOf(text).length)];
+    const parsed = { ...this.parsed, via, sipUri: this.#sipUri };
+    return new SipRequest(this.method, this.uri, new Headers(fields, true), this.body, parsed);
   }
 
   get startLine(): string {

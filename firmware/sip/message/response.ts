@@ -1,9 +1,10 @@
-import type { HeaderField, Headers } from './headers.ts';
+import { cleanField, type HeaderField, Headers } from './headers.ts';
 import { type ParsedHeaders, SipMessage } from './message.ts';
 import { reasonPhrase } from './reason-phrase.ts';
 import type { SipRequest } from './request.ts';
 
 const NO_BODY = Buffer.alloc(0);
+const NO_FIELDS: readonly HeaderField[] = [];
 
 export class SipResponse extends SipMessage {
   readonly status: number;
@@ -14,7 +15,7 @@ export class SipResponse extends SipMessage {
     reason: string,
     headers: readonly HeaderField[] | Headers,
     body: Buffer = NO_BODY,
-    parsed?: Partial<ParsedHeaders>,
+    parsed?: ParsedHeaders,
   ) {
     super(headers, body, parsed);
     this.status = status;
@@ -43,20 +44,30 @@ export function createResponse(
 ): SipResponse {
   const fields: HeaderField[] = [];
   for (const field of request.headers.fields) {
-    const [name, value] = field;
-    if (name === 'Via' || name === 'From' || name === 'Call-ID' || name === 'CSeq') fields.push(field);
-    else if (name === 'To') fields.push(['To', status > 100 ? withTag(request, value, toTag) : value]);
-    else if (name === 'Timestamp' && status === 100) fields.push(field);
+    switch (field[0]) {
+      case 'Via':
+      case 'From':
+      case 'Call-ID':
+      case 'CSeq':
+        fields.push(field);
+        break;
+      case 'To':
+        fields.push(status > 100 ? withTag(request, field, toTag) : field);
+        break;
+      case 'Timestamp':
+        if (status === 100) fields.push(field);
+        break;
+    }
   }
-  if (options.headers !== undefined) fields.push(...options.headers);
-  if (options.contentType !== undefined) fields.push(['Content-Type', options.contentType]);
+  // What is copied is as it came from the parser; the rest may come from anywhere.
+  for (const field of options.headers ?? NO_FIELDS) fields.push(cleanField(field));
+  if (options.contentType !== undefined) fields.push(cleanField(['Content-Type', options.contentType]));
   const body = typeof options.body === 'string' ? Buffer.from(options.body, 'utf8') : options.body;
-  return new SipResponse(status, options.reason ?? reasonPhrase(status), fields, body);
+  return new SipResponse(status, options.reason ?? reasonPhrase(status), new Headers(fields, true), body);
 }
 
 /** Works on the text, since a 400 answers a To that does not parse as well. */
-function withTag(request: SipRequest, to: string, toTag: string): string {
-  const hasTag = /;\s*tag\s*=/i.test(to.slice(to.lastIndexOf('>') + 1));
+function withTag(request: SipRequest, field: HeaderField, toTag: string): HeaderField {
   // RFC 3261 §8.2.6.2, and RFC 2543 peers: a request that has a To tag keeps it.
-  return hasTag || request.method === 'ACK' ? to : `${to};tag=${toTag}`;
+  return request.hasToTag || request.method === 'ACK' ? field : ['To', `${field[1]};tag=${toTag}`];
 }

@@ -1,7 +1,6 @@
 import { isIPv6 } from 'node:net';
-import { isToken, parseDecimal } from './grammar.ts';
-import type { Param, Params } from './params.ts';
-import { formatParams } from './params.ts';
+import { isToken, parseDecimal, SEMICOLON } from './grammar.ts';
+import { formatParams, lowerCase, NO_PARAMS, type Param, type Params } from './params.ts';
 
 /** A SIP or SIPS URI (RFC 3261 §19.1). */
 export interface SipUri {
@@ -23,18 +22,64 @@ export interface HostPort {
   readonly port: number | undefined;
 }
 
-const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
-const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/;
-const FORBIDDEN_IN_URI = /[\s"<>\\^`{|}\p{Cc}]/u;
+const COLON = 0x3a;
+const QUESTION = 0x3f;
+const BRACKET = 0x5b;
 const ESCAPED_IN_USER = /[^A-Za-z0-9\-_.!~*'()&=+$,;?/]/gu;
 const ESCAPED_IN_PASSWORD = /[^A-Za-z0-9\-_.!~*'()&=+$,]/gu;
+const UNICODE_BLANK = /\s/u;
+const MAX_HOST_LENGTH = 255;
+
+/** What no URI holds: controls, blanks and a few marks (RFC 3261 §25.1); all up to U+00FF by table. */
+const URI_CODES = new Uint8Array(256).fill(1);
+for (let code = 0; code < 256; code += 1) {
+  if (/[\s"<>\\^`{|}\p{Cc}]/u.test(String.fromCharCode(code))) URI_CODES[code] = 0;
+}
+
+const SCHEME_CODE = 1;
+const HOST_CODE = 2;
+const HOST_EDGE_CODE = 4;
+const HOST_CODES = new Uint8Array(128);
+for (let code = 0; code < 128; code += 1) {
+  const char = String.fromCharCode(code);
+  let kinds = 0;
+  if (/[A-Za-z0-9+.-]/.test(char)) kinds |= SCHEME_CODE;
+  if (/[A-Za-z0-9._-]/.test(char)) kinds |= HOST_CODE;
+  if (/[A-Za-z0-9_.]/.test(char)) kinds |= HOST_EDGE_CODE;
+  HOST_CODES[code] = kinds;
+}
+
+function isUriCode(code: number): boolean {
+  return code < 256 ? URI_CODES[code] === 1 : !UNICODE_BLANK.test(String.fromCharCode(code));
+}
+
+function isKind(code: number, kind: number): boolean {
+  return code < 128 && ((HOST_CODES[code] ?? 0) & kind) !== 0;
+}
+
+function isLetter(code: number): boolean {
+  return (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
+}
+
+function isAlphanumeric(code: number): boolean {
+  return isLetter(code) || (code >= 0x30 && code <= 0x39);
+}
 
 /** The scheme in lower case; undefined for a text that cannot be a URI. */
 export function uriScheme(text: string): string | undefined {
-  const colon = text.indexOf(':');
-  if (colon < 1 || colon === text.length - 1 || FORBIDDEN_IN_URI.test(text)) return undefined;
-  const scheme = text.slice(0, colon);
-  return SCHEME.test(scheme) ? scheme.toLowerCase() : undefined;
+  return uriSchemeAt(text, 0, text.length);
+}
+
+/** The same for the URI that stands in `text` from `start` to `end`. */
+export function uriSchemeAt(text: string, start: number, end: number): string | undefined {
+  let colon = start;
+  while (colon < end && isKind(text.charCodeAt(colon), SCHEME_CODE)) colon += 1;
+  if (text.charCodeAt(colon) !== COLON || colon >= end - 1 || !isLetter(text.charCodeAt(start))) return undefined;
+  for (let at = colon + 1; at < end; at += 1) {
+    if (!isUriCode(text.charCodeAt(at))) return undefined;
+  }
+  if (colon === start + 3 && text.startsWith('sip', start)) return 'sip';
+  return lowerCase(text, start, colon);
 }
 
 /** Undefined for other schemes and for what does not follow the grammar. */
@@ -43,29 +88,34 @@ export function parseSipUri(text: string): SipUri | undefined {
   if (scheme !== 'sip' && scheme !== 'sips') return undefined;
   const start = scheme.length + 1;
   const at = text.indexOf('@', start);
-  if (at !== -1 && text.indexOf('@', at + 1) !== -1) return undefined;
-
   let user: string | undefined;
   let password: string | undefined;
   if (at !== -1) {
-    const colon = text.indexOf(':', start);
-    const hasPassword = colon !== -1 && colon < at;
-    user = unescapePart(text.slice(start, hasPassword ? colon : at));
+    if (text.indexOf('@', at + 1) !== -1) return undefined;
+    let colon = start;
+    while (colon < at && text.charCodeAt(colon) !== COLON) colon += 1;
+    user = unescapePart(text.slice(start, colon));
     if (user === undefined || user.length === 0) return undefined;
-    if (hasPassword) {
+    if (colon < at) {
       password = unescapePart(text.slice(colon + 1, at));
       if (password === undefined) return undefined;
     }
   }
 
   const hostStart = at === -1 ? start : at + 1;
-  const question = text.indexOf('?', hostStart);
-  const uriEnd = question === -1 ? text.length : question;
-  const semicolon = text.indexOf(';', hostStart);
-  const hostEnd = semicolon === -1 || semicolon > uriEnd ? uriEnd : semicolon;
-  const hostPort = parseHostPort(text.slice(hostStart, hostEnd));
+  let hostEnd = hostStart;
+  for (; hostEnd < text.length; hostEnd += 1) {
+    const code = text.charCodeAt(hostEnd);
+    if (code === SEMICOLON || code === QUESTION) break;
+  }
+  const hostPort = parseHostPortAt(text, hostStart, hostEnd);
   if (hostPort === undefined) return undefined;
-  const params = hostEnd === uriEnd ? [] : parseUriParams(text.slice(hostEnd + 1, uriEnd));
+  if (hostEnd === text.length) {
+    return { scheme, user, password, host: hostPort.host, port: hostPort.port, params: NO_PARAMS, headers: undefined };
+  }
+  const question = text.indexOf('?', hostEnd);
+  const uriEnd = question === -1 ? text.length : question;
+  const params = hostEnd === uriEnd ? NO_PARAMS : parseUriParams(text.slice(hostEnd + 1, uriEnd));
   if (params === undefined) return undefined;
   const headers = question === -1 ? undefined : text.slice(question + 1);
   return { scheme, user, password, host: hostPort.host, port: hostPort.port, params, headers };
@@ -73,25 +123,32 @@ export function parseSipUri(text: string): SipUri | undefined {
 
 /** Reads `host[:port]`, the host a name, an IPv4 address or an IPv6 reference in brackets. */
 export function parseHostPort(text: string): HostPort | undefined {
+  return parseHostPortAt(text, 0, text.length);
+}
+
+/** The same for what stands in `text` from `start` to `end`. */
+export function parseHostPortAt(text: string, start: number, end: number): HostPort | undefined {
+  let hostEnd = start;
   let host: string;
-  let rest: string;
-  if (text.startsWith('[')) {
-    const close = text.indexOf(']');
-    if (close === -1) return undefined;
+  if (text.charCodeAt(start) === BRACKET) {
+    const close = text.indexOf(']', start);
+    if (close === -1 || close >= end) return undefined;
     // RFC 5118 §4.10: the grammar of RFC 3261 led some to write a third colon before an embedded IPv4 address.
-    host = text.slice(1, close).replace(/:::(?=\d+\.)/, '::');
+    host = text.slice(start + 1, close).replace(/:::(?=\d+\.)/, '::');
     if (!isIPv6(host) || host.includes('%')) return undefined;
-    rest = text.slice(close + 1);
+    host = host.toLowerCase();
+    hostEnd = close + 1;
   } else {
-    const colon = text.indexOf(':');
-    host = colon === -1 ? text : text.slice(0, colon);
-    if (host.length > 255 || !HOST_NAME.test(host)) return undefined;
-    rest = colon === -1 ? '' : text.slice(colon);
+    while (hostEnd < end && isKind(text.charCodeAt(hostEnd), HOST_CODE)) hostEnd += 1;
+    if (hostEnd === start || hostEnd - start > MAX_HOST_LENGTH) return undefined;
+    if (!isAlphanumeric(text.charCodeAt(start)) || !isKind(text.charCodeAt(hostEnd - 1), HOST_EDGE_CODE)) {
+      return undefined;
+    }
+    host = lowerCase(text, start, hostEnd);
   }
-  host = host.toLowerCase();
-  if (rest.length === 0) return { host, port: undefined };
-  if (!rest.startsWith(':')) return undefined;
-  const port = parseDecimal(rest.slice(1), 65535);
+  if (hostEnd === end) return { host, port: undefined };
+  if (text.charCodeAt(hostEnd) !== COLON) return undefined;
+  const port = parseDecimal(text.slice(hostEnd + 1, end), 65535);
   return port === undefined || port === 0 ? undefined : { host, port };
 }
 

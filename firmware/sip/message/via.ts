@@ -1,12 +1,9 @@
-import { isToken, skipWhitespace } from './grammar.ts';
+import { isTokenCode, isWhitespace, SEMICOLON, skipWhitespace } from './grammar.ts';
 import { formatParams, type Params, paramValue, parseParams } from './params.ts';
-import { formatHostPort, parseHostPort } from './uri.ts';
+import { formatHostPort, type HostPort, parseHostPort, parseHostPortAt } from './uri.ts';
 
 /** RFC 3261 §8.1.1.7: a branch that begins like this is unique to its transaction. */
 export const MAGIC_COOKIE = 'z9hG4bK';
-
-/** The version of another element's Via is its own business: what counts is that of the start line (RFC 3261 §7.1). */
-const VERSION = /^\d\.\d$/;
 
 /** One Via value (RFC 3261 §20.42). */
 export interface Via {
@@ -20,30 +17,50 @@ export interface Via {
   readonly params: Params;
 }
 
+const TRANSPORTS = ['UDP', 'TCP', 'TLS', 'WSS', 'WS'];
+
 /** Reads one value, blanks around `/` and `:` included; undefined when it does not follow the grammar. */
 export function parseVia(text: string): Via | undefined {
-  const first = text.indexOf('/');
-  const second = text.indexOf('/', first + 1);
-  if (first === -1 || second === -1) return undefined;
-  if (text.slice(0, first).trim().toUpperCase() !== 'SIP') return undefined;
-  const version = text.slice(first + 1, second).trim();
-  if (!VERSION.test(version)) return undefined;
-  const transportStart = skipWhitespace(text, second + 1);
+  let version = '2.0';
+  let at = 8;
+  if (!text.startsWith('SIP/2.0/')) {
+    const second = text.indexOf('/', text.indexOf('/') + 1);
+    const protocol = second === -1 ? null : /^[ \t]*SIP[ \t]*\/[ \t]*(\d\.\d)[ \t]*$/i.exec(text.slice(0, second));
+    if (protocol === null) return undefined;
+    // That of another element's Via is its own business: what counts stands in the start line (RFC 3261 §7.1).
+    version = protocol[1] ?? version;
+    at = second + 1;
+  }
+  const transportStart = skipWhitespace(text, at);
   let transportEnd = transportStart;
-  while (transportEnd < text.length && text[transportEnd] !== ' ' && text[transportEnd] !== '\t') transportEnd += 1;
-  const transport = text.slice(transportStart, transportEnd).toUpperCase();
-  if (!isToken(transport)) return undefined;
+  while (transportEnd < text.length && isTokenCode(text.charCodeAt(transportEnd))) transportEnd += 1;
+  if (transportEnd === transportStart || !isWhitespace(text.charCodeAt(transportEnd))) return undefined;
+  const transport = transportAt(text, transportStart, transportEnd);
 
-  const semicolon = text.indexOf(';', transportEnd);
-  const sentByEnd = semicolon === -1 ? text.length : semicolon;
-  let sentBy = text.slice(transportEnd, sentByEnd).trim();
-  if (sentBy.includes(' ') || sentBy.includes('\t')) sentBy = sentBy.replace(/[ \t]*:[ \t]*/g, ':');
-  const hostPort = parseHostPort(sentBy);
-  if (hostPort === undefined) return undefined;
+  const hostStart = skipWhitespace(text, transportEnd);
+  let sentByEnd = hostStart;
+  while (sentByEnd < text.length && text.charCodeAt(sentByEnd) !== SEMICOLON) sentByEnd += 1;
   const params = parseParams(text, sentByEnd);
   if (params === undefined) return undefined;
+  while (sentByEnd > hostStart && isWhitespace(text.charCodeAt(sentByEnd - 1))) sentByEnd -= 1;
+  const hostPort = parseHostPortAt(text, hostStart, sentByEnd) ?? parseSpacedHostPort(text.slice(hostStart, sentByEnd));
+  if (hostPort === undefined) return undefined;
   const branch = paramValue(params, 'branch');
   return { version, transport, host: hostPort.host, port: hostPort.port, branch, params };
+}
+
+function transportAt(text: string, start: number, end: number): string {
+  for (const transport of TRANSPORTS) {
+    if (transport.length === end - start && text.startsWith(transport, start)) return transport;
+  }
+  return text.slice(start, end).toUpperCase();
+}
+
+/** RFC 3261 §25.1 lets blanks stand around the colon. */
+function parseSpacedHostPort(sentBy: string): HostPort | undefined {
+  const colon = sentBy.lastIndexOf(':');
+  if (colon === -1) return undefined;
+  return parseHostPort(`${sentBy.slice(0, colon).trimEnd()}:${sentBy.slice(colon + 1).trimStart()}`);
 }
 
 export function formatVia(via: Omit<Via, 'branch'>): string {

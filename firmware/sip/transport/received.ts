@@ -1,8 +1,5 @@
-import { COMMA, splitOutside } from '../message/grammar.ts';
-import type { HeaderField } from '../message/headers.ts';
 import { hasParam, type Params, withParam } from '../message/params.ts';
-import { SipRequest } from '../message/request.ts';
-import { formatVia } from '../message/via.ts';
+import type { SipRequest } from '../message/request.ts';
 import type { Flow } from './flow.ts';
 import { defaultPort } from './resolver.ts';
 
@@ -30,13 +27,7 @@ export function withReceived(request: SipRequest, flow: Flow): SipRequest {
   if (params === via.params || (params.length === via.params.length && !wantsPort && via.host === address)) {
     return request;
   }
-  let replaced = false;
-  const fields = request.headers.fields.map(([name, value]): HeaderField => {
-    if (name !== 'Via' || replaced) return [name, value];
-    replaced = true;
-    return [name, formatVia({ ...via, params }) + afterFirstValue(value)];
-  });
-  return new SipRequest(request.method, request.uri, fields, request.body);
+  return request.withTopVia({ ...via, params });
 }
 
 /** True when the top Via names another place than the one that the request came from: there is a NAT between. */
@@ -44,10 +35,4 @@ export function cameThroughNat(request: SipRequest, flow: Flow): boolean {
   const { via } = request;
   const port = via.port ?? defaultPort(flow.protocol);
   return via.host !== flow.remoteAddress.replace(/%.*$/, '') || (flow.protocol === 'udp' && port !== flow.remotePort);
-}
-
-/** What follows the first value of a field, with its comma. */
-function afterFirstValue(field: string): string {
-  const rest = field.includes(',') ? splitOutside(field, COMMA)?.slice(1) : undefined;
-  return rest === undefined ? '' : rest.map((value) => `, ${value}`).join('');
 }
