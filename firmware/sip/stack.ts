@@ -4,7 +4,9 @@ import type { SipResponse } from './message/response.ts';
 import type { EventPackage, TerminationReason } from './subscription/event-package.ts';
 import { Notifier, type NotifierLimits } from './subscription/notifier.ts';
 import { TransactionLayer } from './transaction/transaction-layer.ts';
+import type { Admission } from './transport/admission.ts';
 import type { Flow, ListenPoint, TlsIdentity } from './transport/flow.ts';
+import type { MessageTrace } from './transport/trace.ts';
 import { Transport } from './transport/transport.ts';
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './user-agent/handlers.ts';
 import { UserAgent } from './user-agent/user-agent.ts';
@@ -27,7 +29,9 @@ export { type ResponseOptions, SipResponse } from './message/response.ts';
 export { formatSipUri, parseSipUri, type SipUri, uriScheme } from './message/uri.ts';
 export type { Authorization, EventPackage, TerminationReason } from './subscription/event-package.ts';
 export type { IncomingRequest } from './transaction/pending-request.ts';
+export { Admission, type AdmissionOptions, type Block } from './transport/admission.ts';
 export type { Flow, ListenPoint, TlsIdentity, TransportProtocol } from './transport/flow.ts';
+export { MessageTrace, type TracedMessage } from './transport/trace.ts';
 export type {
   DialogInfo,
   EndCause,
@@ -60,6 +64,10 @@ export interface SipStackOptions {
   readonly logger: Logger;
   /** Where it is shared, a source gets one line a second in all. */
   readonly sourceLog?: SourceLog;
+  /** Who may talk to us; everybody unless given. */
+  readonly admission?: Admission;
+  /** Where every message is shown. */
+  readonly trace?: MessageTrace;
   readonly clock: Clock;
   readonly handlers: SipHandlers;
 }
@@ -87,6 +95,8 @@ export class SipStack {
       logger,
       sourceLog: options.sourceLog,
       clock,
+      admission: options.admission,
+      trace: options.trace,
       onRequest: (request, flow) => transactions.receiveRequest(request, flow),
       onResponse: (response) => transactions.receiveResponse(response),
     });

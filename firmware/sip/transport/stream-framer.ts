@@ -9,16 +9,22 @@ import {
 } from '../message/parser.ts';
 
 export type Frame =
-  | ParseResult
+  | (ParseResult & Raw)
   /** CRLF CRLF between messages, to be answered with CRLF (RFC 5626 §3.5.1). */
   | { readonly kind: 'ping' }
   /** Where the next message begins is unknown: the connection must be closed, after an answer if one is possible. */
-  | { readonly kind: 'broken'; readonly malformed: Malformed };
+  | ({ readonly kind: 'broken'; readonly malformed: Malformed } & Raw);
+
+interface Raw {
+  /** The message as it came, where that was asked for; of a broken one what there is of it. */
+  readonly raw?: Buffer;
+}
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const CR = 0x0d;
 const LF = 0x0a;
 const FIRST_BYTES = 2048;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Cuts a byte stream into messages by Content-Length (RFC 3261 §18.3). Bytes in, frames out; holds at most one
@@ -31,6 +37,8 @@ export class StreamFramer {
   #searched = 0;
   #emptyLines = 0;
   #head: Head | Malformed | undefined;
+  #headBytes: Buffer | undefined;
+  #keepsRaw = false;
   #bodyBytes = 0;
   #broken = false;
 
@@ -39,8 +47,9 @@ export class StreamFramer {
     return this.#head !== undefined || this.#end > this.#start;
   }
 
-  /** Takes what the connection gave; yields nothing any more after a `broken` frame. */
-  push(chunk: Buffer): Frame[] {
+  /** Takes what the connection gave; yields nothing any more after a `broken` frame. `keepsRaw`: frames have `raw`. */
+  push(chunk: Buffer, keepsRaw = false): Frame[] {
+    this.#keepsRaw = keepsRaw;
     const frames: Frame[] = [];
     if (this.#broken) return frames;
     let taken = 0;
@@ -86,6 +95,7 @@ export class StreamFramer {
     }
     const head = parseHead(this.#buffer.subarray(this.#start, at));
     const headBytes = at + HEAD_END.length - this.#start;
+    this.#headBytes = this.#buffer.subarray(this.#start, this.#start + headBytes);
     this.#start = at + HEAD_END.length;
     this.#emptyLines = 0;
     return this.#takeHead(head, headBytes, frames);
@@ -113,7 +123,9 @@ export class StreamFramer {
     this.#start += this.#bodyBytes;
     this.#head = undefined;
     this.#searched = this.#start;
-    frames.push(head.kind === 'head' ? finishMessage(head, body) : head);
+    const frame = head.kind === 'head' ? finishMessage(head, body) : head;
+    frames.push(this.#keepsRaw ? { ...frame, raw: Buffer.concat([this.#headBytes ?? NOTHING, body]) } : frame);
+    this.#headBytes = undefined;
     return true;
   }
 
@@ -132,8 +144,11 @@ export class StreamFramer {
 
   #break(frames: Frame[], malformed: Malformed): void {
     this.#broken = true;
-    this.#buffer = Buffer.alloc(0);
-    frames.push({ kind: 'broken', malformed });
+    const held = this.#buffer.subarray(this.#start, this.#end);
+    const raw = this.#keepsRaw ? Buffer.concat([this.#headBytes ?? NOTHING, held]) : undefined;
+    this.#buffer = NOTHING;
+    this.#headBytes = undefined;
+    frames.push({ kind: 'broken', malformed, ...(raw === undefined ? {} : { raw }) });
   }
 }
 

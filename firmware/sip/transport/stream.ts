@@ -13,8 +13,12 @@ export const MAX_UNSENT_BYTES = 1 << 20;
 const KEEP_ALIVE_MS = 60_000;
 const PONG = Buffer.from('\r\n');
 
+export type MessageFrame = Exclude<Frame, { kind: 'ping' }>;
+
 export interface StreamHandlers {
-  onFrame(frame: Exclude<Frame, { kind: 'ping' }>, flow: Flow): void;
+  /** Whether somebody wants to see messages as they came. */
+  isTraced?(): boolean;
+  onFrame(frame: MessageFrame, flow: Flow): void;
   onClosed(connection: StreamConnection): void;
 }
 
@@ -80,7 +84,7 @@ export class StreamConnection {
 
   #receive(bytes: Buffer): void {
     this.#lastReceivedAt = this.#clock.now();
-    const frames = this.#framer.push(bytes);
+    const frames = this.#framer.push(bytes, this.#handlers.isTraced?.());
     if (frames.length > 0) this.#stopMessageTimer();
     for (const frame of frames) {
       if (this.#closed) return;

@@ -7,13 +7,15 @@ import { type Malformed, type ParseResult, parseMessage } from '../message/parse
 import type { SipRequest } from '../message/request.ts';
 import { createResponse, type SipResponse } from '../message/response.ts';
 import { serialize } from '../message/serializer.ts';
+import type { Admission } from './admission.ts';
 import type { Flow, ListenPoint, TlsIdentity } from './flow.ts';
 import { flowClosed, noRoute } from './listen-error.ts';
 import { wayBack, withReceived } from './received.ts';
 import { sourceAddress, type Target } from './resolver.ts';
-import { StreamConnection } from './stream.ts';
+import { type MessageFrame, StreamConnection } from './stream.ts';
 import { connectStream, StreamListener } from './stream-listener.ts';
 import { answerStun, isStun } from './stun.ts';
+import type { MessageTrace, TraceMark } from './trace.ts';
 import { UdpListener } from './udp.ts';
 
 /** Connections of all listeners together, and of one address: an office behind one NAT must fit. */
@@ -25,6 +27,9 @@ export interface TransportOptions {
   readonly logger: Logger;
   readonly sourceLog?: SourceLog | undefined;
   readonly clock: Clock;
+  /** Asked before anything is parsed; everybody is let in unless given. */
+  readonly admission?: Admission | undefined;
+  readonly trace?: MessageTrace | undefined;
   /** The top Via has `received` and `rport` as RFC 3581 §4 wants them. */
   readonly onRequest: (request: SipRequest, flow: Flow) => void;
   readonly onResponse: (response: SipResponse, flow: Flow) => void;
@@ -36,6 +41,8 @@ type Listener = UdpListener | StreamListener;
 export class Transport {
   readonly #options: TransportOptions;
   readonly #sourceLog: SourceLog;
+  readonly #admission: Admission | undefined;
+  readonly #trace: MessageTrace | undefined;
   readonly #udp = new Map<string, UdpListener>();
   #streams: readonly StreamListener[] = [];
   readonly #connections = new Map<number, StreamConnection>();
@@ -46,6 +53,9 @@ export class Transport {
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#sourceLog = options.sourceLog ?? new SourceLog(options.logger, options.clock);
+    this.#admission = options.admission;
+    this.#trace = options.trace;
+    this.#admission?.onBlocked(() => this.#cutBlocked());
   }
 
   /**
@@ -106,8 +116,12 @@ export class Transport {
   /** Never throws; `onFailed` is called after the call has returned, where the bytes certainly did not go out. */
   send(flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void {
     const way = flow.protocol === 'udp' ? this.#udpListener(flow) : this.#connection(flow);
-    if (way === undefined) queueMicrotask(() => onFailed(flowClosed(flow)));
-    else if (way instanceof UdpListener) way.send(flow, bytes, onFailed);
+    if (way === undefined) {
+      queueMicrotask(() => onFailed(flowClosed(flow)));
+      return;
+    }
+    this.#trace?.tap?.('sent', bytes, flow, undefined);
+    if (way instanceof UdpListener) way.send(flow, bytes, onFailed);
     else way.send(bytes, onFailed);
   }
 
@@ -186,6 +200,10 @@ export class Transport {
       return undefined;
     }
     const count = this.#perSource.get(remoteAddress) ?? 0;
+    if (this.#admission?.refusesConnection(remoteAddress, localAddress) !== undefined) {
+      socket.destroy();
+      return undefined;
+    }
     if (count >= MAX_CONNECTIONS_PER_SOURCE || this.#connections.size >= MAX_CONNECTIONS) {
       this.#sourceLog.warn(remoteAddress, { protocol }, 'too many SIP connections');
       socket.destroy();
@@ -196,10 +214,8 @@ export class Transport {
     const serial = this.#serial;
     const flow: Flow = { protocol, localAddress, localPort, remoteAddress, remotePort, connection: serial };
     const connection = new StreamConnection(socket, flow, this.#options.clock, {
-      onFrame: (frame) => {
-        this.#deliver(frame.kind === 'broken' ? frame.malformed : frame, flow);
-        if (frame.kind === 'broken') this.#connections.get(serial)?.end();
-      },
+      isTraced: () => this.#trace?.tap !== undefined,
+      onFrame: (frame) => this.#frame(frame, flow),
       onClosed: () => {
         this.#connections.delete(serial);
         const left = (this.#perSource.get(remoteAddress) ?? 1) - 1;
@@ -212,19 +228,40 @@ export class Transport {
   }
 
   #datagram(bytes: Buffer, flow: Flow): void {
+    const refusal = this.#admission?.refuses(flow);
+    if (refusal !== undefined) {
+      this.#traceReceived(bytes, flow, refusal);
+      return;
+    }
     if (isStun(bytes)) {
       const answer = answerStun(bytes, flow.remoteAddress, flow.remotePort);
       if (answer !== undefined) this.send(flow, answer, () => undefined);
       return;
     }
     if (isBlank(bytes)) return;
-    this.#deliver(parseMessage(bytes), flow);
+    this.#deliver(parseMessage(bytes), flow, bytes);
   }
 
-  #deliver(result: ParseResult, flow: Flow): void {
+  #frame(frame: MessageFrame, flow: Flow): void {
+    const refusal = this.#admission?.refuses(flow);
+    if (refusal !== undefined) {
+      this.#traceReceived(frame.raw, flow, refusal);
+      this.#connection(flow)?.close();
+      return;
+    }
+    this.#deliver(frame.kind === 'broken' ? frame.malformed : frame, flow, frame.raw);
+    if (frame.kind === 'broken') this.#connection(flow)?.end();
+  }
+
+  /** `raw`: the message as it came, where somebody may want to see it. */
+  #deliver(result: ParseResult, flow: Flow, raw: Buffer | undefined): void {
     if (this.#closed) return;
     try {
-      this.#dispatch(result, flow);
+      const refusal = result.kind === 'request' ? this.#admission?.refusesRequest(result.request, flow) : undefined;
+      this.#traceReceived(raw, flow, result.kind === 'malformed' ? 'malformed' : refusal);
+      // A scanner gets no answer at all, and over a connection not even the connection.
+      if (refusal !== undefined) this.#connection(flow)?.close();
+      else this.#dispatch(result, flow);
     } catch (error) {
       // One message must not end the process, whoever is to blame, nor many of them fill the log.
       this.#sourceLog.warn(flow.remoteAddress, { err: error }, 'SIP message handling failed');
@@ -247,10 +284,21 @@ export class Transport {
 
   #malformed(malformed: Malformed, flow: Flow): void {
     const { request, status, reason } = malformed;
+    this.#admission?.noteMalformed(flow);
     this.#sourceLog.warn(flow.remoteAddress, { protocol: flow.protocol, reason }, 'malformed SIP message');
     if (request === undefined) return;
     const response = createResponse(withReceived(request, flow), status, statelessTag(request), { reason });
     this.send(wayBack(request, flow), serialize(response), () => undefined);
+  }
+
+  #traceReceived(raw: Buffer | undefined, flow: Flow, mark: TraceMark | undefined): void {
+    if (raw !== undefined) this.#trace?.tap?.('received', raw, flow, mark);
+  }
+
+  #cutBlocked(): void {
+    for (const connection of [...this.#connections.values()]) {
+      if (this.#admission?.isBlocked(connection.flow) === true) connection.close();
+    }
   }
 
   async #udpFlow(target: Target): Promise<Flow> {

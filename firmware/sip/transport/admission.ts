@@ -1,0 +1,340 @@
+import { BlockList, isIPv6 } from 'node:net';
+import type { Clock } from '../../core/clock.ts';
+import type { Logger, SourceLog } from '../../core/logger.ts';
+import { RecentMap } from '../../core/recent-map.ts';
+import type { SipRequest } from '../message/request.ts';
+import { parseSipUri } from '../message/uri.ts';
+import { type Block, BlockedSources } from './blocked-sources.ts';
+import type { Flow } from './flow.ts';
+import { Behaviour, scannerName } from './scanner.ts';
+import { sourceOf } from './source.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export type { Block } from './blocked-sources.ts';
+
+/** Why something was dropped without an answer. */
+export type Refusal = 'rate' | 'blocked' | 'scanner';
+
+export interface AdmissionLimits {
+  /** Of one source, and of one logged-in phone. */
+  readonly packetsPerSecond: number;
+  readonly blockSeconds: number;
+  /** Addresses, and networks as `192.168.42.0/24`, that are never slowed down or blocked. */
+  readonly allowList: readonly string[];
+}
+
+export interface AdmissionOptions {
+  readonly limits: AdmissionLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sourceLog: SourceLog;
+}
+
+/** What is held at the moment, and what was done since the start. */
+export interface AdmissionState {
+  readonly strangers: number;
+  readonly knownFlows: number;
+  readonly blocks: number;
+  readonly refused: Readonly<Record<Refusal, number>>;
+}
+
+/** A burst is so many seconds' worth. */
+const BURST_SECONDS = 4;
+/** All strangers at one address of ours together, as a multiple of what one of them may. */
+const STRANGERS_SHARE = 4;
+/** New connections of one source a second, and at once. */
+const CONNECTIONS_PER_SECOND = 20;
+const CONNECTIONS_BURST = 80;
+/** Sources that are followed without being known; those that were not heard of the longest are forgotten. */
+export const MAX_STRANGERS = 8192;
+/** Phones that have logged in, each by address and port; only right passwords get in here. */
+export const MAX_KNOWN_FLOWS = 16_384;
+/** A login counts for so long by itself; a binding is told of again within it. */
+const KNOWN_MS = 150_000;
+/** From where somebody has logged in, nobody is taken for a scanner for so long. */
+const PROVEN_MS = 3_600_000;
+const MAX_PROVEN = 4096;
+/** A flood of forged addresses must not fill the log. */
+const BLOCK_LINES_PER_SECOND = 10;
+
+interface Stranger {
+  readonly source: string;
+  readonly isAllowed: boolean;
+  readonly packets: TokenBucket;
+  readonly behaviour: Behaviour;
+  connections: TokenBucket | undefined;
+  /** Its first packet was counted among those of all strangers already. */
+  isNew: boolean;
+}
+
+const ALLOWED = { isAllowed: true } as const;
+
+interface Known {
+  readonly packets: TokenBucket;
+  untilMs: number;
+}
+
+/**
+ * Who may talk to us. Asked before anything is parsed, so that a flood costs a look into a table.
+ *
+ * A phone that has logged in is known by address and port and has a budget of its own: whatever others do, behind the
+ * same NAT or in its name from elsewhere, takes nothing from it, and no block of its address concerns it. All others are
+ * strangers. Each source of them has a budget, and all of them at one address of ours together another, since forged
+ * addresses cost nothing; an attacker with many addresses pushes other strangers out, and never a known phone.
+ */
+export class Admission {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #sourceLog: SourceLog;
+  #limits: AdmissionLimits;
+  #allowed = new BlockList();
+  /** By address and port of the peer. */
+  readonly #known = new Map<string, Map<number, Known>>();
+  #knownCount = 0;
+  /** Sources from which somebody has logged in, and until when that counts. */
+  readonly #proven = new RecentMap<string, number>(MAX_PROVEN);
+  readonly #strangers = new RecentMap<string, Stranger>(MAX_STRANGERS);
+  /** By address of ours, so that what comes in on one LAN takes nothing from the other. */
+  readonly #together = new Map<string, TokenBucket>();
+  readonly #blocked = new BlockedSources();
+  readonly #refused: Record<Refusal, number> = { rate: 0, blocked: 0, scanner: 0 };
+  readonly #blockLines: TokenBucket;
+  #onBlocked: () => void = () => undefined;
+
+  constructor(options: AdmissionOptions) {
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#sourceLog = options.sourceLog;
+    this.#limits = options.limits;
+    this.#blockLines = new TokenBucket(this.#clock.now(), BLOCK_LINES_PER_SECOND);
+    this.useLimits(options.limits);
+  }
+
+  /** Other limits from now on; who is blocked stays so, unless the allow list has it now. */
+  useLimits(limits: AdmissionLimits): void {
+    this.#limits = limits;
+    this.#allowed = new BlockList();
+    for (const entry of limits.allowList) allow(this.#allowed, entry);
+    // What is remembered of a source includes whether it is on the list.
+    this.#strangers.clear();
+    this.#blocked.release(({ source }) => this.#isListed(source));
+  }
+
+  /** Called when a source was blocked: its connections are to be cut. */
+  onBlocked(listener: () => void): void {
+    this.#onBlocked = listener;
+  }
+
+  /** Why a datagram, or a message of a connection, is dropped before anybody looks into it. */
+  refuses(flow: Flow): Refusal | undefined {
+    const now = this.#clock.now();
+    const { packetsPerSecond } = this.#limits;
+    const burst = BURST_SECONDS * packetsPerSecond;
+    const known = this.#known.get(flow.remoteAddress)?.get(flow.remotePort);
+    if (known !== undefined && now < known.untilMs) {
+      return known.packets.take(now, packetsPerSecond, burst) ? undefined : this.#refuse('rate', flow.remoteAddress);
+    }
+    const stranger = this.#follow(flow.remoteAddress, flow.localAddress, now);
+    if (typeof stranger === 'string') return stranger;
+    if (stranger.isAllowed) return undefined;
+    if (!stranger.packets.take(now, packetsPerSecond, burst)) return this.#refuse('rate', stranger.source);
+    if (!stranger.isNew && !this.#takeTogether(flow.localAddress, now)) return this.#refuse('rate', 'strangers');
+    stranger.isNew = false;
+    stranger.behaviour.count(now);
+    return undefined;
+  }
+
+  /** The same for a connection that is about to be accepted. */
+  refusesConnection(remoteAddress: string, localAddress: string): Refusal | undefined {
+    const now = this.#clock.now();
+    const stranger = this.#follow(remoteAddress, localAddress, now);
+    if (typeof stranger === 'string') return stranger;
+    if (stranger.isAllowed) return undefined;
+    stranger.connections ??= new TokenBucket(now, CONNECTIONS_BURST);
+    const isWithin = stranger.connections.take(now, CONNECTIONS_PER_SECOND, CONNECTIONS_BURST);
+    return isWithin ? undefined : this.#refuse('rate', stranger.source);
+  }
+
+  /** Why a request that was let in gets no answer all the same: it comes from a scanner. */
+  refusesRequest(request: SipRequest, flow: Flow): Refusal | undefined {
+    if (this.#isKnown(flow)) return undefined;
+    const now = this.#clock.now();
+    const source = sourceOf(flow.remoteAddress, flow.localAddress);
+    const stranger = this.#strangers.get(source);
+    if (stranger?.isAllowed === true || this.#isListed(flow.remoteAddress)) return undefined;
+    const block = this.#blocked.findUser(source, () => parseSipUri(request.from.uri)?.user, now);
+    if (block !== undefined) {
+      block.refused += 1;
+      this.#refused.blocked += 1;
+      return 'blocked';
+    }
+    const name = scannerName(request);
+    if (name !== undefined) {
+      this.block(flow, `calls itself ${name}`);
+      return this.#refuse('scanner', source);
+    }
+    if (now < (this.#proven.get(source) ?? 0)) return undefined;
+    const suspicion = stranger?.behaviour.judge(request, now);
+    if (suspicion?.kind === 'scanner') this.block(flow, suspicion.reason);
+    return suspicion === undefined ? undefined : this.#refuse(suspicion.kind, source);
+  }
+
+  /** What came by this way could not be read. */
+  noteMalformed(flow: Flow): void {
+    if (this.#isKnown(flow)) return;
+    const source = sourceOf(flow.remoteAddress, flow.localAddress);
+    const stranger = this.#strangers.get(source);
+    if (stranger === undefined || stranger.isAllowed || this.#clock.now() < (this.#proven.get(source) ?? 0)) return;
+    if (stranger.behaviour.isMalformedTooOften()) this.block(flow, 'sends little but malformed messages');
+  }
+
+  /** A phone has logged in by this way, or still has a binding by it. */
+  know(flow: Flow, cause: 'login' | 'binding'): void {
+    const now = this.#clock.now();
+    const source = sourceOf(flow.remoteAddress, flow.localAddress);
+    this.#proven.set(source, now + PROVEN_MS);
+    let ports = this.#known.get(flow.remoteAddress);
+    const known = ports?.get(flow.remotePort);
+    if (known !== undefined) {
+      known.untilMs = now + KNOWN_MS;
+      return;
+    }
+    // Who was blocked for what came by this very way gets no budget back by a binding from before.
+    if (cause === 'binding' && this.#blocked.find(source, now) !== undefined) return;
+    if (this.#knownCount >= MAX_KNOWN_FLOWS) return;
+    if (ports === undefined) {
+      ports = new Map();
+      this.#known.set(flow.remoteAddress, ports);
+    }
+    const burst = BURST_SECONDS * this.#limits.packetsPerSecond;
+    ports.set(flow.remotePort, { packets: new TokenBucket(now, burst), untilMs: now + KNOWN_MS });
+    this.#knownCount += 1;
+  }
+
+  /** Takes out phones whose binding is gone; to be called now and then. */
+  forgetExpired(): void {
+    const now = this.#clock.now();
+    for (const [address, ports] of this.#known) {
+      for (const [port, { untilMs }] of ports) if (now >= untilMs) this.#forget(address, port);
+    }
+  }
+
+  /** Whether somebody has logged in from the source of this flow within the last hour. */
+  isProven(flow: Flow): boolean {
+    return this.#clock.now() < (this.#proven.get(sourceOf(flow.remoteAddress, flow.localAddress)) ?? 0);
+  }
+
+  /** Whether the whole source of this flow gets no answer now; a known phone always gets one. */
+  isBlocked(flow: Flow): boolean {
+    if (this.#isKnown(flow)) return false;
+    return this.#blocked.find(sourceOf(flow.remoteAddress, flow.localAddress), this.#clock.now()) !== undefined;
+  }
+
+  /**
+   * Gives the source of `flow` no answer for the time that is configured, or only what comes from there in the name of
+   * `user`. The phone on that very flow is no longer known; others at the same address stay. Does nothing to those on the
+   * allow list.
+   */
+  block(flow: Flow, reason: string, user?: string): void {
+    const { remoteAddress, remotePort, localAddress } = flow;
+    const source = sourceOf(remoteAddress, localAddress);
+    if (this.#isListed(remoteAddress)) return;
+    const now = this.#clock.now();
+    const { blockSeconds } = this.#limits;
+    this.#blocked.add(source, user, reason, now, blockSeconds);
+    if (user === undefined) this.#strangers.delete(source);
+    this.#forget(remoteAddress, remotePort);
+    if (this.#blockLines.take(now, BLOCK_LINES_PER_SECOND, BLOCK_LINES_PER_SECOND)) {
+      const who = user === undefined ? { source } : { source, user };
+      this.#logger.warn({ ...who, reason, seconds: blockSeconds }, 'blocked: it gets no answer from SIP');
+    }
+    this.#onBlocked();
+  }
+
+  /** The newest first. */
+  blocks(): readonly Block[] {
+    return this.#blocked.list(this.#clock.now());
+  }
+
+  /** Ends the blocks of an address, or of a network as `blocks` names it; how many there were. */
+  unblock(text: string): number {
+    // From elsewhere an IPv6 address counts as its /64, on a LAN of ours by itself.
+    return this.#blocked.release(({ source }) => source === text || source === sourceOf(text, ''));
+  }
+
+  get state(): AdmissionState {
+    const [strangers, knownFlows] = [this.#strangers.size, this.#knownCount];
+    return { strangers, knownFlows, blocks: this.#blocked.size, refused: { ...this.#refused } };
+  }
+
+  /** The stranger's record, made where there is none and all strangers together have not sent too much. */
+  #follow(remoteAddress: string, localAddress: string, now: number): Stranger | typeof ALLOWED | Refusal {
+    const source = sourceOf(remoteAddress, localAddress);
+    // One address of a /64 may be on the list, and the rest of it not.
+    if (source !== remoteAddress && this.#isListed(remoteAddress)) return ALLOWED;
+    if (this.#isBlockedSource(source, now)) return 'blocked';
+    const stranger = this.#strangers.get(source);
+    if (stranger !== undefined) return stranger;
+    const isAllowed = this.#isListed(source);
+    // Asked before there is a record: who has none yet costs next to nothing.
+    if (!isAllowed && !this.#takeTogether(localAddress, now)) return this.#refuse('rate', 'strangers');
+    const packets = new TokenBucket(now, BURST_SECONDS * this.#limits.packetsPerSecond);
+    const made = { source, isAllowed, packets, behaviour: new Behaviour(), connections: undefined, isNew: true };
+    this.#strangers.set(source, made);
+    return made;
+  }
+
+  #takeTogether(localAddress: string, now: number): boolean {
+    const perSecond = STRANGERS_SHARE * this.#limits.packetsPerSecond;
+    const burst = BURST_SECONDS * perSecond;
+    let together = this.#together.get(localAddress);
+    if (together === undefined) {
+      together = new TokenBucket(now, burst);
+      this.#together.set(localAddress, together);
+    }
+    return together.take(now, perSecond, burst);
+  }
+
+  #isBlockedSource(source: string, now: number): boolean {
+    const block = this.#blocked.find(source, now);
+    if (block === undefined) return false;
+    block.refused += 1;
+    this.#refused.blocked += 1;
+    return true;
+  }
+
+  #isKnown({ remoteAddress, remotePort }: Flow): boolean {
+    const known = this.#known.get(remoteAddress)?.get(remotePort);
+    return known !== undefined && this.#clock.now() < known.untilMs;
+  }
+
+  #forget(address: string, port: number): void {
+    const ports = this.#known.get(address);
+    if (ports?.delete(port) !== true) return;
+    this.#knownCount -= 1;
+    if (ports.size === 0) this.#known.delete(address);
+  }
+
+  #refuse(refusal: 'rate' | 'scanner', source: string): Refusal {
+    this.#refused[refusal] += 1;
+    if (refusal === 'rate') this.#sourceLog.warn(source, {}, 'too much SIP: dropped');
+    return refusal;
+  }
+
+  #isListed(source: string): boolean {
+    const address = source.replace(/[/%].*$/, '');
+    return this.#allowed.rules.length > 0 && this.#allowed.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  }
+}
+
+/** Entries were checked when they were configured; what is no network is left out. */
+function allow(list: BlockList, entry: string): void {
+  const [address = '', length] = entry.split('/');
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+  try {
+    if (length === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(length), family);
+  } catch {
+    // The rest of the list holds all the same.
+  }
+}

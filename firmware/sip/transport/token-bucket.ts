@@ -1,0 +1,22 @@
+/** Lets through so many a second on the average, and more for a moment after a quiet one. */
+export class TokenBucket {
+  #tokens: number;
+  #filledAtMs: number;
+
+  /** Full at first. */
+  constructor(nowMs: number, burst: number) {
+    this.#tokens = burst;
+    this.#filledAtMs = nowMs;
+  }
+
+  /** False where there is nothing left. The limits may be others each time. */
+  take(nowMs: number, perSecond: number, burst: number): boolean {
+    // A clock that was set back fills nothing, and loses nothing either.
+    const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
+    this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * perSecond) / 1000);
+    this.#filledAtMs = nowMs;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}
