@@ -117,3 +117,13 @@ export function parseDecimal(text: string, maximum: number): number | undefined 
   }
   return value <= maximum ? value : undefined;
 }
+
+/** Takes `%xx` escapes off (RFC 3261 §19.1.2); undefined where one is incomplete or the bytes are no UTF-8. */
+export function percentDecode(text: string): string | undefined {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

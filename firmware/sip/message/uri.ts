@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { isToken, parseDecimal, SEMICOLON } from './grammar.ts';
+import { isToken, parseDecimal, percentDecode, SEMICOLON } from './grammar.ts';
 import { formatParams, lowerCase, NO_PARAMS, type Param, type Params } from './params.ts';
 
 /** A SIP or SIPS URI (RFC 3261 §19.1). */
@@ -94,10 +94,10 @@ export function parseSipUri(text: string): SipUri | undefined {
     if (text.indexOf('@', at + 1) !== -1) return undefined;
     let colon = start;
     while (colon < at && text.charCodeAt(colon) !== COLON) colon += 1;
-    user = unescapePart(text.slice(start, colon));
+    user = percentDecode(text.slice(start, colon));
     if (user === undefined || user.length === 0) return undefined;
     if (colon < at) {
-      password = unescapePart(text.slice(colon + 1, at));
+      password = percentDecode(text.slice(colon + 1, at));
       if (password === undefined) return undefined;
     }
   }
@@ -179,15 +179,6 @@ function parseUriParams(text: string): Params | undefined {
     params.push([name.toLowerCase(), equals === -1 ? undefined : part.slice(equals + 1)]);
   }
   return params;
-}
-
-function unescapePart(text: string): string | undefined {
-  if (!text.includes('%')) return text;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function escapePart(text: string, escaped: RegExp): string {

@@ -4,6 +4,7 @@ import type { Logger } from '../../core/logger.ts';
 import type { SentBy } from '../dialog/contact-header.ts';
 import type { Dialog } from '../dialog/dialog.ts';
 import { newCallId, newTag } from '../message/identifier.ts';
+import { acceptsType } from '../message/media-type.ts';
 import { SipRequest } from '../message/request.ts';
 import { createResponse, type SipResponse } from '../message/response.ts';
 import { uriScheme } from '../message/uri.ts';
@@ -258,12 +259,8 @@ export class UserAgent {
 }
 
 /** RFC 3261 §20.1: without the header the caller takes SDP, with it only where it says so (RFC 4475 §3.3.15). */
-function acceptsSdp(request: SipRequest): boolean {
-  if (!request.headers.has('Accept')) return true;
-  return (request.headers.list('Accept') ?? []).some((range) => {
-    const type = range.split(';', 1)[0]?.replace(/\s+/g, '').toLowerCase();
-    return type === 'application/sdp' || type === 'application/*' || type === '*/*';
-  });
+function acceptsSdp({ headers }: SipRequest): boolean {
+  return !headers.has('Accept') || acceptsType(headers.list('Accept') ?? [], 'application/sdp');
 }
 
 function keyOf(session: RequestTaker): string {
