@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
-import { COMMA, isToken, splitOutside, unquote } from './message/grammar.ts';
+import { parseDigestCredentials } from './message/authorization.ts';
 import { parseSipUri } from './message/uri.ts';
 
 export type DigestAlgorithm = 'SHA-256' | 'MD5';
@@ -180,29 +180,11 @@ export function digestResponse(values: {
 
 /** Undefined for another scheme, realm, algorithm or quality of protection, and for what does not parse. */
 function parseCredentials(value: string, realm: string): Credentials | undefined {
-  if (!/^digest[ \t]/i.test(value)) return undefined;
-  const parts = splitOutside(value.slice('digest '.length), COMMA);
-  if (parts === undefined) return undefined;
-  const fields = new Map<string, string>();
-  for (const part of parts) {
-    const equals = part.indexOf('=');
-    const name = part.slice(0, Math.max(0, equals)).trim().toLowerCase();
-    // A field that stands twice could be read in two ways.
-    if (!isToken(name) || fields.has(name)) return undefined;
-    fields.set(name, unquote(part.slice(equals + 1).trim()));
-  }
-  const algorithm = (fields.get('algorithm') ?? 'MD5').toUpperCase();
+  const credentials = parseDigestCredentials(value);
+  if (credentials === undefined || credentials.realm !== realm) return undefined;
+  const { username, nonce, uri, response, algorithm, qop, cnonce, nonceCount } = credentials;
   if (algorithm !== 'SHA-256' && algorithm !== 'MD5') return undefined;
-  const qop = fields.get('qop')?.toLowerCase();
-  if (fields.get('realm') !== realm || (qop !== 'auth' && qop !== 'auth-int')) return undefined;
-  const username = fields.get('username');
-  const nonce = fields.get('nonce');
-  const uri = fields.get('uri');
-  const response = fields.get('response');
-  const cnonce = fields.get('cnonce');
-  const nonceCount = fields.get('nc');
-  if (username === undefined || nonce === undefined || uri === undefined || response === undefined) return undefined;
-  if (cnonce === undefined || nonceCount === undefined || !/^[0-9a-f]{8}$/i.test(nonceCount)) return undefined;
+  if ((qop !== 'auth' && qop !== 'auth-int') || cnonce === undefined || nonceCount === undefined) return undefined;
   return { username, nonce, uri, response, algorithm, qop, cnonce, nonceCount };
 }
 

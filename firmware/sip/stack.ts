@@ -20,13 +20,26 @@ export {
   type DigestResult,
   type StoredDigest,
 } from './digest.ts';
-export { type Contact, parseContacts } from './message/contact.ts';
+export { type DigestCredentials, formatDigestCredentials } from './message/authorization.ts';
+export { type DigestChallenge, parseDigestChallenge } from './message/challenge.ts';
+export { type Contact, type Contacts, parseContacts } from './message/contact.ts';
+export { type Diversion, diversionCount, formatDiversion, parseDiversion } from './message/diversion.ts';
 export { type HeaderField, Headers } from './message/headers.ts';
+export { formatHistoryEntry, type HistoryEntry, parseHistoryEntry } from './message/history-info.ts';
+export { formatIdentities, parseIdentities } from './message/identity.ts';
+export { acceptsType, type MediaType, parseMediaType } from './message/media-type.ts';
 export { formatNameAddr, type NameAddr, parseNameAddr } from './message/name-addr.ts';
 export { hasParam, type Params, paramValue } from './message/params.ts';
+export { formatPrivacy, type PrivacyValue, parsePrivacy, wantsPrivacy } from './message/privacy.ts';
+export { CALL_COMPLETED_ELSEWHERE, formatReason, parseReason, type Reason } from './message/reason.ts';
 export { SipRequest } from './message/request.ts';
 export { type ResponseOptions, SipResponse } from './message/response.ts';
+export { parseRoutes, type Route } from './message/route.ts';
+export { formatTelUri, parseTelUri, sameTelUri, type TelUri } from './message/tel-uri.ts';
 export { formatSipUri, parseSipUri, type SipUri, uriScheme } from './message/uri.ts';
+export { sameSipUri } from './message/uri-comparison.ts';
+export { formatUriHeaders, parseUriHeaders } from './message/uri-headers.ts';
+export { formatWarning, parseWarning, type Warning } from './message/warning.ts';
 export type { Authorization, EventPackage, TerminationReason } from './subscription/event-package.ts';
 export type { IncomingRequest } from './transaction/pending-request.ts';
 export { Admission, type AdmissionOptions, type Block } from './transport/admission.ts';
