@@ -5,11 +5,12 @@ import { digestOf, findExtension } from './config/extension.ts';
 import type { Clock } from './core/clock.ts';
 import type { Logger, SourceLog } from './core/logger.ts';
 import { oncePerTurn } from './core/once-per-turn.ts';
+import { Defence } from './defence.ts';
 import type { MediaClient } from './media/client.ts';
 import { Authenticator } from './registrar/authenticator.ts';
 import { LocationService } from './registrar/location.ts';
 import { Registrar } from './registrar/registrar.ts';
-import { SipStack } from './sip/stack.ts';
+import { MessageTrace, SipStack } from './sip/stack.ts';
 
 export interface SignallingOptions {
   readonly store: ConfigurationStore;
@@ -29,17 +30,29 @@ export class Signalling {
   readonly stack: SipStack;
   readonly location: LocationService;
   readonly calls: CallServer;
+  readonly defence: Defence;
+  readonly trace: MessageTrace;
 
-  private constructor(stack: SipStack, location: LocationService, calls: CallServer) {
+  private constructor(
+    stack: SipStack,
+    location: LocationService,
+    calls: CallServer,
+    defence: Defence,
+    trace: MessageTrace,
+  ) {
     this.stack = stack;
     this.location = location;
     this.calls = calls;
+    this.defence = defence;
+    this.trace = trace;
   }
 
   /** Listens nowhere yet: that is for `listeners.ts`. */
   static async open(options: SignallingOptions): Promise<Signalling> {
     const { store, bindings, media, clock, logger, sourceLog } = options;
     const location = new LocationService(bindings, clock);
+    const defence = new Defence({ store, location, clock, logger, sourceLog });
+    const trace = new MessageTrace(clock);
     // Each look at the configuration asks the database whether another process edited it.
     const configuration = oncePerTurn(() => store.current);
     const authenticator = new Authenticator({
@@ -47,6 +60,7 @@ export class Signalling {
       extensions: { digest: (number) => digestOf(configuration(), number) },
       challengeExpirySeconds: () => configuration().system.sip.challengeExpirySeconds,
       clock,
+      guard: defence.logins,
     });
     const registrar = new Registrar({ location, authenticator, clock, logger, sourceLog });
     const calls: CallServer = new CallServer({
@@ -67,6 +81,8 @@ export class Signalling {
       methods: ['REGISTER'],
       logger,
       sourceLog,
+      admission: defence.admission,
+      trace,
       clock,
       handlers: {
         onRequest: (request) => {
@@ -82,7 +98,7 @@ export class Signalling {
         },
       },
     });
-    return new Signalling(stack, location, calls);
+    return new Signalling(stack, location, calls, defence, trace);
   }
 
   /** An extension is gone or has another password: its devices must register again. */
@@ -94,6 +110,7 @@ export class Signalling {
   async close(): Promise<void> {
     this.calls.shutDown();
     await this.stack.close();
+    this.defence.close();
     this.location.close();
   }
 }

@@ -1,12 +1,16 @@
 import type { Clock } from '../core/clock.ts';
+import { detachedText } from '../core/detached-text.ts';
+import { RecentMap } from '../core/recent-map.ts';
 import {
   type DigestAlgorithm,
   DigestAuthenticator,
   type Flow,
   type HeaderField,
+  parseSipUri,
   type SipRequest,
   type StoredDigest,
 } from '../sip/stack.ts';
+import type { LoginGuard } from './login-guard.ts';
 
 export interface AuthenticatorOptions {
   /** The realm that the stored secrets were made for. */
@@ -15,6 +19,8 @@ export interface AuthenticatorOptions {
   /** How long an answer to a challenge may take, asked for at each use; 10 unless given. */
   readonly challengeExpirySeconds?: () => number;
   readonly clock: Clock;
+  /** Told of every login, and of every one that failed. */
+  readonly guard?: Pick<LoginGuard, 'succeeded' | 'failed'>;
 }
 
 export type Authentication =
@@ -48,8 +54,10 @@ const REMEMBERED_MS = 3_600_000;
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #digest: DigestAuthenticator;
-  /** By source and user; the time in milliseconds and the top Via of what came last. The oldest come first. */
-  readonly #challenged = new Map<string, { readonly atMs: number; readonly via: string | undefined }>();
+  /** By source and user; the time in milliseconds and the top Via of what came last. */
+  readonly #challenged = new RecentMap<string, { readonly atMs: number; readonly via: string | undefined }>(
+    MAX_REMEMBERED,
+  );
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -61,7 +69,7 @@ export class Authenticator {
   }
 
   authenticate(message: SipRequest, flow: Flow): Authentication {
-    const { realm, extensions } = this.#options;
+    const { realm, extensions, guard } = this.#options;
     const result = this.#digest.verify(message.method, message.headers.all('Authorization'), {
       realm,
       lookup: (username) => extensions.digest(username),
@@ -72,8 +80,11 @@ export class Authenticator {
     if (result.kind === 'ok') {
       if (result.algorithm === 'MD5') this.#remember(peer, message);
       else this.#challenged.delete(peer);
+      guard?.succeeded(flow, result.username);
       return { kind: 'ok', extension: result.username };
     }
+    // By the name in From: by that one the next request can be told before it costs a digest.
+    if (result.kind === 'rejected') guard?.failed(flow, parseSipUri(message.from.uri)?.user ?? result.username);
     let algorithms = BOTH;
     if (result.kind === 'missing') {
       if (this.#isRemembered(peer, message) || cannotChoose(message)) algorithms = MD5_ALONE;
@@ -98,11 +109,6 @@ export class Authenticator {
   }
 
   #remember(peer: string, message: SipRequest): void {
-    this.#challenged.delete(peer);
-    if (this.#challenged.size >= MAX_REMEMBERED) {
-      const [oldest] = this.#challenged.keys();
-      if (oldest !== undefined) this.#challenged.delete(oldest);
-    }
     this.#challenged.set(peer, { atMs: this.#options.clock.now(), via: viaOf(message) });
   }
 }
@@ -114,7 +120,8 @@ function cannotChoose(message: SipRequest): boolean {
 
 /** Bounded: it is kept. The branch in it names the transaction (RFC 3261 §8.1.1.7). */
 function viaOf(message: SipRequest): string | undefined {
-  return message.headers.get('Via')?.slice(0, 256);
+  const via = message.headers.get('Via');
+  return via === undefined ? undefined : detachedText(via, 256);
 }
 
 /** Bounded: it becomes part of a key. */

@@ -42,8 +42,9 @@ export { formatUriHeaders, parseUriHeaders } from './message/uri-headers.ts';
 export { formatWarning, parseWarning, type Warning } from './message/warning.ts';
 export type { Authorization, EventPackage, TerminationReason } from './subscription/event-package.ts';
 export type { IncomingRequest } from './transaction/pending-request.ts';
-export { Admission, type AdmissionOptions, type Block } from './transport/admission.ts';
+export { Admission, type AdmissionLimits, type AdmissionState, type Block } from './transport/admission.ts';
 export type { Flow, ListenPoint, TlsIdentity, TransportProtocol } from './transport/flow.ts';
+export { sourceOf } from './transport/source.ts';
 export { MessageTrace, type TracedMessage } from './transport/trace.ts';
 export type {
   DialogInfo,

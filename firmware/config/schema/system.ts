@@ -63,24 +63,16 @@ export const system = single('System', 'system', {
     devicesPerClass: whole('Devices of one class that a user has at a time; the newest wins', 1, 5, 1, NOT_YET),
     challengeExpirySeconds: whole('Challenge expiry time', 1, 3600, 10, { unit: 's' }),
     autoCreateExtensions: flag('Auto-create extension and user', false, NOT_YET),
-    defence: group(
-      'Defence against strangers',
-      {
-        packetsPerSecond: whole('Packets that one address may send a second', 20, 100000, 500),
-        failedLogins: whole('Failed logins after which an address is blocked', 3, 1000, 10),
-        blockSeconds: whole('Time that it stays blocked', 10, 604800, 600, { unit: 's' }),
-        allowList: list(
-          'Addresses or networks that are never slowed down or blocked',
-          shaped(
-            'Address',
-            '^[0-9a-fA-F:.]{2,45}(?:/\\d{1,3})?$',
-            'an IP address or a network such as 192.168.42.0/24',
-          ),
-          32,
-        ),
-      },
-      NOT_YET,
-    ),
+    defence: group('Defence against strangers', {
+      packetsPerSecond: whole('Packets that one address may send a second', 20, 100000, 500),
+      failedLogins: whole('Failed logins after which an address is blocked', 3, 1000, 10),
+      blockSeconds: whole('Time that it stays blocked', 10, 604800, 600, { unit: 's' }),
+      allowList: list(
+        'Addresses or networks that are never slowed down or blocked',
+        shaped('Address', '^[0-9a-fA-F:.]{2,45}(?:/\\d{1,3})?$', 'an IP address or a network such as 192.168.42.0/24'),
+        32,
+      ),
+    }),
   }),
   http: group('Phone files over HTTP', {
     preferredPhonePorts: flag('Use preferred phone ports: 8411 and 411 for 80 and 443', false),

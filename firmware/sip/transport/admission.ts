@@ -49,6 +49,8 @@ const CONNECTIONS_BURST = 80;
 export const MAX_STRANGERS = 8192;
 /** Phones that have logged in, each by address and port; only right passwords get in here. */
 export const MAX_KNOWN_FLOWS = 16_384;
+/** Users of one phone that has many lines. */
+const MAX_USERS_OF_FLOW = 32;
 /** A login counts for so long by itself; a binding is told of again within it. */
 const KNOWN_MS = 150_000;
 /** From where somebody has logged in, nobody is taken for a scanner for so long. */
@@ -72,6 +74,8 @@ const ALLOWED = { isAllowed: true } as const;
 interface Known {
   readonly packets: TokenBucket;
   untilMs: number;
+  /** Who has logged in by this way. */
+  readonly users: Set<string>;
 }
 
 /**
@@ -130,8 +134,8 @@ export class Admission {
     const now = this.#clock.now();
     const { packetsPerSecond } = this.#limits;
     const burst = BURST_SECONDS * packetsPerSecond;
-    const known = this.#known.get(flow.remoteAddress)?.get(flow.remotePort);
-    if (known !== undefined && now < known.untilMs) {
+    const known = this.#knownFlow(flow, now);
+    if (known !== undefined) {
       return known.packets.take(now, packetsPerSecond, burst) ? undefined : this.#refuse('rate', flow.remoteAddress);
     }
     const stranger = this.#follow(flow.remoteAddress, flow.localAddress, now);
@@ -157,17 +161,18 @@ export class Admission {
 
   /** Why a request that was let in gets no answer all the same: it comes from a scanner. */
   refusesRequest(request: SipRequest, flow: Flow): Refusal | undefined {
-    if (this.#isKnown(flow)) return undefined;
     const now = this.#clock.now();
+    const known = this.#knownFlow(flow, now);
     const source = sourceOf(flow.remoteAddress, flow.localAddress);
-    const stranger = this.#strangers.get(source);
-    if (stranger?.isAllowed === true || this.#isListed(flow.remoteAddress)) return undefined;
     const block = this.#blocked.findUser(source, () => parseSipUri(request.from.uri)?.user, now);
-    if (block !== undefined) {
+    if (block?.user !== undefined && known?.users.has(block.user) !== true) {
       block.refused += 1;
       this.#refused.blocked += 1;
       return 'blocked';
     }
+    if (known !== undefined) return undefined;
+    const stranger = this.#strangers.get(source);
+    if (stranger?.isAllowed === true || this.#isListed(flow.remoteAddress)) return undefined;
     const name = scannerName(request);
     if (name !== undefined) {
       this.block(flow, `calls itself ${name}`);
@@ -188,8 +193,8 @@ export class Admission {
     if (stranger.behaviour.isMalformedTooOften()) this.block(flow, 'sends little but malformed messages');
   }
 
-  /** A phone has logged in by this way, or still has a binding by it. */
-  know(flow: Flow, cause: 'login' | 'binding'): void {
+  /** `user` has logged in by this way, or still has a binding by it. */
+  know(flow: Flow, cause: 'login' | 'binding', user: string): void {
     const now = this.#clock.now();
     const source = sourceOf(flow.remoteAddress, flow.localAddress);
     this.#proven.set(source, now + PROVEN_MS);
@@ -197,6 +202,7 @@ export class Admission {
     const known = ports?.get(flow.remotePort);
     if (known !== undefined) {
       known.untilMs = now + KNOWN_MS;
+      if (known.users.size < MAX_USERS_OF_FLOW) known.users.add(user);
       return;
     }
     // Who was blocked for what came by this very way gets no budget back by a binding from before.
@@ -207,7 +213,8 @@ export class Admission {
       this.#known.set(flow.remoteAddress, ports);
     }
     const burst = BURST_SECONDS * this.#limits.packetsPerSecond;
-    ports.set(flow.remotePort, { packets: new TokenBucket(now, burst), untilMs: now + KNOWN_MS });
+    const untilMs = now + KNOWN_MS;
+    ports.set(flow.remotePort, { packets: new TokenBucket(now, burst), untilMs, users: new Set([user]) });
     this.#knownCount += 1;
   }
 
@@ -231,9 +238,9 @@ export class Admission {
   }
 
   /**
-   * Gives the source of `flow` no answer for the time that is configured, or only what comes from there in the name of
-   * `user`. The phone on that very flow is no longer known; others at the same address stay. Does nothing to those on the
-   * allow list.
+   * Gives the source of `flow` no answer for the time that is configured; the phone on that very flow is no longer known,
+   * others at the same address stay. With `user` only what comes from there in this name gets none, save by ways by which
+   * this user has logged in. Does nothing to those on the allow list.
    */
   block(flow: Flow, reason: string, user?: string): void {
     const { remoteAddress, remotePort, localAddress } = flow;
@@ -242,8 +249,10 @@ export class Admission {
     const now = this.#clock.now();
     const { blockSeconds } = this.#limits;
     this.#blocked.add(source, user, reason, now, blockSeconds);
-    if (user === undefined) this.#strangers.delete(source);
-    this.#forget(remoteAddress, remotePort);
+    if (user === undefined) {
+      this.#strangers.delete(source);
+      this.#forget(remoteAddress, remotePort);
+    } else this.#known.get(remoteAddress)?.get(remotePort)?.users.delete(user);
     if (this.#blockLines.take(now, BLOCK_LINES_PER_SECOND, BLOCK_LINES_PER_SECOND)) {
       const who = user === undefined ? { source } : { source, user };
       this.#logger.warn({ ...who, reason, seconds: blockSeconds }, 'blocked: it gets no answer from SIP');
@@ -303,9 +312,13 @@ export class Admission {
     return true;
   }
 
-  #isKnown({ remoteAddress, remotePort }: Flow): boolean {
+  #isKnown(flow: Flow): boolean {
+    return this.#knownFlow(flow, this.#clock.now()) !== undefined;
+  }
+
+  #knownFlow({ remoteAddress, remotePort }: Flow, now: number): Known | undefined {
     const known = this.#known.get(remoteAddress)?.get(remotePort);
-    return known !== undefined && this.#clock.now() < known.untilMs;
+    return known !== undefined && now < known.untilMs ? known : undefined;
   }
 
   #forget(address: string, port: number): void {

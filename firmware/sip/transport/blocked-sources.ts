@@ -1,3 +1,5 @@
+import { detachedText } from '../../core/detached-text.ts';
+
 /** A source, or one user name of a source, that gets no answer for a while. */
 export interface Block {
   /** As `sourceOf` writes it. */
@@ -28,7 +30,7 @@ export class BlockedSources {
   }
 
   add(source: string, user: string | undefined, reason: string, nowMs: number, seconds: number): Block {
-    const name = user?.slice(0, MAX_USER_LENGTH);
+    const name = user === undefined ? undefined : detachedText(user, MAX_USER_LENGTH);
     const key = keyOf(source, name);
     const refused = this.#blocks.get(key)?.refused ?? 0;
     this.#delete(key);

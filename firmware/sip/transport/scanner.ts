@@ -1,3 +1,4 @@
+import { detachedText } from '../../core/detached-text.ts';
 import { parseNameAddr } from '../message/name-addr.ts';
 import type { SipRequest } from '../message/request.ts';
 import { parseSipUri } from '../message/uri.ts';
@@ -19,6 +20,7 @@ export const TARGETS_GRACE_MS = 5000;
 /** So many malformed messages, and more than there were others. */
 export const MAX_MALFORMED = 20;
 const WINDOW_MS = 60_000;
+const MAX_TARGET_LENGTH = 64;
 /** OPTIONS of a stranger that are answered (RFC 3261 §11): enough for whoever checks whether we live. */
 const OPTIONS_PER_SECOND = 10;
 const OPTIONS_BURST = 40;
@@ -64,7 +66,9 @@ export class Behaviour {
 
   #asksAround(target: string, nowMs: number): boolean {
     this.#targets ??= new Set();
-    if (this.#targets.size <= MAX_TARGETS) this.#targets.add(target);
+    if (this.#targets.size <= MAX_TARGETS && !this.#targets.has(target)) {
+      this.#targets.add(detachedText(target, MAX_TARGET_LENGTH));
+    }
     return this.#targets.size > MAX_TARGETS && nowMs - this.#sinceMs >= TARGETS_GRACE_MS;
   }
 }
@@ -80,8 +84,8 @@ export function scannerName(request: SipRequest): string | undefined {
   return /sipvicious/i.exec(caller)?.[0];
 }
 
-/** Whom a REGISTER is for, or whom any other request wants. Bounded: it is kept. */
+/** Whom a REGISTER is for, or whom any other request wants. */
 function targetOf(request: SipRequest): string {
   const uri = request.method === 'REGISTER' ? (parseNameAddr(request.headers.get('To') ?? '')?.uri ?? '') : request.uri;
-  return (parseSipUri(uri)?.user ?? '').slice(0, 64);
+  return (parseSipUri(uri)?.user ?? '').slice(0, MAX_TARGET_LENGTH);
 }

@@ -85,7 +85,7 @@ t.test('the limit of a running box can be changed', async (t) => {
 t.test('a phone that has logged in has a budget of its own, whatever others send from its address', async (t) => {
   const { admission, clock } = make();
   const phone = from('198.51.100.1', 5062);
-  admission.know(phone, 'login');
+  admission.know(phone, 'login', '201');
   t.equal(admitted(admission, from('198.51.100.1', 6000), 1000), 400, 'a neighbour behind the same NAT');
   t.equal(admitted(admission, phone, 1000), 400);
   clock.advance(200_000);
@@ -97,7 +97,7 @@ t.test('a phone that has logged in has a budget of its own, whatever others send
 t.test('forged addresses take what strangers have together, and nothing from known phones', async (t) => {
   const { admission } = make();
   const phones = Array.from({ length: 20 }, (_, index) => from(`198.51.100.${index}`, 5060));
-  for (const phone of phones) admission.know(phone, 'binding');
+  for (const phone of phones) admission.know(phone, 'binding', '201');
   let passed = 0;
   for (let at = 0; at < 100_000; at += 1) {
     const flow = from(`10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`);
@@ -116,7 +116,7 @@ t.test('its tables stay bounded whoever writes to it', async (t) => {
     admission.refusesConnection(flow.remoteAddress, flow.localAddress);
     admission.noteMalformed(flow);
     admission.refusesRequest(request('REGISTER', String(at), { 'User-Agent': 'friendly-scanner' }), flow);
-    if (at % 2 === 0) admission.know(flow, 'login');
+    if (at % 2 === 0) admission.know(flow, 'login', '201');
     if (at % 1000 === 0) clock.advance(1);
   }
   const { strangers, knownFlows, blocks } = admission.state;
@@ -128,7 +128,7 @@ t.test('its tables stay bounded whoever writes to it', async (t) => {
 t.test('a blocked source gets no answer until its time is over, and its known phones do', async (t) => {
   const { admission, clock } = make();
   const phone = from('198.51.100.1', 5062);
-  admission.know(phone, 'login');
+  admission.know(phone, 'login', '201');
   let cut = 0;
   admission.onBlocked(() => {
     cut += 1;
@@ -151,10 +151,10 @@ t.test('a blocked source gets no answer until its time is over, and its known ph
 t.test('the flow that earned the block is not known any more, and no binding from before makes it so', async (t) => {
   const { admission } = make();
   const phone = from('198.51.100.1', 5062);
-  admission.know(phone, 'login');
+  admission.know(phone, 'login', '201');
   admission.block(phone, 'for the test');
   t.equal(admission.refuses(phone), 'blocked');
-  admission.know(phone, 'binding');
+  admission.know(phone, 'binding', '201');
   t.equal(admission.refuses(phone), 'blocked');
   t.equal(admission.unblock('198.51.100.1'), 1);
   t.equal(admission.unblock('198.51.100.1'), 0);
@@ -263,7 +263,7 @@ t.test('an office whose phones all start at once is no scanner', async (t) => {
     t.equal(ask(admission, office(7000 + phone), request('REGISTER', String(phone))), undefined);
   }
   clock.advance(200);
-  admission.know(office(7000), 'login');
+  admission.know(office(7000), 'login', '201');
   clock.advance(TARGETS_GRACE_MS);
   t.equal(ask(admission, office(7001), request('REGISTER', '1')), undefined);
   t.same(admission.blocks(), []);
@@ -282,7 +282,7 @@ t.test('who sends little but malformed messages is blocked; a phone with a flaw 
   const flawed = from('198.51.100.2');
   for (let at = 0; at < 3 * MAX_MALFORMED; at += 1) t.equal(send(flawed, at % 2 === 1), undefined);
   const phone = from('198.51.100.3');
-  admission.know(phone, 'login');
+  admission.know(phone, 'login', '201');
   for (let at = 0; at < 3 * MAX_MALFORMED; at += 1) t.equal(send(phone, true), undefined);
 });
 
