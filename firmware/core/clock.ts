@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** Milliseconds since some moment in the past, by which no time server moves: for spans of time. */
+  elapsed(): number;
   /** Calls `callback` once, `delayMs` from now. The timer never keeps the process alive by itself. */
   schedule(delayMs: number, callback: () => void): Timer;
 }
@@ -13,6 +15,7 @@ export interface Timer {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   schedule(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);
     timer.unref();

@@ -16,6 +16,7 @@ export async function buildAddon(): Promise<void> {
 /** The system's, but a standby worker is started almost at once. */
 export const hurriedClock: Clock = {
   now: () => systemClock.now(),
+  elapsed: () => systemClock.elapsed(),
   schedule: (delayMs, callback) => systemClock.schedule(delayMs === STANDBY_IDLE_MS ? 20 : delayMs, callback),
 };
 

@@ -300,6 +300,10 @@ t.test('an answer that came while this process stood still is not too late', asy
       return this.#now;
     }
 
+    elapsed(): number {
+      return this.#now;
+    }
+
     schedule(_delayMs: number, callback: () => void): { cancel(): void } {
       this.#timers.add(callback);
       return { cancel: () => this.#timers.delete(callback) };

@@ -138,7 +138,7 @@ t.test('the lifetime is asked for at each use', async (t) => {
 
 t.test('a nonce from before the clock was put back is stale', async (t) => {
   let now = 1_800_000_000_000;
-  const clock = { now: () => now, schedule: () => ({ cancel: () => undefined }) };
+  const clock = { now: () => now, elapsed: () => now, schedule: () => ({ cancel: () => undefined }) };
   const authenticator = new DigestAuthenticator({ clock });
   const nonce = /nonce="([^"]+)"/.exec(authenticator.challenge(REALM)[0] ?? '')?.[1] ?? '';
   const { credentials } = setUp();

@@ -92,7 +92,10 @@ t.test('a phone that sends from one port hears on the one in its Via (RFC 3261 Â
     t.match(await listens.next(), /^SIP\/2.0 200/);
     t.match(flows, [{ remoteAddress: address, remotePort: listens.port }], 'it is called there, too');
     speaks.send(
-      speaks.request('REGISTER', 'v2', { via: `SIP/2.0/UDP ${host}:${listens.port};branch=z9hG4bKv2;rport` }),
+      speaks.request('REGISTER', 'v2', {
+        callId: 'v2',
+        via: `SIP/2.0/UDP ${host}:${listens.port};branch=z9hG4bKv2;rport`,
+      }),
     );
     t.match(await speaks.next(), /^SIP\/2.0 200/, 'RFC 3581');
     t.same([...speaks.waiting, ...listens.waiting], []);

@@ -21,6 +21,10 @@ export class FakeClock implements Clock {
     return this.#now + this.#offset;
   }
 
+  elapsed(): number {
+    return this.#now;
+  }
+
   /** Sets the time of day, as a time server does: timers run on as they did. */
   jump(ms: number): void {
     this.#offset += ms;

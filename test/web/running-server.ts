@@ -106,6 +106,7 @@ export function frozenClock(): Clock & { advance(ms: number): void } {
   let now = 1_700_000_000_000;
   return {
     now: () => now,
+    elapsed: () => now,
     schedule: (delayMs, callback) => systemClock.schedule(delayMs, callback),
     advance(ms) {
       now += ms;

@@ -1,11 +1,11 @@
-import type { Clock } from '../../core/clock.ts';
 import type { HeaderField } from '../message/headers.ts';
 import { SipRequest } from '../message/request.ts';
 import type { SipResponse } from '../message/response.ts';
 import { serialize } from '../message/serializer.ts';
 import type { Flow } from '../transport/flow.ts';
 import { inviteClient } from './invite-client.ts';
-import { type Input, MachineRun } from './machine.ts';
+import { type Input, MachineRun, type OwnEffect, type TransactionTimers } from './machine.ts';
+import { clientKey } from './matching.ts';
 import { nonInviteClient } from './non-invite-client.ts';
 
 export interface ClientHandlers {
@@ -15,41 +15,35 @@ export interface ClientHandlers {
   onFailed(cause: 'timeout' | 'transport-error'): void;
 }
 
-export interface ClientTransactionOptions {
-  readonly clock: Clock;
-  readonly flow: Flow;
-  readonly send: (bytes: Buffer, onFailed: (error: Error) => void) => void;
-  readonly handlers: ClientHandlers;
-  readonly onTerminated: () => void;
+/** What a transaction needs of its layer. */
+export interface ClientTransactionLayer {
+  readonly timers: TransactionTimers;
+  readonly transport: { send(flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void };
+  /** It has ended. */
+  forgetClient(transaction: ClientTransaction): void;
 }
 
 /** One request of ours and its responses. */
-export class ClientTransaction {
+export class ClientTransaction extends MachineRun {
   readonly request: SipRequest;
   readonly flow: Flow;
-  readonly #options: ClientTransactionOptions;
-  readonly #run: MachineRun<string>;
+  /** By which its responses are found. */
+  readonly key: string;
+  readonly handlers: ClientHandlers;
+  readonly #layer: ClientTransactionLayer;
   readonly #bytes: Buffer;
   #response: SipResponse | undefined;
   #ack: Buffer | undefined;
 
   /** `request` has its Via. */
-  constructor(request: SipRequest, options: ClientTransactionOptions) {
+  constructor(request: SipRequest, flow: Flow, handlers: ClientHandlers, layer: ClientTransactionLayer) {
+    super(request.method === 'INVITE' ? inviteClient : nonInviteClient, layer.timers, flow.protocol !== 'udp');
     this.request = request;
-    this.flow = options.flow;
-    this.#options = options;
+    this.flow = flow;
+    this.key = clientKey(request);
+    this.handlers = handlers;
+    this.#layer = layer;
     this.#bytes = serialize(request);
-    const machine = request.method === 'INVITE' ? inviteClient : nonInviteClient;
-    this.#run = new MachineRun<string>(machine, {
-      clock: options.clock,
-      reliable: options.flow.protocol !== 'udp',
-      perform: (effect) => this.#perform(effect),
-      onTerminated: options.onTerminated,
-    });
-  }
-
-  begin(): void {
-    this.#run.begin();
   }
 
   receive(response: SipResponse): void {
@@ -57,33 +51,38 @@ export class ClientTransaction {
     let input: Input = 'failure';
     if (response.status < 200) input = 'provisional';
     else if (response.status < 300) input = 'success';
-    this.#run.input(input);
+    this.input(input);
   }
 
-  /** Ends without a word to the handlers. Idempotent. */
-  terminate(): void {
-    this.#run.terminate();
+  protected onTerminated(): void {
+    this.#layer.forgetClient(this);
   }
 
-  #perform(effect: 'send' | 'send-ack' | 'deliver' | 'report-timeout' | 'report-transport-error'): void {
+  protected perform(effect: OwnEffect): void {
     switch (effect) {
       case 'send':
-        this.#options.send(this.#bytes, () => this.#run.input('transport-error'));
+        this.#send(this.#bytes);
         break;
       case 'send-ack':
         this.#ack ??= this.#response === undefined ? undefined : serialize(ackFor(this.request, this.#response));
-        if (this.#ack !== undefined) this.#options.send(this.#ack, () => this.#run.input('transport-error'));
+        if (this.#ack !== undefined) this.#send(this.#ack);
         break;
       case 'deliver':
-        if (this.#response !== undefined) this.#options.handlers.onResponse(this.#response);
+        if (this.#response !== undefined) this.handlers.onResponse(this.#response);
         break;
       case 'report-timeout':
-        this.#options.handlers.onFailed('timeout');
+        this.handlers.onFailed('timeout');
         break;
       case 'report-transport-error':
-        this.#options.handlers.onFailed('transport-error');
+        this.handlers.onFailed('transport-error');
+        break;
+      case 'send-trying':
         break;
     }
+  }
+
+  #send(bytes: Buffer): void {
+    this.#layer.transport.send(this.flow, bytes, () => this.input('transport-error'));
   }
 }
 

@@ -23,11 +23,11 @@ export const inviteClient: Machine<InviteClientState> = {
             if (state === 'calling') return { state: 'terminated', effects: ['report-timeout'] };
             break;
           case 'provisional':
-            return { state: 'proceeding', effects: ['stop-a', 'stop-b', 'deliver'] };
+            return { state: 'proceeding', effects: ['stop-repeat', 'stop-end', 'deliver'] };
           case 'success':
-            return { state: 'accepted', effects: ['stop-a', 'stop-b', 'start-m', 'deliver'] };
+            return { state: 'accepted', effects: ['stop-repeat', 'stop-end', 'start-m', 'deliver'] };
           case 'failure':
-            return { state: 'completed', effects: ['stop-a', 'stop-b', 'start-d', 'send-ack', 'deliver'] };
+            return { state: 'completed', effects: ['stop-repeat', 'stop-end', 'start-d', 'send-ack', 'deliver'] };
           case 'transport-error':
             // In Proceeding the request has arrived: a late error of an earlier copy means nothing.
             return state === 'calling' ? { state: 'terminated', effects: ['report-transport-error'] } : stay;

@@ -5,10 +5,10 @@ export type InviteServerState = 'proceeding' | 'completed' | 'confirmed' | 'acce
 
 const NAME = 'INVITE server transaction';
 
-/** RFC 3261 §17.2.1, with the Accepted state of RFC 6026 §7.1. The user sends 100 Trying at once. */
+/** RFC 3261 §17.2.1, with the Accepted state of RFC 6026 §7.1. It begins once the user has had its say. */
 export const inviteServer: Machine<InviteServerState> = {
   name: NAME,
-  begin: { state: 'proceeding', effects: [] },
+  begin: { state: 'proceeding', effects: ['start-trying'] },
 
   next(state: InviteServerState, input: Input): Step<InviteServerState> {
     const stay = { state, effects: [] };
@@ -16,12 +16,15 @@ export const inviteServer: Machine<InviteServerState> = {
       case 'proceeding':
         switch (input) {
           case 'request':
-          case 'provisional':
             return { state, effects: ['send'] };
+          case 'provisional':
+            return { state, effects: ['stop-repeat', 'send'] };
+          case 'timer-trying':
+            return { state, effects: ['send-trying'] };
           case 'success':
-            return { state: 'accepted', effects: ['start-l', 'send'] };
+            return { state: 'accepted', effects: ['stop-repeat', 'start-l', 'send'] };
           case 'failure':
-            return { state: 'completed', effects: ['start-g', 'start-h', 'send'] };
+            return { state: 'completed', effects: ['stop-repeat', 'start-g', 'start-h', 'send'] };
           case 'ack':
             return stay;
           case 'transport-error':
@@ -37,7 +40,7 @@ export const inviteServer: Machine<InviteServerState> = {
           case 'timer-h':
             return { state: 'terminated', effects: ['report-timeout'] };
           case 'ack':
-            return { state: 'confirmed', effects: ['stop-g', 'stop-h', 'start-i'] };
+            return { state: 'confirmed', effects: ['stop-repeat', 'stop-end', 'start-i'] };
           case 'transport-error':
             return { state: 'terminated', effects: ['report-transport-error'] };
         }

@@ -12,7 +12,7 @@ export function serverKey(request: SipRequest, method: string = request.method):
   const name = method === 'ACK' ? 'INVITE' : method;
   // RFC 4475 §3.2.1: a cookie with nothing behind it tells no transactions apart.
   if (via.branch !== undefined && via.branch.length > MAGIC_COOKIE.length && via.branch.startsWith(MAGIC_COOKIE)) {
-    return `${via.branch}|${formatHostPort(via.host, via.port ?? 5060)}|${name}`;
+    return `${via.branch}|${via.host}|${via.port ?? 5060}|${name}`;
   }
   // RFC 2543 peers: no To tag, since the ACK has one that its INVITE had not.
   return ['', request.uri, request.fromTag, request.callId, request.cseq.number, request.headers.get('Via'), name].join(
@@ -24,4 +24,14 @@ export function serverKey(request: SipRequest, method: string = request.method):
 export function clientKey(message: SipRequest | SipResponse): string {
   const { via } = message;
   return `${via.branch ?? ''}|${formatHostPort(via.host, via.port ?? 5060)}|${message.cseq.method}`;
+}
+
+/**
+ * RFC 3261 §8.2.2.2: whether a request without To tag, which is no retransmission, is the same as another one of that
+ * Call-ID. It came by a different way then.
+ */
+export function isMerged(request: SipRequest, other: SipRequest): boolean {
+  return (
+    request.cseq.number === other.cseq.number && request.method === other.method && request.fromTag === other.fromTag
+  );
 }

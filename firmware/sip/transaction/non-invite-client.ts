@@ -24,7 +24,7 @@ export const nonInviteClient: Machine<NonInviteClientState> = {
             return { state: 'proceeding', effects: ['deliver'] };
           case 'success':
           case 'failure':
-            return { state: 'completed', effects: ['stop-e', 'stop-f', 'start-k', 'deliver'] };
+            return { state: 'completed', effects: ['stop-repeat', 'stop-end', 'start-k', 'deliver'] };
           case 'transport-error':
             return { state: 'terminated', effects: ['report-transport-error'] };
         }

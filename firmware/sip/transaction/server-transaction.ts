@@ -1,59 +1,44 @@
-import type { Clock, Timer } from '../../core/clock.ts';
 import { newTag } from '../message/identifier.ts';
 import type { SipRequest } from '../message/request.ts';
 import { createResponse, type ResponseOptions, type SipResponse } from '../message/response.ts';
 import { serialize } from '../message/serializer.ts';
 import type { Flow } from '../transport/flow.ts';
 import { inviteServer } from './invite-server.ts';
-import { type Input, MachineRun } from './machine.ts';
+import { type Input, MachineRun, type OwnEffect, type TransactionTimers } from './machine.ts';
 import { nonInviteServer } from './non-invite-server.ts';
-import { T1_MS } from './timers.ts';
 
-/** After this long the sender of a request other than INVITE has given up: nobody waits for the answer. */
-const UNANSWERED_MS = 64 * T1_MS;
-
-export interface ServerTransactionOptions {
-  readonly clock: Clock;
-  readonly flow: Flow;
-  readonly send: (bytes: Buffer, onFailed: (error: Error) => void) => void;
+/** What a transaction needs of its layer. */
+export interface ServerTransactionLayer {
+  readonly timers: TransactionTimers;
+  readonly transport: { send(flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void };
   /** An ACK with the branch of its INVITE though that was answered 2xx. */
-  readonly onAck: (ack: SipRequest) => void;
-  readonly onTerminated: () => void;
+  receiveAck(ack: SipRequest, flow: Flow): void;
+  /** It has ended. */
+  forgetServer(transaction: ServerTransaction): void;
 }
 
 /** One request of a peer and our responses. */
-export class ServerTransaction {
+export class ServerTransaction extends MachineRun {
   readonly request: SipRequest;
   readonly flow: Flow;
+  /** By which retransmissions of the request are found. */
+  readonly key: string;
   /** The tag of all our responses, where the request had none; a CANCEL takes its INVITE's (RFC 3261 §9.2). */
   localTag: string;
   /** No final response reached the peer: no ACK came, or the way back is closed. */
   onFailed: ((cause: 'timeout' | 'transport-error') => void) | undefined;
-  readonly #options: ServerTransactionOptions;
-  readonly #run: MachineRun<string>;
+  readonly #layer: ServerTransactionLayer;
   #bytes: Buffer | undefined;
   #ack: SipRequest | undefined;
   #finalStatus: number | undefined;
-  #unanswered: Timer | undefined;
 
-  constructor(request: SipRequest, options: ServerTransactionOptions) {
+  constructor(request: SipRequest, flow: Flow, key: string, layer: ServerTransactionLayer) {
+    super(request.method === 'INVITE' ? inviteServer : nonInviteServer, layer.timers, flow.protocol !== 'udp');
     this.request = request;
-    this.flow = options.flow;
+    this.flow = flow;
+    this.key = key;
     this.localTag = request.toTag ?? newTag();
-    this.#options = options;
-    const machine = request.method === 'INVITE' ? inviteServer : nonInviteServer;
-    this.#run = new MachineRun<string>(machine, {
-      clock: options.clock,
-      reliable: options.flow.protocol !== 'udp',
-      perform: (effect) => this.#perform(effect),
-      onTerminated: () => {
-        this.#unanswered?.cancel();
-        options.onTerminated();
-      },
-    });
-    if (request.method !== 'INVITE') {
-      this.#unanswered = options.clock.schedule(UNANSWERED_MS, () => this.terminate());
-    }
+    this.#layer = layer;
   }
 
   /** The final status that was sent. */
@@ -61,18 +46,34 @@ export class ServerTransaction {
     return this.#finalStatus;
   }
 
-  /** Sends a response. False, and nothing sent, once there was a final one. A challenge ends the transaction at once. */
+  /** Whether any response was sent. */
+  get hasResponse(): boolean {
+    return this.#bytes !== undefined;
+  }
+
+  /**
+   * Sends a response. False, and nothing sent, once there was a final one, and for what is never sent: to a request other
+   * than INVITE a provisional response or 408. A challenge ends the transaction at once.
+   */
   respond(status: number, options: ResponseOptions = {}): boolean {
-    if (this.#finalStatus !== undefined || this.#run.isTerminated) return false;
+    if (this.#finalStatus !== undefined || this.isTerminated) return false;
+    if (this.request.method !== 'INVITE') {
+      // RFC 4320 §4.1: none but a 100, and that is sent by the machine when it is time.
+      if (status < 200) return false;
+      if (status === 408) {
+        // RFC 4320 §4.2: it would come when its sender has given up, and mislead who still listens.
+        this.terminate();
+        return false;
+      }
+    }
     const response: SipResponse = createResponse(this.request, status, this.localTag, options);
     this.#bytes = serialize(response);
     let input: Input = 'provisional';
     if (status >= 200) {
       this.#finalStatus = status;
-      this.#unanswered?.cancel();
       input = status < 300 ? 'success' : 'failure';
     }
-    this.#run.input(input);
+    this.input(input);
     // RFC 3261 §26.3.2.4: one challenge for one request. Sent again and remembered, it would serve a flood in forged names.
     if (status === 401 || status === 407) this.terminate();
     return true;
@@ -81,39 +82,35 @@ export class ServerTransaction {
   /** Sends the latest response again: RFC 3261 §13.3.1.4 leaves 2xx to INVITE to us, §13.3.1.1 provisional ones. */
   resend(): void {
     if (this.#bytes === undefined) return;
-    if (this.#finalStatus === undefined) this.#run.input('provisional');
-    else if (this.#finalStatus < 300 && this.request.method === 'INVITE') this.#run.input('success');
+    if (this.#finalStatus === undefined) this.input('provisional');
+    else if (this.#finalStatus < 300 && this.request.method === 'INVITE') this.input('success');
   }
 
   /** The request came again, or its ACK. */
   receive(request: SipRequest): void {
     if (request.method === 'ACK') {
       this.#ack = request;
-      this.#run.input('ack');
+      this.input('ack');
     } else {
-      this.#run.input('request');
+      this.input('request');
     }
   }
 
-  /** True when only retransmissions of the request would still find something here. */
-  get isSettled(): boolean {
-    if (this.#finalStatus === undefined) return false;
-    // A 2xx to INVITE is sent again until its ACK comes (RFC 3261 §13.3.1.4).
-    return this.request.method !== 'INVITE' || this.#finalStatus >= 300;
+  protected onTerminated(): void {
+    this.#layer.forgetServer(this);
   }
 
-  /** Ends without a response. Idempotent. */
-  terminate(): void {
-    this.#run.terminate();
-  }
-
-  #perform(effect: 'send' | 'send-ack' | 'deliver' | 'report-timeout' | 'report-transport-error'): void {
+  protected perform(effect: OwnEffect): void {
     switch (effect) {
       case 'send':
-        if (this.#bytes !== undefined) this.#options.send(this.#bytes, () => this.#run.input('transport-error'));
+        this.#send();
+        break;
+      case 'send-trying':
+        this.#bytes = serialize(createResponse(this.request, 100, this.localTag));
+        this.#send();
         break;
       case 'deliver':
-        if (this.#ack !== undefined) this.#options.onAck(this.#ack);
+        if (this.#ack !== undefined) this.#layer.receiveAck(this.#ack, this.flow);
         break;
       case 'report-timeout':
         this.onFailed?.('timeout');
@@ -124,5 +121,10 @@ export class ServerTransaction {
       case 'send-ack':
         break;
     }
+  }
+
+  #send(): void {
+    if (this.#bytes === undefined) return;
+    this.#layer.transport.send(this.flow, this.#bytes, () => this.input('transport-error'));
   }
 }

@@ -6,7 +6,8 @@ import { serialize } from '../message/serializer.ts';
 import { formatVia } from '../message/via.ts';
 import type { Flow } from '../transport/flow.ts';
 import { type ClientHandlers, ClientTransaction, cancelFor } from './client-transaction.ts';
-import { clientKey, serverKey } from './matching.ts';
+import { TransactionTimers } from './machine.ts';
+import { clientKey, isMerged, serverKey } from './matching.ts';
 import { ServerTransaction } from './server-transaction.ts';
 
 /** Beyond this a request gets 503 unless a settled one makes room: minutes' worth of a busy box, and 100 MB at the most. */
@@ -19,7 +20,7 @@ export interface TransactionLayerOptions {
     send(flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void;
     sentBy(flow: Flow): { readonly host: string; readonly port: number };
   };
-  /** A request that is no retransmission and no ACK. */
+  /** A request that is no retransmission and no ACK. Must not throw. */
   readonly onRequest: (transaction: ServerTransaction) => void;
   /** An ACK to a 2xx, or one that belongs to nothing. */
   readonly onAck: (ack: SipRequest, flow: Flow) => void;
@@ -29,14 +30,20 @@ export interface TransactionLayerOptions {
 
 /** Finds or makes the transaction of each message (RFC 3261 §17). */
 export class TransactionLayer {
+  readonly timers: TransactionTimers;
+  readonly transport: TransactionLayerOptions['transport'];
   readonly #options: TransactionLayerOptions;
   readonly #maxServers: number;
-  readonly #clients = new Map<string, { readonly transaction: ClientTransaction; readonly handlers: ClientHandlers }>();
+  readonly #clients = new Map<string, ClientTransaction>();
   readonly #servers = new Map<string, ServerTransaction>();
+  /** By Call-ID, the latest request outside a dialog: for merged requests. */
+  readonly #outside = new Map<string, ServerTransaction>();
   #closed = false;
 
   constructor(options: TransactionLayerOptions) {
     this.#options = options;
+    this.transport = options.transport;
+    this.timers = new TransactionTimers(options.clock);
     this.#maxServers = options.maxServerTransactions ?? MAX_SERVER_TRANSACTIONS;
   }
 
@@ -61,7 +68,7 @@ export class TransactionLayer {
 
   /** Sends bytes that no transaction watches. */
   send(bytes: Buffer, flow: Flow): void {
-    this.#options.transport.send(flow, bytes, () => undefined);
+    this.transport.send(flow, bytes, () => undefined);
   }
 
   /** The INVITE transaction that a CANCEL means (RFC 3261 §9.2). */
@@ -86,59 +93,71 @@ export class TransactionLayer {
       this.send(serialize(createResponse(request, 503, statelessTag(request), { headers })), flow);
       return;
     }
-    const transaction = new ServerTransaction(request, {
-      clock: this.#options.clock,
-      flow,
-      send: (bytes, onFailed) => this.#options.transport.send(flow, bytes, onFailed),
-      onAck: (ack) => this.#options.onAck(ack, flow),
-      onTerminated: () => this.#servers.delete(key),
-    });
+    const transaction = new ServerTransaction(request, flow, key, this);
+    // Before the user has its say, since what it answers at once may end the transaction.
     this.#servers.set(key, transaction);
+    if (request.toTag === undefined && request.method !== 'CANCEL') {
+      const other = this.#outside.get(request.callId);
+      if (other !== undefined && isMerged(request, other.request)) {
+        // RFC 3261 §8.2.2.2: the same request came by another way, and was taken there.
+        transaction.respond(482);
+        return;
+      }
+      this.#outside.set(request.callId, transaction);
+    }
     this.#options.onRequest(transaction);
+    // Most requests have their answer by now, and need no timer for the lack of one.
+    if (!transaction.hasResponse && !transaction.isTerminated) transaction.begin();
   }
 
   /** RFC 3261 §18.1.2: a response that matches no transaction is dropped without a word. */
   receiveResponse(response: SipResponse): void {
-    this.#clients.get(clientKey(response))?.transaction.receive(response);
+    this.#clients.get(clientKey(response))?.receive(response);
+  }
+
+  /** An ACK that a transaction has no use for. */
+  receiveAck(ack: SipRequest, flow: Flow): void {
+    this.#options.onAck(ack, flow);
+  }
+
+  forgetServer(transaction: ServerTransaction): void {
+    this.#servers.delete(transaction.key);
+    const { callId } = transaction.request;
+    if (this.#outside.get(callId) === transaction) this.#outside.delete(callId);
+  }
+
+  forgetClient(transaction: ClientTransaction): void {
+    this.#clients.delete(transaction.key);
   }
 
   /** Ends all transactions; those that wait for a response hear of a transport error. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const { transaction, handlers } of [...this.#clients.values()]) {
+    for (const transaction of [...this.#clients.values()]) {
       transaction.terminate();
-      handlers.onFailed('transport-error');
+      transaction.handlers.onFailed('transport-error');
     }
     for (const transaction of [...this.#servers.values()]) transaction.terminate();
   }
 
   /** Ends the oldest transaction that has its answer, so that a flood of such refuses nobody; false when there is none. */
   #forgetSettled(): boolean {
-    for (const transaction of this.#servers.values()) {
-      if (!transaction.isSettled) continue;
-      transaction.terminate();
-      return true;
-    }
-    return false;
+    const { oldest } = this.timers.settled;
+    if (!(oldest instanceof ServerTransaction)) return false;
+    oldest.terminate();
+    return true;
   }
 
   #begin(request: SipRequest, flow: Flow, handlers: ClientHandlers): ClientTransaction {
-    const key = clientKey(request);
-    const transaction = new ClientTransaction(request, {
-      clock: this.#options.clock,
-      flow,
-      send: (bytes, onFailed) => this.#options.transport.send(flow, bytes, onFailed),
-      handlers,
-      onTerminated: () => this.#clients.delete(key),
-    });
-    this.#clients.set(key, { transaction, handlers });
+    const transaction = new ClientTransaction(request, flow, handlers, this);
+    this.#clients.set(transaction.key, transaction);
     transaction.begin();
     return transaction;
   }
 
   #withVia(request: SipRequest, flow: Flow): SipRequest {
-    const { host, port } = this.#options.transport.sentBy(flow);
+    const { host, port } = this.transport.sentBy(flow);
     const params = [
       ['branch', newBranch()],
       // RFC 3581 §3: asked for always, since we cannot know what stands between.

@@ -136,7 +136,6 @@ export class EstablishedSession {
       return;
     }
     this.#reinvite = transaction;
-    transaction.respond(100);
     try {
       const answer = await this.#options.handlers().onReinvite?.(request.sdp);
       if (answer === undefined) {

@@ -8,7 +8,7 @@ import type { Flow } from '../transport/flow.ts';
 export interface SipHandlers {
   /** Any request but INVITE, ACK, CANCEL and what belongs to a session. */
   onRequest(request: IncomingRequest): boolean;
-  /** An INVITE that opens a session. 100 Trying has been sent. */
+  /** An INVITE that opens a session. 100 Trying goes out by itself where there is no answer within 200 ms. */
   onInvite(invite: IncomingInvite): boolean;
 }
 

@@ -222,7 +222,6 @@ export class UserAgent {
     } else if (!acceptsSdp(request)) {
       transaction.respond(406);
     } else {
-      transaction.respond(100);
       const session = new IncomingSession(transaction, this.#context);
       let taken = false;
       try {

@@ -2,26 +2,51 @@ import t from 'tap';
 import { IllegalTransitionError } from '../../../firmware/core/errors.ts';
 import { inviteClient } from '../../../firmware/sip/transaction/invite-client.ts';
 import { inviteServer } from '../../../firmware/sip/transaction/invite-server.ts';
-import type { Input, Machine } from '../../../firmware/sip/transaction/machine.ts';
-import { MachineRun } from '../../../firmware/sip/transaction/machine.ts';
+import {
+  type Input,
+  type Machine,
+  MachineRun,
+  type OwnEffect,
+  TransactionTimers,
+} from '../../../firmware/sip/transaction/machine.ts';
 import { nonInviteClient } from '../../../firmware/sip/transaction/non-invite-client.ts';
 import { nonInviteServer } from '../../../firmware/sip/transaction/non-invite-server.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
-/** Runs a machine on a still clock and writes down what it does, with the milliseconds since its begin. */
+/** Writes down what its machine does, with the milliseconds since its begin. */
+class Recorded extends MachineRun<string> {
+  readonly log: string[] = [];
+  readonly #start: number;
+
+  constructor(machine: Machine<string>, timers: TransactionTimers, reliable: boolean) {
+    super(machine, timers, reliable);
+    this.#start = timers.clock.now();
+  }
+
+  take(input: Input): void {
+    this.input(input);
+  }
+
+  protected perform(effect: OwnEffect): void {
+    this.#note(effect);
+  }
+
+  protected onTerminated(): void {
+    this.#note('terminated');
+  }
+
+  #note(what: string): void {
+    this.log.push(`${this.timers.clock.now() - this.#start} ${what}`);
+  }
+}
+
+/** Runs a machine on a still clock. */
 function run(machine: Machine<string>, reliable: boolean) {
   const clock = new FakeClock();
-  const start = clock.now();
-  const log: string[] = [];
-  const machineRun = new MachineRun(machine, {
-    clock,
-    reliable,
-    perform: (effect) => log.push(`${clock.now() - start} ${effect}`),
-    onTerminated: () => log.push(`${clock.now() - start} terminated`),
-  });
+  const machineRun = new Recorded(machine, new TransactionTimers(clock), reliable);
   machineRun.begin();
-  const take = (): string[] => log.splice(0);
-  return { clock, machineRun, take, input: (input: Input) => machineRun.input(input) };
+  const take = (): string[] => machineRun.log.splice(0);
+  return { clock, machineRun, take, input: (input: Input) => machineRun.take(input) };
 }
 
 t.test('INVITE client over UDP: timer A doubles, timer B ends after 64*T1 (RFC 3261 §17.1.1.2)', async (t) => {
