@@ -10,7 +10,7 @@ HOST := build/stamps/host-packages
 BENCH := build/stamps/bench-packages
 NPM := build/stamps/npm
 SOURCES := $(shell find firmware -name '*.ts' -o -name '*.sql') scripts/build.ts package-lock.json
-NATIVE := $(shell find firmware/media/native -type f) scripts/build-native
+NATIVE := $(shell find firmware/media/native firmware/sip/transport/native -type f) scripts/build-native
 
 .PHONY: help
 help: ## this list
@@ -73,11 +73,12 @@ $(NPM): package-lock.json package.json scripts/install-npm-packages | $(HOST)
 	scripts/install-npm-packages
 	@mkdir -p $(@D) && touch $@
 
-build/native/%/media.node: $(NATIVE) $(NPM)
+build/native/%/media.node build/native/%/datagrams.node: $(NATIVE) $(NPM)
 	scripts/build-native $*
+	@touch build/native/$*/media.node build/native/$*/datagrams.node
 
-build/ringdown: $(SOURCES) build/native/x64/media.node $(NPM)
+build/ringdown: $(SOURCES) build/native/x64/media.node build/native/x64/datagrams.node $(NPM)
 	$(NODE) scripts/build.ts
 
-build/arm64/runtime/main.cjs: $(SOURCES) build/native/arm64/media.node $(NPM)
+build/arm64/runtime/main.cjs: $(SOURCES) build/native/arm64/media.node build/native/arm64/datagrams.node $(NPM)
 	$(NODE) scripts/build.ts --arch arm64

@@ -58,9 +58,11 @@ copyFileSync(
   join(repository, `node_modules/better-sqlite3/prebuilds/linux-${values.arch}.node`),
   join(output, 'better_sqlite3.node'),
 );
-const addon = join(repository, `build/native/${values.arch}/media.node`);
-if (!existsSync(addon)) throw new Error(`${addon} is missing: run scripts/build-native ${values.arch} first`);
-copyFileSync(addon, join(output, 'media.node'));
+for (const name of ['media.node', 'datagrams.node']) {
+  const addon = join(repository, `build/native/${values.arch}`, name);
+  if (!existsSync(addon)) throw new Error(`${addon} is missing: run scripts/build-native ${values.arch} first`);
+  copyFileSync(addon, join(output, name));
+}
 for (const name of readdirSync(join(repository, 'firmware/config/migrations'))) {
   if (name.endsWith('.sql'))
     copyFileSync(join(repository, 'firmware/config/migrations', name), join(output, 'migrations', name));

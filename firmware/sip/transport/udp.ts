@@ -1,5 +1,4 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import { DatagramSocket } from './datagram-socket.ts';
 import type { Flow, ListenPoint } from './flow.ts';
 import { flowClosed, listenError } from './listen-error.ts';
 
@@ -9,66 +8,41 @@ const RECEIVE_BUFFER_BYTES = 1 << 20;
 /** One UDP socket. */
 export class UdpListener {
   readonly point: ListenPoint;
-  readonly #socket: Socket;
+  readonly #socket: DatagramSocket;
   #closed = false;
 
-  private constructor(point: ListenPoint, socket: Socket) {
+  private constructor(point: ListenPoint, socket: DatagramSocket) {
     this.point = point;
     this.#socket = socket;
   }
 
   /** Throws a UsageError that names the port and the cure. */
   static async open(point: ListenPoint, onDatagram: (bytes: Buffer, flow: Flow) => void): Promise<UdpListener> {
-    const type = isIPv6(point.address) ? 'udp6' : 'udp4';
-    const family = type === 'udp6' ? 6 : 4;
-    const socket = createSocket({
-      type,
-      ipv6Only: type === 'udp6',
-      recvBufferSize: RECEIVE_BUFFER_BYTES,
-      // Destinations are addresses: without this each send would wait a turn for the name service.
-      lookup: (hostname, _options, done) => done(null, hostname, family),
-    });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', (error) => reject(listenError(point, error)));
-      socket.bind({ address: point.address, port: point.port, exclusive: true }, resolve);
-    });
-    socket.removeAllListeners('error');
-    const localPort = socket.address().port;
-    const listener = new UdpListener({ ...point, port: localPort }, socket);
-    socket.on('error', () => {
-      // A failed receive concerns one datagram: what it carried is sent again by its sender.
-    });
-    socket.on('message', (bytes, peer) => {
-      onDatagram(bytes, {
-        protocol: 'udp',
-        localAddress: point.address,
-        localPort,
-        remoteAddress: peer.address,
-        remotePort: peer.port,
+    const { address: localAddress, port } = point;
+    try {
+      const socket: DatagramSocket = new DatagramSocket({
+        address: localAddress,
+        port,
+        receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+        onDatagram: (bytes, remoteAddress, remotePort) => {
+          onDatagram(bytes, { protocol: 'udp', localAddress, localPort: socket.port, remoteAddress, remotePort });
+        },
       });
-    });
-    return listener;
+      return new UdpListener({ ...point, port: socket.port }, socket);
+    } catch (error) {
+      throw listenError(point, error);
+    }
   }
 
   send(flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void {
-    if (this.#closed) {
-      queueMicrotask(() => onFailed(flowClosed(flow)));
-      return;
-    }
-    try {
-      this.#socket.send(bytes, flow.remotePort, flow.remoteAddress, (error) => {
-        if (error !== null && error !== undefined) onFailed(flowClosed(flow, error));
-      });
-    } catch (error) {
-      // A datagram may come from port 0, where no answer can go: Node throws then, and a timer would have no one above.
-      queueMicrotask(() => onFailed(flowClosed(flow, error)));
-    }
+    if (this.#closed) queueMicrotask(() => onFailed(flowClosed(flow)));
+    else this.#socket.send(bytes, flow.remoteAddress, flow.remotePort, (error) => onFailed(flowClosed(flow, error)));
   }
 
   /** Idempotent. */
   close(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
     this.#closed = true;
-    return new Promise((resolve) => this.#socket.close(() => resolve()));
+    this.#socket.close();
+    return Promise.resolve();
   }
 }
