@@ -40,6 +40,10 @@ lint: $(NPM) ## format, lint, import directions and types
 	node_modules/@biomejs/cli-linux-x64/biome check .
 	tsc -p .
 
+.PHONY: fuzz
+fuzz: $(NPM) ## random messages, streams and descriptions for FUZZ_SECONDS (600); what fails is kept in build/fuzz/
+	$(NODE) test/sip/fuzz/main.ts
+
 .PHONY: bench-media
 bench-media: build ## CPU of relayed and transcoded calls, as ratios within one run
 	$(NODE) test/media/bench.ts

@@ -111,6 +111,7 @@ class Draft {
   readonly #media: MediaDraft[] = [];
 
   take(line: string, index: number): Fault | undefined {
+    if (line.includes('\r')) return { message: 'a carriage return inside a line' };
     if (line[1] !== '=') return { message: 'no line of the form x=value' };
     const value = line.slice(2);
     const letter = line[0] ?? '';

@@ -38,7 +38,7 @@ export function parseStartLine(line: string): StartLine | BadRequestLine | undef
 }
 
 function parseStatusLine(line: string): StatusLine | undefined {
-  const match = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/is.exec(line);
+  const match = /^SIP\/2\.0 ([1-6]\d\d)(?: ([^\r\n\0]*))?$/i.exec(line);
   return match === null ? undefined : { kind: 'response', status: Number(match[1]), reason: match[2] ?? '' };
 }
 

@@ -147,6 +147,8 @@ export class StreamFramer {
     const held = this.#buffer.subarray(this.#start, this.#end);
     const raw = this.#keepsRaw ? Buffer.concat([this.#headBytes ?? NOTHING, held]) : undefined;
     this.#buffer = NOTHING;
+    this.#start = 0;
+    this.#end = 0;
     this.#headBytes = undefined;
     frames.push({ kind: 'broken', malformed, ...(raw === undefined ? {} : { raw }) });
   }

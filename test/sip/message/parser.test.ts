@@ -130,24 +130,6 @@ t.test('every truncation of a message comes back as a value', async (t) => {
   t.pass('none threw');
 });
 
-t.test('hostile input takes linear time', async (t) => {
-  const fill = (text: string): Buffer => Buffer.from(text.repeat(Math.ceil(60_000 / text.length)).slice(0, 60_000));
-  const head = 'OPTIONS sip:a@b SIP/2.0\r\nCall-ID: l\r\nCSeq: 1 OPTIONS\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\n';
-  const hostile = [
-    Buffer.concat([Buffer.from(head), Buffer.from('Via: '), fill(','), Buffer.from('\r\n\r\n')]),
-    Buffer.concat([Buffer.from(head), Buffer.from('Via: '), fill('"'), Buffer.from('\r\n\r\n')]),
-    Buffer.concat([Buffer.from(`${head}Via: SIP/2.0/UDP b`), fill(';a=b\r\n '), Buffer.from('\r\n\r\n')]),
-    Buffer.concat([Buffer.from('OPTIONS sip:'), fill('@'), Buffer.from(' SIP/2.0\r\n\r\n')]),
-    fill('\r\n '),
-    fill('\r\n'),
-    fill(' '),
-  ];
-  const start = process.hrtime.bigint();
-  for (let round = 0; round < 20; round += 1) for (const bytes of hostile) parseMessage(bytes);
-  const perMessageMs = Number(process.hrtime.bigint() - start) / 1e6 / (20 * hostile.length);
-  t.ok(perMessageMs < 25, `${perMessageMs.toFixed(2)} ms each`);
-});
-
 t.test('a value cannot smuggle a header into what we send', async (t) => {
   const options = request(read('valid/compact-ipv6.dat'));
   const answer = createResponse(options, 200, 'x', { headers: [['Subject', 'a\r\nEvil: b']] });

@@ -65,12 +65,3 @@ t.test('where the next message begins is unknown, the stream ends', async (t) =>
   t.same(framer.push(Buffer.alloc(10 * MAX_MESSAGE_BYTES, 'x')).map(describe), ['broken 513 mute']);
   t.same(push(framer, options(1)), [], 'and nothing comes after');
 });
-
-t.test('a message in single bytes costs linear time', async (t) => {
-  const framer = new StreamFramer();
-  const text = `${options(1).slice(0, -2)}X: ${'y'.repeat(8000)}\r\n`.padEnd(60_000, 'Y: z\r\n');
-  const start = process.hrtime.bigint();
-  for (let at = 0; at < text.length; at += 1) push(framer, text.charAt(at));
-  const elapsedMs = Number(process.hrtime.bigint() - start) / 1e6;
-  t.ok(elapsedMs < 2000, `${elapsedMs.toFixed(0)} ms`);
-});
