@@ -8,7 +8,7 @@ import { isDamage, storageError } from './storage-error.ts';
 
 /** The way by which a device registered. */
 export interface StoredFlow {
-  readonly protocol: 'udp' | 'tcp' | 'tls';
+  readonly protocol: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;

@@ -5,7 +5,8 @@ import type { EventPackage, TerminationReason } from './subscription/event-packa
 import { Notifier, type NotifierLimits } from './subscription/notifier.ts';
 import { TransactionLayer } from './transaction/transaction-layer.ts';
 import type { Admission } from './transport/admission.ts';
-import type { Flow, ListenPoint, TlsIdentity } from './transport/flow.ts';
+import type { ConnectionLimits } from './transport/connection-slots.ts';
+import type { Flow, ListenPoint, TlsIdentity, TransportProtocol } from './transport/flow.ts';
 import type { MessageTrace } from './transport/trace.ts';
 import { Transport } from './transport/transport.ts';
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './user-agent/handlers.ts';
@@ -75,6 +76,10 @@ export interface SipStackOptions {
   readonly eventPackages?: readonly EventPackage[];
   /** How many subscriptions there may be; the defaults are for tests to lower. */
   readonly subscriptionLimits?: NotifierLimits;
+  /** Name servers, such as `127.0.0.1:53`, that URIs with host names are looked up with; default: the system's. */
+  readonly nameServers?: readonly string[];
+  /** Of the connections of all listeners; default 2048, and 512 of one address. */
+  readonly limits?: ConnectionLimits;
   readonly logger: Logger;
   /** Where it is shared, a source gets one line a second in all. */
   readonly sourceLog?: SourceLog;
@@ -111,6 +116,8 @@ export class SipStack {
       clock,
       admission: options.admission,
       trace: options.trace,
+      nameServers: options.nameServers,
+      limits: options.limits,
       onRequest: (request, flow) => transactions.receiveRequest(request, flow),
       onResponse: (response) => transactions.receiveResponse(response),
     });
@@ -155,11 +162,12 @@ export class SipStack {
   }
 
   /**
-   * Closes the listeners of these addresses, given as they were to `listen`, and the connections from and to them. What
+   * Closes the listeners of these addresses, given as they were to `listen`, or of one protocol on them, and the connections
+   * from and to them. What
    * is left of a session whose way went with them ends when its next request finds none.
    */
-  async unlisten(addresses: readonly string[]): Promise<void> {
-    await this.#transport.unlisten(addresses);
+  async unlisten(addresses: readonly string[], protocol?: TransportProtocol): Promise<void> {
+    await this.#transport.unlisten(addresses, protocol);
   }
 
   /** New TLS connections get this certificate, those that stand keep theirs. Throws a UsageError (SIP_CERTIFICATE). */
@@ -205,7 +213,7 @@ export class SipStack {
     return this.#transport.advertisedAddress(localAddress);
   }
 
-  /** Whether a request on the flow could still go out: always for udp, for tcp and tls while connected. */
+  /** Whether a request on the flow could still go out: always for udp, for the others while connected. */
   isOpen(flow: Flow): boolean {
     return this.#transport.isOpen(flow);
   }

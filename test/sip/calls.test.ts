@@ -1,5 +1,6 @@
 import t from 'tap';
 import type {
+  Flow,
   IncomingInvite,
   OutgoingInvite,
   OutgoingInviteHandlers,
@@ -7,6 +8,8 @@ import type {
   SipStack,
   TransportProtocol,
 } from '../../firmware/sip/stack.ts';
+import { NameServer } from '../support/name-server.ts';
+import { header, RawPeer, toTag } from './support/raw-peer.ts';
 import { Events, openStack, uriFor, within } from './support/stacks.ts';
 
 const OFFER = 'v=0\r\no=offer\r\n';
@@ -97,6 +100,112 @@ for (const [protocol, address] of paths) {
   }
 }
 
+const browserPaths = [
+  ['ws', '127.0.0.1'],
+  ['ws', '::1'],
+  ['wss', '127.0.0.1'],
+  ['wss', '::1'],
+] as const;
+
+/** What answers `request` with this status line, from its own headers. */
+function answerTo(request: string, status: string, more = ''): string {
+  const copied = ['Via', 'From', 'Call-ID', 'CSeq'].map((name) => `${name}: ${header(request, name)}`).join('\r\n');
+  const to = header(request, 'To');
+  const tagged = to.includes(';tag=') ? to : `${to};tag=browser`;
+  return `SIP/2.0 ${status}\r\n${copied}\r\nTo: ${tagged}\r\n${more}\r\n`;
+}
+
+for (const [protocol, address] of browserPaths) {
+  const transport = protocol.toUpperCase();
+  const open = async (port: number): Promise<RawPeer> =>
+    RawPeer.webSocket(address, port, { secure: protocol === 'wss' });
+  const flowOf = async (peer: RawPeer, flows: Flow[]): Promise<Flow> => {
+    const via = `SIP/2.0/${transport} nobody.invalid;branch=z9hG4bKreg`;
+    peer.send(peer.request('REGISTER', 'reg', { via, callId: 'reg' }));
+    await peer.next(/^SIP\/2.0 200/);
+    const [flow] = flows;
+    if (flow === undefined) throw new Error('no flow');
+    return flow;
+  };
+
+  t.test(`a browser calls over ${protocol} and ${address}, and hangs up`, async (t) => {
+    const { events: called, handlers, invited } = callee();
+    const b = await openStack([protocol], address, { handlers });
+    const peer = await open(b.port(protocol));
+    const via = (branch: string): { readonly via: string } => ({
+      via: `SIP/2.0/${transport} nobody.invalid;branch=z9hG4bK${branch}`,
+    });
+    peer.send(peer.request('INVITE', 'i', { ...via('i'), body: OFFER }));
+    const incoming = await invited();
+    t.equal(incoming.flow.protocol, protocol);
+    incoming.accept({ sdp: ANSWER });
+    const ok = await peer.next(/^SIP\/2.0 200/);
+    const host = address.includes(':') ? `[${address}]` : address;
+    t.equal(header(ok, 'Contact'), `<sip:201@${host}:${b.port(protocol)};transport=ws>`);
+    peer.send(peer.request('ACK', 'a', { ...via('a'), toTag: toTag(ok) }));
+    t.equal(await called.next(), 'ack empty');
+    peer.send(peer.request('BYE', 'b', { ...via('b'), toTag: toTag(ok), cseq: 2 }));
+    t.match(await peer.next(/CSeq: 2 BYE/), /^SIP\/2.0 200/);
+    t.same(await called.take(2), ['bye', 'ended bye-received']);
+    peer.close();
+    await b.stack.close();
+    t.equal(b.clock.pending, 0, 'no timer is left');
+  });
+
+  t.test(
+    `a browser is called over ${protocol} and ${address} by its connection, whatever its Contact says`,
+    async (t) => {
+      const flows: Flow[] = [];
+      const handlers: SipHandlers = {
+        onInvite: () => false,
+        onRequest(request) {
+          flows.push(request.flow);
+          request.respond(200);
+          return true;
+        },
+      };
+      const { stack, port } = await openStack([protocol], address, { handlers, methods: ['REGISTER'] });
+      const peer = await open(port(protocol));
+      const flow = await flowOf(peer, flows);
+      const { events, handlers: callerHandlers } = caller();
+      const requestUri = 'sip:201@nobody.invalid;transport=ws';
+      const outgoing = stack.invite({
+        flow,
+        requestUri,
+        from: { uri: 'sip:202@ringdown' },
+        to: { uri: requestUri },
+        offer: OFFER,
+        handlers: callerHandlers,
+      });
+      const invite = await peer.next(/^INVITE/);
+      const host = address.includes(':') ? `[${address}]` : address;
+      t.match(header(invite, 'Via'), `SIP/2.0/${transport} ${host}:${port(protocol)};branch=`);
+      const answer = `Contact: <${requestUri}>\r\nContent-Type: application/sdp\r\n\r\n${ANSWER}`;
+      peer.send(answerTo(invite, '200 OK', answer).trimEnd().concat('\r\n'));
+      t.match(await peer.next(/^ACK/), `ACK ${requestUri} SIP/2.0\r\n`);
+      t.equal(await events.next(), `answered ${ANSWER}`);
+      const ended = outgoing.bye();
+      peer.send(answerTo(await peer.next(/^BYE/), '200 OK'));
+      await within(ended, 'answer to BYE');
+      t.equal(await events.next(), 'ended bye-sent');
+
+      peer.close();
+      while (stack.isOpen(flow)) await new Promise((resolve) => setImmediate(resolve));
+      const late = caller();
+      stack.invite({
+        flow,
+        requestUri,
+        from: { uri: 'sip:a@b' },
+        to: { uri: requestUri },
+        offer: OFFER,
+        handlers: late.handlers,
+      });
+      t.match(await late.events.next(), /^rejected 503/, 'without it there is no way');
+      await stack.close();
+    },
+  );
+}
+
 for (const protocol of ['udp', 'tcp'] as const) {
   t.test(`CANCEL over ${protocol}: 200 to it, 487 to the INVITE`, async (t) => {
     const { events: called, handlers, invited } = callee();
@@ -131,8 +240,10 @@ t.test('a rejection reaches the caller, once', async (t) => {
 });
 
 t.test('nobody there, no name, nobody home', async (t) => {
+  const names = await NameServer.start({});
+  t.teardown(() => names.close());
   const b = await openStack(['udp'], '127.0.0.1');
-  const a = await openStack(['udp', 'tcp'], '127.0.0.1');
+  const a = await openStack(['udp', 'tcp'], '127.0.0.1', { nameServers: [names.address] });
   const silentUri = 'sip:201@127.0.0.1:9';
   const results: readonly (readonly [uri: string, rejected: RegExp, advanceMs: number])[] = [
     [uriFor('201', '127.0.0.1', b.port('udp'), 'udp'), /^rejected 404 Not Found$/, 0],

@@ -12,7 +12,9 @@ export type SentBy = (flow: Flow) => { readonly host: string; readonly port: num
  */
 export function contactHeader(sentBy: SentBy, flow: Flow, party: string, secure: boolean): HeaderField {
   const { host, port } = sentBy(flow);
-  const transport = flow.protocol === 'udp' || secure ? [] : [['transport', flow.protocol] as const];
+  // RFC 7118 §5.2.2 knows one value for both kinds of WebSocket.
+  const name = flow.protocol === 'wss' ? 'ws' : flow.protocol;
+  const transport = flow.protocol === 'udp' || (secure && name !== 'ws') ? [] : [['transport', name] as const];
   const uri = formatSipUri({
     scheme: secure ? 'sips' : 'sip',
     user: parseSipUri(parseNameAddr(party)?.uri ?? party)?.user,

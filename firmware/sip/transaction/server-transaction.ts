@@ -10,7 +10,9 @@ import { nonInviteServer } from './non-invite-server.ts';
 /** What a transaction needs of its layer. */
 export interface ServerTransactionLayer {
   readonly timers: TransactionTimers;
-  readonly transport: { send(flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void };
+  readonly transport: {
+    respond(request: SipRequest, flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void;
+  };
   /** An ACK with the branch of its INVITE though that was answered 2xx. */
   receiveAck(ack: SipRequest, flow: Flow): void;
   /** It has ended. */
@@ -125,6 +127,6 @@ export class ServerTransaction extends MachineRun {
 
   #send(): void {
     if (this.#bytes === undefined) return;
-    this.#layer.transport.send(this.flow, this.#bytes, () => this.input('transport-error'));
+    this.#layer.transport.respond(this.request, this.flow, this.#bytes, () => this.input('transport-error'));
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { newBranch, statelessTag } from '../message/identifier.ts';
+import type { Param } from '../message/params.ts';
 import { SipRequest } from '../message/request.ts';
 import { createResponse, type SipResponse } from '../message/response.ts';
 import { serialize } from '../message/serializer.ts';
@@ -18,6 +19,8 @@ export interface TransactionLayerOptions {
   readonly clock: Clock;
   readonly transport: {
     send(flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void;
+    respond(request: SipRequest, flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void;
+    isOutgoing(flow: Flow): boolean;
     sentBy(flow: Flow): { readonly host: string; readonly port: number };
   };
   /** A request that is no retransmission and no ACK. Must not throw. */
@@ -158,11 +161,13 @@ export class TransactionLayer {
 
   #withVia(request: SipRequest, flow: Flow): SipRequest {
     const { host, port } = this.transport.sentBy(flow);
-    const params = [
+    const params: Param[] = [
       ['branch', newBranch()],
       // RFC 3581 §3: asked for always, since we cannot know what stands between.
       ['rport', undefined],
-    ] as const;
+    ];
+    // RFC 5923 §6: the peer may send its own requests to us by the connection that we opened.
+    if (this.transport.isOutgoing(flow)) params.push(['alias', undefined]);
     const via = formatVia({ transport: flow.protocol.toUpperCase(), host, port, params });
     return new SipRequest(request.method, request.uri, [['Via', via], ...request.headers.fields], request.body);
   }

@@ -1,6 +1,12 @@
-export type TransportProtocol = 'udp' | 'tcp' | 'tls';
+/** `ws` and `wss` are WebSocket and secure WebSocket (RFC 7118). */
+export type TransportProtocol = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
+/** Those that stand on a connection. */
+export type StreamProtocol = Exclude<TransportProtocol, 'udp'>;
 
-/** The certificate that a TLS listener shows, and whom it trusts when it connects outwards. */
+/** Of IP. */
+export type Family = 4 | 6;
+
+/** The certificate that a listener of TLS or secure WebSocket shows, and whom it trusts when it connects outwards. */
 export interface TlsIdentity {
   /** PEM. */
   readonly key: string | Buffer;
@@ -16,12 +22,12 @@ export interface ListenPoint {
   readonly address: string;
   /** 0 takes a free one: see SipStack.listening. */
   readonly port: number;
-  /** Needed for `tls`. */
+  /** Needed for `tls` and `wss`. */
   readonly tls?: TlsIdentity;
 }
 
 /**
- * The way to a peer. Plain data: it may be kept with a binding, compared and stored. For tcp and tls it names one
+ * The way to a peer. Plain data: it may be kept with a binding, compared and stored. For all but udp it names one
  * connection, and sending fails once that connection is closed.
  */
 export interface Flow {

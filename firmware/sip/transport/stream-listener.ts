@@ -1,29 +1,60 @@
-import { connect as connectTcp, createServer, isIPv6, type Server, type Socket } from 'node:net';
-import { connect as connectTls, createServer as createTlsServer, type TLSSocket, Server as TlsServer } from 'node:tls';
+import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions, Server as TlsServer } from 'node:tls';
+import type { WebSocket } from 'ws';
+import type { Clock, Timer } from '../../core/clock.ts';
 import { UsageError } from '../../core/errors.ts';
+import type { ConnectionSlots, Slot } from './connection-slots.ts';
 import type { ListenPoint, TlsIdentity } from './flow.ts';
-import { listenError, noRoute } from './listen-error.ts';
+import { listenError } from './listen-error.ts';
 
-const MIN_VERSION = 'TLSv1.2';
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-const CONNECT_TIMEOUT_MS = 5_000;
+/** The oldest version that is spoken, by listeners and outwards. */
+export const MIN_TLS_VERSION = 'TLSv1.2';
+/** From the connection to the end of the handshakes of TLS and WebSocket. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** A phone that comes back within it goes on with the keys of before, which costs a tenth of a handshake. */
+const SESSION_SECONDS = 24 * 3600;
 /** Connections that the kernel holds for us while we are busy. */
 const BACKLOG = 511;
 
 export interface StreamListenerHandlers {
+  /** Asked before anything else. */
+  refuses(remoteAddress: string, localAddress: string): boolean;
+  /** There are too many connections, of this source or in all. */
+  onRefused(remoteAddress: string): void;
   onConnection(socket: Socket): void;
+  /** `connection` is what carries it. */
+  onWebSocket(socket: WebSocket, connection: Socket): void;
   onHandshakeFailed(remoteAddress: string, error: Error): void;
 }
 
-/** Accepts connections of TCP, or of TLS with the handshake done. */
+/** Makes of an accepted connection what the listener is for; a server that listens nowhere. */
+type Upgrade = Pick<Server, 'emit'>;
+
+interface Handshake {
+  readonly socket: Socket;
+  readonly release: () => void;
+  readonly timer: Timer;
+}
+
+/** Accepts connections of TCP, and those of TLS and WebSocket once their handshakes are done. */
 export class StreamListener {
   #point: ListenPoint;
   readonly #server: Server;
+  readonly #slots: ConnectionSlots;
+  readonly #clock: Clock;
+  readonly #handlers: StreamListenerHandlers;
+  /** Undefined for TCP, which needs no handshake. */
+  #upgrade: Upgrade | undefined;
+  /** By peer, the oldest first. */
+  readonly #handshakes = new Map<string, Handshake>();
   #closing: Promise<void> | undefined;
 
-  private constructor(point: ListenPoint, server: Server) {
+  private constructor(point: ListenPoint, slots: ConnectionSlots, clock: Clock, handlers: StreamListenerHandlers) {
     this.#point = point;
-    this.#server = server;
+    this.#slots = slots;
+    this.#clock = clock;
+    this.#handlers = handlers;
+    this.#server = createServer((socket) => this.#accept(socket));
   }
 
   get point(): ListenPoint {
@@ -33,60 +64,142 @@ export class StreamListener {
   /** Throws a UsageError that names the port and the cure. */
   static async open(
     point: ListenPoint,
-    maxConnections: number,
+    slots: ConnectionSlots,
+    clock: Clock,
     handlers: StreamListenerHandlers,
   ): Promise<StreamListener> {
-    const server = point.protocol === 'tls' ? tlsServer(point, handlers) : createServer(handlers.onConnection);
-    server.maxConnections = maxConnections;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(listenError(point, error)));
-      const { address, port } = point;
-      server.listen({ host: address, port, exclusive: true, ipv6Only: isIPv6(address), backlog: BACKLOG }, resolve);
-    });
-    server.removeAllListeners('error');
-    server.on('error', () => {
-      // Accepting failed (no file descriptor left): the next one is tried anyway.
-    });
-    const bound = server.address();
-    const port = bound !== null && typeof bound === 'object' ? bound.port : point.port;
-    return new StreamListener({ ...point, port }, server);
+    const listener = new StreamListener(point, slots, clock, handlers);
+    await listener.#open();
+    return listener;
   }
 
   /** New connections get this certificate; those that stand keep theirs. Without TLS nothing happens. */
   useCertificate(tls: TlsIdentity): void {
-    if (!(this.#server instanceof TlsServer)) return;
-    const { key, cert } = tls;
+    if (!(this.#upgrade instanceof TlsServer)) return;
+    // Phones that come back with a ticket of before go on as they would have.
+    const ticketKeys = this.#upgrade.getTicketKeys();
     try {
-      this.#server.setSecureContext({ key, cert, minVersion: MIN_VERSION });
+      this.#upgrade.setSecureContext({ ...tlsOptions(tls), ticketKeys });
     } catch (cause) {
       throw certificateError(cause);
     }
     this.#point = { ...this.#point, tls };
   }
 
-  /** Takes no more connections at once; resolves when the last one, which is its owner's to close, is gone. Idempotent. */
+  /**
+   * Takes no more connections at once and cuts those in a handshake; resolves when the last one, which is its owner's to
+   * close, is gone. Idempotent.
+   */
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => this.#server.close(() => resolve()));
+    for (const { socket } of this.#handshakes.values()) socket.destroy();
     return this.#closing;
+  }
+
+  async #open(): Promise<void> {
+    const { address, port } = this.#point;
+    this.#upgrade = await this.#upgradeFor(this.#point);
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error) => reject(listenError(this.#point, error)));
+      const exact = { exclusive: true, ipv6Only: isIPv6(address), backlog: BACKLOG };
+      this.#server.listen({ host: address, port, ...exact }, resolve);
+    });
+    this.#server.removeAllListeners('error');
+    this.#server.on('error', () => {
+      // Accepting failed (no file descriptor left): the next one is tried anyway.
+    });
+    const bound = this.#server.address();
+    if (bound !== null && typeof bound === 'object') this.#point = { ...this.#point, port: bound.port };
+  }
+
+  async #upgradeFor({ protocol, tls }: ListenPoint): Promise<Upgrade | undefined> {
+    if (protocol === 'tcp') return undefined;
+    if (protocol === 'ws') return this.#webSocketServer(undefined);
+    if (tls === undefined) {
+      const name = protocol === 'tls' ? 'TLS' : 'secure WebSocket';
+      throw new UsageError('SIP_CERTIFICATE', `SIP over ${name} has no certificate`, 'Give a key and a certificate.');
+    }
+    try {
+      const options = tlsOptions(tls);
+      const server = protocol === 'tls' ? createTlsServer(options) : await this.#webSocketServer(options);
+      if (protocol === 'tls') {
+        server.on('secureConnection', (socket: Socket) =>
+          this.#ready(socket, () => this.#handlers.onConnection(socket)),
+        );
+      }
+      server.on('tlsClientError', (error: Error, socket: Socket) => {
+        this.#handlers.onHandshakeFailed(socket.remoteAddress ?? 'unknown', error);
+        socket.destroy();
+      });
+      return server;
+    } catch (cause) {
+      throw certificateError(cause);
+    }
+  }
+
+  async #webSocketServer(tls: TlsOptions | undefined): Promise<Server> {
+    const { webSocketServer } = await import('./web-socket-server.ts');
+    return webSocketServer(tls, (socket, connection) =>
+      this.#ready(connection, () => this.#handlers.onWebSocket(socket, connection)),
+    );
+  }
+
+  #accept(socket: Socket): void {
+    const { remoteAddress, localAddress } = socket;
+    const peer = peerOf(socket);
+    const isGone = remoteAddress === undefined || localAddress === undefined || peer === undefined;
+    if (isGone || this.#closing !== undefined || this.#handlers.refuses(remoteAddress, localAddress)) {
+      socket.destroy();
+      return;
+    }
+    const slot = this.#takeSlot(remoteAddress);
+    if (slot.kind !== 'slot') {
+      this.#handlers.onRefused(remoteAddress);
+      socket.destroy();
+      return;
+    }
+    const { release } = slot;
+    socket.once('close', release);
+    if (this.#upgrade === undefined) {
+      this.#handlers.onConnection(socket);
+      return;
+    }
+    const timer = this.#clock.schedule(HANDSHAKE_TIMEOUT_MS, () => socket.destroy());
+    this.#handshakes.set(peer, { socket, release, timer });
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#endHandshake(peer));
+    this.#upgrade.emit('connection', socket);
+  }
+
+  /** Where all are taken, the oldest handshake gives up its own: who is in no hurry makes room for who came after. */
+  #takeSlot(source: string): Slot {
+    const slot = this.#slots.take(source);
+    const [oldest] = slot.kind === 'all-full' ? this.#handshakes.values() : [];
+    if (oldest === undefined) return slot;
+    oldest.release();
+    oldest.socket.destroy();
+    return this.#slots.take(source);
+  }
+
+  #ready(socket: Socket, use: () => void): void {
+    const peer = peerOf(socket);
+    if (peer === undefined || !this.#endHandshake(peer)) socket.destroy();
+    else use();
+  }
+
+  #endHandshake(peer: string): boolean {
+    this.#handshakes.get(peer)?.timer.cancel();
+    return this.#handshakes.delete(peer);
   }
 }
 
-function tlsServer(point: ListenPoint, handlers: StreamListenerHandlers): Server {
-  if (point.tls === undefined) {
-    throw new UsageError('SIP_CERTIFICATE', 'SIP over TLS has no certificate', 'Give a key and a certificate.');
-  }
-  try {
-    const { key, cert } = point.tls;
-    const options = { key, cert, minVersion: MIN_VERSION, handshakeTimeout: HANDSHAKE_TIMEOUT_MS } as const;
-    const server = createTlsServer(options, handlers.onConnection);
-    server.on('tlsClientError', (error, socket) => {
-      handlers.onHandshakeFailed(socket.remoteAddress ?? 'unknown', error);
-      socket.destroy();
-    });
-    return server;
-  } catch (cause) {
-    throw certificateError(cause);
-  }
+/** Undefined where the peer was gone before we looked. */
+function peerOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remoteAddress === undefined ? undefined : `${remoteAddress}|${remotePort}`;
+}
+
+function tlsOptions({ key, cert }: TlsIdentity): TlsOptions {
+  return { key, cert, minVersion: MIN_TLS_VERSION, sessionTimeout: SESSION_SECONDS };
 }
 
 function certificateError(cause: unknown): UsageError {
@@ -96,32 +209,4 @@ function certificateError(cause: unknown): UsageError {
     'Give both as PEM, and of the same pair.',
     { cause },
   );
-}
-
-/** Connects to an address; rejects with SIP_NO_ROUTE after 5 s at the latest. */
-export function connectStream(
-  protocol: 'tcp' | 'tls',
-  host: string,
-  port: number,
-  point: ListenPoint,
-): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const ca = point.tls?.ca;
-    const socket: Socket | TLSSocket =
-      protocol === 'tls'
-        ? connectTls({ host, port, minVersion: MIN_VERSION, ...(ca === undefined ? {} : { ca }) })
-        : connectTcp({ host, port });
-    const fail = (cause?: Error): void => {
-      socket.destroy();
-      reject(noRoute(`no connection to ${host} port ${port} over ${protocol}`, cause));
-    };
-    socket.setTimeout(CONNECT_TIMEOUT_MS, fail);
-    socket.once('error', fail);
-    socket.once(protocol === 'tls' ? 'secureConnect' : 'connect', () => {
-      socket.setTimeout(0);
-      socket.removeListener('timeout', fail);
-      socket.removeListener('error', fail);
-      resolve(socket);
-    });
-  });
 }

@@ -1,41 +1,37 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../core/clock.ts';
+import {
+  type Connection,
+  type ConnectionHandlers,
+  IDLE_TIMEOUT_MS,
+  MAX_UNSENT_BYTES,
+  MESSAGE_TIMEOUT_MS,
+  PAUSE_UNSENT_BYTES,
+} from './connection.ts';
 import type { Flow } from './flow.ts';
 import { flowClosed } from './listen-error.ts';
-import { type Frame, StreamFramer } from './stream-framer.ts';
+import { StreamFramer } from './stream-framer.ts';
 
-/** From the first byte of a message to its last; also from the connection to its first message. */
-export const MESSAGE_TIMEOUT_MS = 30_000;
-/** Without a byte received: longer than the longest registration without keep-alives. */
-export const IDLE_TIMEOUT_MS = 2 * 60 * 60 * 1000;
-/** What a peer that does not read may leave with us. */
-export const MAX_UNSENT_BYTES = 1 << 20;
 const KEEP_ALIVE_MS = 60_000;
 const PONG = Buffer.from('\r\n');
 
-export type MessageFrame = Exclude<Frame, { kind: 'ping' }>;
-
-export interface StreamHandlers {
-  /** Whether somebody wants to see messages as they came. */
-  isTraced?(): boolean;
-  onFrame(frame: MessageFrame, flow: Flow): void;
-  onClosed(connection: StreamConnection): void;
-}
-
 /** One connection of TCP or TLS: both are the same from here on. */
-export class StreamConnection {
+export class StreamConnection implements Connection {
   readonly flow: Flow;
   readonly #socket: Socket;
   readonly #clock: Clock;
-  readonly #handlers: StreamHandlers;
+  readonly #handlers: ConnectionHandlers;
   readonly #framer = new StreamFramer();
+  /** Runs while a message is awaited or incomplete. */
   #messageTimer: Timer | undefined;
+  /** Runs while the peer does not read what we sent. */
+  #stallTimer: Timer | undefined;
   #idleTimer: Timer | undefined;
   #lastReceivedAt: number;
   #closed = false;
 
   /** `socket` is connected, and its handshake done. */
-  constructor(socket: Socket, flow: Flow, clock: Clock, handlers: StreamHandlers) {
+  constructor(socket: Socket, flow: Flow, clock: Clock, handlers: ConnectionHandlers) {
     this.flow = flow;
     this.#socket = socket;
     this.#clock = clock;
@@ -44,6 +40,7 @@ export class StreamConnection {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    socket.on('drain', () => this.#readOn());
     socket.on('error', () => this.close());
     socket.on('close', () => this.close());
     this.#messageTimer = clock.schedule(MESSAGE_TIMEOUT_MS, () => this.close());
@@ -63,20 +60,20 @@ export class StreamConnection {
     this.#socket.write(bytes, (error) => {
       if (error !== null && error !== undefined) onFailed(flowClosed(this.flow, error));
     });
+    if (this.#socket.writableLength > PAUSE_UNSENT_BYTES) this.#stall();
   }
 
-  /** Sends what is still in the buffer, then closes. */
   end(): void {
     if (this.#closed) return;
     this.#messageTimer ??= this.#clock.schedule(MESSAGE_TIMEOUT_MS, () => this.close());
     this.#socket.end(() => this.close());
   }
 
-  /** Cuts the connection at once. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#messageTimer?.cancel();
+    this.#stallTimer?.cancel();
     this.#idleTimer?.cancel();
     this.#socket.destroy();
     this.#handlers.onClosed(this);
@@ -84,12 +81,14 @@ export class StreamConnection {
 
   #receive(bytes: Buffer): void {
     this.#lastReceivedAt = this.#clock.now();
-    const frames = this.#framer.push(bytes, this.#handlers.isTraced?.());
-    if (frames.length > 0) this.#stopMessageTimer();
-    for (const frame of frames) {
+    for (const frame of this.#framer.push(bytes, this.#handlers.isTraced())) {
       if (this.#closed) return;
-      if (frame.kind === 'ping') this.send(PONG, () => undefined);
-      else this.#handlers.onFrame(frame, this.flow);
+      if (frame.kind === 'ping') {
+        this.send(PONG, () => undefined);
+      } else {
+        this.#stopMessageTimer();
+        this.#handlers.onFrame(frame, this.flow);
+      }
     }
     if (!this.#closed && this.#framer.isWithinMessage) {
       this.#messageTimer ??= this.#clock.schedule(MESSAGE_TIMEOUT_MS, () => this.close());
@@ -99,6 +98,19 @@ export class StreamConnection {
   #stopMessageTimer(): void {
     this.#messageTimer?.cancel();
     this.#messageTimer = undefined;
+  }
+
+  #stall(): void {
+    if (this.#stallTimer !== undefined || this.#closed) return;
+    this.#socket.pause();
+    this.#stallTimer = this.#clock.schedule(MESSAGE_TIMEOUT_MS, () => this.close());
+  }
+
+  #readOn(): void {
+    if (this.#stallTimer === undefined) return;
+    this.#stallTimer.cancel();
+    this.#stallTimer = undefined;
+    this.#socket.resume();
   }
 
   /** One timer for hours, not one for each byte. */

@@ -1,26 +1,30 @@
-import { isIPv6, type Socket } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import { UsageError } from '../../core/errors.ts';
 import { type Logger, SourceLog } from '../../core/logger.ts';
 import { statelessTag } from '../message/identifier.ts';
+import { hasParam } from '../message/params.ts';
 import { type Malformed, type ParseResult, parseMessage } from '../message/parser.ts';
 import type { SipRequest } from '../message/request.ts';
 import { createResponse, type SipResponse } from '../message/response.ts';
 import { serialize } from '../message/serializer.ts';
+import type { SipUri } from '../message/uri.ts';
 import type { Admission } from './admission.ts';
-import type { Flow, ListenPoint, TlsIdentity } from './flow.ts';
+import type { MessageFrame } from './connection.ts';
+import { type ConnectionLimits, ConnectionSlots } from './connection-slots.ts';
+import { Connections } from './connections.ts';
+import { DnsNames } from './dns.ts';
+import type { Flow, ListenPoint, StreamProtocol, TlsIdentity, TransportProtocol } from './flow.ts';
 import { flowClosed, noRoute } from './listen-error.ts';
+import { connectStream, sourceAddress } from './outgoing.ts';
 import { wayBack, withReceived } from './received.ts';
-import { sourceAddress, type Target } from './resolver.ts';
-import { type MessageFrame, StreamConnection } from './stream.ts';
-import { connectStream, StreamListener } from './stream-listener.ts';
+import { defaultPort, familyOf, Resolver, type Target } from './resolver.ts';
+import { StreamListener } from './stream-listener.ts';
 import { answerStun, isStun } from './stun.ts';
 import type { MessageTrace, TraceMark } from './trace.ts';
 import { UdpListener } from './udp.ts';
 
-/** Connections of all listeners together, and of one address: an office behind one NAT must fit. */
-export const MAX_CONNECTIONS = 2048;
-export const MAX_CONNECTIONS_PER_SOURCE = 512;
+/** Responses that wait for a new connection to where they belong, since theirs is gone (RFC 3261 §18.2.2). */
+const MAX_RESPONSES_WAITING = 64;
 
 export interface TransportOptions {
   readonly advertise: ReadonlyMap<string, string>;
@@ -30,6 +34,9 @@ export interface TransportOptions {
   /** Asked before anything is parsed; everybody is let in unless given. */
   readonly admission?: Admission | undefined;
   readonly trace?: MessageTrace | undefined;
+  /** Name servers with or without a port; those of the system when undefined. */
+  readonly nameServers?: readonly string[] | undefined;
+  readonly limits?: ConnectionLimits | undefined;
   /** The top Via has `received` and `rport` as RFC 3581 §4 wants them. */
   readonly onRequest: (request: SipRequest, flow: Flow) => void;
   readonly onResponse: (response: SipResponse, flow: Flow) => void;
@@ -45,9 +52,10 @@ export class Transport {
   readonly #trace: MessageTrace | undefined;
   readonly #udp = new Map<string, UdpListener>();
   #streams: readonly StreamListener[] = [];
-  readonly #connections = new Map<number, StreamConnection>();
-  readonly #perSource = new Map<string, number>();
-  #serial = 0;
+  readonly #slots: ConnectionSlots;
+  readonly #connections: Connections;
+  readonly #resolver: Resolver;
+  #responsesWaiting = 0;
   #closed = false;
 
   constructor(options: TransportOptions) {
@@ -56,6 +64,16 @@ export class Transport {
     this.#admission = options.admission;
     this.#trace = options.trace;
     this.#admission?.onBlocked(() => this.#cutBlocked());
+    const { clock, limits, nameServers } = options;
+    this.#slots = new ConnectionSlots(limits);
+    this.#connections = new Connections({
+      clock,
+      isTraced: () => this.#trace?.tap !== undefined,
+      onFrame: (frame, flow) => this.#frame(frame, flow),
+    });
+    this.#resolver = new Resolver(new DnsNames(nameServers, clock), clock, (protocol, family) =>
+      this.listening.some((point) => point.protocol === protocol && familyOf(point.address) === family),
+    );
   }
 
   /**
@@ -74,13 +92,20 @@ export class Transport {
     if (this.#closed) await this.#closeListeners(opened, () => true);
   }
 
-  /** Closes the listeners of these addresses and the connections from and to them; all others stay. */
-  async unlisten(addresses: readonly string[]): Promise<void> {
-    const ofThese = (listener: Listener): boolean => addresses.includes(listener.point.address);
-    const closing = [...this.#udp.values(), ...this.#streams].filter(ofThese);
+  /**
+   * Closes the listeners of these addresses, or of one protocol on them, and the connections from and to them; all others
+   * stay.
+   */
+  async unlisten(addresses: readonly string[], protocol?: TransportProtocol): Promise<void> {
+    const isOf = (other: TransportProtocol): boolean => protocol === undefined || other === protocol;
+    const closing = [...this.#udp.values(), ...this.#streams].filter(
+      ({ point }) => addresses.includes(point.address) && isOf(point.protocol),
+    );
     await this.#closeListeners(
       closing,
-      (flow) => addresses.includes(flow.localAddress) || closing.some(({ point }) => isOfListener(flow, point)),
+      (flow) =>
+        (addresses.includes(flow.localAddress) && isOf(flow.protocol)) ||
+        closing.some(({ point }) => isOfListener(flow, point)),
     );
   }
 
@@ -104,18 +129,23 @@ export class Transport {
   sentBy(flow: Flow): { readonly host: string; readonly port: number } {
     const host = this.advertisedAddress(flow.localAddress);
     if (flow.protocol === 'udp') return { host, port: flow.localPort };
-    const listener = this.#streamListener(flow.protocol, flow.localAddress);
+    const listener = this.#streamListener(flow);
     return { host, port: listener?.point.port ?? flow.localPort };
   }
 
   isOpen(flow: Flow): boolean {
     if (flow.protocol === 'udp') return this.#udpListener(flow) !== undefined;
-    return this.#connection(flow)?.isOpen === true;
+    return this.#connections.get(flow)?.isOpen === true;
+  }
+
+  /** Whether the flow is a connection that we opened: the peer may use it in both directions (RFC 5923 §6). */
+  isOutgoing(flow: Flow): boolean {
+    return this.#connections.isOutgoing(flow);
   }
 
   /** Never throws; `onFailed` is called after the call has returned, where the bytes certainly did not go out. */
   send(flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void {
-    const way = flow.protocol === 'udp' ? this.#udpListener(flow) : this.#connection(flow);
+    const way = flow.protocol === 'udp' ? this.#udpListener(flow) : this.#connections.get(flow);
     if (way === undefined) {
       queueMicrotask(() => onFailed(flowClosed(flow)));
       return;
@@ -125,22 +155,71 @@ export class Transport {
     else way.send(bytes, onFailed);
   }
 
-  /** A flow to an address: a connection that stands is used again (RFC 3261 §18.1.1). Rejects with SIP_NO_ROUTE. */
-  async connect(target: Target): Promise<Flow> {
-    if (target.protocol === 'udp') return this.#udpFlow(target);
-    const protocol = target.protocol;
-    for (const { flow, isOpen } of this.#connections.values()) {
-      const same = flow.protocol === protocol && flow.remotePort === target.port;
-      if (same && flow.remoteAddress === target.address && isOpen) return flow;
+  /**
+   * Sends a response to `request`, which came by `flow`. As `send`; where the connection is gone, over one to the port in
+   * the Via of the address that the request came from (RFC 3261 §18.2.2).
+   */
+  respond(request: SipRequest, flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void {
+    const { protocol, remoteAddress } = flow;
+    const isLost = (protocol === 'tcp' || protocol === 'tls') && !this.isOpen(flow);
+    if (!isLost || this.#closed || this.#responsesWaiting >= MAX_RESPONSES_WAITING) {
+      this.send(flow, bytes, onFailed);
+      return;
     }
-    const listener = this.#streams.find(
-      ({ point }) => point.protocol === protocol && isIPv6(point.address) === isIPv6(target.address),
-    );
-    if (listener === undefined) throw noRoute(`no ${protocol} listener of the family of ${target.address}`);
-    const socket = await connectStream(protocol, target.address, target.port, listener.point);
-    const connection = this.#adopt(socket, protocol);
-    if (connection === undefined) throw noRoute('too many connections');
-    return connection.flow;
+    this.#responsesWaiting += 1;
+    const port = request.via.port ?? defaultPort(protocol);
+    this.connect({ protocol, addresses: [remoteAddress], port })
+      .then((anew) => this.send(anew, bytes, onFailed), onFailed)
+      .finally(() => {
+        this.#responsesWaiting -= 1;
+      });
+  }
+
+  /** Where a URI leads (RFC 3263), in the order in which to try; empty when nowhere. Never rejects; takes 5 s at the most. */
+  locate(uri: SipUri): Promise<readonly Target[]> {
+    return this.#resolver.locate(uri);
+  }
+
+  /**
+   * A flow to a target: a connection that stands is used again (RFC 3261 §18.1.1); over UDP the first address that a
+   * listener can reach. Rejects with SIP_NO_ROUTE.
+   */
+  async connect(target: Target): Promise<Flow> {
+    const { protocol, port, name } = target;
+    if (protocol === 'ws' || protocol === 'wss') throw noRoute('WebSocket clients connect, and are not connected to');
+    const addresses = target.addresses.filter((address) => this.#pointsTo(protocol, address).length > 0);
+    const [first] = addresses;
+    if (first === undefined) {
+      throw noRoute(`no ${protocol.toUpperCase()} listener of the family of ${target.addresses.join(', ')}`);
+    }
+    if (protocol === 'udp') return this.#udpFlow(first, port);
+    for (const address of addresses) {
+      const standing = this.#connections.find(protocol, address, port, name);
+      if (standing !== undefined) return standing.flow;
+    }
+    const slot = this.#slots.take(first);
+    if (slot.kind !== 'slot') throw noRoute('too many connections');
+    try {
+      const socket = await connectStream(
+        {
+          protocol,
+          addresses,
+          port,
+          name,
+          ca: this.#pointsTo(protocol, first)[0]?.tls?.ca,
+          localAddress: async (address) => (await this.#pointTo(protocol, address))?.address,
+        },
+        this.#options.clock,
+      );
+      socket.once('close', slot.release);
+      const connection = this.#closed ? undefined : this.#connections.adopt(socket, protocol, { connectedTo: name });
+      if (connection !== undefined) return connection.flow;
+      socket.destroy();
+    } catch (error) {
+      slot.release();
+      throw error;
+    }
+    throw noRoute('the connection was gone at once');
   }
 
   /** Closes listeners, then connections. Idempotent. */
@@ -157,7 +236,7 @@ export class Transport {
     for (const { point } of listeners) this.#udp.delete(udpKey(point.address, point.port));
     this.#streams = this.#streams.filter((listener) => !listeners.includes(listener));
     const closing = listeners.map((listener) => listener.close());
-    const connections = [...this.#connections.values()].filter(({ flow }) => belongs(flow));
+    const connections = this.#connections.select(belongs);
     for (const connection of connections) connection.end();
     await Promise.race([Promise.all(closing), this.#grace()]);
     for (const connection of connections) connection.close();
@@ -181,50 +260,26 @@ export class Transport {
       this.#udp.set(udpKey(point.address, listener.point.port), listener);
       return listener;
     }
-    const protocol = point.protocol;
-    const listener = await StreamListener.open(point, MAX_CONNECTIONS, {
-      onConnection: (socket) => this.#adopt(socket, protocol),
-      onHandshakeFailed: (source, error) =>
-        this.#sourceLog.warn(plainAddress(source), { error: error.message }, 'TLS handshake failed'),
-    });
+    const listener = await this.#listenForStreams(point, point.protocol);
     this.#streams = [...this.#streams, listener];
     return listener;
   }
 
-  #adopt(socket: Socket, protocol: 'tcp' | 'tls'): StreamConnection | undefined {
-    const { localAddress, localPort, remoteAddress, remotePort } = socket;
-    // Undefined where the peer was gone before we looked.
-    const known = localAddress !== undefined && localPort !== undefined && remotePort !== undefined;
-    if (!known || remoteAddress === undefined || this.#closed) {
-      socket.destroy();
-      return undefined;
-    }
-    const count = this.#perSource.get(remoteAddress) ?? 0;
-    if (this.#admission?.refusesConnection(remoteAddress, localAddress) !== undefined) {
-      socket.destroy();
-      return undefined;
-    }
-    if (count >= MAX_CONNECTIONS_PER_SOURCE || this.#connections.size >= MAX_CONNECTIONS) {
-      this.#sourceLog.warn(remoteAddress, { protocol }, 'too many SIP connections');
-      socket.destroy();
-      return undefined;
-    }
-    this.#perSource.set(remoteAddress, count + 1);
-    this.#serial += 1;
-    const serial = this.#serial;
-    const flow: Flow = { protocol, localAddress, localPort, remoteAddress, remotePort, connection: serial };
-    const connection = new StreamConnection(socket, flow, this.#options.clock, {
-      isTraced: () => this.#trace?.tap !== undefined,
-      onFrame: (frame) => this.#frame(frame, flow),
-      onClosed: () => {
-        this.#connections.delete(serial);
-        const left = (this.#perSource.get(remoteAddress) ?? 1) - 1;
-        if (left === 0) this.#perSource.delete(remoteAddress);
-        else this.#perSource.set(remoteAddress, left);
+  #listenForStreams(point: ListenPoint, protocol: StreamProtocol): Promise<StreamListener> {
+    return StreamListener.open(point, this.#slots, this.#options.clock, {
+      refuses: (source, localAddress) => this.#admission?.refusesConnection(source, localAddress) !== undefined,
+      onRefused: (source) => this.#sourceLog.warn(plainAddress(source), { protocol }, 'too many SIP connections'),
+      onConnection: (socket) => {
+        if (this.#closed || protocol === 'ws' || protocol === 'wss') socket.destroy();
+        else this.#connections.adopt(socket, protocol);
       },
+      onWebSocket: (socket, carrier) => {
+        if (this.#closed) socket.terminate();
+        else this.#connections.adoptWebSocket(socket, carrier, protocol === 'wss' ? 'wss' : 'ws');
+      },
+      onHandshakeFailed: (source, error) =>
+        this.#sourceLog.warn(plainAddress(source), { error: error.message }, 'TLS handshake failed'),
     });
-    this.#connections.set(serial, connection);
-    return connection;
   }
 
   #datagram(bytes: Buffer, flow: Flow): void {
@@ -235,7 +290,7 @@ export class Transport {
     }
     if (isStun(bytes)) {
       const answer = answerStun(bytes, flow.remoteAddress, flow.remotePort);
-      if (answer !== undefined) this.send(flow, answer, () => undefined);
+      if (answer !== undefined) this.#udpListener(flow)?.send(flow, answer, () => undefined);
       return;
     }
     if (isBlank(bytes)) return;
@@ -246,11 +301,11 @@ export class Transport {
     const refusal = this.#admission?.refuses(flow);
     if (refusal !== undefined) {
       this.#traceReceived(frame.raw, flow, refusal);
-      this.#connection(flow)?.close();
+      this.#connections.get(flow)?.close();
       return;
     }
     this.#deliver(frame.kind === 'broken' ? frame.malformed : frame, flow, frame.raw);
-    if (frame.kind === 'broken') this.#connection(flow)?.end();
+    if (frame.kind === 'broken') this.#connections.get(flow)?.end();
   }
 
   /** `raw`: the message as it came, where somebody may want to see it. */
@@ -260,7 +315,7 @@ export class Transport {
       const refusal = result.kind === 'request' ? this.#admission?.refusesRequest(result.request, flow) : undefined;
       this.#traceReceived(raw, flow, result.kind === 'malformed' ? 'malformed' : refusal);
       // A scanner gets no answer at all, and over a connection not even the connection.
-      if (refusal !== undefined) this.#connection(flow)?.close();
+      if (refusal !== undefined) this.#connections.get(flow)?.close();
       else this.#dispatch(result, flow);
     } catch (error) {
       // One message must not end the process, whoever is to blame, nor many of them fill the log.
@@ -271,6 +326,7 @@ export class Transport {
   #dispatch(result: ParseResult, flow: Flow): void {
     switch (result.kind) {
       case 'request':
+        if (flow.connection !== undefined) this.#noteAlias(result.request, flow);
         this.#options.onRequest(withReceived(result.request, flow), wayBack(result.request, flow));
         break;
       case 'response':
@@ -296,46 +352,46 @@ export class Transport {
   }
 
   #cutBlocked(): void {
-    for (const connection of [...this.#connections.values()]) {
-      if (this.#admission?.isBlocked(connection.flow) === true) connection.close();
-    }
+    const blocked = this.#connections.select((flow) => this.#admission?.isBlocked(flow) === true);
+    for (const connection of blocked) connection.close();
   }
 
-  async #udpFlow(target: Target): Promise<Flow> {
-    const points = [...this.#udp.values()].map((listener) => listener.point);
-    const family = points.filter((point) => isIPv6(point.address) === isIPv6(target.address));
-    const [first] = family;
-    if (first === undefined) throw noRoute(`no UDP listener of the family of ${target.address}`);
-    let chosen = first;
-    if (family.length > 1) {
-      const source = await sourceAddress(target.address);
-      chosen = family.find((point) => point.address === source) ?? first;
-    }
-    return {
-      protocol: 'udp',
-      localAddress: chosen.address,
-      localPort: chosen.port,
-      remoteAddress: target.address,
-      remotePort: target.port,
-    };
+  /**
+   * RFC 5923 §5: a peer whose Via says `alias` takes requests to its own port over this connection. Light: only for the
+   * address that it comes from, so that nobody can draw the requests of others to himself.
+   */
+  #noteAlias({ via }: SipRequest, flow: Flow): void {
+    if (!hasParam(via.params, 'alias') || via.host !== flow.remoteAddress.replace(/%.*$/, '')) return;
+    this.#connections.alias(flow, via.port ?? defaultPort(flow.protocol));
+  }
+
+  async #udpFlow(remoteAddress: string, remotePort: number): Promise<Flow> {
+    const point = await this.#pointTo('udp', remoteAddress);
+    if (point === undefined) throw noRoute(`no UDP listener of the family of ${remoteAddress}`);
+    return { protocol: 'udp', localAddress: point.address, localPort: point.port, remoteAddress, remotePort };
+  }
+
+  /** The listener from which the routing table leads to an address: the one on the same LAN. */
+  async #pointTo(protocol: TransportProtocol, remoteAddress: string): Promise<ListenPoint | undefined> {
+    const points = this.#pointsTo(protocol, remoteAddress);
+    if (points.length < 2) return points[0];
+    const source = await sourceAddress(remoteAddress);
+    return points.find(({ address }) => address === source) ?? points[0];
+  }
+
+  #pointsTo(protocol: TransportProtocol, remoteAddress: string): readonly ListenPoint[] {
+    const family = familyOf(remoteAddress);
+    return this.listening.filter((point) => point.protocol === protocol && familyOf(point.address) === family);
   }
 
   #udpListener(flow: Flow): UdpListener | undefined {
     return this.#udp.get(udpKey(flow.localAddress, flow.localPort));
   }
 
-  #connection(flow: Flow): StreamConnection | undefined {
-    if (flow.connection === undefined) return undefined;
-    const connection = this.#connections.get(flow.connection);
-    // The serial begins anew with each start: a stored flow of the last run must not reach a stranger.
-    const same =
-      connection?.flow.remotePort === flow.remotePort && connection.flow.remoteAddress === flow.remoteAddress;
-    return same ? connection : undefined;
-  }
-
-  #streamListener(protocol: string, localAddress: string): StreamListener | undefined {
-    const ofProtocol = this.#streams.filter(({ point }) => point.protocol === protocol);
-    return ofProtocol.find(({ point }) => point.address === localAddress) ?? ofProtocol[0];
+  /** That of the LAN which the connection is on. */
+  #streamListener(flow: Flow): StreamListener | undefined {
+    const ofProtocol = this.#streams.filter(({ point }) => point.protocol === flow.protocol);
+    return ofProtocol.find(({ point }) => point.address === flow.localAddress) ?? ofProtocol[0];
   }
 }
 

@@ -1,20 +1,57 @@
 import { isIPv6 } from 'node:net';
-import { parseSipUri } from '../message/uri.ts';
+import { parseSipUri, type SipUri } from '../message/uri.ts';
 import type { Flow } from '../transport/flow.ts';
 import { noRoute } from '../transport/listen-error.ts';
 import { resolveTarget, type Target } from '../transport/resolver.ts';
 
+/** A longer request goes over TCP where that can be had, since UDP would break it in pieces (RFC 3261 §18.1.1). */
+export const MAX_DATAGRAM_REQUEST_BYTES = 1300;
+
 export interface Connector {
+  locate(uri: SipUri): Promise<readonly Target[]>;
   connect(target: Target): Promise<Flow>;
   isOpen(flow: Flow): boolean;
 }
 
-/** A flow to where `uri` leads. Rejects with SIP_NO_ROUTE, for host names too: they are not looked up yet. */
-export async function wayToUri(uri: string, connector: Connector): Promise<Flow> {
+/**
+ * The ways to where `uri` leads, each opened when it is asked for: whoever gets no answer by one, or 503, goes on to the
+ * next (RFC 3263 §4.3). `requestBytes` is about how long the request will be. Throws SIP_NO_ROUTE when there is none at all.
+ */
+export async function* waysToUri(
+  uri: string,
+  connector: Connector,
+  requestBytes = 0,
+): AsyncGenerator<Flow, void, undefined> {
   const parsed = parseSipUri(uri);
-  const target = parsed === undefined ? undefined : resolveTarget(parsed);
-  if (target === undefined) throw noRoute(`${uri} names no address and transport that can be reached`);
-  return connector.connect(target);
+  const targets = parsed === undefined ? [] : await connector.locate(parsed);
+  let error: unknown = noRoute(`${uri} names no address and transport that can be reached`);
+  let isReached = false;
+  for (const target of targets.flatMap((each) => attempts(each, requestBytes))) {
+    let flow: Flow;
+    try {
+      flow = await connector.connect(target);
+    } catch (cause) {
+      error = cause;
+      continue;
+    }
+    isReached = true;
+    yield flow;
+  }
+  if (!isReached) throw error;
+}
+
+/** The first of the ways to where `uri` leads. Rejects with SIP_NO_ROUTE. */
+export async function wayToUri(uri: string, connector: Connector, requestBytes = 0): Promise<Flow> {
+  for await (const flow of waysToUri(uri, connector, requestBytes)) return flow;
+  throw noRoute(`${uri} cannot be reached`);
+}
+
+/** UDP says nothing of an address where nobody is, so that each is an attempt of its own; connections are tried together. */
+function attempts(target: Target, requestBytes: number): readonly Target[] {
+  if (target.protocol !== 'udp') return [target];
+  const datagrams = target.addresses.map((address): Target => ({ ...target, addresses: [address] }));
+  if (requestBytes <= MAX_DATAGRAM_REQUEST_BYTES) return datagrams;
+  return [{ ...target, protocol: 'tcp' }, ...datagrams];
 }
 
 /**
@@ -30,10 +67,14 @@ export async function wayInDialog(
   if (flow.protocol !== 'udp') return connector.isOpen(flow) ? flow : wayToUri(nextHop, connector);
   if (staysOnFlow) return flow;
   const parsed = parseSipUri(nextHop);
-  const target = parsed === undefined ? undefined : resolveTarget(parsed);
+  // The peer itself, most often: an address needs no wait.
+  const numeric = parsed === undefined ? undefined : resolveTarget(parsed);
+  const targets = numeric !== undefined || parsed === undefined ? [numeric] : await connector.locate(parsed);
+  const [target] = targets;
+  const address = target?.addresses.find((each) => isIPv6(each) === isIPv6(flow.localAddress)) ?? target?.addresses[0];
   // RFC 2543 peers put 0.0.0.0 where they mean "nowhere".
-  if (target === undefined || target.address === '0.0.0.0' || target.address === '::') return flow;
+  if (target === undefined || address === undefined || address === '0.0.0.0' || address === '::') return flow;
   if (target.protocol !== 'udp') return connector.connect(target);
-  if (isIPv6(target.address) !== isIPv6(flow.localAddress)) return flow;
-  return { ...flow, remoteAddress: target.address, remotePort: target.port };
+  if (isIPv6(address) !== isIPv6(flow.localAddress)) return flow;
+  return { ...flow, remoteAddress: address, remotePort: target.port };
 }

@@ -1,6 +1,8 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { connect, isIPv6, type Socket } from 'node:net';
-import { within } from './stacks.ts';
+import { type ClientOptions, WebSocket } from 'ws';
+import { testIdentity, within } from './stacks.ts';
 
 /** A peer that sends and shows bytes as they are: what it knows of SIP is in the tests. */
 export class RawPeer {
@@ -9,6 +11,10 @@ export class RawPeer {
   readonly #send: (bytes: Buffer) => void;
   readonly #close: () => void;
   readonly #received: Buffer[] = [];
+  /** Of a WebSocket: what kind of frame its latest message came in, and the code with which it was closed. */
+  lastWasBinary: boolean | undefined;
+  closeCode: number | undefined;
+  #ping: () => Promise<void> = () => Promise.resolve();
   #closed = false;
   #wake: () => void = () => undefined;
 
@@ -44,6 +50,57 @@ export class RawPeer {
     socket.on('data', (bytes: Buffer) => peer.#take(bytes));
     socket.on('error', () => undefined);
     socket.on('close', () => {
+      peer.#closed = true;
+      peer.#wake();
+    });
+    return peer;
+  }
+
+  /** A browser's end of a WebSocket; each message is one of `next`. */
+  static async webSocket(address: string, toPort: number, more: WebSocketMore = {}): Promise<RawPeer> {
+    const { secure = false, subprotocols = ['sip'], binary = false, ...options } = more;
+    const host = address.includes(':') ? `[${address}]` : address;
+    const ca = secure ? { ca: testIdentity.ca } : {};
+    const socket = new WebSocket(`${secure ? 'wss' : 'ws'}://${host}:${toPort}/`, [...subprotocols], {
+      ...ca,
+      ...options,
+    });
+    let port = 0;
+    socket.once('upgrade', (response) => {
+      port = response.socket.localPort ?? 0;
+    });
+    // Before the handshake is known to be done: the first message may be right behind it.
+    const early: Buffer[] = [];
+    const keep = (data: unknown): number => early.push(data as Buffer);
+    socket.on('message', keep);
+    await within(
+      new Promise<void>((resolve, reject) => {
+        socket.once('open', resolve);
+        socket.once('error', reject);
+      }),
+      'WebSocket',
+    );
+    socket.off('message', keep);
+    const peer = new RawPeer(
+      address,
+      port,
+      (bytes) => socket.send(bytes, { binary }),
+      () => socket.terminate(),
+    );
+    for (const bytes of early) peer.#take(bytes);
+    socket.on('message', (data, isBinary) => {
+      peer.lastWasBinary = isBinary;
+      peer.#take(data as Buffer);
+    });
+    socket.on('ping', () => peer.#take(Buffer.from('ping')));
+    peer.#ping = async () => {
+      const pong = once(socket, 'pong');
+      socket.ping();
+      await within(pong, 'pong');
+    };
+    socket.on('error', () => undefined);
+    socket.on('close', (code) => {
+      peer.closeCode = code;
       peer.#closed = true;
       peer.#wake();
     });
@@ -94,6 +151,11 @@ export class RawPeer {
     }
   }
 
+  /** Of a WebSocket: resolves when the peer has read all that was sent before. */
+  pinged(): Promise<void> {
+    return this.#ping();
+  }
+
   close(): void {
     this.#close();
   }
@@ -120,10 +182,17 @@ export class RawPeer {
   }
 }
 
+interface WebSocketMore extends Pick<ClientOptions, 'autoPong' | 'headers' | 'origin'> {
+  readonly secure?: boolean;
+  readonly subprotocols?: readonly string[];
+  /** Sends binary frames. */
+  readonly binary?: boolean;
+}
+
 interface RawRequest {
   readonly uri: string;
   readonly via: string;
-  readonly protocol: 'UDP' | 'TCP';
+  readonly protocol: 'UDP' | 'TCP' | 'TLS' | 'WS' | 'WSS';
   readonly toTag: string;
   readonly callId: string;
   readonly cseq: number;

@@ -75,7 +75,7 @@ export async function openStack(
       protocol,
       address,
       port: 0,
-      ...(protocol === 'tls' ? { tls: testIdentity } : {}),
+      ...(protocol === 'tls' || protocol === 'wss' ? { tls: testIdentity } : {}),
     })),
     userAgent: 'test',
     logger: silent,

@@ -21,14 +21,17 @@ function setUp(maxServerTransactions = 10) {
   const requests: ServerTransaction[] = [];
   const acks: string[] = [];
   let fails = false;
+  const send = (_flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void => {
+    if (fails) queueMicrotask(() => onFailed(new Error('gone')));
+    else sent.push(bytes.toString());
+  };
   const layer = new TransactionLayer({
     clock,
     maxServerTransactions,
     transport: {
-      send(_flow, bytes, onFailed) {
-        if (fails) queueMicrotask(() => onFailed(new Error('gone')));
-        else sent.push(bytes.toString());
-      },
+      send,
+      respond: (_request, ...rest) => send(...rest),
+      isOutgoing: () => false,
       sentBy: () => ({ host: '192.0.2.1', port: 5060 }),
     },
     onRequest: (transaction) => requests.push(transaction),
