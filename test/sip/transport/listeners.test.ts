@@ -92,7 +92,7 @@ for (const [leaving, staying] of [
     );
 
     for (const [name, peer] of Object.entries({ udp, tcp })) {
-      peer.send(peer.request('OPTIONS', name, { protocol: name === 'udp' ? 'UDP' : 'TCP' }));
+      peer.send(peer.request('OPTIONS', name, { protocol: name === 'udp' ? 'UDP' : 'TCP', callId: name }));
       t.match(await peer.next(), /^SIP\/2.0 200/, `${name} of the other address answers on`);
       peer.close();
     }
@@ -104,7 +104,7 @@ for (const [leaving, staying] of [
       { protocol: 'tcp', address: leaving, port: port('tcp', leaving) },
     ]);
     const back = await RawPeer.udp(leaving, port('udp', leaving));
-    back.send(back.request('OPTIONS', 'b'));
+    back.send(back.request('OPTIONS', 'b', { callId: 'b' }));
     t.match(await back.next(), /^SIP\/2.0 200/, 'the address can come back');
     back.close();
     for (const socket of [halfDone, tlsSocket]) socket.destroy();
@@ -133,7 +133,7 @@ t.test('a later listen that fails takes back what it opened, and nothing else', 
     await t.rejects(stack.listen([...points('127.0.0.2'), ...points('127.0.0.1'), point]), { code });
     t.same(stack.listening, before, code);
   }
-  tcp.send(tcp.request('OPTIONS', 't', { protocol: 'TCP' }));
+  tcp.send(tcp.request('OPTIONS', 't', { protocol: 'TCP', callId: 't' }));
   t.match(await tcp.next(), /^SIP\/2.0 200/, 'a connection of before stands');
   await stack.listen(points('127.0.0.2'));
   t.equal(stack.listening.length, 6, 'the next one may succeed');
