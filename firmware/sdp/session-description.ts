@@ -76,14 +76,12 @@ export function parse(text: string): SessionDescription | SdpError {
     return new SdpError('SDP_TOO_LARGE', `${text.length} characters are more than ${MAX_TEXT_LENGTH}`);
   }
   if (CONTROL.test(text)) return new SdpError('SDP_SYNTAX', 'a control character');
-  const lines = text.split('\n').map((line) => line.trimEnd());
-  while (lines.at(-1) === '') lines.pop();
-  if (lines.length > MAX_LINES) {
-    return new SdpError('SDP_TOO_LARGE', `${lines.length} lines are more than ${MAX_LINES}`);
-  }
+  // Empty lines at the end do not count, and no more are cut than may be.
+  const lines = text.trimEnd().split('\n', MAX_LINES + 1);
+  if (lines.length > MAX_LINES) return new SdpError('SDP_TOO_LARGE', `more than ${MAX_LINES} lines`);
   const draft = new Draft();
   for (const [index, line] of lines.entries()) {
-    const fault = draft.take(line, index);
+    const fault = draft.take(line.trimEnd(), index);
     if (fault !== undefined) {
       return new SdpError(fault.tooLarge === true ? 'SDP_TOO_LARGE' : 'SDP_SYNTAX', fault.message, index + 1);
     }

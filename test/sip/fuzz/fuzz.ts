@@ -24,14 +24,14 @@ const FAULTS = join(import.meta.dirname, '..', '..', '..', 'build', 'fuzz');
 
 /** Seconds of each of `share` targets, of FUZZ_SECONDS (default `otherwise`) for all together. */
 export function secondsEach(share: number, otherwise: number): number {
-  const all = Number(process.env['FUZZ_SECONDS'] ?? otherwise);
+  const all = Number(process.env.FUZZ_SECONDS ?? otherwise);
   if (!(all > 0)) throw new Error('FUZZ_SECONDS is not a number above 0');
   return all / share;
 }
 
 /** FUZZ_SEED, or one that no run had before. */
 export function seedOfRun(): number {
-  const given = process.env['FUZZ_SEED'];
+  const given = process.env.FUZZ_SEED;
   if (given === undefined) return Math.floor(Math.random() * 2 ** 32);
   if (!/^\d+$/.test(given)) throw new Error('FUZZ_SEED is not a whole number');
   return Number(given);
