@@ -1,0 +1,291 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { atExit } from '../support/cleanup.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { Ringdown, runRingdown } from '../support/ringdown.ts';
+import { SipRelay } from '../support/sip-relay.ts';
+import { Sipp, type SippOptions, type SippResult } from '../support/sipp.ts';
+
+/** A transport over one of the two families. */
+export interface Way {
+  readonly name: string;
+  readonly via: 'UDP' | 'TCP' | 'TLS';
+  readonly address: string;
+  /** The middle digit of the extensions that are used over it and no other. */
+  readonly digit: number;
+}
+
+export const WAYS: readonly Way[] = (['UDP', 'TCP', 'TLS'] as const).flatMap((via, index) => [
+  { name: `${via} over IPv4`, via, address: '127.0.0.1', digit: 2 * index + 1 },
+  { name: `${via} over IPv6`, via, address: '::1', digit: 2 * index + 2 },
+]);
+
+/** Of each way: the one who calls, and two who are called. */
+const ROLES = ['caller', 'callee', 'third'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface RunOptions {
+  readonly keys?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  readonly calls?: number;
+  readonly extra?: readonly string[];
+}
+
+/** A device at one extension over one way: every sipp that runs as it has the same port or connection. */
+export class SippDevice {
+  readonly extension: string;
+  readonly #way: Way;
+  readonly #port: number;
+  readonly #remotePort: number;
+  readonly #relay: SipRelay | undefined;
+  readonly #password: string;
+
+  private constructor(
+    way: Way,
+    extension: string,
+    password: string,
+    ports: { readonly own: number; readonly remote: number },
+    relay: SipRelay | undefined,
+  ) {
+    this.#way = way;
+    this.extension = extension;
+    this.#password = password;
+    this.#port = ports.own;
+    this.#remotePort = ports.remote;
+    this.#relay = relay;
+  }
+
+  static async create(bench: SippBench, way: Way, extension: string, password: string): Promise<SippDevice> {
+    const own = await freePorts([way.address], 2);
+    const { sipPort, ports } = bench.ringdown;
+    const { via, address } = way;
+    if (via === 'UDP') return new SippDevice(way, extension, password, { own, remote: sipPort }, undefined);
+    const relay = await SipRelay.open({
+      box: { address, port: via === 'TLS' ? ports.sips : sipPort },
+      ...(via === 'TLS' ? { authority: bench.authority } : {}),
+      listenerPort: own,
+    });
+    return new SippDevice(way, extension, password, { own, remote: relay.port }, relay);
+  }
+
+  /** Runs a scenario of test/e2e/sipp to its end. `peer` is whom it calls. */
+  async run(scenario: string, peer: string, options: RunOptions = {}): Promise<SippResult> {
+    return this.#start(scenario, peer, options).result;
+  }
+
+  /** Starts a scenario that begins with something received, and resolves when that can come. */
+  async listen(scenario: string, peer: string, options: RunOptions = {}): Promise<Sipp> {
+    const sipp = this.#start(scenario, peer, options);
+    await sipp.ready();
+    return sipp;
+  }
+
+  /** Cuts its connection to the box, where it has one. */
+  cut(): void {
+    this.#relay?.cut();
+  }
+
+  close(): void {
+    this.#relay?.close();
+  }
+
+  #start(scenario: string, peer: string, { keys = {}, ...options }: RunOptions): Sipp {
+    const { via, address } = this.#way;
+    const host = address.includes(':') ? `[${address}]` : address;
+    const all: SippOptions = {
+      ...options,
+      scenario: scenarioPath(scenario),
+      protocol: via === 'UDP' ? 'udp' : 'tcp',
+      address,
+      port: this.#port,
+      remote: { address, port: this.#remotePort },
+      keys: {
+        ...{ user: this.extension, password: this.#password, peer, via, remote_ip: host },
+        contact: `sip:${this.extension}@${host}:${this.#port};transport=${via.toLowerCase()}`,
+        ...keys,
+      },
+    };
+    return Sipp.start(all);
+  }
+}
+
+export function scenarioPath(scenario: string): string {
+  return fileURLToPath(new URL(`./sipp/${scenario}.xml`, import.meta.url));
+}
+
+/** A running box with three extensions for each way, which all rules of a file share. */
+export class SippBench {
+  readonly ringdown: Ringdown;
+  /** What vouches for the box, in PEM. */
+  readonly authority: string;
+  readonly #passwords: ReadonlyMap<string, string>;
+  readonly #devices = new Map<string, Promise<SippDevice>>();
+
+  private constructor(ringdown: Ringdown, authority: string, passwords: ReadonlyMap<string, string>) {
+    this.ringdown = ringdown;
+    this.authority = authority;
+    this.#passwords = passwords;
+  }
+
+  /** `settings`: paths and values of the configuration, by turns. */
+  static async open(settings: readonly string[] = []): Promise<SippBench> {
+    const ringdown = await Ringdown.create();
+    try {
+      // Makes the data directory.
+      await ringdown.addExtension('199', 'Nobody', 'only-for-tests-199');
+      const passwords = await addExtensions(ringdown);
+      if (settings.length > 0) await configure(ringdown, settings);
+      await ringdown.start();
+      const url = `http://127.0.0.1:${ringdown.ports.http}/WebRootCA.pem`;
+      const authority = await (await fetch(url, { signal: AbortSignal.timeout(10_000) })).text();
+      return new SippBench(ringdown, authority, passwords);
+    } catch (error) {
+      await ringdown.close();
+      throw error;
+    }
+  }
+
+  /** The device of that role; the first time it makes the box offer it MD5 alone, the one algorithm that sipp knows. */
+  device(way: Way, role: Role): Promise<SippDevice> {
+    const extension = extensionOf(way, role);
+    const present = this.#devices.get(extension);
+    if (present !== undefined) return present;
+    const device = this.#introduced(way, extension);
+    this.#devices.set(extension, device);
+    return device;
+  }
+
+  /** As `device`, and registered. */
+  async registered(way: Way, role: Role, keys: Readonly<Record<string, string>> = {}): Promise<SippDevice> {
+    const device = await this.device(way, role);
+    const { status, report } = await device.run('register/bind', '', { keys });
+    if (status !== 0) throw new Error(`${device.extension} does not register over ${way.name}\n${report}`);
+    return device;
+  }
+
+  async close(): Promise<void> {
+    for (const device of await Promise.allSettled(this.#devices.values())) {
+      if (device.status === 'fulfilled') device.value.close();
+    }
+    await this.ringdown.close();
+  }
+
+  async #introduced(way: Way, extension: string): Promise<SippDevice> {
+    const device = await SippDevice.create(this, way, extension, this.#passwords.get(extension) ?? '');
+    const { status, report } = await device.run('register/ask-twice', '');
+    if (status !== 0) throw new Error(`${extension} is not offered MD5 alone\n${report}`);
+    return device;
+  }
+}
+
+export function extensionOf(way: Way, role: Role): string {
+  return `2${way.digit}${ROLES.indexOf(role) + 1}`;
+}
+
+/** Changes the configuration of a box, running or not: paths and values by turns. */
+export async function configure(ringdown: Ringdown, settings: readonly string[]): Promise<void> {
+  const { status, stderr } = await runRingdown(['config', 'set', ...settings, '--data', ringdown.dataDirectory]);
+  if (status !== 0) throw new Error(`config set ended with ${status}: ${stderr}`);
+}
+
+/** In one edit; returns the passwords by extension. */
+async function addExtensions({ dataDirectory }: Ringdown): Promise<ReadonlyMap<string, string>> {
+  const rows = WAYS.flatMap((way) =>
+    ROLES.map((role) => `${extensionOf(way, role)},The ${role} on ${way.name.replaceAll(' ', '-')}`),
+  );
+  const folder = mkdtempSync(join(tmpdir(), 'sipp-bench-'));
+  const removeFolder = atExit(() => rmSync(folder, { recursive: true, force: true }));
+  try {
+    const file = join(folder, 'passwords.csv');
+    const words = ['users', 'import', '-', '--passwords', file, '--data', dataDirectory];
+    const { status, stderr } = await runRingdown(words, `extension,name\n${rows.join('\n')}\n`);
+    if (status !== 0) throw new Error(`users import ended with ${status}: ${stderr}`);
+    const lines = readFileSync(file, 'utf8').trim().split('\n').slice(1);
+    return new Map(lines.map((line) => line.trim().split(',') as [string, string]));
+  } finally {
+    removeFolder();
+  }
+}
+
+/** What a rule does over one way. Results that are not as they should be fail the test with their report. */
+export type RuleRun = (bench: SippBench, way: Way) => Promise<readonly SippResult[]>;
+
+export interface Rule {
+  readonly title: string;
+  readonly run: RuleRun;
+  readonly ways?: readonly Way[];
+}
+
+/** A rule that one device alone can show. */
+export function alone(
+  title: string,
+  scenario: string,
+  options: RunOptions & { readonly ways?: readonly Way[] } = {},
+): Rule {
+  const { ways = WAYS, ...rest } = options;
+  return {
+    title,
+    ways,
+    run: async (bench, way) => [
+      await (await bench.device(way, 'caller')).run(scenario, extensionOf(way, 'callee'), rest),
+    ],
+  };
+}
+
+export interface CallOptions extends RunOptions {
+  readonly ways?: readonly Way[];
+}
+
+/** A rule of a call: the caller calls the callee, which is registered, each by a scenario of its own. */
+export function call(title: string, caller: string, callee: string, options: CallOptions = {}): Rule {
+  const { ways = WAYS, ...rest } = options;
+  return {
+    title,
+    ways,
+    run: async (bench, way) => {
+      const [left, right] = await Promise.all([bench.device(way, 'caller'), bench.registered(way, 'callee')]);
+      const listening = await right.listen(callee, left.extension, rest);
+      const calling = left.run(caller, right.extension, rest);
+      return Promise.all([calling, listening.result]);
+    },
+  };
+}
+
+/** Tests rules over their ways, with one box for all of them: rule after rule, the ways of a rule side by side. */
+export function sippTests(rules: readonly Rule[], settings: readonly string[] = []): void {
+  let bench: SippBench | undefined;
+  t.before(async () => {
+    bench = await SippBench.open(settings);
+  });
+  t.teardown(() => bench?.close());
+  for (const rule of rules) {
+    t.test(rule.title, async (t) => {
+      if (bench === undefined) throw new Error('the box does not run');
+      await testRule(t, bench, rule);
+    });
+  }
+}
+
+async function testRule(t: Test, bench: SippBench, { run, ways = WAYS }: Rule): Promise<void> {
+  const outcomes = await Promise.all(
+    ways.map(async (way) => {
+      try {
+        return { way, results: await run(bench, way) };
+      } catch (error) {
+        return {
+          way,
+          results: [{ status: undefined, report: error instanceof Error ? error.message : String(error) }],
+        };
+      }
+    }),
+  );
+  for (const { way, results } of outcomes) {
+    const failed = results.filter(({ status }) => status !== 0);
+    t.equal(failed.length, 0, way.name);
+    for (const { report } of failed) t.comment(report);
+  }
+  if (!t.passing()) t.comment(bench.ringdown.report);
+}
