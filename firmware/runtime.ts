@@ -9,14 +9,22 @@ import type { Configuration } from './config/schema/configuration.ts';
 import { backupCommand } from './console/commands/backup.ts';
 import { configCommand } from './console/commands/config.ts';
 import type { CommandContext } from './console/commands/context.ts';
+import { defenceCommand } from './console/commands/defence.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
 import { addFileCommands } from './console/commands/settings-files.ts';
 import { addRequestsCommand } from './console/commands/settings-requests.ts';
 import { type RuntimeStatus, statusCommand } from './console/commands/status.ts';
+import { traceCommand } from './console/commands/trace.ts';
 import { usersCommand } from './console/commands/users.ts';
-import { type CommandResult, ControlServer, noteControlPath, refuseSecondRuntime } from './console/control.ts';
+import {
+  type CommandResult,
+  ControlServer,
+  type LiveOutput,
+  noteControlPath,
+  refuseSecondRuntime,
+} from './console/control.ts';
 import { runWords } from './console/run-words.ts';
 import { systemClock } from './core/clock.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
@@ -33,6 +41,7 @@ import { phoneFiles, StaticPhoneFiles } from './phones/static-files.ts';
 import { Signalling } from './signalling.ts';
 import { ensureCertificate } from './system/certificates.ts';
 import { NetworkPipe } from './system/network.ts';
+import { watchMessages } from './watched-messages.ts';
 import { WebServer } from './web/server.ts';
 
 export interface RuntimeOptions {
@@ -162,7 +171,7 @@ export class Runtime {
     this.#media.catch(() => undefined);
     this.#control = await ControlServer.open(
       this.#options.controlPath,
-      (words, input) => this.#command(words, input),
+      (words, input, live) => this.#command(words, input, live),
       this.#logger,
     );
     noteControlPath(this.#options.dataDirectory, this.#options.controlPath);
@@ -260,9 +269,9 @@ export class Runtime {
     this.#store.close();
   }
 
-  #command(words: readonly string[], input: string): Promise<CommandResult> {
+  #command(words: readonly string[], input: string, live?: LiveOutput): Promise<CommandResult> {
     const runtime = { store: this.#store, dataDirectory: this.#options.dataDirectory };
-    return runWords(words, input, runtime, (context) => [
+    const commands = (context: CommandContext): readonly Command[] => [
       statusCommand(() => this.#status(), context.output),
       noticesCommand(context),
       extensionCommand(context),
@@ -270,7 +279,14 @@ export class Runtime {
       configCommand(context),
       backupCommand(context),
       this.#settingsCommand(context),
-    ]);
+      ...(this.#signalling === undefined
+        ? []
+        : [
+            defenceCommand(context, this.#signalling.defence.admission),
+            traceCommand(context, watchMessages(this.#signalling.trace)),
+          ]),
+    ];
+    return runWords(words, input, runtime, commands, live);
   }
 
   #settingsCommand(context: CommandContext): Command {

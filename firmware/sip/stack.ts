@@ -25,9 +25,11 @@ export { type DigestCredentials, formatDigestCredentials } from './message/autho
 export { type DigestChallenge, parseDigestChallenge } from './message/challenge.ts';
 export { type Contact, type Contacts, parseContacts } from './message/contact.ts';
 export { type Diversion, diversionCount, formatDiversion, parseDiversion } from './message/diversion.ts';
+export { type Glance, glance } from './message/glance.ts';
 export { type HeaderField, Headers } from './message/headers.ts';
 export { formatHistoryEntry, type HistoryEntry, parseHistoryEntry } from './message/history-info.ts';
 export { formatIdentities, parseIdentities } from './message/identity.ts';
+export { maskCredentials } from './message/mask.ts';
 export { acceptsType, type MediaType, parseMediaType } from './message/media-type.ts';
 export { formatNameAddr, type NameAddr, parseNameAddr } from './message/name-addr.ts';
 export { hasParam, type Params, paramValue } from './message/params.ts';
