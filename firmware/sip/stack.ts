@@ -32,7 +32,7 @@ export { formatIdentities, parseIdentities } from './message/identity.ts';
 export { maskCredentials } from './message/mask.ts';
 export { acceptsType, type MediaType, parseMediaType } from './message/media-type.ts';
 export { formatNameAddr, type NameAddr, parseNameAddr } from './message/name-addr.ts';
-export { hasParam, type Params, paramValue } from './message/params.ts';
+export { formatParams, hasParam, type Params, paramValue } from './message/params.ts';
 export { formatPrivacy, type PrivacyValue, parsePrivacy, wantsPrivacy } from './message/privacy.ts';
 export { CALL_COMPLETED_ELSEWHERE, formatReason, parseReason, type Reason } from './message/reason.ts';
 export { SipRequest } from './message/request.ts';
@@ -74,6 +74,8 @@ export interface SipStackOptions {
   readonly methods?: readonly string[];
   /** Option tags that the layer above supports, for Supported and Require. */
   readonly supported?: readonly string[];
+  /** Option tags that are taken in Require too, though no session names them: those of a registrar. */
+  readonly understood?: readonly string[];
   /** What peers may subscribe to. Without any, SUBSCRIBE goes to onRequest as other methods do. */
   readonly eventPackages?: readonly EventPackage[];
   /** How many subscriptions there may be; the defaults are for tests to lower. */
@@ -145,6 +147,7 @@ export class SipStack {
       userAgent: options.userAgent,
       methods: options.methods ?? [],
       supported: options.supported ?? [],
+      understood: options.understood ?? [],
       transactions,
       connector: transport,
       sentBy: (flow) => transport.sentBy(flow),

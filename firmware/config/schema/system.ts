@@ -58,9 +58,9 @@ export const system = single('System', 'system', {
       { enabled: flag('in use', false), port: port('port', 9443) },
       NOT_YET,
     ),
-    minExpirySeconds: whole('Shortest time that a device registers for', 60, 3600, 60, { unit: 's', ...NOT_YET }),
-    maxExpirySeconds: whole('Longest time that a device registers for', 60, 86400, 3600, { unit: 's', ...NOT_YET }),
-    devicesPerClass: whole('Devices of one class that a user has at a time; the newest wins', 1, 5, 1, NOT_YET),
+    minExpirySeconds: whole('Shortest time that a device registers for', 60, 3600, 60, { unit: 's' }),
+    maxExpirySeconds: whole('Longest time that a device registers for', 60, 86400, 3600, { unit: 's' }),
+    devicesPerClass: whole('Devices of one class that a user has at a time; the newest wins', 1, 5, 1),
     challengeExpirySeconds: whole('Challenge expiry time', 1, 3600, 10, { unit: 's' }),
     autoCreateExtensions: flag('Auto-create extension and user', false, NOT_YET),
     defence: group('Defence against strangers', {
@@ -175,7 +175,7 @@ const lan = (title: string, table: string, subnet: number) =>
       ),
     }),
     firewallZone: choice('Firewall zone', ['trusted', 'untrusted'], 'trusted', NOT_YET),
-    sipRegistrar: flag('SIP registrar enabled', true, NOT_YET),
+    sipRegistrar: flag('SIP registrar enabled', true),
     registrarFqdn: hostName('SIP registrar FQDN; must resolve to this box'),
   });
 

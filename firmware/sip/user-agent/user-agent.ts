@@ -46,6 +46,7 @@ export interface UserAgentOptions {
   readonly userAgent: string;
   readonly methods: readonly string[];
   readonly supported: readonly string[];
+  readonly understood: readonly string[];
   readonly transactions: TransactionLayer;
   readonly connector: Connector;
   readonly sentBy: SentBy;
@@ -67,7 +68,7 @@ export class UserAgent {
 
   constructor(options: UserAgentOptions) {
     this.#options = options;
-    this.#supported = new Set(options.supported);
+    this.#supported = new Set([...options.supported, ...options.understood]);
     const takesSubscribe = options.notifier.allowEvents.length > 0;
     this.#capabilities = {
       userAgent: options.userAgent,
