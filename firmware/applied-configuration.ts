@@ -15,6 +15,8 @@ export interface AppliedConfigurationOptions {
   readonly forgetDevices: (extension: string) => void;
   /** Called when there may be devices that are no longer allowed: they are logged out. */
   readonly recheckDevices: () => void;
+  /** Where SIP is to be served may be configured otherwise. */
+  readonly useSipPorts: () => void;
   /** Whether phones are served on the ports that they prefer, too. */
   readonly usePhonePorts: (isOn: boolean) => void;
   /** Called when the box has another host name. */
@@ -66,6 +68,10 @@ export class AppliedConfiguration {
     store.feed.watch(
       ({ system }) => system.media,
       (media) => this.#applyMediaPorts(media),
+    );
+    store.feed.watch(
+      ({ system }) => system.sip,
+      () => this.#options.useSipPorts(),
     );
     store.feed.watch(
       ({ system }) => system.http.preferredPhonePorts,

@@ -29,7 +29,7 @@ import { runWords } from './console/run-words.ts';
 import { systemClock } from './core/clock.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
 import { oncePerTurn } from './core/once-per-turn.ts';
-import { Listeners } from './listeners.ts';
+import { Listeners, type SipPorts } from './listeners.ts';
 import { MediaClient } from './media/client.ts';
 import { isForPhones } from './phones/http-clients.ts';
 import type { MakePhoneFile } from './phones/phone-file.ts';
@@ -52,8 +52,10 @@ export interface RuntimeOptions {
   readonly networkDirectory?: string;
   /** Pipe of the service that sets the addresses of the LANs. */
   readonly networkControlPath?: string;
-  readonly sipPort: number;
-  readonly sipsPort: number;
+  /** Of SIP over UDP and TCP; those of the configuration unless given. */
+  readonly sipPort?: number;
+  /** Of SIP over TLS; the same. */
+  readonly sipsPort?: number;
   readonly httpPort: number;
   readonly httpsPort: number;
   /** Served as well where the configuration says so. */
@@ -121,6 +123,7 @@ export class Runtime {
       useMediaPorts: (ports) => this.#useMediaPorts(ports),
       forgetDevices: (extension) => void this.#signalling?.registrar.forget(extension, 'deactivated'),
       recheckDevices: () => this.#signalling?.registrar.recheck(),
+      useSipPorts: () => this.#listeners?.useSipPorts(this.#configuredSipPorts()),
       usePhonePorts: (isOn) => this.#listeners?.usePhonePorts(isOn),
       useHostNames: () => void this.#listeners?.useHostNames(),
       clock,
@@ -200,13 +203,12 @@ export class Runtime {
       fixed: listen,
       networkDirectory,
       ports: {
-        sip: options.sipPort,
-        sips: options.sipsPort,
         http: options.httpPort,
         https: options.httpsPort,
         phoneHttp: options.phoneHttpPort,
         phoneHttps: options.phoneHttpsPort,
       },
+      sipPorts: this.#configuredSipPorts(),
       hostNames: () => hostNamesOf(this.#store.current),
       certificate: (addresses, names) =>
         ensureCertificate({
@@ -229,7 +231,10 @@ export class Runtime {
     const configuration = oncePerTurn(() => this.#store.current);
     const rendered = new RenderedFiles({
       make: this.#generated,
-      basis: () => [configuration(), this.#listeners?.certificate, this.#mediaPorts, thisYear()],
+      basis: () => {
+        const { certificate, servedSipPorts } = this.#listeners ?? {};
+        return [configuration(), certificate, servedSipPorts, this.#mediaPorts, thisYear()];
+      },
     });
     return WebServer.open({
       makeFile: phoneFiles({ generated: (request) => rendered.make(request), staticFiles: this.#staticFiles }),
@@ -250,12 +255,30 @@ export class Runtime {
     this.#mediaClient?.usePorts(ports);
   }
 
+  /** The ports of the command line outrank those of the configuration, which says what is in use. */
+  #configuredSipPorts(): SipPorts {
+    const { sipPort, sipsPort } = this.#options;
+    const { udp, tcp, tls, webSocket, secureWebSocket } = this.#store.current.system.sip;
+    return {
+      ...(udp.enabled ? { udp: sipPort ?? udp.port } : {}),
+      ...(tcp.enabled ? { tcp: sipPort ?? tcp.port } : {}),
+      ...(tls.enabled ? { tls: sipsPort ?? tls.port } : {}),
+      ...(webSocket.enabled ? { ws: webSocket.port } : {}),
+      ...(secureWebSocket.enabled ? { wss: secureWebSocket.port } : {}),
+    };
+  }
+
   #servedPorts(): ServedPorts {
-    const { sipPort, sipsPort, httpPort, httpsPort, phoneHttpPort, phoneHttpsPort } = this.#options;
+    const { httpPort, httpsPort, phoneHttpPort, phoneHttpsPort } = this.#options;
     const { preferredPhonePorts } = this.#store.current.system.http;
-    const plain = { sipUdp: sipPort, sipTcp: sipPort, http: preferredPhonePorts ? phoneHttpPort : httpPort };
-    if (this.#listeners?.certificate === undefined) return plain;
-    return { ...plain, sipTls: sipsPort, https: preferredPhonePorts ? phoneHttpsPort : httpsPort };
+    const { certificate, servedSipPorts: sip } = this.#listeners ?? {};
+    return {
+      ...(sip?.udp === undefined ? {} : { sipUdp: sip.udp }),
+      ...(sip?.tcp === undefined ? {} : { sipTcp: sip.tcp }),
+      ...(sip?.tls === undefined ? {} : { sipTls: sip.tls }),
+      http: preferredPhonePorts ? phoneHttpPort : httpPort,
+      ...(certificate === undefined ? {} : { https: preferredPhonePorts ? phoneHttpsPort : httpsPort }),
+    };
   }
 
   async #close(): Promise<void> {
