@@ -121,6 +121,8 @@ export class TransactionLayer {
 
   /** RFC 3261 §18.1.2: a response that matches no transaction is dropped without a word. */
   receiveResponse(response: SipResponse): void {
+    // RFC 3261 §8.1.3.3: we send nothing on, so one with a second Via is not for us.
+    if (response.headers.list('Via')?.length !== 1) return;
     this.#clients.get(clientKey(response))?.receive(response);
   }
 
