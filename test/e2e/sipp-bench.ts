@@ -223,15 +223,13 @@ export interface Rule {
 export function alone(
   title: string,
   scenario: string,
-  options: RunOptions & { readonly ways?: readonly Way[] } = {},
+  options: RunOptions & { readonly ways?: readonly Way[]; readonly role?: Role } = {},
 ): Rule {
-  const { ways = WAYS, ...rest } = options;
+  const { ways = WAYS, role = 'caller', ...rest } = options;
   return {
     title,
     ways,
-    run: async (bench, way) => [
-      await (await bench.device(way, 'caller')).run(scenario, extensionOf(way, 'callee'), rest),
-    ],
+    run: async (bench, way) => [await (await bench.device(way, role)).run(scenario, extensionOf(way, 'callee'), rest)],
   };
 }
 

@@ -11,6 +11,7 @@ sippTests([
   alone('a Request-URI of an unknown scheme is refused', 'refusal/scheme'),
   alone('an INVITE that may go no further is refused', 'refusal/max-forwards'),
   alone('a request in a dialog that is not there is refused', 'refusal/unknown-dialog'),
+  alone('a request that comes by another way too is refused', 'refusal/merged'),
   alone('a request that lacks what it needs is a bad request', 'refusal/malformed'),
   alone('a body of another type is refused', 'refusal/media-type'),
   alone('a number that is nobody’s is not found', 'refusal/nobody'),
