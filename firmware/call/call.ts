@@ -4,8 +4,16 @@ import type { Logger, SourceLog } from '../core/logger.ts';
 import type { MediaClient, MediaSession } from '../media/client.ts';
 import type { Binding } from '../registrar/location.ts';
 import type { AudioCodec } from '../sdp/codec.ts';
-import type { Flow, HeaderField, IncomingInvite, OutgoingInvite, ReinviteAnswer, SipStack } from '../sip/stack.ts';
-import { formatNameAddr } from '../sip/stack.ts';
+import type {
+  Flow,
+  HeaderField,
+  IncomingInvite,
+  OutgoingInvite,
+  ReinviteAnswer,
+  SipRequest,
+  SipStack,
+} from '../sip/stack.ts';
+import { formatNameAddr, wantsPrivacy } from '../sip/stack.ts';
 import { type CallEffect, type CallInput, type CallState, type Fork, nextCallState } from './call-state.ts';
 import { LocalDescription, legParameters, type ReceivedOffer, readOffer } from './negotiation.ts';
 
@@ -88,10 +96,11 @@ export class Call {
   start(): void {
     const { invite } = this.#options;
     invite.handlers = {
-      onCancel: () => this.#take({ kind: 'caller-ended' }),
-      onBye: () => this.#take({ kind: 'caller-ended' }),
+      onCancel: (reason) => this.#take({ kind: 'caller-ended' }, reason),
+      onBye: (request) => this.#take({ kind: 'caller-ended' }, reasonOf(request)),
       onEnded: () => this.#take({ kind: 'caller-ended' }),
       onReinvite: (offer) => this.#renegotiate(CALLER_LEG, offer),
+      onRefreshed: (sdp) => this.#follow(CALLER_LEG, sdp),
       onAck: (sdp) => this.#takeLateAnswer(sdp),
     };
     this.#run(this.#ringAll());
@@ -108,16 +117,17 @@ export class Call {
     this.#take({ kind: 'shut-down' });
   }
 
-  #take(input: CallInput): void {
+  /** `reason`: what the side that ends the call says of it, for the other one (RFC 3326). */
+  #take(input: CallInput, reason?: string): void {
     const { state, effects } = nextCallState(this.#state, input);
     // A call that ends before it rang anybody is told by what refused it, within the limit of its source.
     const silent = this.#state.phase === 'starting' && state.phase === 'ended';
     if (state.phase !== this.#state.phase && !silent) this.#logger.info({ state: state.phase }, 'call');
     this.#state = state;
-    for (const effect of effects) this.#carryOut(effect);
+    for (const effect of effects) this.#carryOut(effect, reason);
   }
 
-  #carryOut(effect: CallEffect): void {
+  #carryOut(effect: CallEffect, reason: string | undefined): void {
     const { invite } = this.#options;
     switch (effect.kind) {
       case 'ring-caller':
@@ -127,12 +137,12 @@ export class Call {
         invite.reject(effect.status);
         break;
       case 'end-caller':
-        this.#run(invite.bye());
+        this.#run(invite.bye(reason));
         break;
       case 'end-fork': {
         const outgoing = this.#legs[effect.fork]?.outgoing;
-        if (outgoing?.established === true) this.#run(outgoing.bye());
-        else outgoing?.cancel(effect.elsewhere ? ANSWERED_ELSEWHERE : undefined);
+        if (outgoing?.established === true) this.#run(outgoing.bye(reason));
+        else outgoing?.cancel(effect.elsewhere ? ANSWERED_ELSEWHERE : reason);
         if (effect.elsewhere) this.#closeSession(this.#legs[effect.fork]);
         break;
       }
@@ -186,8 +196,10 @@ export class Call {
       from,
       to: { displayName: callee.name, uri: `sip:${callee.number}@${host}` },
       maxForwards: invite.message.maxForwards - 1,
-      // RFC 3325: a phone shows the name from here, not from From.
-      headers: [assertedIdentity(from)],
+      // RFC 3325 §7: a phone shows the name from here, not from From; and no name where the caller wants none shown.
+      ...(wantsPrivacy(invite.message.headers.get('Privacy'))
+        ? { privacy: ['id'] }
+        : { headers: [assertedIdentity(from)] }),
       offer: local.offer(this.#offer?.audio.codecs ?? [], telephoneEvent),
       handlers: {
         onProvisional: (status) => {
@@ -195,13 +207,14 @@ export class Call {
         },
         onAnswered: (sdp) => this.#answeredBy(fork, sdp),
         onRejected: (status) => this.#take({ kind: 'rejected', fork, status }),
-        onBye: () => this.#take({ kind: 'callee-ended', fork }),
+        onBye: (request) => this.#take({ kind: 'callee-ended', fork }, reasonOf(request)),
         onEnded: () => {
           // The call may go on with another device for hours, and its ports with it.
           this.#closeSession(leg);
           this.#take({ kind: 'callee-ended', fork });
         },
         onReinvite: (offer) => this.#renegotiate(CALLEE_LEG, offer),
+        onRefreshed: (sdp) => this.#follow(CALLEE_LEG, sdp),
       },
     });
   }
@@ -289,6 +302,11 @@ export class Call {
     return { sdp: local.answer(offer, parameters) };
   }
 
+  /** A refresh of the session by the box found the peer's media elsewhere. */
+  #follow(side: typeof CALLER_LEG | typeof CALLEE_LEG, sdp: string): void {
+    this.#run(this.#renegotiate(side, sdp).then(() => undefined));
+  }
+
   #answered(): CalleeLeg | undefined {
     const state = this.#state;
     return state.phase === 'answering' || state.phase === 'established' ? this.#legs[state.fork] : undefined;
@@ -325,6 +343,11 @@ export class Call {
 function statusOf(error: unknown): number {
   // No port, or a worker that does not answer: it may work in a moment, and no other device would fare better.
   return error instanceof RingdownError && error.code.startsWith('MEDIA_') ? 503 : 500;
+}
+
+function reasonOf(request: SipRequest): string | undefined {
+  const values = request.headers.all('Reason');
+  return values.length === 0 ? undefined : values.join(', ');
 }
 
 function assertedIdentity(party: { readonly displayName: string; readonly uri: string }): HeaderField {

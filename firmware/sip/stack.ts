@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Logger, SourceLog } from '../core/logger.ts';
+import type { CredentialsFor } from './digest-client.ts';
 import type { SipResponse } from './message/response.ts';
 import type { EventPackage, TerminationReason } from './subscription/event-package.ts';
 import { Notifier, type NotifierLimits } from './subscription/notifier.ts';
@@ -10,6 +11,7 @@ import type { Flow, ListenPoint, TlsIdentity, TransportProtocol } from './transp
 import type { MessageTrace } from './transport/trace.ts';
 import { Transport } from './transport/transport.ts';
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './user-agent/handlers.ts';
+import { DEFAULT_SESSION_TIMER, type SessionTimerOptions } from './user-agent/session-interval.ts';
 import { UserAgent } from './user-agent/user-agent.ts';
 import { wayInDialog } from './user-agent/way.ts';
 
@@ -21,18 +23,17 @@ export {
   type DigestResult,
   type StoredDigest,
 } from './digest.ts';
+export type { Credentials, CredentialsFor } from './digest-client.ts';
 export { type DigestCredentials, formatDigestCredentials } from './message/authorization.ts';
 export { type DigestChallenge, parseDigestChallenge } from './message/challenge.ts';
 export { type Contact, type Contacts, parseContacts } from './message/contact.ts';
 export { type Diversion, diversionCount, formatDiversion, parseDiversion } from './message/diversion.ts';
-export { type Glance, glance } from './message/glance.ts';
 export { type HeaderField, Headers } from './message/headers.ts';
 export { formatHistoryEntry, type HistoryEntry, parseHistoryEntry } from './message/history-info.ts';
 export { formatIdentities, parseIdentities } from './message/identity.ts';
-export { maskCredentials } from './message/mask.ts';
 export { acceptsType, type MediaType, parseMediaType } from './message/media-type.ts';
 export { formatNameAddr, type NameAddr, parseNameAddr } from './message/name-addr.ts';
-export { formatParams, hasParam, type Params, paramValue } from './message/params.ts';
+export { hasParam, type Params, paramValue } from './message/params.ts';
 export { formatPrivacy, type PrivacyValue, parsePrivacy, wantsPrivacy } from './message/privacy.ts';
 export { CALL_COMPLETED_ELSEWHERE, formatReason, parseReason, type Reason } from './message/reason.ts';
 export { SipRequest } from './message/request.ts';
@@ -54,11 +55,16 @@ export type {
   EndCause,
   IncomingInvite,
   IncomingInviteHandlers,
+  IncomingRefer,
   InviteOptions,
   OutgoingInvite,
   OutgoingInviteHandlers,
   Party,
+  ProvisionalOptions,
+  ReferOptions,
+  ReferProgress,
   ReinviteAnswer,
+  RenegotiationResult,
   RequestOptions,
   SessionHandlers,
   SipHandlers,
@@ -74,10 +80,12 @@ export interface SipStackOptions {
   readonly methods?: readonly string[];
   /** Option tags that the layer above supports, for Supported and Require. */
   readonly supported?: readonly string[];
-  /** Option tags that are taken in Require too, though no session names them: those of a registrar. */
-  readonly understood?: readonly string[];
   /** What peers may subscribe to. Without any, SUBSCRIBE goes to onRequest as other methods do. */
   readonly eventPackages?: readonly EventPackage[];
+  /** How long a session lives without a refresh (RFC 4028): half an hour, and no less than 90 s, unless given. */
+  readonly sessionTimer?: SessionTimerOptions;
+  /** Who we are to those who ask, where a request gives no others; by realm. */
+  readonly credentials?: CredentialsFor;
   /** How many subscriptions there may be; the defaults are for tests to lower. */
   readonly subscriptionLimits?: NotifierLimits;
   /** Name servers, such as `127.0.0.1:53`, that URIs with host names are looked up with; default: the system's. */
@@ -139,6 +147,7 @@ export class SipStack {
       userAgent: options.userAgent,
       transactions,
       sentBy: (flow) => transport.sentBy(flow),
+      credentials: options.credentials,
       way: (flow, nextHop, staysOnFlow) => wayInDialog(flow, nextHop, staysOnFlow, transport),
     });
     const userAgent: UserAgent = new UserAgent({
@@ -147,11 +156,12 @@ export class SipStack {
       userAgent: options.userAgent,
       methods: options.methods ?? [],
       supported: options.supported ?? [],
-      understood: options.understood ?? [],
       transactions,
       connector: transport,
       sentBy: (flow) => transport.sentBy(flow),
       notifier,
+      sessionTimer: options.sessionTimer ?? DEFAULT_SESSION_TIMER,
+      credentials: options.credentials,
       handlers,
     });
     await transport.listen(options.listen);

@@ -2,13 +2,17 @@ import t from 'tap';
 import { Call } from '../../firmware/call/call.ts';
 import { createLogger, SourceLog } from '../../firmware/core/logger.ts';
 import type { LegParameters, MediaClient } from '../../firmware/media/client.ts';
-import type {
-  Flow,
-  IncomingInvite,
-  IncomingInviteHandlers,
-  OutgoingInvite,
-  OutgoingInviteHandlers,
-  SipStack,
+import {
+  type Flow,
+  type HeaderField,
+  Headers,
+  type IncomingInvite,
+  type IncomingInviteHandlers,
+  type InviteOptions,
+  type OutgoingInvite,
+  type OutgoingInviteHandlers,
+  SipRequest,
+  type SipStack,
 } from '../../firmware/sip/stack.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -28,7 +32,7 @@ const description = (port: number): string =>
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A call that rings one device, with a media worker that does what it is asked when it is told to. */
-async function setUp(deviceFlow = flow) {
+async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = []) {
   const clock = new FakeClock();
   const lines: string[] = [];
   const logger = createLogger('warn', { write: (line) => lines.push(line) });
@@ -45,22 +49,29 @@ async function setUp(deviceFlow = flow) {
     close: async () => undefined,
   };
   const accepted: string[] = [];
+  const told: string[] = [];
   const invite = {
     handlers: {} as IncomingInviteHandlers,
-    message: { maxForwards: 70 },
+    message: { maxForwards: 70, headers: new Headers(headers) },
     flow,
     offer: description(9000),
     dialog: { callId: 'c' },
     provisional: () => undefined,
     reject: () => undefined,
     accept: ({ sdp }: { sdp: string }) => accepted.push(sdp) > 0,
-    bye: async () => undefined,
+    bye: async (reason?: string) => void told.push(`caller BYE ${reason ?? ''}`),
   };
   let device: OutgoingInviteHandlers = {};
-  const outgoing = { established: true, bye: async () => undefined, cancel: () => undefined };
+  const outgoing = {
+    established: true,
+    bye: async (reason?: string) => void told.push(`device BYE ${reason ?? ''}`),
+    cancel: () => undefined,
+  };
+  const offered: InviteOptions[] = [];
   const stack = {
     advertisedAddress: (address: string) => address,
-    invite: (options: { handlers: OutgoingInviteHandlers }) => {
+    invite: (options: InviteOptions) => {
+      offered.push(options);
       device = options.handlers;
       return outgoing as unknown as OutgoingInvite;
     },
@@ -80,7 +91,7 @@ async function setUp(deviceFlow = flow) {
   });
   call.start();
   await turn();
-  return { call, invite, device, configured, waiting, accepted, lines };
+  return { call, invite, device, configured, waiting, accepted, lines, told, offered };
 }
 
 t.test('a re-INVITE of the device that comes before the caller has its answer waits for another time', async (t) => {
@@ -119,11 +130,56 @@ t.test('a call goes over the addresses of ours that its two sides are reached fr
   t.equal(over(), false);
 });
 
+t.test('the reason of who hangs up reaches the other side (RFC 3326)', async (t) => {
+  const hungUp = (reason?: string): SipRequest =>
+    new SipRequest('BYE', 'sip:box', reason === undefined ? [] : [['Reason', reason]]);
+  const byDevice = await setUp();
+  const byCaller = await setUp();
+  for (const { device, waiting } of [byDevice, byCaller]) {
+    device.onAnswered?.(description(9100), undefined as never);
+    await turn();
+    while (waiting.length > 0) {
+      waiting.shift()?.();
+      await turn();
+    }
+  }
+  byDevice.device.onBye?.(hungUp('Q.850;cause=16'));
+  t.same(byDevice.told, ['caller BYE Q.850;cause=16']);
+  byCaller.invite.handlers.onBye?.(hungUp());
+  t.same(byCaller.told, ['device BYE ']);
+});
+
+t.test('the identity of a caller who wants none shown is kept (RFC 3325 §7)', async (t) => {
+  const shown = await setUp();
+  t.match(shown.offered[0]?.headers, [['P-Asserted-Identity', 'Reception <sip:201@192.0.2.1>']]);
+  const hidden = await setUp(flow, [['Privacy', 'id']]);
+  t.match(hidden.offered[0], { privacy: ['id'] });
+  t.equal(hidden.offered[0]?.headers, undefined);
+});
+
+t.test('media follow a peer that answers a refresh from another port', async (t) => {
+  const { device, configured, waiting, invite } = await setUp();
+  device.onAnswered?.(description(9100), undefined as never);
+  await turn();
+  while (waiting.length > 0) {
+    waiting.shift()?.();
+    await turn();
+  }
+  device.onRefreshed?.(description(9300));
+  await turn();
+  t.equal(configured.at(-1)?.remotePort, 9300);
+  waiting.shift()?.();
+  await turn();
+  invite.handlers.onRefreshed?.(description(9400));
+  await turn();
+  t.equal(configured.at(-1)?.remotePort, 9400);
+});
+
 t.test('hanging up while the media are joined is no error', async (t) => {
   const { call, invite, device, waiting, lines } = await setUp();
   device.onAnswered?.(description(9100), undefined as never);
   await turn();
-  invite.handlers.onCancel?.();
+  invite.handlers.onCancel?.(undefined);
   t.equal(call.summary.state, 'ended');
   waiting.shift()?.(new Error('the media session is closed'));
   await turn();

@@ -25,8 +25,8 @@ t.test('what nobody took is answered in one place', async (t) => {
   };
   const options = await ask('OPTIONS');
   t.match(options, /^SIP\/2.0 200/);
-  t.equal(header(options, 'Allow'), 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER');
-  t.equal(header(options, 'Supported'), 'path');
+  t.equal(header(options, 'Allow'), 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REGISTER');
+  t.equal(header(options, 'Supported'), '100rel, timer, path');
   t.match(await ask('REGISTER'), /^SIP\/2.0 405 Method Not Allowed\r\n(.*\r\n)*Allow: /);
   t.match(await ask('FROBNICATE'), /^SIP\/2.0 501 Not Implemented\r\n(.*\r\n)*Allow: /);
   t.match(await ask('INVITE', { body: 'v=0\r\n' }), /^SIP\/2.0 404/);

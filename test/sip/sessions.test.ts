@@ -122,7 +122,7 @@ t.test('requests in the dialog', async (t) => {
   t.match(await ask('OPTIONS', 11), /^SIP\/2.0 200/);
   t.match(await ask('INFO', 12), /^SIP\/2.0 405/);
   t.match(await ask('INFO', 13, { headers: ['Info-Package: x'] }), /^SIP\/2.0 469/);
-  t.match(await ask('PRACK', 14), /^SIP\/2.0 405/);
+  t.match(await ask('PRACK', 14), /^SIP\/2.0 481/);
   t.match(await ask('BYE', 15, { callId: 'other' }), /^SIP\/2.0 481/);
   const invite = session();
   if (invite === undefined) throw new Error('no session');

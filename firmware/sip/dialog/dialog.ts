@@ -29,7 +29,7 @@ export class Dialog {
   readonly remoteTag: string;
   readonly #localParty: string;
   readonly #remoteParty: string;
-  readonly #routeSet: readonly string[];
+  #routeSet: readonly string[];
   #remoteTarget: string;
   #localCseq: number;
   #remoteCseq: number | undefined;
@@ -69,11 +69,22 @@ export class Dialog {
       remoteTag: response.toTag ?? '',
       localParty: request.headers.get('From') ?? '',
       remoteParty: response.headers.get('To') ?? '',
-      routeSet: [...(response.headers.list('Record-Route') ?? [])].reverse(),
+      routeSet: routesOf(response),
       remoteTarget: contactUri(response) ?? request.uri,
       localCseq: request.cseq.number,
       remoteCseq: undefined,
     });
+  }
+
+  /** The CSeq that the next request will have. */
+  get nextCseq(): number {
+    return this.#localCseq + 1;
+  }
+
+  /** RFC 3261 §13.2.2.4: the 2xx settles what an earlier response of the same peer began. */
+  confirm(response: SipResponse): void {
+    this.#routeSet = routesOf(response);
+    this.refreshTarget(response);
   }
 
   /** Where the next request of this dialog goes: the first route, else the remote target. */
@@ -130,6 +141,10 @@ export class Dialog {
     // A strict router of RFC 2543 wants itself as Request-URI and the target as the last route.
     return { uri: firstUri, routes: [...rest, `<${this.#remoteTarget}>`] };
   }
+}
+
+function routesOf(response: SipResponse): readonly string[] {
+  return [...(response.headers.list('Record-Route') ?? [])].reverse();
 }
 
 function contactUri(message: SipMessage): string | undefined {

@@ -9,7 +9,7 @@ import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import { cameThroughNat } from '../transport/received.ts';
 import { type EventHeader, formatEvent, parseEvent } from './event-header.ts';
 import type { EventPackage, TerminationReason } from './event-package.ts';
-import { type DialogWay, Subscription, type SubscriptionContext } from './subscription.ts';
+import { type DialogWay, Subscription, type SubscriptionContext, type SubscriptionOptions } from './subscription.ts';
 
 /** Every lamp of every phone that a box of this class can have, with room. Beyond it: 503. */
 export const MAX_SUBSCRIPTIONS = 16_384;
@@ -121,6 +121,14 @@ export class Notifier {
     this.#open(transaction, way, wanted, authorization.resource, authorization.pending === true);
   }
 
+  /** A subscription that another request than SUBSCRIBE has made (REFER); undefined where there are too many. */
+  openImplicit(eventPackage: EventPackage, header: EventHeader, way: DialogWay): Subscription | undefined {
+    if (this.#closed || this.#all.size >= this.#limits.total) return undefined;
+    const source = way.flow.remoteAddress;
+    if ((this.#perSource.get(source) ?? 0) >= this.#limits.perSource) return undefined;
+    return this.#add({ eventPackage, header, resource: '', way, pending: false, source, onUnlisted: () => undefined });
+  }
+
   /** Tells all subscribers that they may subscribe anew, and waits for the answers; call `drop` after some patience. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -198,14 +206,19 @@ export class Notifier {
       return;
     }
     const key = keyOf(way.dialog.callId, way.dialog.localTag, header);
+    const onUnlisted = (): void => this.#unlist(key, eventPackage.event, subscription);
+    const subscription: Subscription = this.#add({ eventPackage, header, resource, way, pending, source, onUnlisted });
+    this.#list(key, eventPackage.event, subscription);
+    this.#accept(transaction, subscription, way, wanted);
+  }
+
+  #add({
+    source,
+    ...options
+  }: Omit<SubscriptionOptions, 'context' | 'onGone'> & { readonly source: string }): Subscription {
     const subscription: Subscription = new Subscription({
+      ...options,
       context: this.#context,
-      eventPackage,
-      header,
-      resource,
-      way,
-      pending,
-      onUnlisted: () => this.#unlist(key, eventPackage.event, subscription),
       onGone: () => {
         this.#all.delete(subscription);
         const left = (this.#perSource.get(source) ?? 1) - 1;
@@ -215,8 +228,7 @@ export class Notifier {
     });
     this.#all.add(subscription);
     this.#perSource.set(source, (this.#perSource.get(source) ?? 0) + 1);
-    this.#list(key, eventPackage.event, subscription);
-    this.#accept(transaction, subscription, way, wanted);
+    return subscription;
   }
 
   /** Answers, then tells the state at once (RFC 6665 §4.2.1.2); Expires 0 fetches it, or ends the subscription. */

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import { contactHeader, type SentBy } from '../dialog/contact-header.ts';
 import type { Dialog } from '../dialog/dialog.ts';
+import { ChallengeAnswers, type CredentialsFor } from '../digest-client.ts';
 import { parseDecimal } from '../message/grammar.ts';
 import type { HeaderField } from '../message/headers.ts';
 import type { SipRequest } from '../message/request.ts';
@@ -34,6 +35,7 @@ export interface SubscriptionContext {
   readonly userAgent: string;
   readonly allowEvents: string;
   readonly sentBy: SentBy;
+  readonly credentials: CredentialsFor | undefined;
   /** Where the next request of a dialog goes. Rejects when there is no way. */
   readonly way: (flow: Flow, nextHop: string, staysOnFlow: boolean) => Promise<Flow>;
 }
@@ -159,8 +161,19 @@ export class Subscription {
     const { dialog, staysOnFlow } = this.way;
     try {
       const flow = await context.way(this.way.flow, dialog.nextHop, staysOnFlow);
-      const response = await this.#send(dialog.request('NOTIFY', this.#content(flow)), flow);
-      this.#take(this.#judge(response));
+      const challenges = new ChallengeAnswers(context.credentials ?? (() => undefined));
+      const content = this.#content(flow);
+      let { headers } = content;
+      for (;;) {
+        const request = dialog.request('NOTIFY', { ...content, headers });
+        const response = await this.#send(request, flow);
+        const again = response === undefined ? undefined : challenges.answer(request, response);
+        if (again === undefined) {
+          this.#take(this.#judge(response));
+          return;
+        }
+        headers = [...content.headers, ...again];
+      }
     } catch (error) {
       context.logger.debug({ err: error, callId: dialog.callId }, 'NOTIFY could not be sent');
       this.#take({ kind: 'lost', retryAfterMs: undefined });
@@ -197,7 +210,7 @@ export class Subscription {
       contactHeader(context.sentBy, flow, this.way.party, this.way.secure),
       ['Event', formatEvent(header)],
       ['Subscription-State', this.#stateHeader()],
-      ['Allow-Events', context.allowEvents],
+      ...(context.allowEvents.length === 0 ? [] : [['Allow-Events', context.allowEvents] as const]),
       ['User-Agent', context.userAgent],
     ];
     const body = this.#body();

@@ -1,7 +1,7 @@
 import type { SipRequest } from '../message/request.ts';
 import type { SipResponse } from '../message/response.ts';
 import { formatHostPort } from '../message/uri.ts';
-import { MAGIC_COOKIE } from '../message/via.ts';
+import { MAGIC_COOKIE, type Via } from '../message/via.ts';
 
 /**
  * The server transaction that a request belongs to (RFC 3261 §17.2.3): branch, sent-by and method, where an ACK
@@ -22,15 +22,18 @@ export function serverKey(request: SipRequest, method: string = request.method):
 
 /** The client transaction that a response belongs to (RFC 3261 §17.1.3); §18.1.2 adds our own sent-by. */
 export function clientKey(message: SipRequest | SipResponse): string {
-  const { via } = message;
-  return `${via.branch ?? ''}|${formatHostPort(via.host, via.port ?? 5060)}|${message.cseq.method}`;
+  return keyOfVia(message.via, message.cseq.method);
+}
+
+export function keyOfVia(via: Via, method: string): string {
+  return `${via.branch ?? ''}|${formatHostPort(via.host, via.port ?? 5060)}|${method}`;
 }
 
 /**
  * RFC 3261 §8.2.2.2: whether a request without To tag, which is no retransmission, is the same as another one of that
  * Call-ID. It came by a different way then.
  */
-export function isMerged(request: SipRequest, other: Pick<SipRequest, 'cseq' | 'method' | 'fromTag'>): boolean {
+export function isMerged(request: SipRequest, other: SipRequest): boolean {
   return (
     request.cseq.number === other.cseq.number && request.method === other.method && request.fromTag === other.fromTag
   );

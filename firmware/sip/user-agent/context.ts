@@ -2,10 +2,14 @@ import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { SentBy } from '../dialog/contact-header.ts';
 import type { Dialog } from '../dialog/dialog.ts';
+import type { CredentialsFor } from '../digest-client.ts';
 import type { HeaderField } from '../message/headers.ts';
 import type { SipRequest } from '../message/request.ts';
+import type { Notifier } from '../subscription/notifier.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { TransactionLayer } from '../transaction/transaction-layer.ts';
+import type { SipHandlers } from './handlers.ts';
+import type { SessionTimerOptions } from './session-interval.ts';
 import type { Connector } from './way.ts';
 
 /** What a session needs of the user agent that it belongs to. */
@@ -17,6 +21,11 @@ export interface Context {
   /** Allow, Supported and our name. */
   readonly capabilities: Capabilities;
   readonly sentBy: SentBy;
+  readonly notifier: Notifier;
+  readonly handlers: SipHandlers;
+  readonly sessionTimer: SessionTimerOptions;
+  /** For challenges where the layer above gives no others. */
+  readonly credentials: CredentialsFor | undefined;
   /** From now on requests with this Call-ID and To tag go to `session`. */
   addSession(session: RequestTaker): void;
   /** Idempotent. */
@@ -32,8 +41,10 @@ export interface RequestTaker {
   readonly dialog: { readonly callId: string; readonly localTag: string; readonly remoteTag: string };
   receive(transaction: ServerTransaction): void;
   receiveAck(ack: SipRequest): void;
-  /** The INVITE with this transaction was cancelled. */
-  receiveCancel(transaction: ServerTransaction): void;
+  /** The INVITE with this transaction was cancelled. `reason`: that of the CANCEL. */
+  receiveCancel(transaction: ServerTransaction, reason: string | undefined): void;
+  /** Whether the peer with this tag is the one, or one of several that were rung. */
+  isWith(remoteTag: string | undefined): boolean;
   /** Ends with BYE, CANCEL or a rejection; resolves when that is answered. */
   bye(): Promise<void>;
   /** Ends without a word. */

@@ -1,5 +1,4 @@
 import type { Timer } from '../../core/clock.ts';
-import { contactHeader } from '../dialog/contact-header.ts';
 import { Dialog } from '../dialog/dialog.ts';
 import { parseDecimal } from '../message/grammar.ts';
 import type { HeaderField } from '../message/headers.ts';
@@ -8,9 +7,21 @@ import type { ResponseOptions } from '../message/response.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { Flow } from '../transport/flow.ts';
 import { cameThroughNat } from '../transport/received.ts';
-import { type Context, capabilityHeaders, type RequestTaker } from './context.ts';
+import type { Context, RequestTaker } from './context.ts';
 import { EstablishedSession } from './established-session.ts';
-import type { DialogInfo, EndCause, IncomingInvite, IncomingInviteHandlers } from './handlers.ts';
+import type {
+  DialogInfo,
+  EndCause,
+  IncomingInvite,
+  IncomingInviteHandlers,
+  OutgoingInvite,
+  ProvisionalOptions,
+} from './handlers.ts';
+import { ReliableProvisionals } from './reliable-provisionals.ts';
+import { retryAfter } from './renegotiation.ts';
+import { SessionDialog } from './session-dialog.ts';
+import { AskedInterval, lists } from './session-interval.ts';
+import { SessionRequests } from './session-requests.ts';
 
 /** Without an answer, and without an earlier end in the INVITE's Expires, it ends with 487. */
 const MAX_RINGING_SECONDS = 600;
@@ -18,38 +29,64 @@ const MAX_RINGING_SECONDS = 600;
 const REMIND_MS = 60_000;
 
 /** The callee's side of an INVITE (RFC 3261 §13.3). */
-export class IncomingSession implements IncomingInvite, RequestTaker {
+export class IncomingSession extends SessionRequests implements IncomingInvite, RequestTaker {
   handlers: IncomingInviteHandlers = {};
+  readonly replaces: IncomingInvite | OutgoingInvite | undefined;
   readonly #context: Context;
   readonly #transaction: ServerTransaction;
   readonly #dialog: Dialog;
+  readonly #side: SessionDialog;
   readonly #session: EstablishedSession;
-  readonly #secure: boolean;
+  readonly #reliable: ReliableProvisionals;
   readonly #expiry: Timer;
   #reminder: Timer | undefined;
+  /** A 200 is out, or waits for a PRACK. */
+  #accepted = false;
+  #answeredByPrack = false;
   #established = false;
   #ended = false;
 
-  constructor(transaction: ServerTransaction, context: Context) {
+  constructor(transaction: ServerTransaction, context: Context, replaces?: IncomingInvite | OutgoingInvite) {
+    super();
     const { request, flow, localTag } = transaction;
+    this.replaces = replaces;
     this.#context = context;
     this.#transaction = transaction;
     this.#dialog = Dialog.ofCallee(request, localTag);
-    this.#secure = request.uri.toLowerCase().startsWith('sips:');
-    this.#session = new EstablishedSession({
+    this.#side = new SessionDialog({
       context,
       dialog: this.#dialog,
       flow,
       staysOnFlow: cameThroughNat(request, flow),
       localParty: request.headers.get('To') ?? '',
-      secure: this.#secure,
+      secure: request.uri.toLowerCase().startsWith('sips:'),
+      credentials: context.credentials,
+    });
+    this.#side.learn(request);
+    this.#side.remoteSdp = request.sdp;
+    this.#session = new EstablishedSession({
+      side: this.#side,
+      isCaller: false,
+      asked: new AskedInterval(context.sessionTimer.expiresSeconds),
       handlers: () => this.handlers,
       onEnded: (cause) => this.#end(cause),
     });
+    this.#reliable = new ReliableProvisionals({
+      clock: context.clock,
+      transaction,
+      // RFC 3262 §3: a caller that acknowledges nothing gets a 5xx.
+      onLost: () => {
+        if (transaction.respond(504)) this.#abandon('no-ack', undefined);
+      },
+    });
     transaction.onFailed = () => this.#lost();
     const expires = parseDecimal(request.headers.get('Expires') ?? '', MAX_RINGING_SECONDS) ?? MAX_RINGING_SECONDS;
-    this.#expiry = context.clock.schedule(expires * 1000, () => this.#giveUp());
+    this.#expiry = context.clock.schedule(expires * 1000, () => this.#giveUp(undefined));
     context.addSession(this);
+  }
+
+  protected get current(): EstablishedSession {
+    return this.#session;
   }
 
   get message(): SipRequest {
@@ -76,28 +113,30 @@ export class IncomingSession implements IncomingInvite, RequestTaker {
     return this.#ended;
   }
 
-  provisional(
-    status: number,
-    options: { readonly sdp?: string; readonly headers?: readonly HeaderField[] } = {},
-  ): void {
-    const headers = [...this.#dialogHeaders(), ...(options.headers ?? [])];
-    this.#transaction.respond(status, { headers, ...sdpBody(options.sdp) });
+  isWith(remoteTag: string | undefined): boolean {
+    return this.#dialog.remoteTag === remoteTag;
+  }
+
+  provisional(status: number, options: ProvisionalOptions = {}): void {
+    if (this.#accepted || this.#ended) return;
+    const headers = [...this.#recordRoutes(), ...this.#side.targetHeaders(this.flow), ...(options.headers ?? [])];
+    const content = { headers, ...sdpBody(options.sdp) };
+    if (options.sdp !== undefined) this.#side.localSdp = options.sdp;
+    const required = lists(this.message, 'Require', '100rel');
+    const wanted = options.reliable === true && lists(this.message, 'Supported', '100rel');
+    // One that needs no PRACK would push the one that waits for it out of the transaction's memory.
+    if (required || wanted || this.#reliable.isBusy) this.#reliable.send(status, content);
+    else this.#transaction.respond(status, content);
     this.#reminder?.cancel();
     this.#remind();
   }
 
   accept(options: { readonly sdp: string; readonly headers?: readonly HeaderField[] }): boolean {
-    if (this.#ended) return false;
-    const headers = [
-      ...this.#dialogHeaders(),
-      ...capabilityHeaders(this.#context.capabilities),
-      ...(options.headers ?? []),
-    ];
-    if (!this.#transaction.respond(200, { headers, ...sdpBody(options.sdp) })) return false;
-    this.#stopTimers();
-    this.#established = true;
-    this.#session.awaitAck(this.#transaction);
-    return true;
+    if (this.#accepted || this.#ended || this.#transaction.finalStatus !== undefined) return false;
+    this.#accepted = true;
+    this.#reminder?.cancel();
+    this.#reliable.beforeSuccess(() => this.#sendAnswer(options));
+    return !this.#ended;
   }
 
   reject(status: number, options: ResponseOptions = {}): void {
@@ -110,18 +149,19 @@ export class IncomingSession implements IncomingInvite, RequestTaker {
   }
 
   receive(transaction: ServerTransaction): void {
-    if (this.#established) {
+    const { method } = transaction.request;
+    if (method === 'PRACK' && this.#reliable.acknowledges(transaction.request.headers.get('RAck'))) {
+      void this.#receivePrack(transaction);
+    } else if (this.#established) {
       this.#session.receive(transaction);
-    } else if (transaction.request.method === 'BYE') {
+    } else if (method === 'BYE') {
       // RFC 3261 §15: a caller may end an early dialog with BYE as well.
       transaction.respond(200);
-      this.#giveUp();
-    } else if (transaction.request.method === 'INVITE') {
-      transaction.respond(500, { headers: [['Retry-After', String(Math.floor(Math.random() * 11))]] });
-    } else if (!this.#dialog.takeCseq(transaction.request)) {
-      transaction.respond(500, { reason: 'CSeq Too Low' });
+      this.#giveUp(transaction.request.headers.get('Reason'));
+    } else if (method === 'INVITE') {
+      transaction.respond(500, { headers: [retryAfter()] });
     } else {
-      this.#context.offerToHandlers(transaction, this.#dialog);
+      this.#session.receive(transaction);
     }
   }
 
@@ -129,9 +169,8 @@ export class IncomingSession implements IncomingInvite, RequestTaker {
     if (this.#established) this.#session.receiveAck(ack);
   }
 
-  receiveCancel(transaction: ServerTransaction): void {
-    if (transaction === this.#transaction) this.#giveUp();
-    // A cancelled re-INVITE: the answer of its handler comes too late then.
+  receiveCancel(transaction: ServerTransaction, reason: string | undefined): void {
+    if (transaction === this.#transaction) this.#giveUp(reason);
     else transaction.respond(487);
   }
 
@@ -140,40 +179,90 @@ export class IncomingSession implements IncomingInvite, RequestTaker {
     else this.#end('closed');
   }
 
+  #sendAnswer(options: { readonly sdp: string; readonly headers?: readonly HeaderField[] }): void {
+    const { timer } = this.#session.renegotiation;
+    const agreement = timer.answerTo(this.message);
+    const headers = [
+      ...this.#recordRoutes(),
+      ...this.#side.targetHeaders(this.flow),
+      ...(agreement.kind === 'agreed' ? agreement.headers : []),
+      ...(options.headers ?? []),
+    ];
+    // RFC 3262 §5: an offer that PRACK has answered is not made again.
+    const body = this.#answeredByPrack ? {} : sdpBody(options.sdp);
+    if (!this.#transaction.respond(200, { headers, ...body })) return;
+    this.#stopTimers();
+    this.#established = true;
+    if (!this.#answeredByPrack) this.#side.localSdp = options.sdp;
+    this.#session.awaitAck(this.#transaction, this.offer === undefined && !this.#answeredByPrack);
+    if (agreement.kind === 'agreed') timer.start(agreement.interval);
+  }
+
+  /** RFC 3262 §3 and §5: what it acknowledges is known; it may have the answer to our offer, or an offer. */
+  async #receivePrack(transaction: ServerTransaction): Promise<void> {
+    const { request } = transaction;
+    if (!this.#dialog.takeCseq(request)) {
+      transaction.respond(500, { reason: 'CSeq Too Low' });
+      return;
+    }
+    if (request.body.length > 0 && request.sdp === undefined) {
+      transaction.respond(415, { headers: [['Accept', 'application/sdp']] });
+      return;
+    }
+    try {
+      if (request.sdp === undefined) transaction.respond(200);
+      else if (this.offer === undefined && !this.#answeredByPrack) this.#takeAnswer(transaction, request.sdp);
+      else await this.#answerOffer(transaction, request.sdp);
+    } finally {
+      this.#reliable.acknowledged();
+    }
+  }
+
+  #takeAnswer(transaction: ServerTransaction, sdp: string): void {
+    this.#answeredByPrack = this.#side.localSdp !== undefined;
+    this.#side.remoteSdp = sdp;
+    transaction.respond(this.#answeredByPrack ? 200 : 488);
+    if (this.#answeredByPrack) this.handlers.onPrack?.(sdp);
+  }
+
+  async #answerOffer(transaction: ServerTransaction, offer: string): Promise<void> {
+    const answer = (await this.handlers.onReinvite?.(offer)) ?? { status: 488 };
+    if ('sdp' in answer) transaction.respond(200, sdpBody(answer.sdp));
+    else transaction.respond(answer.status, answer.reason === undefined ? {} : { reason: answer.reason });
+  }
+
   /** The caller gave up: once there is a final response, too late (RFC 3261 §9.2). */
-  #giveUp(): void {
-    if (!this.#transaction.respond(487)) return;
-    this.handlers.onCancel?.();
-    this.#end('cancelled');
+  #giveUp(reason: string | undefined): void {
+    if (this.#transaction.respond(487)) this.#abandon('cancelled', reason);
   }
 
   /** The way back is closed. A 2xx goes on being sent until 64*T1, since the peer may connect again. */
   #lost(): void {
-    if (this.#established || this.#ended) return;
-    this.handlers.onCancel?.();
-    this.#end('cancelled');
+    if (!this.#established && !this.#ended) this.#abandon('cancelled', undefined);
+  }
+
+  #abandon(cause: EndCause, reason: string | undefined): void {
+    this.handlers.onCancel?.(reason);
+    this.#end(cause);
   }
 
   #remind(): void {
-    if (this.#ended || this.#established) return;
+    if (this.#ended || this.#accepted) return;
     this.#reminder = this.#context.clock.schedule(REMIND_MS, () => {
       this.#transaction.resend();
       this.#remind();
     });
   }
 
-  /** RFC 3261 §12.1.1: what makes a dialog has Contact, and Record-Route as it came. */
-  #dialogHeaders(): HeaderField[] {
-    const { headers } = this.message;
-    return [
-      ...headers.all('Record-Route').map((value): HeaderField => ['Record-Route', value]),
-      contactHeader(this.#context.sentBy, this.flow, headers.get('To') ?? '', this.#secure),
-    ];
+  /** RFC 3261 §12.1.1: what makes a dialog has Record-Route as it came. */
+  #recordRoutes(): readonly HeaderField[] {
+    return this.message.headers.all('Record-Route').map((value): HeaderField => ['Record-Route', value]);
   }
 
   #stopTimers(): void {
     this.#expiry.cancel();
     this.#reminder?.cancel();
+    this.#reliable.stop();
   }
 
   #end(cause: EndCause): void {
@@ -181,6 +270,7 @@ export class IncomingSession implements IncomingInvite, RequestTaker {
     this.#ended = true;
     this.#stopTimers();
     this.#context.removeSession(this);
+    this.#session.end(cause);
     try {
       this.handlers.onEnded?.(cause);
     } catch (error) {

@@ -1,7 +1,8 @@
 import type { Timer } from '../../core/clock.ts';
 import { RingdownError } from '../../core/errors.ts';
 import { contactHeader } from '../dialog/contact-header.ts';
-import { Dialog } from '../dialog/dialog.ts';
+import type { Dialog } from '../dialog/dialog.ts';
+import { ChallengeAnswers } from '../digest-client.ts';
 import type { HeaderField } from '../message/headers.ts';
 import { newCallId, newTag } from '../message/identifier.ts';
 import { SipRequest } from '../message/request.ts';
@@ -12,24 +13,30 @@ import { T1_MS } from '../transaction/timers.ts';
 import type { Flow } from '../transport/flow.ts';
 import { type Context, capabilityHeaders, type RequestTaker } from './context.ts';
 import { EstablishedSession } from './established-session.ts';
+import { acknowledge, type Fork, Forks } from './forks.ts';
 import type { DialogInfo, EndCause, InviteOptions, OutgoingInvite, OutgoingInviteHandlers } from './handlers.ts';
 import { requestHeaders } from './request-headers.ts';
-import { wayInDialog, wayToUri } from './way.ts';
+import { SessionDialog } from './session-dialog.ts';
+import { AskedInterval } from './session-interval.ts';
+import { SessionRequests } from './session-requests.ts';
+import { wayToUri } from './way.ts';
 
 const RING_SECONDS = 180;
-/** Answers of a forked INVITE that are acknowledged; more than a user has devices. */
-const MAX_FORKS = 16;
 
 /** The caller's side of an INVITE (RFC 3261 §13.2). */
-export class OutgoingSession implements OutgoingInvite, RequestTaker {
+export class OutgoingSession extends SessionRequests implements OutgoingInvite, RequestTaker {
   handlers: OutgoingInviteHandlers;
   readonly #context: Context;
   readonly #options: InviteOptions;
   readonly #callId: string;
   readonly #localTag = newTag();
   readonly #secure: boolean;
+  readonly #asked: AskedInterval;
+  readonly #challenges: ChallengeAnswers;
+  readonly #forks: Forks;
   /** By To tag: the ACK to send again when a 2xx comes again (RFC 3261 §13.2.2.4). */
   readonly #acks = new Map<string, { readonly bytes: Buffer; readonly flow: Flow } | undefined>();
+  #cseq = 0;
   #transaction: ClientTransaction | undefined;
   #session: EstablishedSession | undefined;
   #remoteTag = '';
@@ -43,15 +50,23 @@ export class OutgoingSession implements OutgoingInvite, RequestTaker {
   #ended = false;
 
   constructor(options: InviteOptions, context: Context) {
+    super();
     this.#options = options;
     this.#context = context;
     this.handlers = options.handlers;
     this.#callId = options.callId ?? newCallId();
     this.#secure = options.requestUri.toLowerCase().startsWith('sips:');
+    this.#asked = new AskedInterval(context.sessionTimer.expiresSeconds);
+    this.#challenges = new ChallengeAnswers(options.credentials ?? context.credentials ?? (() => undefined));
+    this.#forks = new Forks((dialog) => this.#sessionIn(dialog));
     this.#whenEnded = new Promise((resolve) => {
       this.#finished = resolve;
     });
     context.addSession(this);
+  }
+
+  protected get current(): EstablishedSession | undefined {
+    return this.#session ?? this.#forks.first?.session;
   }
 
   get dialog(): DialogInfo {
@@ -66,22 +81,19 @@ export class OutgoingSession implements OutgoingInvite, RequestTaker {
     return this.#ended;
   }
 
+  isWith(remoteTag: string | undefined): boolean {
+    return this.#session === undefined ? this.#forks.get(remoteTag) !== undefined : this.#remoteTag === remoteTag;
+  }
+
   /** Sends the INVITE; what fails comes through the handlers. */
   async begin(): Promise<void> {
-    const { flow: given, target, requestUri, offer } = this.#options;
+    const { flow: given, target, requestUri } = this.#options;
     try {
       const flow = given ?? (await wayToUri(target ?? requestUri, this.#context.connector));
       // One turn later at the earliest, so that the caller holds the session before its first event.
       await Promise.resolve();
-      if (this.#cancelWanted || this.#ended) {
-        this.#reject(487, 'Request Terminated', undefined);
-        return;
-      }
-      const request = new SipRequest('INVITE', requestUri, this.#headers(flow), Buffer.from(offer, 'utf8'));
-      this.#transaction = this.#context.transactions.request(request, flow, {
-        onResponse: (response) => this.#receiveResponse(response),
-        onFailed: (cause) => this.#fail(cause),
-      });
+      if (this.#cancelWanted || this.#ended) this.#reject(487, 'Request Terminated', undefined);
+      else this.#send(flow, []);
     } catch (error) {
       this.#reject(503, error instanceof RingdownError ? error.message : 'No Route', undefined);
     }
@@ -101,7 +113,11 @@ export class OutgoingSession implements OutgoingInvite, RequestTaker {
   }
 
   receive(transaction: ServerTransaction): void {
-    if (this.#session !== undefined) this.#session.receive(transaction);
+    const { method, fromTag } = transaction.request;
+    // RFC 3261 §15: a callee ends an early dialog by its final response, and re-INVITE has to wait for it.
+    const needsSession = method === 'BYE' || method === 'INVITE';
+    const session = this.#session ?? (needsSession ? undefined : this.#forks.get(fromTag)?.session);
+    if (session !== undefined) session.receive(transaction);
     else transaction.respond(481);
   }
 
@@ -110,7 +126,7 @@ export class OutgoingSession implements OutgoingInvite, RequestTaker {
   }
 
   receiveCancel(transaction: ServerTransaction): void {
-    transaction.respond(487);
+    this.#session?.renegotiation.cancel(transaction);
   }
 
   drop(): void {
@@ -118,34 +134,89 @@ export class OutgoingSession implements OutgoingInvite, RequestTaker {
     else this.#end('closed');
   }
 
-  #headers(flow: Flow): HeaderField[] {
-    const { capabilities } = this.#context;
-    return [
-      ...requestHeaders(this.#options, 'INVITE', this.#localTag, this.#callId),
-      contactHeader(this.#context.sentBy, flow, this.#options.from.uri, this.#secure),
+  #send(flow: Flow, more: readonly HeaderField[]): void {
+    const { requestUri, offer, from, headers = [] } = this.#options;
+    const { capabilities, sentBy, transactions } = this.#context;
+    this.#cseq += 1;
+    this.#provisional = false;
+    const fields: readonly HeaderField[] = [
+      ...requestHeaders(this.#options, 'INVITE', this.#localTag, this.#callId, this.#cseq),
+      contactHeader(sentBy, flow, from.uri, this.#secure),
       ...capabilityHeaders(capabilities),
+      ...this.#asked.headers(),
       ['User-Agent', capabilities.userAgent],
-      ...(this.#options.headers ?? []),
+      ...headers,
+      ...more,
       ['Content-Type', 'application/sdp'],
     ];
+    const request = new SipRequest('INVITE', requestUri, fields, Buffer.from(offer, 'utf8'));
+    this.#transaction = transactions.request(request, flow, {
+      onResponse: (response) => this.#receiveResponse(response),
+      onFailed: (cause) => this.#fail(cause),
+    });
+  }
+
+  #sessionIn(dialog: Dialog): EstablishedSession {
+    const session: EstablishedSession = new EstablishedSession({
+      side: new SessionDialog({
+        context: this.#context,
+        dialog,
+        flow: this.#transaction?.flow as Flow,
+        staysOnFlow: this.#options.flow !== undefined,
+        localParty: this.#options.from.uri,
+        secure: this.#secure,
+        credentials: this.#options.credentials ?? this.#context.credentials,
+      }),
+      isCaller: true,
+      asked: this.#asked,
+      handlers: () => (this.#session === undefined || this.#session === session ? this.handlers : {}),
+      onEnded: (cause) => {
+        if (this.#session === session) this.#end(cause);
+      },
+    });
+    session.side.localSdp = this.#options.offer;
+    return session;
   }
 
   #receiveResponse(response: SipResponse): void {
     if (response.status >= 300) {
-      this.#reject(response.status, response.reason, response);
+      if (!this.#askAgain(response)) this.#reject(response.status, response.reason, response);
     } else if (response.status >= 200) {
       this.#receiveSuccess(response).catch((error: unknown) => {
         this.#context.logger.error({ err: error, callId: this.#callId }, 'answer handler failed');
       });
     } else {
-      this.#provisional = true;
-      if (this.#ended) return;
-      this.#sendCancel();
-      this.#watchRinging();
-      if (response.status > 100 && !this.#cancelWanted) {
-        this.handlers.onProvisional?.(response.status, response.sdp, response);
-      }
+      this.#receiveProvisional(response);
     }
+  }
+
+  #receiveProvisional(response: SipResponse): void {
+    this.#provisional = true;
+    const transaction = this.#transaction;
+    if (this.#ended || this.#session !== undefined || transaction === undefined) return;
+    this.#sendCancel();
+    this.#watchRinging();
+    if (response.status === 100 || this.#cancelWanted) return;
+    if (response.status === 199) {
+      this.#forks.leave(response.toTag);
+    } else {
+      const fork = this.#forks.of(transaction.request, response);
+      fork?.session.side.learn(response);
+      if (fork !== undefined && !acknowledge(fork, response)) return;
+    }
+    this.handlers.onProvisional?.(response.status, response.sdp, response);
+  }
+
+  /** The same INVITE anew: with credentials (RFC 3261 §22.2), or with a longer session interval (RFC 4028 §7.4). */
+  #askAgain(response: SipResponse): boolean {
+    const transaction = this.#transaction;
+    if (transaction === undefined || this.#cancelWanted || this.#ended || this.#session !== undefined) return false;
+    const answers = this.#challenges.answer(transaction.request, response);
+    if (answers === undefined && !this.#asked.raise(response)) return false;
+    this.#ringing?.cancel();
+    this.#forks.end();
+    this.#send(transaction.flow, answers ?? []);
+    return true;
   }
 
   /** Each 2xx is acknowledged each time; the first one makes the session, further ones (forks) are ended. */
@@ -158,31 +229,23 @@ export class OutgoingSession implements OutgoingInvite, RequestTaker {
       if (ack !== undefined) this.#context.transactions.send(ack.bytes, ack.flow);
       return;
     }
-    if (this.#acks.size >= MAX_FORKS) return;
+    const fork = this.#forks.of(transaction.request, response);
+    if (fork === undefined) return;
     this.#acks.set(tag, undefined);
-    const dialog = Dialog.ofCaller(transaction.request, response);
+    const { session } = fork;
+    session.side.dialog.confirm(response);
     const wanted = !this.#cancelWanted && !this.#ended && this.#session === undefined;
-    const staysOnFlow = this.#options.flow !== undefined;
-    const session = new EstablishedSession({
-      context: this.#context,
-      dialog,
-      flow: transaction.flow,
-      staysOnFlow,
-      localParty: this.#options.from.uri,
-      secure: this.#secure,
-      handlers: () => (wanted ? this.handlers : {}),
-      onEnded: (cause) => {
-        if (wanted) this.#end(cause);
-      },
-    });
     if (wanted) {
       this.#session = session;
       this.#remoteTag = tag;
       this.#ringing?.cancel();
+      this.#forks.end(session);
+      session.side.learn(response);
+      session.renegotiation.timer.receive(response);
     }
-    const ack = dialog.request('ACK', { cseq: transaction.request.cseq.number });
+    const ack = session.side.dialog.request('ACK', { cseq: transaction.request.cseq.number });
     try {
-      const flow = await wayInDialog(transaction.flow, dialog.nextHop, staysOnFlow, this.#context.connector);
+      const flow = await session.side.way();
       this.#acks.set(tag, { bytes: this.#context.transactions.acknowledge(ack, flow), flow });
     } catch (error) {
       // Without a way for the ACK the peer ends the call by itself after 64*T1; its next 2xx tries again.
@@ -193,18 +256,20 @@ export class OutgoingSession implements OutgoingInvite, RequestTaker {
       void session.bye();
       if (this.#session === undefined) this.#reject(487, 'Request Terminated', undefined);
     } else if (!session.isEnded) {
-      this.#answered(session, response);
+      this.#answered(fork, response);
     }
   }
 
-  #answered(session: EstablishedSession, response: SipResponse): void {
+  #answered({ session, earlyAnswer }: Fork, response: SipResponse): void {
+    const answer = response.sdp ?? earlyAnswer;
     // RFC 3261 §13.2.1: the answer to an offer in INVITE comes in the 2xx at the latest.
-    if (response.sdp === undefined) {
+    if (answer === undefined) {
       this.handlers.onRejected?.(488, 'No Answer In 2xx', response);
       void session.bye();
       return;
     }
-    this.handlers.onAnswered?.(response.sdp, response);
+    session.side.remoteSdp = answer;
+    this.handlers.onAnswered?.(answer, response);
   }
 
   #fail(cause: 'timeout' | 'transport-error'): void {
@@ -246,6 +311,7 @@ export class OutgoingSession implements OutgoingInvite, RequestTaker {
     if (this.#ended) return;
     this.#ended = true;
     this.#ringing?.cancel();
+    this.#forks.end();
     this.#context.removeSession(this);
     this.#finished();
     try {

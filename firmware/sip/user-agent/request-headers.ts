@@ -1,19 +1,34 @@
 import type { HeaderField } from '../message/headers.ts';
 import { formatNameAddr } from '../message/name-addr.ts';
+import { formatPrivacy, type PrivacyValue, wantsPrivacy } from '../message/privacy.ts';
 import type { Party } from './handlers.ts';
+
+/** RFC 3323 §4.1.1.3: what stands in From for a caller that nobody shall know. */
+const ANONYMOUS: Party = { displayName: 'Anonymous', uri: 'sip:anonymous@anonymous.invalid' };
+
+export interface RequestIdentity {
+  readonly from: Party;
+  readonly to: Party;
+  readonly maxForwards?: number;
+  readonly privacy?: readonly PrivacyValue[];
+}
 
 /** The headers that every request outside a dialog begins with (RFC 3261 §8.1.1); Via comes with its transaction. */
 export function requestHeaders(
-  options: { readonly from: Party; readonly to: Party; readonly maxForwards?: number },
+  { from, to, maxForwards = 70, privacy = [] }: RequestIdentity,
   method: string,
   localTag: string,
   callId: string,
+  cseq = 1,
 ): HeaderField[] {
+  const value = formatPrivacy(privacy);
+  const shown = privacy.length > 0 && wantsPrivacy(value) ? ANONYMOUS : from;
   return [
-    ['Max-Forwards', String(options.maxForwards ?? 70)],
-    ['From', formatNameAddr({ ...options.from, params: [['tag', localTag]] })],
-    ['To', formatNameAddr(options.to)],
+    ['Max-Forwards', String(maxForwards)],
+    ['From', formatNameAddr({ ...shown, params: [['tag', localTag]] })],
+    ['To', formatNameAddr(to)],
     ['Call-ID', callId],
-    ['CSeq', `1 ${method}`],
+    ['CSeq', `${cseq} ${method}`],
+    ...(privacy.length === 0 ? [] : [['Privacy', value] as const]),
   ];
 }

@@ -3,11 +3,12 @@ import { RingdownError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { SentBy } from '../dialog/contact-header.ts';
 import type { Dialog } from '../dialog/dialog.ts';
+import { parseReplaces } from '../dialog/replaces.ts';
+import { ChallengeAnswers, type CredentialsFor } from '../digest-client.ts';
+import type { HeaderField } from '../message/headers.ts';
 import { newCallId, newTag } from '../message/identifier.ts';
-import { acceptsType } from '../message/media-type.ts';
 import { SipRequest } from '../message/request.ts';
 import { createResponse, type SipResponse } from '../message/response.ts';
-import { uriScheme } from '../message/uri.ts';
 import type { Notifier } from '../subscription/notifier.ts';
 import { PendingRequest } from '../transaction/pending-request.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
@@ -16,13 +17,18 @@ import { type Capabilities, type Context, capabilityHeaders, type RequestTaker }
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './handlers.ts';
 import { IncomingSession } from './incoming-session.ts';
 import { OutgoingSession } from './outgoing-session.ts';
+import { IncomingReferral } from './refer.ts';
+import { type Refusal, refusalOf, refusalOfInvite } from './request-checks.ts';
 import { requestHeaders } from './request-headers.ts';
+import type { SessionTimerOptions } from './session-interval.ts';
 import { type Connector, wayToUri } from './way.ts';
 
 /** Both sides of every call that the box can hold, with room. Beyond it: 503. */
 export const MAX_SESSIONS = 4096;
 /** What the stack takes by itself; the rest is for the layer above to name. */
-const SESSION_METHODS = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO'] as const;
+const SESSION_METHODS = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', 'PRACK', 'UPDATE'] as const;
+/** What it supports by itself: RFC 3262, RFC 4028. */
+const SESSION_OPTIONS = ['100rel', 'timer'] as const;
 /** Known and perhaps refused (405); any other method is not implemented (501). */
 const KNOWN_METHODS = new Set<string>([
   ...SESSION_METHODS,
@@ -32,12 +38,9 @@ const KNOWN_METHODS = new Set<string>([
   'PUBLISH',
   'REFER',
   'MESSAGE',
-  'UPDATE',
-  'PRACK',
 ]);
 /** These mean nothing outside a session: with a To tag that we do not know they get 481 without asking anybody. */
 const SESSION_ONLY = new Set(['INVITE', 'BYE', 'INFO', 'UPDATE', 'PRACK']);
-const SCHEMES = new Set(['sip', 'sips', 'tel']);
 const CLOSE_GRACE_MS = 2000;
 
 export interface UserAgentOptions {
@@ -46,11 +49,12 @@ export interface UserAgentOptions {
   readonly userAgent: string;
   readonly methods: readonly string[];
   readonly supported: readonly string[];
-  readonly understood: readonly string[];
   readonly transactions: TransactionLayer;
   readonly connector: Connector;
   readonly sentBy: SentBy;
   readonly notifier: Notifier;
+  readonly sessionTimer: SessionTimerOptions;
+  readonly credentials: CredentialsFor | undefined;
   readonly handlers: SipHandlers;
 }
 
@@ -60,7 +64,7 @@ export class UserAgent {
   readonly #capabilities: Capabilities;
   readonly #context: Context;
   /** By Call-ID and our tag. */
-  readonly #sessions = new Map<string, RequestTaker>();
+  readonly #sessions = new Map<string, IncomingSession | OutgoingSession>();
   /** As long as their transactions last, 32 s at the most. */
   readonly #farewells = new Set<Promise<void>>();
   readonly #supported: ReadonlySet<string>;
@@ -68,12 +72,22 @@ export class UserAgent {
 
   constructor(options: UserAgentOptions) {
     this.#options = options;
-    this.#supported = new Set([...options.supported, ...options.understood]);
+    const supported = [
+      ...SESSION_OPTIONS,
+      ...(options.handlers.onRefer === undefined ? [] : ['norefersub']),
+      ...options.supported,
+    ];
+    this.#supported = new Set(supported);
     const takesSubscribe = options.notifier.allowEvents.length > 0;
     this.#capabilities = {
       userAgent: options.userAgent,
-      allow: [...SESSION_METHODS, ...(takesSubscribe ? ['SUBSCRIBE'] : []), ...options.methods].join(', '),
-      supported: options.supported.join(', '),
+      allow: [
+        ...SESSION_METHODS,
+        ...(takesSubscribe ? ['SUBSCRIBE'] : []),
+        ...(options.handlers.onRefer === undefined ? [] : ['REFER']),
+        ...options.methods,
+      ].join(', '),
+      supported: supported.join(', '),
       allowEvents: options.notifier.allowEvents,
     };
     this.#context = {
@@ -83,7 +97,11 @@ export class UserAgent {
       connector: options.connector,
       capabilities: this.#capabilities,
       sentBy: options.sentBy,
-      addSession: (session) => this.#sessions.set(keyOf(session), session),
+      notifier: options.notifier,
+      handlers: options.handlers,
+      sessionTimer: options.sessionTimer,
+      credentials: options.credentials,
+      addSession: (session) => this.#sessions.set(keyOf(session), session as IncomingSession | OutgoingSession),
       removeSession: (session) => this.#sessions.delete(keyOf(session)),
       addFarewell: (answered) => {
         this.#farewells.add(answered);
@@ -100,28 +118,16 @@ export class UserAgent {
   }
 
   async request(options: RequestOptions): Promise<SipResponse> {
-    const body = options.body === undefined ? undefined : Buffer.from(options.body, 'utf8');
-    const { method, requestUri } = options;
-    const headers = [
-      ...requestHeaders(options, method, newTag(), options.callId ?? newCallId()),
-      ['User-Agent', this.#capabilities.userAgent] as const,
-      ...(options.headers ?? []),
-      ...(options.contentType === undefined ? [] : [['Content-Type', options.contentType] as const]),
-    ];
-    const request = new SipRequest(method, requestUri, headers, body);
-    try {
-      const flow = options.flow ?? (await wayToUri(options.target ?? requestUri, this.#options.connector));
-      return await new Promise<SipResponse>((resolve) => {
-        this.#options.transactions.request(request, flow, {
-          onResponse: (response) => {
-            if (response.status >= 200) resolve(response);
-          },
-          onFailed: (cause) => resolve(createResponse(request, cause === 'timeout' ? 408 : 503, newTag())),
-        });
-      });
-    } catch (error) {
-      const reason = error instanceof RingdownError ? error.message : 'No Route';
-      return createResponse(request, 503, newTag(), { reason });
+    const callId = options.callId ?? newCallId();
+    const localTag = newTag();
+    const challenges = new ChallengeAnswers(options.credentials ?? this.#options.credentials ?? (() => undefined));
+    let more: readonly HeaderField[] = [];
+    for (let cseq = 1; ; cseq += 1) {
+      const request = this.#requestOf(options, localTag, callId, cseq, more);
+      const response = await this.#exchange(request, options);
+      const again = challenges.answer(request, response);
+      if (again === undefined) return response;
+      more = again;
     }
   }
 
@@ -160,13 +166,53 @@ export class UserAgent {
     this.#options.notifier.drop();
   }
 
+  #requestOf(
+    options: RequestOptions,
+    localTag: string,
+    callId: string,
+    cseq: number,
+    more: readonly HeaderField[],
+  ): SipRequest {
+    const body = options.body === undefined ? undefined : Buffer.from(options.body, 'utf8');
+    const { method, requestUri } = options;
+    const headers: readonly HeaderField[] = [
+      ...requestHeaders(options, method, localTag, callId, cseq),
+      ['User-Agent', this.#capabilities.userAgent],
+      ...(options.headers ?? []),
+      ...more,
+      ...(options.contentType === undefined ? [] : [['Content-Type', options.contentType] as const]),
+    ];
+    return new SipRequest(method, requestUri, headers, body);
+  }
+
+  async #exchange(request: SipRequest, options: RequestOptions): Promise<SipResponse> {
+    try {
+      const flow = options.flow ?? (await wayToUri(options.target ?? options.requestUri, this.#options.connector));
+      return await new Promise<SipResponse>((resolve) => {
+        this.#options.transactions.request(request, flow, {
+          onResponse: (response) => {
+            if (response.status >= 200) resolve(response);
+          },
+          onFailed: (cause) => resolve(createResponse(request, cause === 'timeout' ? 408 : 503, newTag())),
+        });
+      });
+    } catch (error) {
+      const reason = error instanceof RingdownError ? error.message : 'No Route';
+      return createResponse(request, 503, newTag(), { reason });
+    }
+  }
+
   #dispatch(transaction: ServerTransaction): void {
     const { request } = transaction;
     if (request.method === 'CANCEL') {
       this.#cancel(transaction);
       return;
     }
-    if (this.#refused(transaction)) return;
+    const refusal = refusalOf(request, this.#supported);
+    if (refusal !== undefined) {
+      transaction.respond(refusal.status, refusal);
+      return;
+    }
     if (request.toTag !== undefined) {
       const session = this.#sessionOf(request);
       if (session !== undefined) session.receive(transaction);
@@ -179,21 +225,6 @@ export class UserAgent {
     else this.#offer(transaction);
   }
 
-  /** RFC 3261 §8.2.2 and §8.2.3: what no handler needs to see. */
-  #refused(transaction: ServerTransaction): boolean {
-    const { request } = transaction;
-    if (!SCHEMES.has(uriScheme(request.uri) ?? '')) return transaction.respond(416);
-    const required = request.headers.list('Require');
-    if (required === undefined) return transaction.respond(400, { reason: 'Malformed Require' });
-    const unknown = required.filter((tag) => !this.#supported.has(tag.toLowerCase()));
-    if (unknown.length > 0) return transaction.respond(420, { headers: [['Unsupported', unknown.join(', ')]] });
-    const encoding = request.headers.get('Content-Encoding');
-    if (request.body.length > 0 && encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-      return transaction.respond(415, { headers: [['Accept-Encoding', 'identity']] });
-    }
-    return false;
-  }
-
   /** RFC 3261 §9.2. */
   #cancel(transaction: ServerTransaction): void {
     const invite = this.#options.transactions.inviteOf(transaction.request);
@@ -204,40 +235,61 @@ export class UserAgent {
     transaction.localTag = invite.localTag;
     transaction.respond(200);
     const session = this.#sessions.get(`${invite.request.callId}|${invite.localTag}`);
-    if (session !== undefined) session.receiveCancel(invite);
+    if (session !== undefined) session.receiveCancel(invite, transaction.request.headers.get('Reason'));
     else invite.respond(487);
   }
 
   #invite(transaction: ServerTransaction): void {
     const { request } = transaction;
+    const { transactions } = this.#options;
     if (this.#closing || this.#sessions.size >= MAX_SESSIONS) {
       transaction.respond(503, { headers: [['Retry-After', '10']] });
-    } else if (request.maxForwards === 0) {
-      // A B2BUA sends it on, as a proxy does: RFC 7332 §4.
-      transaction.respond(483);
-    } else if (request.fromTag === undefined || !request.headers.has('Contact')) {
-      // RFC 3261 §8.1.1.3 and §8.1.1.8: without both there is no dialog.
-      transaction.respond(400, { reason: 'Missing From Tag Or Contact' });
-    } else if (request.body.length > 0 && request.sdp === undefined) {
-      transaction.respond(415, { headers: [['Accept', 'application/sdp']] });
-    } else if (!acceptsSdp(request)) {
-      transaction.respond(406);
-    } else {
-      const session = new IncomingSession(transaction, this.#context);
-      let taken = false;
-      try {
-        taken = this.#options.handlers.onInvite(session);
-      } catch (error) {
-        this.#options.logger.error({ err: error, callId: request.callId }, 'INVITE handler failed');
-        session.reject(500);
-        return;
-      }
-      if (!taken) session.reject(404);
+      return;
     }
+    const refusal = refusalOfInvite(request, this.#context.sessionTimer, () => transactions.isLoop(request));
+    if (refusal !== undefined) {
+      transaction.respond(refusal.status, refusal);
+      return;
+    }
+    const replaces = this.#replacedBy(request);
+    if (replaces !== undefined && 'status' in replaces) transaction.respond(replaces.status, replaces);
+    else this.#open(new IncomingSession(transaction, this.#context, replaces));
+  }
+
+  #open(session: IncomingSession): void {
+    let taken = false;
+    try {
+      taken = this.#options.handlers.onInvite(session);
+    } catch (error) {
+      this.#options.logger.error({ err: error, callId: session.dialog.callId }, 'INVITE handler failed');
+      session.reject(500);
+      return;
+    }
+    if (!taken) session.reject(404);
+  }
+
+  /** RFC 3891 §3: the session that the INVITE names; undefined where it names none. */
+  #replacedBy(request: SipRequest): IncomingSession | OutgoingSession | Refusal | undefined {
+    // RFC 3261 §8.2.2: whoever does not know the extension does not know the header.
+    if (!this.#supported.has('replaces')) return undefined;
+    const values = request.headers.all('Replaces');
+    if (values.length === 0) return undefined;
+    const named = values.length === 1 ? parseReplaces(values[0] ?? '') : undefined;
+    if (named === undefined) return { status: 400, reason: 'Malformed Replaces' };
+    const session = this.#sessions.get(`${named.callId}|${named.localTag}`);
+    if (session === undefined || !session.isWith(named.remoteTag)) return { status: 481 };
+    if (session.ended) return { status: 603 };
+    if (session.established) return named.earlyOnly ? { status: 486 } : session;
+    // An early dialog can only be replaced by whom is being called.
+    return session instanceof OutgoingSession ? session : { status: 481 };
   }
 
   /** `dialog`: that of the session which the request came in. */
   #offer(transaction: ServerTransaction, dialog?: Dialog): void {
+    if (transaction.request.method === 'REFER' && dialog === undefined && transaction.request.toTag === undefined) {
+      IncomingReferral.offer(transaction, this.#context);
+      return;
+    }
     if (transaction.request.method === 'SUBSCRIBE' && this.#options.notifier.allowEvents.length > 0) {
       this.#options.notifier.receive(transaction, dialog);
       return;
@@ -252,15 +304,10 @@ export class UserAgent {
     } else transaction.respond(KNOWN_METHODS.has(method) ? 405 : 501, { headers: allow });
   }
 
-  #sessionOf(request: SipRequest): RequestTaker | undefined {
+  #sessionOf(request: SipRequest): IncomingSession | OutgoingSession | undefined {
     const session = this.#sessions.get(`${request.callId}|${request.toTag ?? ''}`);
-    return session?.dialog.remoteTag === request.fromTag ? session : undefined;
+    return session?.isWith(request.fromTag) === true ? session : undefined;
   }
-}
-
-/** RFC 3261 §20.1: without the header the caller takes SDP, with it only where it says so (RFC 4475 §3.3.15). */
-function acceptsSdp({ headers }: SipRequest): boolean {
-  return !headers.has('Accept') || acceptsType(headers.list('Accept') ?? [], 'application/sdp');
 }
 
 function keyOf(session: RequestTaker): string {

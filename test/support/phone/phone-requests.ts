@@ -13,7 +13,6 @@ export interface RegisterParts {
   readonly domain: string;
   readonly aor: string;
   readonly contactUri: string;
-  readonly userAgent: string | undefined;
   readonly callId: string;
   readonly tag: string;
   readonly cseq: number;
@@ -32,7 +31,6 @@ export function registerRequest(parts: RegisterParts, credentials: readonly Head
       ['CSeq', `${parts.cseq} REGISTER`],
       ['Contact', `<${parts.contactUri}>`],
       ['Expires', String(parts.expiresSeconds)],
-      ...(parts.userAgent === undefined ? [] : [['User-Agent', parts.userAgent] as const]),
       ...credentials,
     ],
     body: '',
