@@ -31,7 +31,8 @@ const NOTHING = Buffer.alloc(0);
  * message, and looks at each byte a bounded number of times however small the pieces are.
  */
 export class StreamFramer {
-  #buffer = Buffer.alloc(FIRST_BYTES);
+  /** Nothing while no message is under way: most connections are idle most of the time. */
+  #buffer = NOTHING;
   #start = 0;
   #end = 0;
   #searched = 0;
@@ -62,7 +63,16 @@ export class StreamFramer {
       while (this.#step(frames));
       if (this.#broken) break;
     }
+    if (!this.isWithinMessage) this.#release();
     return frames;
+  }
+
+  #release(): void {
+    this.#buffer = NOTHING;
+    this.#headBytes = undefined;
+    this.#start = 0;
+    this.#end = 0;
+    this.#searched = 0;
   }
 
   #append(slice: Buffer): void {
@@ -146,10 +156,8 @@ export class StreamFramer {
     this.#broken = true;
     const held = this.#buffer.subarray(this.#start, this.#end);
     const raw = this.#keepsRaw ? Buffer.concat([this.#headBytes ?? NOTHING, held]) : undefined;
-    this.#buffer = NOTHING;
-    this.#start = 0;
-    this.#end = 0;
-    this.#headBytes = undefined;
+    this.#head = undefined;
+    this.#release();
     frames.push({ kind: 'broken', malformed, ...(raw === undefined ? {} : { raw }) });
   }
 }
