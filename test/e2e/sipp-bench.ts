@@ -83,6 +83,12 @@ export class SippDevice {
     return sipp;
   }
 
+  /** Throws where it does not go as the scenario says. */
+  async registers(scenario: string): Promise<void> {
+    const { status, report } = await this.run(scenario, '');
+    if (status !== 0) throw new Error(`${this.extension} does not register over ${this.#way.name}\n${report}`);
+  }
+
   /** Cuts its connection to the box, where it has one. */
   cut(): void {
     this.#relay?.cut();
@@ -159,10 +165,22 @@ export class SippBench {
   }
 
   /** As `device`, and registered. */
-  async registered(way: Way, role: Role, keys: Readonly<Record<string, string>> = {}): Promise<SippDevice> {
+  async registered(way: Way, role: Role): Promise<SippDevice> {
     const device = await this.device(way, role);
-    const { status, report } = await device.run('register/bind', '', { keys });
-    if (status !== 0) throw new Error(`${device.extension} does not register over ${way.name}\n${report}`);
+    await device.registers('register/bind');
+    return device;
+  }
+
+  /** A mobile client of the same user, registered beside the desk phone that `device` is. */
+  async registeredMobile(way: Way, role: Role): Promise<SippDevice> {
+    const extension = extensionOf(way, role);
+    const key = `${extension} mobile`;
+    let device = this.#devices.get(key);
+    if (device === undefined) {
+      device = SippDevice.create(this, way, extension, this.#passwords.get(extension) ?? '');
+      this.#devices.set(key, device);
+    }
+    await (await device).registers('register/bind-mobile');
     return device;
   }
 
@@ -235,19 +253,38 @@ export function alone(
 
 export interface CallOptions extends RunOptions {
   readonly ways?: readonly Way[];
+  /** The scenario by which the callee registers. */
+  readonly registers?: string;
 }
 
 /** A rule of a call: the caller calls the callee, which is registered, each by a scenario of its own. */
 export function call(title: string, caller: string, callee: string, options: CallOptions = {}): Rule {
-  const { ways = WAYS, ...rest } = options;
+  const { ways = WAYS, registers = 'register/bind', ...rest } = options;
+  return {
+    title,
+    ways,
+    run: async (bench, way) => {
+      const [left, right] = await Promise.all([bench.device(way, 'caller'), bench.device(way, 'callee')]);
+      await right.registers(registers);
+      const listening = await right.listen(callee, left.extension, rest);
+      const calling = left.run(caller, right.extension, rest);
+      return Promise.all([calling, listening.result]);
+    },
+  };
+}
+
+/** A rule of a call to a user with two devices: `desk` is the scenario of the one, `mobile` of the other. */
+export function forkedCall(title: string, caller: string, desk: string, mobile: string, ways = WAYS): Rule {
   return {
     title,
     ways,
     run: async (bench, way) => {
       const [left, right] = await Promise.all([bench.device(way, 'caller'), bench.registered(way, 'callee')]);
-      const listening = await right.listen(callee, left.extension, rest);
-      const calling = left.run(caller, right.extension, rest);
-      return Promise.all([calling, listening.result]);
+      const other = await bench.registeredMobile(way, 'callee');
+      const listening = await Promise.all([right.listen(desk, left.extension), other.listen(mobile, left.extension)]);
+      const results = await Promise.all([left.run(caller, right.extension), ...listening.map(({ result }) => result)]);
+      await other.registers('register/leave');
+      return results;
     },
   };
 }

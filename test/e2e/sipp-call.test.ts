@@ -1,8 +1,22 @@
-import { call, sippTests, WAYS } from './sipp-bench.ts';
+import { call, extensionOf, forkedCall, type Rule, sippTests, WAYS } from './sipp-bench.ts';
 
 const DATAGRAMS = WAYS.filter(({ via }) => via === 'UDP');
 /** sipp takes what comes again for another message, rather than for nothing. */
 const SEES_REPETITIONS = { extra: ['-nr'] };
+
+/** RFC 5626 §1: nobody reaches a device behind NAT but by the connection that it made. */
+const cutOff: Rule = {
+  title: 'a device whose connection was cut is reached when it comes back',
+  ways: WAYS.filter(({ via }) => via !== 'UDP'),
+  run: async (bench, way) => {
+    const [left, right] = await Promise.all([bench.device(way, 'caller'), bench.registered(way, 'callee')]);
+    right.cut();
+    const unreachable = await left.run('call/unreachable', right.extension);
+    await right.registers('register/bind');
+    const listening = await right.listen('call/answer', left.extension);
+    return [unreachable, await left.run('call/call', extensionOf(way, 'callee')), await listening.result];
+  },
+};
 
 sippTests([
   call('a call is answered, and the caller hangs up', 'call/call', 'call/answer'),
@@ -22,5 +36,22 @@ sippTests([
     ...SEES_REPETITIONS,
     ways: DATAGRAMS,
   }),
+  forkedCall(
+    'a device that rings while another answers is told so',
+    'call/call-later',
+    'call/answer-later',
+    'call/rings-elsewhere',
+  ),
+  forkedCall(
+    'a caller that gives up cancels the call everywhere',
+    'call/cancel-all',
+    'call/cancelled',
+    'call/cancelled',
+  ),
+  forkedCall('a call is refused when every device refuses it', 'call/all-busy', 'call/busy', 'call/busy'),
+  call('a device is called by its own name', 'call/call-gruu', 'call/answer-any', {
+    registers: 'register/bind-instance',
+  }),
+  cutOff,
   call('requests within a call get what is due to them', 'call/in-call', 'call/answer-any'),
 ]);

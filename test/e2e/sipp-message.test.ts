@@ -19,5 +19,6 @@ sippTests([
   alone('folded header fields are understood', 'forms/folded'),
   alone('several values in one line and in several lines are the same', 'forms/several-values'),
   alone('unknown header fields are ignored', 'forms/unknown-headers'),
+  alone('two requests in one segment are two', 'forms/two-in-one', { ways: STREAMS }),
   alone('a large request is taken', 'forms/large', { ways: STREAMS }),
 ]);
