@@ -11,8 +11,12 @@ export interface AppliedConfigurationOptions {
   /** Undefined where the addresses of this machine are none of the box's business. */
   readonly network: NetworkControl | undefined;
   readonly useMediaPorts: (ports: { readonly low: number; readonly high: number }) => void;
-  /** Called for an extension that is gone or has another password: its devices must log in again. */
+  /** Called for an extension that has another password: its devices must log in again. */
   readonly forgetDevices: (extension: string) => void;
+  /** Called when there may be devices that are no longer allowed: they are logged out. */
+  readonly recheckDevices: () => void;
+  /** Where SIP is to be served may be configured otherwise. */
+  readonly useSipPorts: () => void;
   /** Whether phones are served on the ports that they prefer, too. */
   readonly usePhonePorts: (isOn: boolean) => void;
   /** Called when the box has another host name. */
@@ -23,6 +27,15 @@ export interface AppliedConfigurationOptions {
 
 /** Say, until there is space on the disk again. */
 const RETRY_MS = 5000;
+
+/** What says which devices may be registered. */
+const DECIDING: readonly ((configuration: Configuration) => unknown)[] = [
+  ({ extensions }) => extensions,
+  ({ users }) => users,
+  ({ lan1 }) => lan1,
+  ({ lan2 }) => lan2,
+  ({ system }) => system.licensing,
+];
 
 const SELF = { who: 'ringdown', origin: 'system' } as const;
 
@@ -57,6 +70,10 @@ export class AppliedConfiguration {
       (media) => this.#applyMediaPorts(media),
     );
     store.feed.watch(
+      ({ system }) => system.sip,
+      () => this.#options.useSipPorts(),
+    );
+    store.feed.watch(
       ({ system }) => system.http.preferredPhonePorts,
       (isOn) => this.#options.usePhonePorts(isOn),
     );
@@ -69,6 +86,9 @@ export class AppliedConfiguration {
       ({ extensions }) => extensions,
       (after, before) => this.#forgetDevices(before, after),
     );
+    store.feed.subscribe(({ before, after }) => {
+      if (DECIDING.some((part) => part(before) !== part(after))) this.#options.recheckDevices();
+    });
     store.feed.subscribe((change) => this.#log(change));
     store.feed.subscribe(() => this.#awaitConfirmation());
     // The command line may edit the file while the box runs.
@@ -97,7 +117,8 @@ export class AppliedConfiguration {
 
   #forgetDevices(before: Configuration['extensions'], after: Configuration['extensions']): void {
     for (const [number, extension] of Object.entries(before)) {
-      if (after[number]?.password !== extension.password) this.#options.forgetDevices(number);
+      const { password } = after[number] ?? extension;
+      if (password !== extension.password) this.#options.forgetDevices(number);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
-import type { ListenPoint, SipStack } from './sip/stack.ts';
+import type { SipStack, TransportProtocol } from './sip/stack.ts';
 import type { ServerCertificate } from './system/certificates.ts';
 import type { Lan } from './system/network.ts';
 import { NetworkAddresses } from './system/network-addresses.ts';
@@ -13,7 +13,9 @@ export interface ListenersOptions {
   readonly fixed: readonly string[];
   /** Folder with the files of the LANs, whose addresses come and go: where one cannot be served, it is tried again. */
   readonly networkDirectory?: string | undefined;
-  readonly ports: Readonly<Record<Service, number>>;
+  readonly ports: Readonly<Record<WebService, number>>;
+  /** Those of SIP, until `useSipPorts` says others. */
+  readonly sipPorts: SipPorts;
   /** Makes or finds a certificate for these addresses and host names; one call at a time. */
   readonly certificate: (addresses: readonly string[], names: readonly string[]) => Promise<ServerCertificate>;
   /** Asked whenever the certificate is looked after. */
@@ -24,12 +26,20 @@ export interface ListenersOptions {
   readonly logger: Logger;
 }
 
+/** The ports of SIP; a transport that is left out is off. */
+export type SipPorts = Readonly<Partial<Record<TransportProtocol, number>>>;
+
 /** What an address offers; each is opened by itself, so that one that fails does not hold up the others. */
-type Service = 'sip' | 'http' | 'sips' | 'https' | PhoneService;
+type Service = TransportProtocol | WebService;
+type WebService = 'http' | 'https' | PhoneService;
 /** HTTP and HTTPS on the ports that phones prefer, besides the usual ones. */
 type PhoneService = 'phoneHttp' | 'phoneHttps';
 
+const SIP_SERVICES: readonly TransportProtocol[] = ['udp', 'tcp', 'tls', 'ws', 'wss'];
 const PHONE_SERVICES: readonly Service[] = ['phoneHttp', 'phoneHttps'] satisfies readonly PhoneService[];
+const SECURE_SERVICES: readonly Service[] = ['tls', 'wss', 'https', 'phoneHttps'];
+/** The box does without these rather than not start. */
+const DISPENSABLE: readonly Service[] = [...PHONE_SERVICES, 'ws', 'wss'];
 
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 10_000;
@@ -39,8 +49,8 @@ export class Listeners {
   readonly #options: ListenersOptions;
   readonly #network: NetworkAddresses | undefined;
   readonly #services: Service[] = [];
-  /** What is open, by address. */
-  readonly #open = new Map<string, Set<Service>>();
+  /** What is open, by address, and on which port. */
+  readonly #open = new Map<string, Map<Service, number>>();
   /** What could not be opened and is tried again: logged when it comes in here. */
   readonly #failing = new Set<string>();
   readonly #listening = new Rounds(() => this.#settle());
@@ -50,6 +60,8 @@ export class Listeners {
   #certified: readonly string[] = [];
   #certifiedNames: readonly string[] = [];
   #usesPhonePorts = false;
+  #sipPorts: SipPorts;
+  #servedSipPorts: SipPorts = {};
   #isSecure = false;
   /** Whether everything has been offered: from then on nobody waits for what a fixed address says. */
   #isComplete = false;
@@ -63,6 +75,7 @@ export class Listeners {
   constructor(options: ListenersOptions) {
     this.#options = options;
     const { networkDirectory, logger } = options;
+    this.#sipPorts = options.sipPorts;
     if (networkDirectory !== undefined) {
       this.#network = NetworkAddresses.follow(networkDirectory, () => this.#follow(), logger);
     }
@@ -78,6 +91,18 @@ export class Listeners {
     return this.#network?.lanOf(address);
   }
 
+  /** Where SIP is really served, on one address at least. Another object whenever that has changed. */
+  get servedSipPorts(): SipPorts {
+    return this.#servedSipPorts;
+  }
+
+  /** Serves SIP on these ports from now on; where nothing changes nobody notices. */
+  useSipPorts(ports: SipPorts): void {
+    this.#sipPorts = ports;
+    this.#retryMs = FIRST_RETRY_MS;
+    if (!this.#closed && this.#services.length > 0) void this.#listening.run();
+  }
+
   /** Whether HTTP and HTTPS are served on the ports that phones prefer as well. Opens and closes them where they are on. */
   usePhonePorts(isOn: boolean): void {
     this.#usesPhonePorts = isOn;
@@ -90,21 +115,21 @@ export class Listeners {
   }
 
   /**
-   * Offers SIP over UDP and TCP, or HTTP, on every address from now on. Throws UsageErrors that name the port or
-   * address of those that are fixed.
+   * Offers SIP over UDP and TCP, or HTTP and then SIP over WebSocket, on every address from now on. Throws UsageErrors that
+   * name the port or address of those that are fixed.
    */
   async serve(service: 'sip' | 'http'): Promise<void> {
-    await (service === 'http' ? this.#offer('http', 'phoneHttp') : this.#offer('sip'));
+    await (service === 'http' ? this.#offer('http', 'phoneHttp', 'ws') : this.#offer('udp', 'tcp'));
   }
 
   /**
-   * Makes the certificate, then offers SIP over TLS and HTTPS on every address from now on. Without a certificate the
-   * box still telephones, over UDP and TCP. Throws as `serve` does.
+   * Makes the certificate, then offers SIP over TLS, HTTPS, and SIP over secure WebSocket on every address from now on.
+   * Without a certificate the box still telephones, over UDP and TCP. Throws as `serve` does.
    */
   async serveSecurely(): Promise<void> {
     this.#isSecure = true;
     await this.#certifying.run();
-    await this.#offer('sips', 'https', 'phoneHttps');
+    await this.#offer('tls', 'https', 'phoneHttps', 'wss');
     this.#isComplete = true;
   }
 
@@ -139,21 +164,19 @@ export class Listeners {
   async #settle(): Promise<void> {
     if (this.#closed) return;
     const wanted = this.#wanted;
+    // First, since a port may go from one service to another.
+    const off = await this.#closeWhatIsOff();
     const opened: string[] = [];
     for (const address of wanted) {
-      for (const service of this.#services.filter((each) => this.#isOn(each))) {
+      for (const service of this.#services) {
         if (await this.#openOne(address, service)) opened.push(`${service} ${address}`);
       }
     }
     const gone = [...this.#open.keys()].filter((address) => !wanted.includes(address));
     if (gone.length > 0) await this.#closeAll(gone);
-    const closed = [...gone, ...(await this.#closeWhatIsOff())];
-    for (const failing of this.#failing) {
-      const isWanted = this.#services.some(
-        (service) => this.#isOn(service) && wanted.some((address) => failing === `${service} ${address}`),
-      );
-      if (!isWanted) this.#failing.delete(failing);
-    }
+    this.#forgetFailures(wanted);
+    this.#noteSipPorts();
+    const closed = [...gone, ...off];
     if (closed.length > 0 || (opened.length > 0 && this.#isComplete)) {
       this.#options.logger.info({ opened, closed }, 'the addresses that are served changed');
     }
@@ -162,35 +185,37 @@ export class Listeners {
 
   /** True when it was opened now. */
   async #openOne(address: string, service: Service): Promise<boolean> {
-    const isSecure = service === 'sips' || service === 'https' || service === 'phoneHttps';
-    const open = this.#open.get(address) ?? new Set<Service>();
-    if (open.has(service) || (isSecure && !this.#certified.includes(address))) return false;
-    const name = `${service} ${address}`;
+    const port = this.#portOf(service);
+    const open = this.#open.get(address) ?? new Map<Service, number>();
+    if (port === undefined || open.has(service)) return false;
+    if (SECURE_SERVICES.includes(service) && !this.#certified.includes(address)) return false;
+    const name = failureName(service, address, port);
     try {
-      await this.#listen(address, service);
+      await this.#listen(address, service, port);
     } catch (error) {
-      // Phones ask on the usual ports as well: the box does without the others rather than not start.
-      const isFatal = this.#options.fixed.includes(address) && !this.#isComplete && !PHONE_SERVICES.includes(service);
+      const isFatal = this.#options.fixed.includes(address) && !this.#isComplete && !DISPENSABLE.includes(service);
       if (isFatal) this.#fault ??= error;
       else if (!this.#failing.has(name)) {
         this.#failing.add(name);
-        this.#options.logger.warn({ err: error, address, service }, 'cannot listen yet: it is tried again');
+        this.#options.logger.warn({ err: error, address, service, port }, 'cannot listen yet: it is tried again');
       }
       return false;
     }
-    this.#open.set(address, open.add(service));
+    this.#open.set(address, open.set(service, port));
     this.#failing.delete(name);
     return true;
   }
 
-  async #listen(address: string, service: Service): Promise<void> {
-    const { stack, web, ports } = this.#options;
-    const port = ports[service];
+  async #listen(address: string, service: Service, port: number): Promise<void> {
+    const { stack, web } = this.#options;
     switch (service) {
-      case 'sip':
-        return stack.listen((['udp', 'tcp'] as const).map((protocol): ListenPoint => ({ protocol, address, port })));
-      case 'sips':
-        return stack.listen([{ protocol: 'tls', address, port, ...this.#identity() }]);
+      case 'udp':
+      case 'tcp':
+      case 'ws':
+        return stack.listen([{ protocol: service, address, port }]);
+      case 'tls':
+      case 'wss':
+        return stack.listen([{ protocol: service, address, port, ...this.#identity() }]);
       case 'http':
       case 'phoneHttp':
         return web.listen({ http: [{ address, port }] });
@@ -200,7 +225,7 @@ export class Listeners {
     }
   }
 
-  #identity(): Pick<ListenPoint, 'tls'> {
+  #identity(): { readonly tls?: Pick<ServerCertificate, 'key' | 'cert'> } {
     if (this.#certificate === undefined) return {};
     const { key, cert } = this.#certificate;
     return { tls: { key, cert } };
@@ -214,24 +239,45 @@ export class Listeners {
     for (const address of addresses) this.#open.delete(address);
   }
 
-  #isOn(service: Service): boolean {
-    if (!PHONE_SERVICES.includes(service)) return true;
+  /** Undefined where the service is off. */
+  #portOf(service: Service): number | undefined {
+    if (isSip(service)) return this.#sipPorts[service];
     const { http, https, [service]: port } = this.#options.ports;
-    return this.#usesPhonePorts && port !== http && port !== https;
+    if (!PHONE_SERVICES.includes(service)) return port;
+    return this.#usesPhonePorts && port !== http && port !== https ? port : undefined;
   }
 
+  /** What is off now, or has moved to another port. */
   async #closeWhatIsOff(): Promise<readonly string[]> {
+    const { stack, web } = this.#options;
     const closed: string[] = [];
-    for (const service of PHONE_SERVICES) {
-      const addresses = [...this.#open].flatMap(([address, open]) => (open.has(service) ? address : []));
-      if (this.#isOn(service) || addresses.length === 0) continue;
-      await this.#options.web.unlisten(addresses, this.#options.ports[service]);
-      for (const address of addresses) {
-        this.#open.get(address)?.delete(service);
+    for (const [address, open] of this.#open) {
+      for (const [service, port] of open) {
+        if (this.#portOf(service) === port) continue;
+        if (isSip(service)) await stack.unlisten([address], service);
+        else await web.unlisten([address], port);
+        open.delete(service);
         closed.push(`${service} ${address}`);
       }
     }
     return closed;
+  }
+
+  #forgetFailures(wanted: readonly string[]): void {
+    const present = wanted.flatMap((address) =>
+      this.#services.map((service) => failureName(service, address, this.#portOf(service))),
+    );
+    for (const failing of this.#failing) if (!present.includes(failing)) this.#failing.delete(failing);
+  }
+
+  #noteSipPorts(): void {
+    const open = [...this.#open.values()];
+    const served = SIP_SERVICES.flatMap((service) => {
+      const port = open.map((services) => services.get(service)).find((each) => each !== undefined);
+      return port === undefined ? [] : [[service, port] as const];
+    });
+    const isSame = served.join() === Object.entries(this.#servedSipPorts).join();
+    if (!isSame) this.#servedSipPorts = Object.fromEntries(served);
   }
 
   #tryAgainLater(): void {
@@ -262,6 +308,14 @@ export class Listeners {
       logger.error({ err: error, addresses }, 'no certificate: SIP over TLS and HTTPS stay off where they are not on');
     }
   }
+}
+
+function isSip(service: Service): service is TransportProtocol {
+  return SIP_SERVICES.some((each) => each === service);
+}
+
+function failureName(service: Service, address: string, port: number | undefined): string {
+  return `${service} ${address} ${port}`;
 }
 
 /** Does something once at a time: who asks while it is being done has it done once more, after that. */

@@ -5,11 +5,13 @@ import packageJson from '../package.json' with { type: 'json' };
 import { backupCommand } from './console/commands/backup.ts';
 import { configCommand } from './console/commands/config.ts';
 import { commandLineContext } from './console/commands/context.ts';
+import { defenceCommand } from './console/commands/defence.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
 import { addFileCommands } from './console/commands/settings-files.ts';
 import { addRequestsCommand } from './console/commands/settings-requests.ts';
+import { traceCommand } from './console/commands/trace.ts';
 import { usersCommand } from './console/commands/users.ts';
 import { runConsole } from './console/console.ts';
 import { RingdownError, UsageError } from './core/errors.ts';
@@ -120,6 +122,8 @@ async function main(): Promise<void> {
     .addCommand(noticesCommand(context))
     .addCommand(usersCommand(context))
     .addCommand(addRequestsCommand(addFileCommands(settingsCommand(context), context), context))
+    .addCommand(defenceCommand(context))
+    .addCommand(traceCommand(context))
     .addCommand(consoleCommand());
   try {
     await configure(program).parseAsync();

@@ -9,19 +9,27 @@ import type { Configuration } from './config/schema/configuration.ts';
 import { backupCommand } from './console/commands/backup.ts';
 import { configCommand } from './console/commands/config.ts';
 import type { CommandContext } from './console/commands/context.ts';
+import { defenceCommand } from './console/commands/defence.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
 import { addFileCommands } from './console/commands/settings-files.ts';
 import { addRequestsCommand } from './console/commands/settings-requests.ts';
 import { type RuntimeStatus, statusCommand } from './console/commands/status.ts';
+import { traceCommand } from './console/commands/trace.ts';
 import { usersCommand } from './console/commands/users.ts';
-import { type CommandResult, ControlServer, noteControlPath, refuseSecondRuntime } from './console/control.ts';
+import {
+  type CommandResult,
+  ControlServer,
+  type LiveOutput,
+  noteControlPath,
+  refuseSecondRuntime,
+} from './console/control.ts';
 import { runWords } from './console/run-words.ts';
 import { systemClock } from './core/clock.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
 import { oncePerTurn } from './core/once-per-turn.ts';
-import { Listeners } from './listeners.ts';
+import { Listeners, type SipPorts } from './listeners.ts';
 import { MediaClient } from './media/client.ts';
 import { isForPhones } from './phones/http-clients.ts';
 import type { MakePhoneFile } from './phones/phone-file.ts';
@@ -33,6 +41,7 @@ import { phoneFiles, StaticPhoneFiles } from './phones/static-files.ts';
 import { Signalling } from './signalling.ts';
 import { ensureCertificate } from './system/certificates.ts';
 import { NetworkPipe } from './system/network.ts';
+import { watchMessages } from './watched-messages.ts';
 import { WebServer } from './web/server.ts';
 
 export interface RuntimeOptions {
@@ -43,8 +52,10 @@ export interface RuntimeOptions {
   readonly networkDirectory?: string;
   /** Pipe of the service that sets the addresses of the LANs. */
   readonly networkControlPath?: string;
-  readonly sipPort: number;
-  readonly sipsPort: number;
+  /** Of SIP over UDP and TCP; those of the configuration unless given. */
+  readonly sipPort?: number;
+  /** Of SIP over TLS; the same. */
+  readonly sipsPort?: number;
   readonly httpPort: number;
   readonly httpsPort: number;
   /** Served as well where the configuration says so. */
@@ -110,7 +121,9 @@ export class Runtime {
       store: this.#store,
       network: networkControlPath === undefined ? undefined : new NetworkPipe(networkControlPath),
       useMediaPorts: (ports) => this.#useMediaPorts(ports),
-      forgetDevices: (extension) => this.#signalling?.forgetDevices(extension),
+      forgetDevices: (extension) => void this.#signalling?.registrar.forget(extension, 'deactivated'),
+      recheckDevices: () => this.#signalling?.registrar.recheck(),
+      useSipPorts: () => this.#listeners?.useSipPorts(this.#configuredSipPorts()),
       usePhonePorts: (isOn) => this.#listeners?.usePhonePorts(isOn),
       useHostNames: () => void this.#listeners?.useHostNames(),
       clock,
@@ -147,6 +160,7 @@ export class Runtime {
       bindings: this.#bindings,
       media: () => this.#media,
       advertise: this.#options.advertise,
+      lanOf: (address) => this.#listeners?.lanOf(address),
       version: this.#version,
       clock,
       logger: this.#logger,
@@ -162,7 +176,7 @@ export class Runtime {
     this.#media.catch(() => undefined);
     this.#control = await ControlServer.open(
       this.#options.controlPath,
-      (words, input) => this.#command(words, input),
+      (words, input, live) => this.#command(words, input, live),
       this.#logger,
     );
     noteControlPath(this.#options.dataDirectory, this.#options.controlPath);
@@ -189,13 +203,12 @@ export class Runtime {
       fixed: listen,
       networkDirectory,
       ports: {
-        sip: options.sipPort,
-        sips: options.sipsPort,
         http: options.httpPort,
         https: options.httpsPort,
         phoneHttp: options.phoneHttpPort,
         phoneHttps: options.phoneHttpsPort,
       },
+      sipPorts: this.#configuredSipPorts(),
       hostNames: () => hostNamesOf(this.#store.current),
       certificate: (addresses, names) =>
         ensureCertificate({
@@ -218,7 +231,10 @@ export class Runtime {
     const configuration = oncePerTurn(() => this.#store.current);
     const rendered = new RenderedFiles({
       make: this.#generated,
-      basis: () => [configuration(), this.#listeners?.certificate, this.#mediaPorts, thisYear()],
+      basis: () => {
+        const { certificate, servedSipPorts } = this.#listeners ?? {};
+        return [configuration(), certificate, servedSipPorts, this.#mediaPorts, thisYear()];
+      },
     });
     return WebServer.open({
       makeFile: phoneFiles({ generated: (request) => rendered.make(request), staticFiles: this.#staticFiles }),
@@ -239,12 +255,30 @@ export class Runtime {
     this.#mediaClient?.usePorts(ports);
   }
 
+  /** The ports of the command line outrank those of the configuration, which says what is in use. */
+  #configuredSipPorts(): SipPorts {
+    const { sipPort, sipsPort } = this.#options;
+    const { udp, tcp, tls, webSocket, secureWebSocket } = this.#store.current.system.sip;
+    return {
+      ...(udp.enabled ? { udp: sipPort ?? udp.port } : {}),
+      ...(tcp.enabled ? { tcp: sipPort ?? tcp.port } : {}),
+      ...(tls.enabled ? { tls: sipsPort ?? tls.port } : {}),
+      ...(webSocket.enabled ? { ws: webSocket.port } : {}),
+      ...(secureWebSocket.enabled ? { wss: secureWebSocket.port } : {}),
+    };
+  }
+
   #servedPorts(): ServedPorts {
-    const { sipPort, sipsPort, httpPort, httpsPort, phoneHttpPort, phoneHttpsPort } = this.#options;
+    const { httpPort, httpsPort, phoneHttpPort, phoneHttpsPort } = this.#options;
     const { preferredPhonePorts } = this.#store.current.system.http;
-    const plain = { sipUdp: sipPort, sipTcp: sipPort, http: preferredPhonePorts ? phoneHttpPort : httpPort };
-    if (this.#listeners?.certificate === undefined) return plain;
-    return { ...plain, sipTls: sipsPort, https: preferredPhonePorts ? phoneHttpsPort : httpsPort };
+    const { certificate, servedSipPorts: sip } = this.#listeners ?? {};
+    return {
+      ...(sip?.udp === undefined ? {} : { sipUdp: sip.udp }),
+      ...(sip?.tcp === undefined ? {} : { sipTcp: sip.tcp }),
+      ...(sip?.tls === undefined ? {} : { sipTls: sip.tls }),
+      http: preferredPhonePorts ? phoneHttpPort : httpPort,
+      ...(certificate === undefined ? {} : { https: preferredPhonePorts ? phoneHttpsPort : httpsPort }),
+    };
   }
 
   async #close(): Promise<void> {
@@ -260,9 +294,9 @@ export class Runtime {
     this.#store.close();
   }
 
-  #command(words: readonly string[], input: string): Promise<CommandResult> {
+  #command(words: readonly string[], input: string, live?: LiveOutput): Promise<CommandResult> {
     const runtime = { store: this.#store, dataDirectory: this.#options.dataDirectory };
-    return runWords(words, input, runtime, (context) => [
+    const commands = (context: CommandContext): readonly Command[] => [
       statusCommand(() => this.#status(), context.output),
       noticesCommand(context),
       extensionCommand(context),
@@ -270,7 +304,14 @@ export class Runtime {
       configCommand(context),
       backupCommand(context),
       this.#settingsCommand(context),
-    ]);
+      ...(this.#signalling === undefined
+        ? []
+        : [
+            defenceCommand(context, this.#signalling.defence.admission),
+            traceCommand(context, watchMessages(this.#signalling.trace)),
+          ]),
+    ];
+    return runWords(words, input, runtime, commands, live);
   }
 
   #settingsCommand(context: CommandContext): Command {

@@ -21,8 +21,8 @@ export function serveCommand(serve: (options: RuntimeOptions, logLevel: string) 
         'nothing else by default',
     )
     .option('--network-control <path>', 'named pipe of the service that sets the addresses of LAN1 and LAN2')
-    .option('--sip-port <port>', 'SIP over UDP and TCP', '5060')
-    .option('--sips-port <port>', 'SIP over TLS', '5061')
+    .option('--sip-port <port>', 'SIP over UDP and TCP (default: as configured, at first 5060)')
+    .option('--sips-port <port>', 'SIP over TLS (default: as configured, at first 5061)')
     .option('--http-port <port>', 'settings files over HTTP', '80')
     .option('--https-port <port>', 'settings files over HTTPS', '443')
     .option('--phone-http-port <port>', 'HTTP as well, where preferred phone ports are configured', '8411')
@@ -62,8 +62,8 @@ function readOptions(values: Values): RuntimeOptions {
     listen: listen.length > 0 || values.network !== undefined ? [...new Set(listen)] : everyAddress(),
     ...(values.network === undefined ? {} : { networkDirectory: one(values, 'network') }),
     ...(values.networkControl === undefined ? {} : { networkControlPath: one(values, 'networkControl') }),
-    sipPort: readPort('--sip-port', one(values, 'sipPort')),
-    sipsPort: readPort('--sips-port', one(values, 'sipsPort')),
+    ...(values.sipPort === undefined ? {} : { sipPort: readPort('--sip-port', one(values, 'sipPort')) }),
+    ...(values.sipsPort === undefined ? {} : { sipsPort: readPort('--sips-port', one(values, 'sipsPort')) }),
     httpPort: readPort('--http-port', one(values, 'httpPort')),
     httpsPort: readPort('--https-port', one(values, 'httpsPort')),
     phoneHttpPort: readPort('--phone-http-port', one(values, 'phoneHttpPort')),

@@ -7,7 +7,9 @@ import type { Logger, SourceLog } from './core/logger.ts';
 import { oncePerTurn } from './core/once-per-turn.ts';
 import { Defence } from './defence.ts';
 import type { MediaClient } from './media/client.ts';
+import { Access } from './registrar/access.ts';
 import { Authenticator } from './registrar/authenticator.ts';
+import { Gruus } from './registrar/gruu.ts';
 import { LocationService } from './registrar/location.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { MessageTrace, SipStack } from './sip/stack.ts';
@@ -19,6 +21,8 @@ export interface SignallingOptions {
   readonly media: () => Promise<MediaClient> | undefined;
   /** From a local address to the one that peers beyond a port forward see. */
   readonly advertise: ReadonlyMap<string, string>;
+  /** The LAN of an address of ours; undefined where it is of neither. */
+  readonly lanOf: (address: string) => 'lan1' | 'lan2' | undefined;
   readonly version: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -29,6 +33,7 @@ export interface SignallingOptions {
 export class Signalling {
   readonly stack: SipStack;
   readonly location: LocationService;
+  readonly registrar: Registrar;
   readonly calls: CallServer;
   readonly defence: Defence;
   readonly trace: MessageTrace;
@@ -36,12 +41,14 @@ export class Signalling {
   private constructor(
     stack: SipStack,
     location: LocationService,
+    registrar: Registrar,
     calls: CallServer,
     defence: Defence,
     trace: MessageTrace,
   ) {
     this.stack = stack;
     this.location = location;
+    this.registrar = registrar;
     this.calls = calls;
     this.defence = defence;
     this.trace = trace;
@@ -55,14 +62,25 @@ export class Signalling {
     const trace = new MessageTrace(clock);
     // Each look at the configuration asks the database whether another process edited it.
     const configuration = oncePerTurn(() => store.current);
+    const access = new Access(configuration, options.lanOf);
     const authenticator = new Authenticator({
       realm: store.realm,
       extensions: { digest: (number) => digestOf(configuration(), number) },
+      access,
       challengeExpirySeconds: () => configuration().system.sip.challengeExpirySeconds,
       clock,
       guard: defence.logins,
     });
-    const registrar = new Registrar({ location, authenticator, clock, logger, sourceLog });
+    const registrar = new Registrar({
+      location,
+      authenticator,
+      access,
+      gruus: new Gruus(bindings.key),
+      configuration,
+      clock,
+      logger,
+      sourceLog,
+    });
     const calls: CallServer = new CallServer({
       stack: () => stack,
       media: () => media() ?? Promise.reject(new Error('a call came before the media worker was started')),
@@ -79,6 +97,7 @@ export class Signalling {
       advertise: options.advertise,
       userAgent: `Ringdown/${options.version}`,
       methods: ['REGISTER'],
+      understood: ['path', 'outbound', 'gruu'],
       logger,
       sourceLog,
       admission: defence.admission,
@@ -98,12 +117,7 @@ export class Signalling {
         },
       },
     });
-    return new Signalling(stack, location, calls, defence, trace);
-  }
-
-  /** An extension is gone or has another password: its devices must register again. */
-  forgetDevices(extension: string): void {
-    this.location.replace(extension, []);
+    return new Signalling(stack, location, registrar, calls, defence, trace);
   }
 
   /** Ends the calls, then the stack. Bindings are kept. Idempotent. */

@@ -10,11 +10,14 @@ function setUp(t: Test, directory = t.testdir()) {
   const clock = new FakeClock();
   const store = openStore(t, { directory, clock });
   const log: unknown[] = [];
+  const rechecked: number[] = [];
   const applied = new AppliedConfiguration({
     store,
     network: { apply: (lan, addresses) => log.push([lan, ...addresses]) },
     useMediaPorts: ({ low, high }) => log.push(['media', low, high]),
     forgetDevices: (extension) => log.push(['forget', extension]),
+    recheckDevices: () => rechecked.push(store.revision),
+    useSipPorts: () => log.push(['sip ports']),
     usePhonePorts: (isOn) => log.push(['phone ports', isOn]),
     useHostNames: () => log.push(['host names']),
     clock,
@@ -23,7 +26,7 @@ function setUp(t: Test, directory = t.testdir()) {
   t.teardown(() => applied.close());
   /** What was done since the last call. */
   const done = () => log.splice(0);
-  return { clock, store, applied, done };
+  return { clock, store, applied, done, rechecked };
 }
 
 const move = (store: ReturnType<typeof openStore>, address: string) =>
@@ -34,7 +37,7 @@ const move = (store: ReturnType<typeof openStore>, address: string) =>
   });
 
 t.test('each edit is carried to the part that it is about, and to no other', async (t) => {
-  const { store, applied, done } = setUp(t);
+  const { store, applied, done, rechecked } = setUp(t);
   applied.start();
   t.strictSame(done(), [
     ['lan1', '192.168.42.1/24', 'ula'],
@@ -58,7 +61,11 @@ t.test('each edit is carried to the part that it is about, and to no other', asy
   set(store, ['extensions', '201', 'password'], `ha1$${'0'.repeat(32)}$${'0'.repeat(64)}`);
   t.strictSame(done(), [['forget', '201']], 'who has another password must log in again');
   store.edit({ author: AUTHOR, change: (configuration) => removeExtension(configuration, '202') });
-  t.strictSame(done(), [['forget', '202']]);
+  t.strictSame(done(), []);
+  t.equal(rechecked.at(-1), store.revision, 'the devices of one that is gone are found when all are looked at');
+  const count = rechecked.length;
+  set(store, ['system', 'name'], 'Office');
+  t.equal(rechecked.length, count, 'an edit that says nothing of devices');
 });
 
 t.test('new LAN addresses go back when nobody confirms them in time', async (t) => {
@@ -128,6 +135,8 @@ t.test('addresses that cannot be set do not end the box', async (t) => {
     },
     useMediaPorts: () => {},
     forgetDevices: () => {},
+    recheckDevices: () => {},
+    useSipPorts: () => {},
     usePhonePorts: () => {},
     useHostNames: () => {},
     clock: new FakeClock(),

@@ -4,7 +4,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createLogger } from '../firmware/core/logger.ts';
-import { Listeners, type ListenersOptions } from '../firmware/listeners.ts';
+import { Listeners, type ListenersOptions, type SipPorts } from '../firmware/listeners.ts';
 import { SipStack } from '../firmware/sip/stack.ts';
 import type { ServerCertificate } from '../firmware/system/certificates.ts';
 import { WebServer } from '../firmware/web/server.ts';
@@ -21,6 +21,7 @@ interface Bench {
   readonly listeners: Listeners;
   readonly clock: FakeClock;
   readonly ports: ListenersOptions['ports'];
+  readonly sipPorts: Required<SipPorts>;
   readonly lines: Record<string, unknown>[];
   /** For which addresses a certificate was asked. */
   readonly asked: (readonly string[])[];
@@ -46,8 +47,9 @@ async function setUp(t: Test, change: Partial<ListenersOptions> = {}, ...lan1: r
   const handlers = { onRequest: () => false, onInvite: () => false };
   const stack = await SipStack.open({ listen: [], userAgent: 'test', logger, clock, handlers });
   const web = await WebServer.open({ makeFile: () => undefined, clock, logger });
-  const sip = await freePorts(ADDRESSES, 6);
-  const ports = { sip, sips: sip + 1, http: sip + 2, https: sip + 3, phoneHttp: sip + 4, phoneHttps: sip + 5 };
+  const sip = await freePorts(ADDRESSES, 8);
+  const ports = { http: sip + 2, https: sip + 3, phoneHttp: sip + 4, phoneHttps: sip + 5 };
+  const sipPorts = { udp: sip, tcp: sip, tls: sip + 1, ws: sip + 6, wss: sip + 7 };
   const asked: (readonly string[])[] = [];
   const left: (readonly string[])[] = [];
   const listeners = new Listeners({
@@ -56,6 +58,7 @@ async function setUp(t: Test, change: Partial<ListenersOptions> = {}, ...lan1: r
     fixed: [],
     networkDirectory: directory,
     ports,
+    sipPorts: { udp: sip, tcp: sip, tls: sip + 1 },
     certificate: async (addresses) => {
       asked.push(addresses);
       return CERTIFICATE;
@@ -80,7 +83,7 @@ async function setUp(t: Test, change: Partial<ListenersOptions> = {}, ...lan1: r
     await changes.until(() => probe() || undefined, WAIT_MS, what, state).finally(() => clearInterval(timer));
   };
   const lineWith: Bench['lineWith'] = (text) => lines.find(({ msg }) => String(msg).includes(text));
-  return { listeners, clock, ports, lines, asked, left, write, open, until, lineWith };
+  return { listeners, clock, ports, sipPorts, lines, asked, left, write, open, until, lineWith };
 }
 
 async function serveAll({ listeners }: Bench): Promise<void> {
@@ -136,10 +139,10 @@ t.test('addresses come and go, fixed ones stay', async (t) => {
   t.same(asked.at(-1), ['127.0.0.1', '127.0.0.3'], 'with a certificate that names it');
   const told = (): Record<string, unknown>[] =>
     lines.filter(({ msg }) => msg === 'the addresses that are served changed');
-  await until('the log', () => told().flatMap(({ opened }) => opened).length === 4);
+  await until('the log', () => told().flatMap(({ opened }) => opened).length === 5);
   t.same(
     told().flatMap(({ opened }) => opened),
-    ['sip', 'http', 'sips', 'https'].map((service) => `${service} 127.0.0.3`),
+    ['udp', 'tcp', 'http', 'tls', 'https'].map((service) => `${service} 127.0.0.3`),
   );
   t.same(
     told().flatMap(({ closed }) => closed),
@@ -169,7 +172,7 @@ t.test('an address that cannot be bound yet is tried again and told once', async
   const served = lines.filter(({ address }) => address === '192.0.2.77');
   t.same(
     served.map(({ service }) => service),
-    ['sip', 'http', 'sips', 'https'],
+    ['udp', 'tcp', 'http', 'tls', 'https'],
   );
   t.match(served, [{ level: 40, err: { code: 'SIP_ADDRESS_NOT_HERE' } }]);
 
@@ -178,13 +181,13 @@ t.test('an address that cannot be bound yet is tried again and told once', async
   const allButHttp = all('127.0.0.1', '127.0.0.2').filter((name) => name !== 'http 127.0.0.2');
   await until('all but HTTP', () => same(open(), allButHttp));
   const failures = (): number => lines.filter(({ msg }) => String(msg).startsWith('cannot listen yet')).length;
-  await until('its line', () => failures() === 5);
+  await until('its line', () => failures() === 6);
   for (let time = 0; time < 20; time += 1) {
     await until('a retry that is planned', () => clock.pending > 0);
     clock.advance(10_000);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  t.equal(failures(), 5, 'told once each');
+  t.equal(failures(), 6, 'told once each');
   holder.close();
   await once(holder, 'close');
   await until('HTTP as well', () => {
@@ -213,12 +216,76 @@ t.test('the ports that phones prefer come and go while the others are served', a
   listeners.usePhonePorts(false);
   await until('the usual ones alone', () => same(open(), all('127.0.0.1', '127.0.0.2')));
   t.match(lines.at(-1), {
-    closed: ['phoneHttp 127.0.0.1', 'phoneHttp 127.0.0.2', 'phoneHttps 127.0.0.1', 'phoneHttps 127.0.0.2'],
+    closed: ['phoneHttp 127.0.0.1', 'phoneHttps 127.0.0.1', 'phoneHttp 127.0.0.2', 'phoneHttps 127.0.0.2'],
   });
   staying.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
   t.match(String((await once(staying, 'data'))[0]), /^HTTP\/1\.1 404 /, 'a connection to another port stands');
   listeners.usePhonePorts(true);
   await until('all again', () => same(open(), allAndMore('127.0.0.1', '127.0.0.2')));
+});
+
+t.test('transports of SIP come, go and move by an edit, and the others do not notice', async (t) => {
+  const bench = await setUp(t, { fixed: ['127.0.0.1'] }, '127.0.0.2');
+  const { listeners, sipPorts, open, until, lines, lineWith } = bench;
+  await serveAll(bench);
+  const { udp, tcp, tls, ws, wss } = sipPorts;
+  t.same(listeners.servedSipPorts, { udp, tcp, tls });
+  const staying = connect(tcp, '127.0.0.1');
+  t.teardown(() => staying.destroy());
+  await once(staying, 'connect');
+
+  listeners.useSipPorts(sipPorts);
+  const with2 = (...more: readonly string[]): readonly string[] =>
+    [
+      ...all('127.0.0.1', '127.0.0.2'),
+      ...more.flatMap((each) => [`${each} 127.0.0.1`, `${each} 127.0.0.2`]),
+    ].toSorted();
+  await until('WebSocket too', () => same(open(), with2('ws', 'wss')));
+  t.same(listeners.servedSipPorts, sipPorts);
+
+  const served = listeners.servedSipPorts;
+  listeners.useSipPorts({ ...sipPorts });
+  await listeners.useHostNames();
+  t.equal(listeners.servedSipPorts, served, 'the same ports are no change');
+
+  lines.length = 0;
+  // TLS takes the port of WebSocket, UDP goes, and TCP stays as it is.
+  listeners.useSipPorts({ tcp, tls: ws, wss });
+  const left = with2('wss').filter((each) => !each.startsWith('udp '));
+  await until('TLS there', () => same(open(), left) && listeners.servedSipPorts.tls === ws);
+  t.same(listeners.servedSipPorts, { tcp, tls: ws, wss });
+  await until('the log', () => lineWith('the addresses that are served changed') !== undefined);
+  t.match(lines, [
+    {
+      opened: ['tls 127.0.0.1', 'tls 127.0.0.2'],
+      closed: ['udp 127.0.0.1', 'tls 127.0.0.1', 'ws 127.0.0.1', 'udp 127.0.0.2', 'tls 127.0.0.2', 'ws 127.0.0.2'],
+    },
+  ]);
+  staying.write('\r\n\r\n');
+  t.equal(String((await once(staying, 'data'))[0]), '\r\n', 'a connection of TCP stands');
+});
+
+t.test('a port of SIP that is taken is told, and tried again until it is free', async (t) => {
+  const bench = await setUp(t, { fixed: ['127.0.0.1'] });
+  const { listeners, sipPorts, open, until, clock, lineWith, lines, ports } = bench;
+  const holder = await hold(t, sipPorts.ws, '127.0.0.1');
+  // What phones need comes first, whatever else is given its port.
+  listeners.useSipPorts({ ...sipPorts, wss: ports.https });
+  await serveAll(bench);
+  t.match(lineWith('cannot listen yet'), { service: 'ws', port: sipPorts.ws, err: { code: 'SIP_PORT_IN_USE' } });
+  t.same(listeners.servedSipPorts.ws, undefined, 'and nobody is told of it');
+  t.match(lines, [{ service: 'ws' }, { service: 'wss' }]);
+  t.same(open(), all('127.0.0.1'));
+  holder.close();
+  await once(holder, 'close');
+  await until('the port', () => {
+    clock.advance(10_000);
+    return open().includes('ws 127.0.0.1');
+  });
+  t.equal(listeners.servedSipPorts.ws, sipPorts.ws);
+  listeners.useSipPorts({ udp: sipPorts.udp });
+  await until('UDP alone', () => same(open(), ['http 127.0.0.1', 'https 127.0.0.1', 'udp 127.0.0.1']));
+  t.equal(clock.pending, 0, 'nothing is tried again');
 });
 
 t.test('a port for phones that is taken holds nothing up, and is opened when it is free', async (t) => {
@@ -241,8 +308,8 @@ t.test('a port for phones that is taken holds nothing up, and is opened when it 
 });
 
 t.test('a port that is for phones and for everybody is opened once', async (t) => {
-  const first = await freePorts(ADDRESSES, 4);
-  const ports = { sip: first, sips: first + 1, http: first + 2, https: first + 3 };
+  const first = await freePorts(ADDRESSES, 2);
+  const ports = { http: first, https: first + 1 };
   const bench = await setUp(t, {
     fixed: ['127.0.0.1'],
     ports: { ...ports, phoneHttp: ports.http, phoneHttps: ports.https },

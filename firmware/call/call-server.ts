@@ -50,6 +50,11 @@ export class CallServer {
       invite.reject(401, { headers: authentication.headers });
       return;
     }
+    if (authentication.kind === 'refused') {
+      sourceLog.warn(flow.remoteAddress, { why: authentication.why }, 'INVITE refused');
+      invite.reject(403, { headers: authentication.headers });
+      return;
+    }
     const caller = extension(authentication.extension);
     if (caller === undefined) {
       invite.reject(403);

@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } 
 import { MIN_PASSWORD_CHARACTERS } from '../config/secrets/rules.ts';
 import { RingdownError } from '../core/errors.ts';
 import { askForInput } from './command-input.ts';
-import { requestCommand } from './control.ts';
+import { requestCommand, streamCommand } from './control.ts';
 import { ACCOUNT, type PasswordFile, passwordFileIn } from './password-file.ts';
 import { Terminal, TerminalClosed } from './terminal.ts';
 import { splitWords } from './words.ts';
@@ -41,6 +41,9 @@ backup list                         the backups of the configuration
 backup create                       makes a backup
 backup verify [NAME]                looks through a backup, or all of them
 backup restore NAME                 makes the configuration what it was in a backup
+trace [FILTER]                      SIP messages as they come and go, until a key is pressed
+defence list                        addresses that get no answer, and why
+defence unblock ADDRESS             answers one of them again
 settings requests                   who fetched which file, what was served and why
 settings files list                 files uploaded in place of generated ones
 settings files upload NAME -        serves a file that you paste
@@ -127,6 +130,7 @@ async function runLine(
     if (command === 'logout' || command === 'exit') return false;
     if (command === 'help' || command === '?') terminal.write(HELP);
     else if (command === 'network') terminal.write(networkLines(options) || 'No LAN has an address.\n');
+    else if (command === 'trace' && !words.includes('--help')) await watchTrace(words, terminal, options);
     else if (command === 'password') await changePassword(terminal, passwords);
     else if (command === 'reboot' || command === 'poweroff') await requestPower(command, terminal, options);
     else {
@@ -140,6 +144,22 @@ async function runLine(
     terminal.write(describe(error));
   }
   return true;
+}
+
+/** Shows what a command prints that goes on, until a key is pressed. */
+async function watchTrace(words: readonly string[], terminal: Terminal, options: ConsoleOptions): Promise<void> {
+  terminal.write('Any key ends the trace.\n');
+  const ended = new AbortController();
+  const stop = new AbortController();
+  const streaming = streamCommand(options.controlPath, words, terminal.screen, stop.signal).finally(() =>
+    ended.abort(),
+  );
+  // Whichever comes first ends the other; a failure is told below.
+  streaming.catch(() => undefined);
+  await terminal.anyKey(ended.signal);
+  stop.abort();
+  const { output, errors } = await streaming;
+  terminal.write(output + errors);
 }
 
 async function changePassword(terminal: Terminal, passwords: PasswordFile): Promise<void> {

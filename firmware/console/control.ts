@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
 import { RingdownError, UsageError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 
@@ -10,6 +11,13 @@ import type { Logger } from '../core/logger.ts';
  *
  *   → { "words": ["extension", "list"] }                     with "input": "…" where the command reads standard input
  *   ← { "status": 0, "output": "201  Reception\n", "errors": "" }
+ *
+ * A command that goes on is asked for with "live": true. What it prints comes line by line, the result last; it ends
+ * when the connection does.
+ *
+ *   → { "words": ["trace", "201"], "live": true }
+ *   ← { "output": "…" }
+ *   ← { "status": 0, "output": "", "errors": "" }
  */
 
 export interface CommandResult {
@@ -19,13 +27,23 @@ export interface CommandResult {
   readonly errors: string;
 }
 
+/** Where a command that goes on prints, as long as somebody reads it. */
+export interface LiveOutput {
+  /** Has room for a moment's worth; `writableNeedDrain` says when the reader is too slow. */
+  readonly output: Writable;
+  /** Aborted when the reader has gone. */
+  readonly stopped: AbortSignal;
+}
+
 /** `input` is what the command finds on its standard input. */
-export type RunCommand = (words: readonly string[], input: string) => Promise<CommandResult>;
+export type RunCommand = (words: readonly string[], input: string, live?: LiveOutput) => Promise<CommandResult>;
 
 /** Room for a whole configuration as input, and as output. */
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
-const MAX_CONNECTIONS = 8;
+/** What waits for a reader of a live command, in characters. */
+const MAX_UNREAD = 1 << 20;
+const MAX_CONNECTIONS = 16;
 const IDLE_MS = 60_000;
 /** A large import takes the box's processor tens of seconds. */
 const COMMAND_TIMEOUT_MS = 60_000;
@@ -93,14 +111,18 @@ export class ControlServer {
         return;
       }
       const { words, input } = request;
+      const live = request.live ? liveOutput(socket) : undefined;
       let result: CommandResult;
       try {
-        result = await run(words, input);
+        result = await run(words, input, live);
       } catch (error) {
         logger.error({ err: error, command: words[0] }, 'control command failed');
         result = { status: 1, output: '', errors: 'The command failed; the log says why.\n' };
       }
-      if (!socket.destroyed) socket.write(`${JSON.stringify(result)}\n`);
+      if (live !== undefined) await new Promise<void>((resolve) => live.output.end(resolve));
+      if (socket.destroyed) return;
+      socket.write(`${JSON.stringify(result)}\n`);
+      socket.setTimeout(IDLE_MS);
     });
   }
 }
@@ -138,6 +160,69 @@ export function requestCommand(
   });
 }
 
+/**
+ * Runs a command that goes on in the runtime that listens on `path`; what it prints goes to `output`, which may take its
+ * time. Resolves when it has ended, or when `stop` is aborted. Rejects with CONTROL_UNREACHABLE when the runtime is not
+ * there or goes away.
+ */
+export function streamCommand(
+  path: string,
+  words: readonly string[],
+  output: Writable,
+  stop: AbortSignal,
+): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(path);
+    const end = (result: CommandResult) => {
+      stop.removeEventListener('abort', onStop);
+      resolve(result);
+      socket.destroy();
+    };
+    const onStop = () => end({ status: 0, output: '', errors: '' });
+    const fail = (cause?: unknown) => {
+      stop.removeEventListener('abort', onStop);
+      socket.destroy();
+      reject(
+        new RingdownError('CONTROL_UNREACHABLE', 'The telephone service does not answer', 'Try again, or reboot.', {
+          cause,
+        }),
+      );
+    };
+    stop.addEventListener('abort', onStop, { once: true });
+    if (stop.aborted) return onStop();
+    socket.on('error', fail);
+    socket.on('close', () => fail());
+    socket.on('connect', () => socket.write(`${JSON.stringify({ words, live: true })}\n`));
+    readLines(socket, MAX_REPLY_BYTES, (line) => {
+      const result = parseResult(line);
+      if (result !== undefined) return end(result);
+      const { output: text } = parseObject(line) ?? {};
+      if (typeof text !== 'string') return fail();
+      if (output.write(text)) return;
+      socket.pause();
+      output.once('drain', () => socket.resume());
+    });
+  });
+}
+
+/** What is written here goes to the other end as it comes. */
+function liveOutput(socket: Socket): LiveOutput {
+  const gone = new AbortController();
+  const output = new Writable({
+    decodeStrings: false,
+    highWaterMark: MAX_UNREAD,
+    write: (text: string, _encoding, done) => {
+      if (socket.destroyed) done();
+      else socket.write(`${JSON.stringify({ output: text })}\n`, () => done());
+    },
+  });
+  socket.once('close', () => gone.abort());
+  if (socket.destroyed) gone.abort();
+  // A trace may show nothing for hours.
+  socket.setTimeout(0);
+  return { output, stopped: gone.signal };
+}
+
 function readLines(socket: Socket, maxBytes: number, onLine: (line: string) => void): void {
   let pieces: string[] = [];
   let length = 0;
@@ -168,10 +253,12 @@ function parseObject(line: string): Record<string, unknown> | undefined {
   }
 }
 
-function parseRequest(line: string): { readonly words: readonly string[]; readonly input: string } | undefined {
-  const { words, input = '' } = parseObject(line) ?? {};
-  if (!Array.isArray(words) || typeof input !== 'string') return undefined;
-  return words.every((word) => typeof word === 'string') ? { words, input } : undefined;
+function parseRequest(
+  line: string,
+): { readonly words: readonly string[]; readonly input: string; readonly live: boolean } | undefined {
+  const { words, input = '', live = false } = parseObject(line) ?? {};
+  if (!Array.isArray(words) || typeof input !== 'string' || typeof live !== 'boolean') return undefined;
+  return words.every((word) => typeof word === 'string') ? { words, input, live } : undefined;
 }
 
 function parseResult(line: string): CommandResult | undefined {

@@ -2,14 +2,18 @@ import { Readable, Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { RingdownError } from '../core/errors.ts';
 import type { CommandContext } from './commands/context.ts';
-import type { CommandResult } from './control.ts';
+import type { CommandResult, LiveOutput } from './control.ts';
 
-/** Runs one command of the console inside the runtime. The words are a technician's: mistakes are answered, not thrown. */
+/**
+ * Runs one command of the console inside the runtime. The words are a technician's: mistakes are answered, not thrown.
+ * What the command prints goes to `live`, where there is one, and else into the result.
+ */
 export async function runWords(
   words: readonly string[],
   input: string,
   runtime: CommandContext['runtime'],
   makeCommands: (context: CommandContext) => readonly Command[],
+  live?: LiveOutput,
 ): Promise<CommandResult> {
   const texts = { output: '', errors: '' };
   const collect = (name: keyof typeof texts): Writable =>
@@ -21,10 +25,11 @@ export async function runWords(
     });
   const context: CommandContext = {
     input: Readable.from(input === '' ? [] : [input]),
-    output: collect('output'),
+    output: live?.output ?? collect('output'),
     errors: collect('errors'),
     author: { who: 'admin', origin: 'console' },
     ...(runtime === undefined ? {} : { runtime }),
+    ...(live === undefined ? {} : { stopped: live.stopped }),
   };
   const program = new Command('').helpCommand(false);
   for (const command of makeCommands(context)) program.addCommand(command);

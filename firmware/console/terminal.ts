@@ -104,6 +104,37 @@ export class Terminal {
     });
   }
 
+  /**
+   * Waits for any key, or a line where no keys come; also ends after `idleMs`, when the person leaves, and when `given` is
+   * aborted. What was typed is not shown and answers no later question. Never rejects.
+   */
+  async anyKey(given: AbortSignal): Promise<void> {
+    if (this.#closed || given.aborted) return;
+    this.#hidden = true;
+    await new Promise<void>((resolve) => {
+      const finish = () => {
+        clearTimeout(idle);
+        this.#input.off('keypress', finish);
+        this.#lines.off('line', finish).off('SIGINT', finish).off('close', finish);
+        given.removeEventListener('abort', finish);
+        resolve();
+      };
+      const idle = setTimeout(finish, this.#idleMs);
+      this.#input.on('keypress', finish);
+      this.#lines.on('line', finish).on('SIGINT', finish).on('close', finish);
+      given.addEventListener('abort', finish);
+      // A question that has its answer leaves the input paused.
+      this.#lines.resume();
+    });
+    if (!this.#closed) this.#lines.write(null, { ctrl: true, name: 'u' });
+    this.#hidden = false;
+  }
+
+  /** What is written there is shown; it waits for a slow line. */
+  get screen(): Writable {
+    return this.#output;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#lines.close();

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { isRemoteClient } from '../config/remote-client.ts';
 import type { Profile } from '../config/schema/user.ts';
 import {
   BRANCH_SETTINGS_FILE_NAME,
@@ -9,7 +10,6 @@ import {
 } from './file-names.ts';
 import { isWorkplaceUserAgent } from './models.ts';
 import type { MakePhoneFile, PhoneFile, PhoneFileRequest } from './phone-file.ts';
-import { isRemoteClient } from './remote-client.ts';
 import { renderSettings } from './settings-file.ts';
 import type { AskingClient, PhoneConfiguration, RunningBox } from './settings-input.ts';
 import { renderBranchSettings, renderSpecials, renderUpgrade } from './specials-file.ts';

@@ -10,12 +10,16 @@ import {
   type SipRequest,
   type StoredDigest,
 } from '../sip/stack.ts';
+import type { Access } from './access.ts';
 import type { LoginGuard } from './login-guard.ts';
+import { warning } from './warning.ts';
 
 export interface AuthenticatorOptions {
   /** The realm that the stored secrets were made for. */
   readonly realm: string;
   readonly extensions: { digest(number: string): StoredDigest | undefined };
+  /** Who may log in from where; anybody from anywhere unless given. */
+  readonly access?: Pick<Access, 'wayRefusal' | 'isAdmitted' | 'accountRefusal'>;
   /** How long an answer to a challenge may take, asked for at each use; 10 unless given. */
   readonly challengeExpirySeconds?: () => number;
   readonly clock: Clock;
@@ -25,6 +29,8 @@ export interface AuthenticatorOptions {
 
 export type Authentication =
   | { readonly kind: 'ok'; readonly extension: string }
+  /** Answer 403 with these fields: no password helps. */
+  | { readonly kind: 'refused'; readonly headers: readonly HeaderField[]; readonly why: string }
   /** Answer 401 with these fields. `failed`: the credentials were wrong, rather than missing or too old. */
   | {
       readonly kind: 'challenge';
@@ -69,10 +75,13 @@ export class Authenticator {
   }
 
   authenticate(message: SipRequest, flow: Flow): Authentication {
-    const { realm, extensions, guard } = this.#options;
+    const { realm, extensions, access, guard } = this.#options;
+    const closed = access?.wayRefusal(flow);
+    if (closed !== undefined) return refused(closed);
     const result = this.#digest.verify(message.method, message.headers.all('Authorization'), {
       realm,
-      lookup: (username) => extensions.digest(username),
+      // From outside of its networks an extension is as one that does not exist.
+      lookup: (username) => (access?.isAdmitted(username, flow) === false ? undefined : extensions.digest(username)),
       requestUri: message.uri,
       body: message.body,
     });
@@ -81,7 +90,8 @@ export class Authenticator {
       if (result.algorithm === 'MD5') this.#remember(peer, message);
       else this.#challenged.delete(peer);
       guard?.succeeded(flow, result.username);
-      return { kind: 'ok', extension: result.username };
+      const why = access?.accountRefusal(result.username);
+      return why === undefined ? { kind: 'ok', extension: result.username } : refused(why);
     }
     // By the name in From: by that one the next request can be told before it costs a digest.
     if (result.kind === 'rejected') guard?.failed(flow, parseSipUri(message.from.uri)?.user ?? result.username);
@@ -111,6 +121,10 @@ export class Authenticator {
   #remember(peer: string, message: SipRequest): void {
     this.#challenged.set(peer, { atMs: this.#options.clock.now(), via: viaOf(message) });
   }
+}
+
+function refused(why: string): Authentication {
+  return { kind: 'refused', headers: [warning(why)], why };
 }
 
 function cannotChoose(message: SipRequest): boolean {

@@ -1,20 +1,7 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import type { Flow } from '../sip/stack.ts';
+import type { Binding, EndedBinding } from './binding.ts';
 
-/** What ties an address of record to one contact (RFC 3261 §10), and the way by which it registered. */
-export interface Binding {
-  /** The Contact URI exactly as the device wrote it: it must get it back as Request-URI. */
-  readonly contact: string;
-  readonly callId: string;
-  readonly cSeq: number;
-  /** Milliseconds since the Unix epoch. */
-  readonly expiresAtMs: number;
-  /** The way to the device. It outranks the host in the Contact URI, which is wrong behind every port forward. */
-  readonly flow: Flow;
-  readonly userAgent?: string;
-  /** `+sip.instance` (RFC 5626 §4.1): the same device after a restart, whatever its address is now. */
-  readonly instance?: string;
-}
+export type { Binding } from './binding.ts';
 
 /** Where bindings outlive the process. `save` must not block: it is called for each REGISTER. */
 export interface BindingRepository {
@@ -22,8 +9,12 @@ export interface BindingRepository {
   save(aor: string, bindings: readonly Binding[]): void;
 }
 
+/** Called after bindings came or went; not when they were merely refreshed. */
+export type BindingsChanged = (aor: string, ended: readonly EndedBinding[]) => void;
+
 /** How often expired bindings are swept; a look-up never returns an expired one anyway. */
 const SWEEP_INTERVAL_MS = 10_000;
+const NONE: readonly Binding[] = [];
 
 /**
  * Where the devices of an address of record are. Knows no rule of registration: those are the registrar's.
@@ -33,29 +24,41 @@ export class LocationService {
   readonly #bindings = new Map<string, readonly Binding[]>();
   readonly #repository: BindingRepository;
   readonly #clock: Clock;
+  readonly #onChanged: BindingsChanged;
   #sweep: Timer;
 
-  constructor(repository: BindingRepository, clock: Clock) {
+  constructor(repository: BindingRepository, clock: Clock, onChanged: BindingsChanged = () => undefined) {
     this.#repository = repository;
     this.#clock = clock;
+    this.#onChanged = onChanged;
     const now = clock.now();
+    const loaded = new Map<string, Binding[]>();
     for (const { aor, binding } of repository.load()) {
-      if (binding.expiresAtMs > now) this.#bindings.set(aor, [...(this.#bindings.get(aor) ?? []), binding]);
+      if (binding.expiresAtMs <= now) continue;
+      const known = loaded.get(aor);
+      if (known === undefined) loaded.set(aor, [binding]);
+      else known.push(binding);
     }
+    this.#bindings = loaded;
     this.#sweep = clock.schedule(SWEEP_INTERVAL_MS, () => this.#removeExpired());
   }
 
   /** The bindings that have not expired, the newest first. */
   lookup(aor: string): readonly Binding[] {
+    const bindings = this.#bindings.get(aor);
+    if (bindings === undefined) return NONE;
     const now = this.#clock.now();
-    return (this.#bindings.get(aor) ?? []).filter((binding) => binding.expiresAtMs > now);
+    return bindings.every(({ expiresAtMs }) => expiresAtMs > now)
+      ? bindings
+      : bindings.filter(({ expiresAtMs }) => expiresAtMs > now);
   }
 
-  /** Replaces all bindings of `aor` at once. */
-  replace(aor: string, bindings: readonly Binding[]): void {
+  /** Replaces all bindings of `aor` at once. `change`: those that ended with it, or none; undefined for a mere refresh. */
+  replace(aor: string, bindings: readonly Binding[], change?: readonly EndedBinding[]): void {
     if (bindings.length === 0) this.#bindings.delete(aor);
     else this.#bindings.set(aor, bindings);
     this.#repository.save(aor, bindings);
+    if (change !== undefined) this.#onChanged(aor, change);
   }
 
   /** Every address of record that has a binding now, with its bindings. */
@@ -74,8 +77,14 @@ export class LocationService {
   #removeExpired(): void {
     const now = this.#clock.now();
     for (const [aor, bindings] of this.#bindings) {
-      const alive = bindings.filter((binding) => binding.expiresAtMs > now);
-      if (alive.length < bindings.length) this.replace(aor, alive);
+      if (bindings.every(({ expiresAtMs }) => expiresAtMs > now)) continue;
+      const ended = bindings.filter(({ expiresAtMs }) => expiresAtMs <= now);
+      const alive = bindings.filter((binding) => !ended.includes(binding));
+      this.replace(
+        aor,
+        alive,
+        ended.map((binding) => ({ binding, event: 'expired' })),
+      );
     }
     this.#sweep = this.#clock.schedule(SWEEP_INTERVAL_MS, () => this.#removeExpired());
   }

@@ -1,19 +1,34 @@
+import type { Configuration } from '../config/schema/configuration.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger, SourceLog } from '../core/logger.ts';
-import { type IncomingRequest, parseNameAddr, parseSipUri } from '../sip/stack.ts';
+import { type IncomingRequest, parseSipUri, type SipUri } from '../sip/stack.ts';
+import type { Access } from './access.ts';
+import { extensionsOfUser, isSoleDevice, refusalOf } from './admission.ts';
 import type { Authenticator } from './authenticator.ts';
+import type { Binding, EndEvent, EndedBinding } from './binding.ts';
+import { contactFields } from './contact-fields.ts';
+import { type Device, deviceOf } from './device-class.ts';
+import type { Gruus } from './gruu.ts';
 import type { LocationService } from './location.ts';
-import { applyRegister, contactFields } from './register.ts';
+import { supports } from './path.ts';
+import { applyRegister, type RegisterOutcome } from './register.ts';
+import { displacedBy, type UserBinding } from './simultaneous-devices.ts';
+import { warning } from './warning.ts';
 
 export interface RegistrarOptions {
   readonly location: LocationService;
   readonly authenticator: Authenticator;
+  readonly access: Access;
+  readonly gruus: Gruus;
+  readonly configuration: () => Configuration;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sourceLog: SourceLog;
 }
 
-/** Answers REGISTER (RFC 3261 §10.3). */
+type Bindings = Extract<RegisterOutcome, { kind: 'bindings' }>;
+
+/** Answers REGISTER (RFC 3261 §10.3), and keeps to what the configuration allows of devices. */
 export class Registrar {
   readonly #options: RegistrarOptions;
 
@@ -23,7 +38,7 @@ export class Registrar {
 
   /** Takes any REGISTER that came in; whoever it is from, it is answered here. */
   register(request: IncomingRequest): void {
-    const { location, authenticator, clock, logger, sourceLog } = this.#options;
+    const { authenticator, sourceLog } = this.#options;
     const { message, flow } = request;
     // Step 3: who is it? An unknown extension and a wrong password are told apart neither here nor in the answer.
     const authentication = authenticator.authenticate(message, flow);
@@ -34,38 +49,142 @@ export class Registrar {
       request.respond(401, { headers: authentication.headers });
       return;
     }
+    if (authentication.kind === 'refused') {
+      sourceLog.warn(flow.remoteAddress, { why: authentication.why }, 'REGISTER refused');
+      request.respond(403, { headers: authentication.headers });
+      return;
+    }
     // Steps 4 and 5: the address of record is the extension, under whichever of the box's names and addresses. Nobody
     // registers another's.
-    const to = parseNameAddr(message.headers.get('To') ?? '');
-    const aor = to === undefined ? undefined : parseSipUri(to.uri)?.user;
-    if (aor === undefined) {
+    const aor = parseSipUri(message.to.uri);
+    if (aor?.user === undefined) {
       request.respond(400, { reason: 'Malformed To' });
       return;
     }
-    if (aor !== authentication.extension) {
+    if (aor.user !== authentication.extension) {
       sourceLog.warn(flow.remoteAddress, { user: authentication.extension }, 'REGISTER for another extension');
       request.respond(403);
       return;
     }
-    const now = clock.now();
-    const present = location.lookup(aor);
-    const outcome = applyRegister(message, flow, present, now);
-    if (outcome.kind === 'refused') {
-      request.respond(outcome.status, {
-        ...(outcome.reason === undefined ? {} : { reason: outcome.reason }),
-        ...(outcome.headers === undefined ? {} : { headers: outcome.headers }),
+    this.#apply(request, aor, authentication.extension);
+  }
+
+  /** Ends the bindings that an edit no longer allows. */
+  recheck(): void {
+    const { location, configuration, access, logger } = this.#options;
+    const current = configuration();
+    for (const [extension, bindings] of [...location.entries()]) {
+      const ended = bindings.filter((binding) => {
+        const { flow } = binding;
+        const why =
+          access.wayRefusal(flow) ??
+          (access.isAdmitted(extension, flow) ? undefined : 'its address is not among those of the extension') ??
+          refusalOf(current, extension, deviceOfBinding(binding), flow.remoteAddress);
+        if (why !== undefined) logger.info({ extension, ...nameOf(binding), why }, 'device logged out by an edit');
+        return why !== undefined;
       });
-      return;
+      if (ended.length > 0) this.#end(extension, ended, 'rejected');
     }
-    if (outcome.bindings !== present) {
-      location.replace(aor, outcome.bindings);
-      if ((outcome.bindings.length === 0) !== (present.length === 0)) {
-        const event = outcome.bindings.length === 0 ? 'unregistered' : 'registered';
-        logger.info({ extension: aor, from: flow.remoteAddress, transport: flow.protocol }, event);
+  }
+
+  /** Ends bindings of an extension, all of them unless `isMeant` says which; how many. */
+  forget(extension: string, event: EndEvent, isMeant: (binding: Binding) => boolean = () => true): number {
+    const ended = this.#options.location.lookup(extension).filter(isMeant);
+    if (ended.length > 0) this.#end(extension, ended, event);
+    return ended.length;
+  }
+
+  /** RFC 3261 §10.3, steps 6 to 8. */
+  #apply(request: IncomingRequest, aor: SipUri, extension: string): void {
+    const { location, clock, configuration, sourceLog } = this.#options;
+    const { message, flow } = request;
+    const now = clock.now();
+    const present = location.lookup(extension);
+    const outcome = applyRegister(message, flow, present, now, configuration().system.sip);
+    switch (outcome.kind) {
+      case 'refused':
+        request.respond(outcome.status, outcome);
+        return;
+      case 'query':
+        this.#answer(request, aor, present, [], now);
+        return;
+      case 'bindings': {
+        const [newest] = outcome.fresh;
+        const device = newest === undefined ? undefined : deviceOfBinding(newest);
+        const why = device && refusalOf(configuration(), extension, device, flow.remoteAddress);
+        if (why !== undefined) {
+          sourceLog.warn(flow.remoteAddress, { extension, why }, 'REGISTER refused');
+          request.respond(403, { headers: [warning(why)] });
+          return;
+        }
+        this.#take(extension, outcome, newest);
+        this.#answer(request, aor, location.lookup(extension), outcome.headers, now);
       }
     }
-    request.respond(200, {
-      headers: [...contactFields(outcome.bindings, now), ['Date', new Date(now).toUTCString()]],
-    });
   }
+
+  #take(extension: string, outcome: Bindings, newest: Binding | undefined): void {
+    const { location, logger } = this.#options;
+    const { fresh, ended } = outcome;
+    const isChange = ended.length > 0 || fresh.some(({ refreshed }) => refreshed !== true);
+    location.replace(extension, outcome.bindings, isChange ? ended : undefined);
+    for (const { binding } of ended) logger.info({ extension, ...nameOf(binding) }, 'unregistered');
+    if (newest === undefined) return;
+    if (newest.refreshed !== true) logger.info({ extension, ...nameOf(newest) }, 'registered');
+    this.#displace(extension, newest);
+  }
+
+  /** The newest device wins: those of its user that may not stand beside it are logged out. */
+  #displace(extension: string, newest: Binding): void {
+    const { location, configuration, logger } = this.#options;
+    const current = configuration();
+    const others: UserBinding[] = [];
+    for (const each of extensionsOfUser(current, extension)) {
+      for (const binding of location.lookup(each)) if (binding !== newest) others.push({ extension: each, binding });
+    }
+    if (others.length === 0) return;
+    others.sort((a, b) => b.binding.expiresAtMs - a.binding.expiresAtMs);
+    const displaced = displacedBy({ extension, binding: newest }, others, {
+      devicesPerClass: current.system.sip.devicesPerClass,
+      isSole: (other) => isSoleDevice(current, other.extension, deviceOfBinding(other.binding)),
+    });
+    for (const each of new Set(displaced.map((other) => other.extension))) {
+      const ended = displaced.flatMap((other) => (other.extension === each ? other.binding : []));
+      this.#end(each, ended, 'rejected');
+      for (const binding of ended) {
+        logger.info({ extension: each, ...nameOf(binding), by: nameOf(newest) }, 'another device took its place');
+      }
+    }
+  }
+
+  #end(extension: string, bindings: readonly Binding[], event: EndEvent): void {
+    const { location } = this.#options;
+    const rest = location.lookup(extension).filter((binding) => !bindings.includes(binding));
+    location.replace(
+      extension,
+      rest,
+      bindings.map((binding): EndedBinding => ({ binding, event })),
+    );
+  }
+
+  #answer(
+    request: IncomingRequest,
+    aor: SipUri,
+    bindings: readonly Binding[],
+    headers: Bindings['headers'],
+    nowMs: number,
+  ): void {
+    const hasGruu = bindings.some(({ publicGruu }) => publicGruu !== undefined) && supports(request.message, 'gruu');
+    const contacts = contactFields(bindings, nowMs, hasGruu ? { gruus: this.#options.gruus, aor } : undefined);
+    request.respond(200, { headers: [...contacts, ...headers, ['Date', new Date(nowMs).toUTCString()]] });
+  }
+}
+
+function deviceOfBinding({ userAgent, capabilities, flow }: Binding): Device {
+  return deviceOf({ userAgent, capabilities, protocol: flow.protocol });
+}
+
+/** For the log. */
+function nameOf({ flow, userAgent }: Binding): Record<string, unknown> {
+  return { from: flow.remoteAddress, transport: flow.protocol, ...(userAgent === undefined ? {} : { userAgent }) };
 }

@@ -28,12 +28,14 @@ export { type DigestCredentials, formatDigestCredentials } from './message/autho
 export { type DigestChallenge, parseDigestChallenge } from './message/challenge.ts';
 export { type Contact, type Contacts, parseContacts } from './message/contact.ts';
 export { type Diversion, diversionCount, formatDiversion, parseDiversion } from './message/diversion.ts';
+export { type Glance, glance } from './message/glance.ts';
 export { type HeaderField, Headers } from './message/headers.ts';
 export { formatHistoryEntry, type HistoryEntry, parseHistoryEntry } from './message/history-info.ts';
 export { formatIdentities, parseIdentities } from './message/identity.ts';
+export { maskCredentials } from './message/mask.ts';
 export { acceptsType, type MediaType, parseMediaType } from './message/media-type.ts';
 export { formatNameAddr, type NameAddr, parseNameAddr } from './message/name-addr.ts';
-export { hasParam, type Params, paramValue } from './message/params.ts';
+export { formatParams, hasParam, type Params, paramValue } from './message/params.ts';
 export { formatPrivacy, type PrivacyValue, parsePrivacy, wantsPrivacy } from './message/privacy.ts';
 export { CALL_COMPLETED_ELSEWHERE, formatReason, parseReason, type Reason } from './message/reason.ts';
 export { SipRequest } from './message/request.ts';
@@ -80,6 +82,8 @@ export interface SipStackOptions {
   readonly methods?: readonly string[];
   /** Option tags that the layer above supports, for Supported and Require. */
   readonly supported?: readonly string[];
+  /** Option tags that are taken in Require too, though no session names them: those of a registrar. */
+  readonly understood?: readonly string[];
   /** What peers may subscribe to. Without any, SUBSCRIBE goes to onRequest as other methods do. */
   readonly eventPackages?: readonly EventPackage[];
   /** How long a session lives without a refresh (RFC 4028): half an hour, and no less than 90 s, unless given. */
@@ -156,6 +160,7 @@ export class SipStack {
       userAgent: options.userAgent,
       methods: options.methods ?? [],
       supported: options.supported ?? [],
+      understood: options.understood ?? [],
       transactions,
       connector: transport,
       sentBy: (flow) => transport.sentBy(flow),

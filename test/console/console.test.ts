@@ -233,3 +233,39 @@ t.test('Ctrl-C gives a new line, Ctrl-D leaves, and a line without end ends the 
   other.press('\u0004');
   t.equal(await other.exited, 0);
 });
+
+t.test('a trace goes on until a key is pressed, or by itself, and then the prompt is back', async (t) => {
+  const { directory, sitDown } = setUp(t);
+  const gone: string[] = [];
+  const server = await ControlServer.open(
+    join(directory, 'control.sock'),
+    async (words, _input, live) => {
+      if (live === undefined) return { status: 0, output: 'not live\n', errors: '' };
+      live.output.write(`showing <${words.join('|')}>\n`);
+      if (words.includes('short')) return { status: 1, output: '', errors: 'it is over\n' };
+      await new Promise((resolve) => live.stopped.addEventListener('abort', resolve));
+      gone.push(words.join(' '));
+      return { status: 0, output: '', errors: '' };
+    },
+    createLogger('silent'),
+  );
+  t.teardown(() => server.close());
+  const person = sitDown();
+  await firstLogin(person);
+  for (const key of ['q', '\x03', '\r', ' ']) {
+    person.type('trace 201');
+    await person.sees('Any key ends the trace.');
+    await person.sees('showing <trace|201>');
+    person.press(key);
+    await person.sees('ringdown> ');
+  }
+  person.type('trace short');
+  await person.sees('it is over');
+  await person.sees('ringdown> ');
+  person.type('trace --help');
+  await person.sees('not live');
+  await person.sees('ringdown> ');
+  person.type('logout');
+  t.equal(await person.exited, 0);
+  t.equal(gone.length, 4, 'the service heard each time that nobody watches');
+});

@@ -3,8 +3,15 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import t, { type Test } from 'tap';
-import { type CommandResult, ControlServer, requestCommand } from '../../firmware/console/control.ts';
+import {
+  type CommandResult,
+  ControlServer,
+  type RunCommand,
+  requestCommand,
+  streamCommand,
+} from '../../firmware/console/control.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
 
 /** A short path: a socket's may have 107 bytes, which a test folder's name alone can pass. */
@@ -101,4 +108,98 @@ t.test('a server that never answers: the request times out', async (t) => {
 t.test('a path that no socket can have is refused with the cure', async (t) => {
   const path = join(tmpdir(), 'x'.repeat(120), 'control.sock');
   await t.rejects(ControlServer.open(path, echo, silent), { code: 'CONTROL_PATH_TOO_LONG' });
+});
+
+/** Collects what a live command prints; `take` lets it have more, where it is slow. */
+class Reader extends Writable {
+  text = '';
+  readonly #isSlow: boolean;
+  #takeMore: () => void = () => undefined;
+
+  constructor(isSlow = false) {
+    super({ decodeStrings: false, highWaterMark: 1 });
+    this.#isSlow = isSlow;
+  }
+
+  override _write(text: string, _encoding: string, done: () => void): void {
+    this.text += text;
+    if (this.#isSlow) this.#takeMore = done;
+    else done();
+  }
+
+  take(): void {
+    this.#takeMore();
+  }
+}
+
+t.test('what a command prints that goes on comes at once, and its result last', async (t) => {
+  const path = socketPath(t);
+  let finish: () => void = () => undefined;
+  const run: RunCommand = async (words, _input, live) => {
+    live?.output.write(`first of ${words.join(' ')}\n`);
+    await new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    live?.output.write('last\n');
+    return { status: 3, output: '', errors: 'why\n' };
+  };
+  const server = await ControlServer.open(path, run, silent);
+  t.teardown(() => server.close());
+  const reader = new Reader();
+  const result = streamCommand(path, ['trace', '201'], reader, new AbortController().signal);
+  while (reader.text === '') await new Promise((resolve) => setImmediate(resolve));
+  t.equal(reader.text, 'first of trace 201\n');
+  finish();
+  t.same(await result, { status: 3, output: '', errors: 'why\n' });
+  t.equal(reader.text, 'first of trace 201\nlast\n');
+});
+
+t.test('a command that goes on hears when its reader goes, and its reader when the service goes', async (t) => {
+  const path = socketPath(t);
+  let stopped: AbortSignal | undefined;
+  const run: RunCommand = async (_words, _input, live) => {
+    stopped = live?.stopped;
+    live?.output.write('x');
+    await new Promise((resolve) => live?.stopped.addEventListener('abort', resolve));
+    return { status: 0, output: '', errors: '' };
+  };
+  const server = await ControlServer.open(path, run, silent);
+  const stop = new AbortController();
+  const reader = new Reader();
+  const ended = streamCommand(path, ['trace'], reader, stop.signal);
+  while (reader.text === '') await new Promise((resolve) => setImmediate(resolve));
+  stop.abort();
+  t.same(await ended, { status: 0, output: '', errors: '' });
+  while (stopped?.aborted !== true) await new Promise((resolve) => setImmediate(resolve));
+
+  const other = new Reader();
+  const cut = streamCommand(path, ['trace'], other, new AbortController().signal);
+  while (other.text === '') await new Promise((resolve) => setImmediate(resolve));
+  await Promise.all([t.rejects(cut, { code: 'CONTROL_UNREACHABLE' }), server.close()]);
+});
+
+t.test('a slow reader makes a command that goes on wait, and holds no more than a little', async (t) => {
+  const path = socketPath(t);
+  const piece = 'x'.repeat(10_000);
+  let written = 0;
+  let isFull = false;
+  const run: RunCommand = async (_words, _input, live) => {
+    while (live !== undefined && !live.stopped.aborted && !live.output.writableNeedDrain && written < 20_000) {
+      live.output.write(piece);
+      written += 1;
+      // What the kernel holds fills first.
+      if (written % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    isFull = live?.output.writableNeedDrain === true;
+    return { status: 0, output: '', errors: '' };
+  };
+  const server = await ControlServer.open(path, run, silent);
+  t.teardown(() => server.close());
+  const reader = new Reader(true);
+  const stop = new AbortController();
+  const streaming = streamCommand(path, ['trace'], reader, stop.signal);
+  while (!isFull) await new Promise((resolve) => setImmediate(resolve));
+  t.ok(written < 20_000, `${written} pieces were taken`);
+  stop.abort();
+  await streaming;
 });

@@ -1,9 +1,17 @@
 import { officeTest, talk } from './office.ts';
 
+/** Another class of device than that of a phone that says nothing: of each a user has one. */
+const DESKTOP = { userAgent: 'Avaya Communicator/3.0 (3.30.0.1; Avaya CSDK; Microsoft Windows NT 10.0)' };
+
 officeTest('all devices of a user ring; one answers, the other shows no missed call', async (t, office) => {
   const caller = await office.registered('201');
   const desk = await office.registered('202', { codecs: ['G729'] });
-  const desktop = await office.registered('202', { localAddress: '::1', transport: 'tcp', codecs: ['PCMU'] });
+  const desktop = await office.registered('202', {
+    ...DESKTOP,
+    localAddress: '::1',
+    transport: 'tcp',
+    codecs: ['PCMU'],
+  });
   await caller.invite('202');
   await Promise.all([desk.incomingCall(), desktop.incomingCall()]);
   await Promise.all([caller.answered(), desktop.answer()]);
@@ -19,7 +27,7 @@ officeTest('all devices of a user ring; one answers, the other shows no missed c
 officeTest('one device refuses, the other one answers', async (t, office) => {
   const caller = await office.registered('201');
   const desk = await office.registered('202');
-  const desktop = await office.registered('202', { localAddress: '::1' });
+  const desktop = await office.registered('202', { ...DESKTOP, localAddress: '::1' });
   await caller.invite('202');
   await Promise.all([desk.incomingCall(), desktop.incomingCall()]);
   await desk.reject(486);
@@ -32,7 +40,7 @@ officeTest('one device refuses, the other one answers', async (t, office) => {
 
 officeTest('a device whose connection is gone is not waited for', async (t, office) => {
   const caller = await office.registered('201');
-  const gone = await office.registered('202', { transport: 'tcp' });
+  const gone = await office.registered('202', { ...DESKTOP, transport: 'tcp' });
   await gone.close();
   const desk = await office.registered('202');
   await caller.invite('202');

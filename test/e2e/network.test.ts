@@ -77,7 +77,7 @@ lansTest(
     t.match(await connection(ringdown.sipPort, '127.0.0.2'), 'ECONNREFUSED', 'only the address in the file is served');
 
     lans.write('lan1', '127.0.0.1/8', '127.0.0.2/8');
-    await ringdown.logs(/"opened":\[[^\]]*"sip 127\.0\.0\.2"/, CHANGE_MS);
+    await ringdown.logs(/"opened":\[[^\]]*"tcp 127\.0\.0\.2"/, CHANGE_MS);
     const on2 = { localAddress: '127.0.0.2' };
     const left = await office.registered('202', on2);
     const right = await office.registered('203', { ...on2, transport: 'tcp', codecs: ['G729'], incoming: 'answer' });
@@ -123,7 +123,7 @@ lansTest(
 
 lansTest('a call over an address that goes ends on both sides', async (t, office, lans) => {
   lans.write('lan2', '127.0.0.2/8');
-  await office.ringdown.logs(/"opened":\[[^\]]*"sip 127\.0\.0\.2"/, CHANGE_MS);
+  await office.ringdown.logs(/"opened":\[[^\]]*"tcp 127\.0\.0\.2"/, CHANGE_MS);
   const going = await office.registered('201');
   const staying = await office.registered('202', { localAddress: '127.0.0.2', incoming: 'answer' });
   t.match(await going.call('202'), { status: 200 });
@@ -139,7 +139,7 @@ lansTest('a call over an address that goes ends on both sides', async (t, office
 lansTest('an address that this machine does not have yet does not hold up the others', async (t, office, lans) => {
   lans.write('lan2', '192.0.2.77/24', '127.0.0.2/8');
   await office.ringdown.logs(/"address":"192\.0\.2\.77".*cannot listen yet/, CHANGE_MS);
-  await office.ringdown.logs(/"opened":\[[^\]]*"sip 127\.0\.0\.2"/, CHANGE_MS);
+  await office.ringdown.logs(/"opened":\[[^\]]*"tcp 127\.0\.0\.2"/, CHANGE_MS);
   const phone = await office.registered('202', { localAddress: '127.0.0.2' });
   t.equal(await phone.options(), 200);
   await office.ringdown.stop();

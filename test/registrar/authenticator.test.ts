@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
+import { Access } from '../../firmware/registrar/access.ts';
 import { Authenticator } from '../../firmware/registrar/authenticator.ts';
 import { type Flow, type HeaderField, SipRequest } from '../../firmware/sip/stack.ts';
+import { office } from '../phones/sample-office.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const REALM = 'ringdown';
@@ -13,14 +15,19 @@ function hash(algorithm: string, text: string): string {
     .digest('hex');
 }
 
-function setUp() {
+function setUp(access?: ConstructorParameters<typeof Authenticator>[0]['access']) {
   const clock = new FakeClock();
   const secrets = {
     ha1Md5: hash('MD5', `201:${REALM}:${PASSWORD}`),
     ha1Sha256: hash('SHA-256', `201:${REALM}:${PASSWORD}`),
   };
   const extensions = { digest: (number: string) => (number === '201' ? secrets : undefined) };
-  const authenticator = new Authenticator({ realm: REALM, extensions, clock });
+  const authenticator = new Authenticator({
+    realm: REALM,
+    extensions,
+    clock,
+    ...(access === undefined ? {} : { access }),
+  });
 
   /** What a phone at this address gets for a REGISTER with these credentials. */
   const ask = (address: string, authorization?: string, userAgent = 'a phone', via?: string) => {
@@ -38,7 +45,7 @@ function setUp() {
     if (via !== undefined) headers.push(['Via', via]);
     if (authorization !== undefined) headers.push(['Authorization', authorization]);
     const result = authenticator.authenticate(new SipRequest('REGISTER', 'sip:192.0.2.1', headers), flow);
-    const offered = result.kind === 'ok' ? [] : result.headers.map(([, value]) => value);
+    const offered = result.kind !== 'challenge' ? [] : result.headers.map(([, value]) => value);
     return {
       result,
       offered: offered.map((value) => /algorithm=(.*)$/.exec(value)?.[1]),
@@ -113,4 +120,40 @@ t.test('a flood of strangers does not grow what is remembered: the oldest is for
   ask('192.0.2.50');
   for (let i = 0; i < 5000; i++) ask(`198.51.${i >> 8}.${i & 255}`);
   t.same(ask('192.0.2.50').offered, ['SHA-256', 'MD5']);
+});
+
+t.test('an extension from outside of its networks answers as one that does not exist', async (t) => {
+  const access = new Access(() => office({ extensions: { 201: { addressRestriction: ['192.0.2.0/24', 'fd00::7'] } } }));
+  const { ask, answer } = setUp(access);
+  t.equal(ask('192.0.2.50', answer('SHA-256', ask('192.0.2.50').nonce)).result.kind, 'ok');
+  t.equal(ask('fd00::7', answer('SHA-256', ask('fd00::7').nonce)).result.kind, 'ok');
+  for (const address of ['192.0.3.50', 'fd00::8', 'fe80::1%eth0', '::1']) {
+    const { result, offered } = ask(address, answer('SHA-256', ask(address).nonce));
+    t.match(result, { kind: 'challenge', failed: true, user: '201' }, address);
+    t.same(offered, ['SHA-256', 'MD5']);
+  }
+});
+
+t.test('on a LAN without registrar nobody is asked for a password', async (t) => {
+  const access = new Access(
+    () => office({ lan1: { sipRegistrar: false } }),
+    (address) => (address === '192.0.2.1' ? 'lan1' : undefined),
+  );
+  const { result } = setUp(access).ask('192.0.2.50');
+  t.match(result, {
+    kind: 'refused',
+    headers: [['Warning', '399 ringdown "the SIP registrar is not enabled on LAN1"']],
+  });
+});
+
+t.test('whose account is not enabled is told so, once the password is right', async (t) => {
+  const access = new Access(() =>
+    office({ users: { 201: { name: 'A', enabled: false } }, extensions: { 201: { user: '201' } } }),
+  );
+  const { ask, answer } = setUp(access);
+  t.match(ask('192.0.2.50', answer('SHA-256', ask('192.0.2.50').nonce, 'guess')).result, { kind: 'challenge' });
+  t.match(ask('192.0.2.50', answer('SHA-256', ask('192.0.2.50').nonce)).result, {
+    kind: 'refused',
+    why: /not enabled/,
+  });
 });

@@ -492,3 +492,23 @@ t.test('an answer to what lacks From, To and Call-ID makes none up', async (t) =
     'SIP/2.0 400 Bad Request\r\nCSeq: 193942 INVITE\r\nVia: SIP/2.0/UDP 192.0.2.95;branch=z9hG4bKkdj.insuf\r\nContent-Length: 0\r\n\r\n',
   );
 });
+
+t.test('§3.3.10 a response with a second Via is dropped, the one behind it taken', async (t) => {
+  const { stack, port } = await openStack(['udp'], '127.0.0.1');
+  t.teardown(() => stack.close());
+  const peer = await RawPeer.udp('127.0.0.1', port('udp'));
+  t.teardown(() => peer.close());
+  const answered = stack.request({
+    method: 'OPTIONS',
+    requestUri: `sip:127.0.0.1:${peer.port}`,
+    from: { uri: 'sip:a@127.0.0.1' },
+    to: { uri: 'sip:b@127.0.0.1' },
+  });
+  const request = parseMessage(Buffer.from(await peer.next()));
+  if (request.kind !== 'request') throw new Error('no request came');
+  const right = serialize(createResponse(request.request, 200, 'tag')).toString();
+  const second = '\r\nVia: SIP/2.0/UDP 255.255.255.255;branch=z9hG4bK1saber23\r\nFrom:';
+  peer.send(right.replace('200 OK', '486 Busy Here').replace('\r\nFrom:', second));
+  peer.send(right);
+  t.equal((await within(answered, 'answer')).status, 200);
+});

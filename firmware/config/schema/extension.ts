@@ -25,7 +25,7 @@ export const extensions = collection(
   { title: 'Extensions', table: 'extensions', key: { column: 'number', ...NUMBER_KEY }, max: 384 },
   group('Extension', {
     user: reference('Number of the user; left out: nobody’s', NUMBER_KEY),
-    class: choice('Device class', DEVICE_CLASSES, 'any', NOT_YET),
+    class: choice('Device class that may register; any: each', DEVICE_CLASSES, 'any'),
     description: line('Description', 64),
     password: secret('Password', 'sip-password'),
     passwordForSettingsFiles: flag(
@@ -46,7 +46,6 @@ export const extensions = collection(
       'Addresses or networks that may register it; empty: any',
       shaped('Address', '^[0-9a-fA-F:.]{2,45}(?:/\\d{1,3})?$', 'an IP address or a network such as 192.168.42.0/24'),
       16,
-      NOT_YET,
     ),
     location: reference('Location', NAME_KEY, NOT_YET),
   }),

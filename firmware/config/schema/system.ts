@@ -23,11 +23,8 @@ const NOT_YET = { unused: true } as const;
 
 const dscp = (title: string, preset: number) => whole(title, 0, 63, preset);
 
-const port = (title: string, preset: number, extra: { readonly unused?: true } = {}) =>
-  whole(title, 1, 65535, preset, extra);
-
-const transport = (title: string, preset: number) =>
-  group(title, { enabled: flag('phones are told of it', true), port: port('port', preset, NOT_YET) });
+const transport = (title: string, preset: number, enabled = true) =>
+  group(title, { enabled: flag('in use', enabled), port: whole('port', 1, 65535, preset) });
 
 export const system = single('System', 'system', {
   name: { ...name('System name', 64), default: 'Ringdown' },
@@ -52,15 +49,11 @@ export const system = single('System', 'system', {
       'safest',
     ),
     tlsVersion: choice('Oldest TLS version that phones use', ['1.0', '1.2'], '1.2'),
-    webSocket: group('SIP over WebSocket', { enabled: flag('in use', false), port: port('port', 5066) }, NOT_YET),
-    secureWebSocket: group(
-      'SIP over secure WebSocket, as browsers want it',
-      { enabled: flag('in use', false), port: port('port', 9443) },
-      NOT_YET,
-    ),
-    minExpirySeconds: whole('Shortest time that a device registers for', 60, 3600, 60, { unit: 's', ...NOT_YET }),
-    maxExpirySeconds: whole('Longest time that a device registers for', 60, 86400, 3600, { unit: 's', ...NOT_YET }),
-    devicesPerClass: whole('Devices of one class that a user has at a time; the newest wins', 1, 5, 1, NOT_YET),
+    webSocket: transport('SIP over WebSocket', 5066, false),
+    secureWebSocket: transport('SIP over secure WebSocket, as browsers want it', 9443, false),
+    minExpirySeconds: whole('Shortest time that a device registers for', 60, 3600, 60, { unit: 's' }),
+    maxExpirySeconds: whole('Longest time that a device registers for', 60, 86400, 3600, { unit: 's' }),
+    devicesPerClass: whole('Devices of one class that a user has at a time; the newest wins', 1, 5, 1),
     challengeExpirySeconds: whole('Challenge expiry time', 1, 3600, 10, { unit: 's' }),
     autoCreateExtensions: flag('Auto-create extension and user', false, NOT_YET),
     defence: group('Defence against strangers', {
@@ -175,7 +168,7 @@ const lan = (title: string, table: string, subnet: number) =>
       ),
     }),
     firewallZone: choice('Firewall zone', ['trusted', 'untrusted'], 'trusted', NOT_YET),
-    sipRegistrar: flag('SIP registrar enabled', true, NOT_YET),
+    sipRegistrar: flag('SIP registrar enabled', true),
     registrarFqdn: hostName('SIP registrar FQDN; must resolve to this box'),
   });
 

@@ -52,7 +52,7 @@ export const users = collection(
         default: '',
       },
     ),
-    enabled: flag('Account enabled', true, NOT_YET),
+    enabled: flag('Account enabled', true),
     profile: choice('Profile', PROFILES, 'power'),
     locale: shaped(
       'Locale; empty: the system’s',
@@ -68,16 +68,12 @@ export const users = collection(
     loginCode: secret('Login code', 'pin', NOT_YET),
     password: secret('Password of clients and the user portal', 'password', NOT_YET),
     conferencePin: secret('Audio conference PIN', 'pin', NOT_YET),
-    clients: group(
-      'Clients that the user may use',
-      {
-        desktop: flag('Enable desktop/tablet VoIP client', false),
-        mobile: flag('Enable mobile VoIP client', false),
-        softphone: flag('Enable softphone', false),
-        remoteWorker: flag('Enable remote worker', false),
-      },
-      NOT_YET,
-    ),
+    clients: group('Clients that the user may use; those but the remote worker count where licensing is not open', {
+      desktop: flag('Enable desktop/tablet VoIP client', false),
+      mobile: flag('Enable mobile VoIP client', false),
+      softphone: flag('Enable softphone', false),
+      remoteWorker: flag('Enable remote worker', false),
+    }),
     otherPhone: dialString('Number of the other phone', NOT_YET),
     noAnswerSeconds: wholeOrLeftOut('No-answer time; left out: the system’s', 6, 99999, { unit: 's', ...NOT_YET }),
     callWaiting: flag('Call waiting', true, NOT_YET),

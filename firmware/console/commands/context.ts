@@ -18,6 +18,8 @@ export interface CommandContext {
   /** Warnings and notices, apart from what a program may read. */
   readonly errors: Writable;
   readonly author: Author;
+  /** Inside a runtime, for commands that go on and on: when whoever watches wants no more. */
+  readonly stopped?: AbortSignal;
   /** Inside a runtime: its own store and data directory; then there is no --data. */
   readonly runtime?: { readonly store: ConfigurationStore; readonly dataDirectory: string };
 }

@@ -2,6 +2,7 @@ import { RingdownError } from '../../core/errors.ts';
 import { type Contacts, parseContacts } from './contact.ts';
 import { type CSeq, parseCSeq } from './cseq.ts';
 import { type HeaderField, Headers } from './headers.ts';
+import { sessionPart } from './multipart.ts';
 import { type NameAddr, parseNameAddr } from './name-addr.ts';
 import { hasParam, paramValue } from './params.ts';
 import type { SipUri } from './uri.ts';
@@ -104,9 +105,14 @@ export abstract class SipMessage {
     };
   }
 
-  /** The body as UTF-8 when its type is application/sdp, else undefined. */
+  /** The session description as UTF-8: the body, or a part of it (RFC 5621); undefined when there is none. */
   get sdp(): string | undefined {
-    return this.body.length > 0 && this.contentType === 'application/sdp' ? this.body.toString('utf8') : undefined;
+    const { body } = this;
+    if (body.length === 0) return undefined;
+    const type = this.contentType;
+    if (type === 'application/sdp') return body.toString('utf8');
+    if (type?.startsWith('multipart/') !== true) return undefined;
+    return sessionPart(this.headers.get('Content-Type') ?? '', body)?.toString('utf8');
   }
 
   /** Type and subtype in lower case, without parameters. */

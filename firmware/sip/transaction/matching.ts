@@ -33,7 +33,7 @@ export function keyOfVia(via: Via, method: string): string {
  * RFC 3261 §8.2.2.2: whether a request without To tag, which is no retransmission, is the same as another one of that
  * Call-ID. It came by a different way then.
  */
-export function isMerged(request: SipRequest, other: SipRequest): boolean {
+export function isMerged(request: SipRequest, other: Pick<SipRequest, 'cseq' | 'method' | 'fromTag'>): boolean {
   return (
     request.cseq.number === other.cseq.number && request.method === other.method && request.fromTag === other.fromTag
   );

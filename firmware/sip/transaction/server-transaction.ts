@@ -3,20 +3,23 @@ import type { SipRequest } from '../message/request.ts';
 import { createResponse, type ResponseOptions, type SipResponse } from '../message/response.ts';
 import { serialize } from '../message/serializer.ts';
 import type { Flow } from '../transport/flow.ts';
+import { CompletedRequest, type CompletedRequestLayer } from './completed-request.ts';
 import { inviteServer } from './invite-server.ts';
 import { type Input, MachineRun, type OwnEffect, type TransactionTimers } from './machine.ts';
 import { nonInviteServer } from './non-invite-server.ts';
 
 /** What a transaction needs of its layer. */
-export interface ServerTransactionLayer {
+export interface ServerTransactionLayer extends CompletedRequestLayer {
   readonly timers: TransactionTimers;
-  readonly transport: {
+  readonly transport: CompletedRequestLayer['transport'] & {
     respond(request: SipRequest, flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void;
   };
   /** An ACK with the branch of its INVITE though that was answered 2xx. */
   receiveAck(ack: SipRequest, flow: Flow): void;
   /** It has ended. */
-  forgetServer(transaction: ServerTransaction): void;
+  forgetServer(transaction: ServerTransaction | CompletedRequest): void;
+  /** This is left of it, and takes its place. */
+  replaceServer(completed: CompletedRequest): void;
 }
 
 /** One request of a peer and our responses. */
@@ -27,12 +30,15 @@ export class ServerTransaction extends MachineRun {
   readonly key: string;
   /** The tag of all our responses, where the request had none; a CANCEL takes its INVITE's (RFC 3261 §9.2). */
   localTag: string;
+  /** It stands for all requests of its Call-ID outside a dialog that may be the same by another way. */
+  isOutside = false;
   /** No final response reached the peer: no ACK came, or the way back is closed. */
   onFailed: ((cause: 'timeout' | 'transport-error') => void) | undefined;
   readonly #layer: ServerTransactionLayer;
   #bytes: Buffer | undefined;
   #ack: SipRequest | undefined;
   #finalStatus: number | undefined;
+  #completed: CompletedRequest | undefined;
 
   constructor(request: SipRequest, flow: Flow, key: string, layer: ServerTransactionLayer) {
     super(request.method === 'INVITE' ? inviteServer : nonInviteServer, layer.timers, flow.protocol !== 'udp');
@@ -78,6 +84,7 @@ export class ServerTransaction extends MachineRun {
     this.input(input);
     // RFC 3261 §26.3.2.4: one challenge for one request. Sent again and remembered, it would serve a flood in forged names.
     if (status === 401 || status === 407) this.terminate();
+    else if (this.state === 'completed' && this.request.method !== 'INVITE') this.#complete(this.#bytes);
     return true;
   }
 
@@ -99,7 +106,13 @@ export class ServerTransaction extends MachineRun {
   }
 
   protected onTerminated(): void {
-    this.#layer.forgetServer(this);
+    if (this.#completed === undefined) this.#layer.forgetServer(this);
+  }
+
+  #complete(bytes: Buffer): void {
+    this.#completed = new CompletedRequest(this, bytes, this.#layer);
+    this.terminate();
+    this.#layer.replaceServer(this.#completed);
   }
 
   protected perform(effect: OwnEffect): void {
@@ -127,6 +140,13 @@ export class ServerTransaction extends MachineRun {
 
   #send(): void {
     if (this.#bytes === undefined) return;
-    this.#layer.transport.respond(this.request, this.flow, this.#bytes, () => this.input('transport-error'));
+    this.#layer.transport.respond(this.request, this.flow, this.#bytes, () => this.#sendFailed());
+  }
+
+  #sendFailed(): void {
+    this.input('transport-error');
+    if (this.#completed === undefined) return;
+    this.#completed.terminate();
+    this.onFailed?.('transport-error');
   }
 }

@@ -7,6 +7,7 @@ import { serialize } from '../message/serializer.ts';
 import { formatVia, parseVia } from '../message/via.ts';
 import type { Flow } from '../transport/flow.ts';
 import { type ClientHandlers, ClientTransaction, cancelFor } from './client-transaction.ts';
+import { CompletedRequest } from './completed-request.ts';
 import { TransactionTimers } from './machine.ts';
 import { clientKey, isMerged, keyOfVia, serverKey } from './matching.ts';
 import { ServerTransaction } from './server-transaction.ts';
@@ -38,9 +39,9 @@ export class TransactionLayer {
   readonly #options: TransactionLayerOptions;
   readonly #maxServers: number;
   readonly #clients = new Map<string, ClientTransaction>();
-  readonly #servers = new Map<string, ServerTransaction>();
+  readonly #servers = new Map<string, ServerTransaction | CompletedRequest>();
   /** By Call-ID, the latest request outside a dialog: for merged requests. */
-  readonly #outside = new Map<string, ServerTransaction>();
+  readonly #outside = new Map<string, ServerTransaction | CompletedRequest>();
   #closed = false;
 
   constructor(options: TransactionLayerOptions) {
@@ -76,7 +77,8 @@ export class TransactionLayer {
 
   /** The INVITE transaction that a CANCEL means (RFC 3261 §9.2). */
   inviteOf(cancel: SipRequest): ServerTransaction | undefined {
-    return this.#servers.get(serverKey(cancel, 'INVITE'));
+    const invite = this.#servers.get(serverKey(cancel, 'INVITE'));
+    return invite instanceof ServerTransaction ? invite : undefined;
   }
 
   /**
@@ -110,24 +112,30 @@ export class TransactionLayer {
       return;
     }
     const transaction = new ServerTransaction(request, flow, key, this);
-    // Before the user has its say, since what it answers at once may end the transaction.
-    this.#servers.set(key, transaction);
-    if (request.toTag === undefined && request.method !== 'CANCEL') {
+    const isOutside = request.toTag === undefined && request.method !== 'CANCEL';
+    if (isOutside) {
       const other = this.#outside.get(request.callId);
       if (other !== undefined && isMerged(request, other.request)) {
         // RFC 3261 §8.2.2.2: the same request came by another way, and was taken there.
+        this.#servers.set(key, transaction);
         transaction.respond(482);
         return;
       }
-      this.#outside.set(request.callId, transaction);
     }
+    transaction.isOutside = isOutside;
     this.#options.onRequest(transaction);
+    // A challenge leaves nothing behind, and another answer something that has its place already.
+    if (transaction.isTerminated) return;
+    this.#servers.set(key, transaction);
+    if (isOutside) this.#outside.set(request.callId, transaction);
     // Most requests have their answer by now, and need no timer for the lack of one.
-    if (!transaction.hasResponse && !transaction.isTerminated) transaction.begin();
+    if (!transaction.hasResponse) transaction.begin();
   }
 
   /** RFC 3261 §18.1.2: a response that matches no transaction is dropped without a word. */
   receiveResponse(response: SipResponse): void {
+    // RFC 3261 §8.1.3.3: we send nothing on, so one with a second Via is not for us.
+    if (response.headers.list('Via')?.length !== 1) return;
     this.#clients.get(clientKey(response))?.receive(response);
   }
 
@@ -136,10 +144,18 @@ export class TransactionLayer {
     this.#options.onAck(ack, flow);
   }
 
-  forgetServer(transaction: ServerTransaction): void {
+  forgetServer(transaction: ServerTransaction | CompletedRequest): void {
+    // One that was answered before it was put there is not there, and another may be.
+    if (this.#servers.get(transaction.key) !== transaction) return;
     this.#servers.delete(transaction.key);
     const { callId } = transaction.request;
     if (this.#outside.get(callId) === transaction) this.#outside.delete(callId);
+  }
+
+  replaceServer(completed: CompletedRequest): void {
+    this.#servers.set(completed.key, completed);
+    this.timers.settled.add(completed);
+    if (completed.isOutside) this.#outside.set(completed.request.callId, completed);
   }
 
   forgetClient(transaction: ClientTransaction): void {
@@ -160,7 +176,7 @@ export class TransactionLayer {
   /** Ends the oldest transaction that has its answer, so that a flood of such refuses nobody; false when there is none. */
   #forgetSettled(): boolean {
     const { oldest } = this.timers.settled;
-    if (!(oldest instanceof ServerTransaction)) return false;
+    if (!(oldest instanceof ServerTransaction || oldest instanceof CompletedRequest)) return false;
     oldest.terminate();
     return true;
   }

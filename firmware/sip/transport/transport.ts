@@ -233,7 +233,9 @@ export class Transport {
 
   /** Closes listeners, then the connections whose flow `belongs`; does not wait for those that never finished a handshake. */
   async #closeListeners(listeners: readonly Listener[], belongs: (flow: Flow) => boolean): Promise<void> {
-    for (const { point } of listeners) this.#udp.delete(udpKey(point.address, point.port));
+    for (const listener of listeners) {
+      if (listener instanceof UdpListener) this.#udp.delete(udpKey(listener.point.address, listener.point.port));
+    }
     this.#streams = this.#streams.filter((listener) => !listeners.includes(listener));
     const closing = listeners.map((listener) => listener.close());
     const connections = this.#connections.select(belongs);

@@ -49,6 +49,7 @@ export interface UserAgentOptions {
   readonly userAgent: string;
   readonly methods: readonly string[];
   readonly supported: readonly string[];
+  readonly understood: readonly string[];
   readonly transactions: TransactionLayer;
   readonly connector: Connector;
   readonly sentBy: SentBy;
@@ -77,7 +78,7 @@ export class UserAgent {
       ...(options.handlers.onRefer === undefined ? [] : ['norefersub']),
       ...options.supported,
     ];
-    this.#supported = new Set(supported);
+    this.#supported = new Set([...supported, ...options.understood]);
     const takesSubscribe = options.notifier.allowEvents.length > 0;
     this.#capabilities = {
       userAgent: options.userAgent,

@@ -6,6 +6,9 @@ export interface CommandRun {
   readonly words: readonly string[];
   readonly input?: string | Buffer;
   readonly runtime?: CommandContext['runtime'];
+  readonly stopped?: AbortSignal;
+  /** Instead of what is collected. */
+  readonly sink?: Writable;
 }
 
 export interface CommandOutput {
@@ -16,7 +19,7 @@ export interface CommandOutput {
 /** Runs one command as the command line does, and rejects with what it throws. */
 export async function runCommand(
   make: (context: CommandContext) => Command,
-  { words, input = '', runtime }: CommandRun,
+  { words, input = '', runtime, stopped, sink }: CommandRun,
 ): Promise<CommandOutput> {
   const texts = { output: '', errors: '' };
   const collect = (name: keyof typeof texts): Writable =>
@@ -26,13 +29,14 @@ export async function runCommand(
         done();
       },
     });
-  const output = collect('output');
+  const output = sink ?? collect('output');
   const command = make({
     input: Readable.from(input.length === 0 ? [] : [input]),
     output,
     errors: collect('errors'),
     author: { who: 'test', origin: 'cli' },
     ...(runtime === undefined ? {} : { runtime }),
+    ...(stopped === undefined ? {} : { stopped }),
   });
   for (const each of [command, ...command.commands]) {
     each.exitOverride().configureOutput({ writeErr: () => {}, writeOut: (help) => output.write(help) });

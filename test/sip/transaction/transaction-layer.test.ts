@@ -275,3 +275,36 @@ t.test('a flow that is closed fails the request, and close() fails what waits', 
   t.same(failed, ['transport-error', 'transport-error']);
   t.equal(clock.pending, 0);
 });
+
+t.test('an answered request other than INVITE is answered again alike until timer J (RFC 3261 §17.2.2)', async (t) => {
+  const { layer, requests, sent, clock } = setUp();
+  layer.receiveRequest(request('REGISTER', via('z9hG4bK1')), flow);
+  clock.advance(100);
+  requests[0]?.respond(200);
+  t.ok(requests[0]?.isTerminated, 'nothing of it is kept but its answer');
+  clock.advance(31_000);
+  layer.receiveRequest(request('REGISTER', via('z9hG4bK1')), flow);
+  t.equal(requests.length, 1);
+  t.equal(sent.length, 2);
+  t.equal(sent[0], sent[1]);
+  clock.advance(1000);
+  t.equal(clock.pending, 0);
+  layer.receiveRequest(request('REGISTER', via('z9hG4bK1')), flow);
+  t.equal(requests.length, 2, 'after it the request is a new one');
+});
+
+t.test('an answer that cannot go out is told once, and not kept', async (t) => {
+  const { layer, requests, sent, fail } = setUp();
+  layer.receiveRequest(request('BYE', via('z9hG4bK1'), { toTag: 'x' }), flow);
+  const causes: string[] = [];
+  const [bye] = requests;
+  if (bye === undefined) throw new Error('no request');
+  bye.onFailed = (cause) => causes.push(cause);
+  fail();
+  bye.respond(200);
+  await Promise.resolve();
+  t.same(causes, ['transport-error']);
+  layer.receiveRequest(request('BYE', via('z9hG4bK1'), { toTag: 'x' }), flow);
+  t.equal(requests.length, 2);
+  t.same(sent, []);
+});

@@ -65,3 +65,72 @@ t.test('where the next message begins is unknown, the stream ends', async (t) =>
   t.same(framer.push(Buffer.alloc(10 * MAX_MESSAGE_BYTES, 'x')).map(describe), ['broken 513 mute']);
   t.same(push(framer, options(1)), [], 'and nothing comes after');
 });
+
+t.test('split in two at every byte, a stream gives the same messages', async (t) => {
+  const text = options(1, 'hello') + options(2, 'x\r\n\r\ny');
+  for (let at = 0; at <= text.length; at += 1) {
+    const framer = new StreamFramer();
+    const frames = [...push(framer, text.slice(0, at)), ...push(framer, text.slice(at))];
+    if (frames.join('|') !== '1 hello|2 x\r\n\r\ny') t.fail(`split at ${at}: ${frames.join('|')}`);
+  }
+  t.pass(`${text.length + 1} splits`);
+});
+
+interface Lie {
+  readonly what: string;
+  /** Stands for the Content-Length field of a message with the body `hello`. */
+  readonly field: string;
+  /** What comes of it, with another message behind it. */
+  readonly frames: readonly string[];
+  readonly within?: boolean;
+}
+
+const lies: readonly Lie[] = [
+  { what: 'the truth', field: 'Content-Length: 5', frames: ['1 hello', '2'] },
+  { what: 'the truth in compact form, with zeros', field: 'l : 0005', frames: ['1 hello', '2'] },
+  // What is left over makes the next start line another method than its CSeq: that one is refused, and the stream goes on.
+  { what: 'too small', field: 'Content-Length: 3', frames: ['1 hel', 'malformed 400'] },
+  { what: 'nothing', field: 'Content-Length: 0', frames: ['1', 'malformed 400'] },
+  // It takes from the next message, as far as it goes.
+  {
+    what: 'too large by the next message',
+    field: `Content-Length: ${5 + options(2).length}`,
+    frames: [`1 hello${options(2)}`.trim()],
+  },
+  { what: 'larger than all that comes', field: 'Content-Length: 60000', frames: [], within: true },
+  { what: 'larger than a message may be', field: 'Content-Length: 65536', frames: ['broken 513 answerable'] },
+  { what: 'negative', field: 'Content-Length: -1', frames: ['broken 400 answerable'] },
+  { what: 'beyond 32 bits', field: 'Content-Length: 4294967301', frames: ['broken 400 answerable'] },
+  { what: 'beyond 64 bits', field: 'Content-Length: 18446744073709551621', frames: ['broken 400 answerable'] },
+  { what: 'twice, and different', field: 'Content-Length: 5\r\nContent-Length: 0', frames: ['broken 400 answerable'] },
+  { what: 'twice, and the same', field: 'Content-Length: 5\r\nl: 5', frames: ['broken 400 answerable'] },
+  { what: 'a list', field: 'Content-Length: 5, 5', frames: ['broken 400 answerable'] },
+  { what: 'a sign', field: 'Content-Length: +5', frames: ['broken 400 answerable'] },
+  { what: 'hexadecimal', field: 'Content-Length: 0x5', frames: ['broken 400 answerable'] },
+  { what: 'empty', field: 'Content-Length:', frames: ['broken 400 answerable'] },
+  { what: 'folded', field: 'Content-Length:\r\n 5', frames: ['1 hello', '2'] },
+];
+
+for (const { what, field, frames, within } of lies) {
+  t.test(`a Content-Length that is ${what}`, async (t) => {
+    const text = options(1, 'hello').replace('Content-Length: 5', field) + options(2);
+    const framer = new StreamFramer();
+    t.same(push(framer, text), frames);
+    t.equal(framer.isWithinMessage, within === true);
+    const bytewise = new StreamFramer();
+    t.same(
+      [...text].flatMap((char) => push(bytewise, char)),
+      frames,
+      'in single bytes',
+    );
+  });
+}
+
+t.test('a stream that stops in the middle has said nothing yet', async (t) => {
+  const text = options(1, 'hello');
+  for (let length = 1; length < text.length; length += 1) {
+    const framer = new StreamFramer();
+    if (push(framer, text.slice(0, length)).length > 0 || !framer.isWithinMessage) t.fail(`stopped at ${length}`);
+  }
+  t.pass(`${text.length - 1} places`);
+});

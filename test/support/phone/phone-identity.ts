@@ -10,6 +10,7 @@ export class PhoneIdentity {
   readonly aor: string;
   /** The phone's own URI, with address and port. */
   readonly contactUri: string;
+  readonly userAgent: string | undefined;
   readonly server: Destination;
   readonly credentials: Credentials;
   readonly #namedDomain: string | undefined;
@@ -19,6 +20,7 @@ export class PhoneIdentity {
     this.aor = `sip:${options.user}@${this.domain}`;
     const parameter = transport === 'tcp' ? ';transport=tcp' : '';
     this.contactUri = `sip:${options.user}@${uriHost(options.localAddress)}:${port}${parameter}`;
+    this.userAgent = options.userAgent;
     this.server = { host: options.server, port: options.serverPort };
     const { user: username, password, algorithms = ['SHA-256', 'MD5'] } = options;
     this.credentials = { username, password, algorithms };

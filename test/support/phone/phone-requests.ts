@@ -13,6 +13,7 @@ export interface RegisterParts {
   readonly domain: string;
   readonly aor: string;
   readonly contactUri: string;
+  readonly userAgent: string | undefined;
   readonly callId: string;
   readonly tag: string;
   readonly cseq: number;
@@ -31,6 +32,7 @@ export function registerRequest(parts: RegisterParts, credentials: readonly Head
       ['CSeq', `${parts.cseq} REGISTER`],
       ['Contact', `<${parts.contactUri}>`],
       ['Expires', String(parts.expiresSeconds)],
+      ...(parts.userAgent === undefined ? [] : [['User-Agent', parts.userAgent] as const]),
       ...credentials,
     ],
     body: '',

@@ -15,6 +15,8 @@ export interface PhoneOptions {
   readonly serverPort: number;
   /** The host of its address of record; the server's address unless given. */
   readonly domain?: string;
+  /** Its User-Agent; none unless given, which makes it a desk phone. */
+  readonly userAgent?: string;
   /** udp unless given. */
   readonly transport?: TransportName;
   /** What it offers and takes, in order. */

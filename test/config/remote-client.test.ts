@@ -1,6 +1,6 @@
 import t from 'tap';
-import { isRemoteClient } from '../../firmware/phones/remote-client.ts';
-import { office } from './sample-office.ts';
+import { isRemoteClient } from '../../firmware/config/remote-client.ts';
+import { office } from '../phones/sample-office.ts';
 
 const CONFIGURATION = office({
   lan1: {

@@ -1,0 +1,40 @@
+import type { Configuration } from '../config/schema/configuration.ts';
+import type { Flow } from '../sip/stack.ts';
+import { isInNetworks } from './network-list.ts';
+
+type Lan = 'lan1' | 'lan2';
+
+/** Who may log in as an extension at all, whatever the request is for. */
+export class Access {
+  readonly #configuration: () => Configuration;
+  readonly #lanOf: (address: string) => Lan | undefined;
+
+  /** `lanOf`: the LAN of an address of ours; undefined where it is of neither. */
+  constructor(configuration: () => Configuration, lanOf: (address: string) => Lan | undefined = () => undefined) {
+    this.#configuration = configuration;
+    this.#lanOf = lanOf;
+  }
+
+  /** Why nobody may log in over this way, known or not. */
+  wayRefusal({ localAddress }: Flow): string | undefined {
+    const lan = this.#lanOf(localAddress);
+    return lan === undefined || this.#configuration()[lan].sipRegistrar
+      ? undefined
+      : `the SIP registrar is not enabled on ${lan.toUpperCase()}`;
+  }
+
+  /** Whether the extension may be used from there. Where not, it answers as one that does not exist. */
+  isAdmitted(extension: string, { remoteAddress }: Flow): boolean {
+    const restriction = this.#configuration().extensions[extension]?.addressRestriction ?? [];
+    return restriction.length === 0 || isInNetworks(remoteAddress, restriction);
+  }
+
+  /** Why whoever knows the password of this extension may not use it all the same. */
+  accountRefusal(extension: string): string | undefined {
+    const { extensions, users } = this.#configuration();
+    const user = extensions[extension]?.user;
+    return user === undefined || users[user]?.enabled !== false
+      ? undefined
+      : `the account of user ${user} is not enabled`;
+  }
+}

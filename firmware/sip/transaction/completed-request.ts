@@ -1,0 +1,64 @@
+import type { SipRequest } from '../message/request.ts';
+import type { Flow } from '../transport/flow.ts';
+import { Delayed } from './delay-list.ts';
+
+/** The transaction that had the request. */
+export interface AnsweredTransaction {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly key: string;
+  /** Whether it stands for its Call-ID where merged requests are looked for. */
+  readonly isOutside: boolean;
+}
+
+/** What it needs of its layer. */
+export interface CompletedRequestLayer {
+  readonly transport: { send(flow: Flow, bytes: Buffer, onFailed: (error: Error) => void): void };
+  /** It has ended. */
+  forgetServer(completed: CompletedRequest): void;
+}
+
+/**
+ * What is left of a request other than INVITE that has its final response over UDP: the state Completed of RFC 3261
+ * §17.2.2, until timer J. A busy box holds tens of thousands, so that the request itself is let go.
+ */
+export class CompletedRequest extends Delayed {
+  readonly key: string;
+  /** What tells it from other requests. */
+  readonly request: Pick<SipRequest, 'callId' | 'method' | 'fromTag' | 'cseq'>;
+  readonly isOutside: boolean;
+  readonly #flow: Flow;
+  readonly #bytes: Buffer;
+  readonly #layer: CompletedRequestLayer;
+  #ended = false;
+
+  constructor(transaction: AnsweredTransaction, bytes: Buffer, layer: CompletedRequestLayer) {
+    super();
+    const { request } = transaction;
+    this.key = transaction.key;
+    const { callId, method, fromTag, cseq } = request;
+    this.request = { callId, method, fromTag, cseq };
+    this.isOutside = transaction.isOutside;
+    this.#flow = transaction.flow;
+    this.#bytes = bytes;
+    this.#layer = layer;
+  }
+
+  /** The request came again. */
+  receive(): void {
+    this.#layer.transport.send(this.#flow, this.#bytes, () => this.terminate());
+  }
+
+  /** Timer J. */
+  onDue(): void {
+    this.terminate();
+  }
+
+  /** Idempotent. */
+  terminate(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.list?.remove(this);
+    this.#layer.forgetServer(this);
+  }
+}
