@@ -8,8 +8,6 @@ import { agreeAsServer, type SessionTimerOptions } from './session-interval.ts';
 export type Refusal = { readonly status: number } & ResponseOptions;
 
 const SCHEMES = new Set(['sip', 'sips', 'tel']);
-/** As many hops as Max-Forwards allows (RFC 3261 §8.1.1.6): more Vias than that are no way but a loop. */
-const MAX_VIAS = 70;
 
 /** RFC 3261 §8.2.2 and §8.2.3, for any request but ACK and CANCEL; undefined: nothing is wrong with it. */
 export function refusalOf(request: SipRequest, supported: ReadonlySet<string>): Refusal | undefined {
@@ -39,7 +37,6 @@ export function refusalOfInvite(
   const { headers } = request;
   // A B2BUA sends it on, as a proxy does: RFC 7332 §4.
   if (request.maxForwards === 0) return { status: 483 };
-  if ((headers.list('Via')?.length ?? 0) > MAX_VIAS) return { status: 483 };
   // RFC 5393 §4.2: the same Request-URI again; another one would be a spiral, which Max-Forwards bounds.
   if (loops()) return { status: 482 };
   // RFC 3261 §8.1.1.3 and §8.1.1.8: without both there is no dialog.
