@@ -207,7 +207,8 @@ export class Admission {
     }
     // Who was blocked for what came by this very way gets no budget back by a binding from before.
     if (cause === 'binding' && this.#blocked.find(source, now) !== undefined) return;
-    if (this.#knownCount >= MAX_KNOWN_FLOWS) return;
+    // Whoever is on the list needs no budget.
+    if (this.#knownCount >= MAX_KNOWN_FLOWS || this.#strangers.get(source)?.isAllowed === true) return;
     if (ports === undefined) {
       ports = new Map();
       this.#known.set(flow.remoteAddress, ports);

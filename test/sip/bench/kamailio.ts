@@ -28,7 +28,7 @@ export async function startKamailio(bindings: 'memory' | 'sqlite', algorithm: Al
   writeFileSync(join(folder, 'passwords.cfg'), passwords(algorithm));
   const database = join(folder, 'location.db');
   if (bindings === 'sqlite') makeDatabase(database);
-  const sqlite = ['SQLITE=1', `DATABASE="sqlite:///${database}"`, `JOURNAL="${database}=WAL"`];
+  const sqlite = ['SQLITE=1', `DATABASE="sqlite:///${database}"`];
   const defines = [`ALGORITHM="${algorithm}"`, ...(bindings === 'sqlite' ? sqlite : [])];
   const preload = bindings === 'sqlite' ? { LD_PRELOAD: await normalSynchronous() } : {};
   const args = [
@@ -90,4 +90,5 @@ async function running(child: ChildProcess, port: number, log: () => string): Pr
   }
   // Its children are forked after the socket is bound.
   await delay(1000);
+  if (child.exitCode !== null) throw new Error(`kamailio does not start\n${log()}`);
 }

@@ -25,8 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_SOCKETS = 256, BATCH = 64, MESSAGE_BYTES = 2048, HEX_BYTES = 65, HISTOGRAM_US = 40000000 };
+enum { MAX_SOCKETS = 1024, BATCH = 64, MESSAGE_BYTES = 2048, HEX_BYTES = 65, HISTOGRAM_US = 40000000 };
 enum { T1_US = 500000, T2_US = 4000000, TIMEOUT_US = 64 * T1_US };
+/* After so long without any answer there is no server. */
+enum { SILENCE_US = 20000000 };
 static const unsigned FIRST_NUMBER = 1000;
 /* The same in every run, so that a later run takes the place of an earlier one's bindings. */
 static const unsigned CONTACT_PORT = 30000;
@@ -72,6 +74,7 @@ static const EVP_MD *digest;
 static char ha2[HEX_BYTES];
 static unsigned begun, done, failed, stale, sent_again, late, skipped, unexpected, under_way;
 static unsigned last_status;
+static int64_t answered_us;
 static uint32_t *latencies_us;
 
 static int64_t now_us(void) {
@@ -246,6 +249,7 @@ static void receive_all(int fd) {
       messages[at].msg_hdr = (struct msghdr){.msg_iov = &parts[at], .msg_iovlen = 1};
     }
     int count = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
+    if (count > 0) answered_us = now_us();
     for (int at = 0; at < count; at += 1) {
       buffers[at][messages[at].msg_len] = 0;
       receive(buffers[at]);
@@ -295,7 +299,7 @@ static void read_options(int argc, char **argv) {
       {"sockets", 1, 0, 'k'}, {"count", 1, 0, 'c'},  {"rate", 1, 0, 'r'},   {"window", 1, 0, 'w'},
       {"password", 1, 0, 'p'}, {"algorithm", 1, 0, 'a'}, {0, 0, 0, 0}};
   options = (struct option_values){.source = "127.0.0.1", .password = "only-for-bench-", .algorithm = "MD5",
-                                   .users = 384, .devices = 1, .sockets = 16, .count = 10000};
+                                   .users = 384, .devices = 1, .sockets = 384, .count = 10000};
   int letter, index = 0;
   while ((letter = getopt_long(argc, argv, "", known, &index)) != -1) {
     switch (letter) {
@@ -373,10 +377,15 @@ static void begin_due(int64_t elapsed_us) {
 
 static void run(int epoll) {
   int64_t started = now_us(), looked = started;
+  answered_us = started;
   while (begun + skipped < options.count || under_way > 0) {
     int64_t now = now_us();
     begin_due(now - started);
     if (now - looked >= 10000) {
+      if (now - answered_us > SILENCE_US) {
+        fprintf(stderr, "register-load: nobody answers at %s\n", options.target_text);
+        exit(1);
+      }
       retransmit_due(now);
       looked = now;
     }

@@ -1,4 +1,7 @@
-/* Preloaded into Kamailio: each database that it opens gets `synchronous=NORMAL`, for which db_sqlite has no parameter. */
+/*
+ * Preloaded into Kamailio: each database that it opens gets `synchronous=NORMAL`, for which db_sqlite has no parameter, and
+ * its processes wait for each other.
+ */
 #include <dlfcn.h>
 #include <stddef.h>
 
@@ -16,6 +19,6 @@ int sqlite3_open_v2(const char *file, void **database, int flags, const char *vf
   *(void **)&execute = dlsym(library, "sqlite3_exec");
   if (open_database == NULL || execute == NULL) return 1;
   int status = open_database(file, database, flags, vfs);
-  if (status == 0) execute(*database, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+  if (status == 0) execute(*database, "PRAGMA busy_timeout=5000; PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
   return status;
 }
