@@ -17,8 +17,8 @@ export function createLogger(level = 'info', destination?: DestinationStream): L
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 
-/** Sources remembered at once; a flood from more addresses than this shares what is left. */
-const MAX_SOURCES = 1024;
+/** Sources remembered at once, and so lines a second: of a flood from more addresses than this the rest is not told. */
+const MAX_SOURCES = 100;
 const INTERVAL_MS = 1000;
 
 /**

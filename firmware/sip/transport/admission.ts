@@ -42,6 +42,12 @@ export interface AdmissionState {
 const BURST_SECONDS = 4;
 /** All strangers at one address of ours together, as a multiple of what one of them may. */
 const STRANGERS_SHARE = 4;
+/**
+ * Milliseconds of every second that may go into what strangers send, and how many at once: how much work a message makes
+ * depends on the message and on the machine, and the phones that are known need the rest.
+ */
+const STRANGERS_WORK_MS = 400;
+const STRANGERS_WORK_BURST_MS = 500;
 /** New connections of one source a second, and at once. */
 const CONNECTIONS_PER_SECOND = 20;
 const CONNECTIONS_BURST = 80;
@@ -100,6 +106,9 @@ export class Admission {
   readonly #strangers = new RecentMap<string, Stranger>(MAX_STRANGERS);
   /** By address of ours, so that what comes in on one LAN takes nothing from the other. */
   readonly #together = new Map<string, TokenBucket>();
+  readonly #work: TokenBucket;
+  /** When the message of a stranger was let in that is being worked on. */
+  #workingSinceMs: number | undefined;
   readonly #blocked = new BlockedSources();
   readonly #refused: Record<Refusal, number> = { rate: 0, blocked: 0, scanner: 0 };
   readonly #blockLines: TokenBucket;
@@ -110,6 +119,7 @@ export class Admission {
     this.#logger = options.logger;
     this.#sourceLog = options.sourceLog;
     this.#limits = options.limits;
+    this.#work = new TokenBucket(this.#clock.now(), STRANGERS_WORK_BURST_MS);
     this.#blockLines = new TokenBucket(this.#clock.now(), BLOCK_LINES_PER_SECOND);
     this.useLimits(options.limits);
   }
@@ -143,9 +153,19 @@ export class Admission {
     if (stranger.isAllowed) return undefined;
     if (!stranger.packets.take(now, packetsPerSecond, burst)) return this.#refuse('rate', stranger.source);
     if (!stranger.isNew && !this.#takeTogether(flow.localAddress, now)) return this.#refuse('rate', 'strangers');
+    if (!this.#work.has(now, STRANGERS_WORK_MS, STRANGERS_WORK_BURST_MS)) return this.#refuse('rate', 'strangers');
     stranger.isNew = false;
     stranger.behaviour.count(now);
+    this.#workingSinceMs = now;
     return undefined;
+  }
+
+  /** What `refuses` has let in was worked on: in time that strangers have together. */
+  worked(): void {
+    if (this.#workingSinceMs === undefined) return;
+    // Many messages take less than the clock shows; of a thousand of them the sum is right all the same.
+    this.#work.spend(Math.max(0, this.#clock.now() - this.#workingSinceMs));
+    this.#workingSinceMs = undefined;
   }
 
   /** The same for a connection that is about to be accepted. */

@@ -11,12 +11,22 @@ export class TokenBucket {
 
   /** False where there is nothing left. The limits may be others each time. */
   take(nowMs: number, perSecond: number, burst: number): boolean {
+    if (!this.has(nowMs, perSecond, burst)) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  /** Takes what was used already; what there is may become less than nothing. */
+  spend(tokens: number): void {
+    this.#tokens -= tokens;
+  }
+
+  /** The same as `take`, without taking. */
+  has(nowMs: number, perSecond: number, burst: number): boolean {
     // A clock that was set back fills nothing, and loses nothing either.
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * perSecond) / 1000);
     this.#filledAtMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
+    return this.#tokens >= 1;
   }
 }

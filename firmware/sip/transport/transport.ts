@@ -295,8 +295,8 @@ export class Transport {
       if (answer !== undefined) this.#udpListener(flow)?.send(flow, answer, () => undefined);
       return;
     }
-    if (isBlank(bytes)) return;
-    this.#deliver(parseMessage(bytes), flow, bytes);
+    if (!isBlank(bytes)) this.#deliver(parseMessage(bytes), flow, bytes);
+    this.#admission?.worked();
   }
 
   #frame(frame: MessageFrame, flow: Flow): void {
@@ -308,6 +308,7 @@ export class Transport {
     }
     this.#deliver(frame.kind === 'broken' ? frame.malformed : frame, flow, frame.raw);
     if (frame.kind === 'broken') this.#connections.get(flow)?.end();
+    this.#admission?.worked();
   }
 
   /** `raw`: the message as it came, where somebody may want to see it. */

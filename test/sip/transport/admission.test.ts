@@ -296,3 +296,22 @@ t.test('OPTIONS of a stranger is answered, ten times a second in the long run', 
   for (let at = 0; at < 10; at += 1) t.equal(options(), undefined);
   t.equal(options(), 'rate');
 });
+
+t.test('strangers take less than half of the time, and known phones are not asked for it', async (t) => {
+  const { admission, clock } = make({ packetsPerSecond: 1000 });
+  const phone = from('198.51.100.1', 5062);
+  admission.know(phone, 'login', '201');
+  let worked = 0;
+  for (let at = 0; at < 1000; at += 1) {
+    const stranger = from(`198.51.100.${at % 200}`, 7000);
+    if (admission.refuses(stranger) === undefined) {
+      clock.advance(5);
+      worked += 5;
+      admission.worked();
+    } else clock.advance(5);
+    t.equal(admission.refuses(phone), undefined);
+    admission.worked();
+  }
+  t.ok(worked >= 2000 && worked <= 2600, `${worked} of 5000 ms`);
+  t.match(admission.state.refused, { blocked: 0, scanner: 0 });
+});
