@@ -303,7 +303,7 @@ const rfc4475: readonly Torture[] = [
   },
   { section: '3.3.15', name: 'sdp01', answer: 406, parsed: ok },
 
-  // 3.4: backward compatibility. RFC 3261 §8.1.1.8 and §12.1.1 want a Contact and a From tag for a dialog: this has none.
+  // 3.4: backward compatibility. RFC 3261 §8.1.1.8 wants a Contact for a dialog, and this has none.
   { section: '3.4.1', name: 'inv2543', answer: 400, parsed: (t, request) => t.equal(request.sdp?.length, 105) },
 ];
 
@@ -511,4 +511,37 @@ t.test('§3.3.10 a response with a second Via is dropped, the one behind it take
   peer.send(right.replace('200 OK', '486 Busy Here').replace('\r\nFrom:', second));
   peer.send(right);
   t.equal((await within(answered, 'answer')).status, 200);
+});
+
+t.test('§3.4.1 a caller of RFC 2543, without a tag and a branch, gets its session and ends it', async (t) => {
+  const ended: string[] = [];
+  const { stack, port } = await openStack(['udp'], '127.0.0.1', {
+    handlers: {
+      onRequest: () => false,
+      onInvite: (invite) => {
+        invite.handlers = { onEnded: (cause) => ended.push(cause) };
+        return invite.accept({ sdp: 'v=0\r\n' });
+      },
+    },
+  });
+  t.teardown(() => stack.close());
+  const peer = await RawPeer.udp('127.0.0.1', port('udp'));
+  t.teardown(() => peer.close());
+  const contact = `Call-ID:inv2543\r\nContact: <sip:a@127.0.0.1:${peer.port}>\r\nX-Was`;
+  const invite = readFileSync(join(fixtures, 'rfc4475', 'inv2543.dat'), 'latin1').replace('Call-ID', contact);
+  peer.send(invite);
+  const answer = await peer.next(/^SIP\/2\.0 200 /);
+  t.notMatch(answer, /\r\nFrom: [^\r]*;tag=/);
+  const tag = /\r\nTo: ([^\r]*)/.exec(answer)?.[1] ?? '';
+  const inDialog = (method: string, cseq: number): string =>
+    invite
+      .slice(0, invite.indexOf('Content-Type'))
+      .replaceAll('INVITE', method)
+      .replace('CSeq: 56', `CSeq: ${cseq}`)
+      .replace(/\r\nTo: [^\r]*/, `\r\nTo: ${tag}`)
+      .concat('\r\n');
+  peer.send(inDialog('ACK', 56));
+  peer.send(inDialog('BYE', 57));
+  t.match(await peer.next(/CSeq: 57 BYE/), /^SIP\/2\.0 200 /);
+  t.same(ended, ['bye-received']);
 });

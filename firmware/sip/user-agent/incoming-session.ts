@@ -114,7 +114,8 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
   }
 
   isWith(remoteTag: string | undefined): boolean {
-    return this.#dialog.remoteTag === remoteTag;
+    // RFC 3261 §12.1.1: no tag is the null tag.
+    return this.#dialog.remoteTag === (remoteTag ?? '');
   }
 
   provisional(status: number, options: ProvisionalOptions = {}): void {

@@ -39,10 +39,8 @@ export function refusalOfInvite(
   if (request.maxForwards === 0) return { status: 483 };
   // RFC 5393 §4.2: the same Request-URI again; another one would be a spiral, which Max-Forwards bounds.
   if (loops()) return { status: 482 };
-  // RFC 3261 §8.1.1.3 and §8.1.1.8: without both there is no dialog.
-  if (request.fromTag === undefined || !headers.has('Contact')) {
-    return { status: 400, reason: 'Missing From Tag Or Contact' };
-  }
+  // RFC 3261 §8.1.1.8: without it there is no dialog. A From without tag is one of RFC 2543 (§12.1.1).
+  if (!headers.has('Contact')) return { status: 400, reason: 'Missing Contact' };
   if (request.body.length > 0 && request.sdp === undefined) {
     return { status: 415, headers: [['Accept', 'application/sdp']] };
   }
