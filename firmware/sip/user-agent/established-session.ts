@@ -5,7 +5,7 @@ import { AnswerRetransmission } from './answer-retransmission.ts';
 import { capabilityHeaders } from './context.ts';
 import type { EndCause, SessionHandlers } from './handlers.ts';
 import { IncomingReferral, Referrals } from './refer.ts';
-import { Renegotiation } from './renegotiation.ts';
+import { type OpenOffer, Renegotiation } from './renegotiation.ts';
 import type { SessionDialog } from './session-dialog.ts';
 import type { AskedInterval } from './session-interval.ts';
 
@@ -13,6 +13,8 @@ export interface EstablishedSessionOptions {
   readonly side: SessionDialog;
   readonly isCaller: boolean;
   readonly asked: AskedInterval;
+  /** Whose offer of the INVITE has no answer yet. */
+  readonly openOffer: () => OpenOffer;
   /** Read at each event, since the layer above may change them. */
   readonly handlers: () => SessionHandlers;
   readonly onEnded: (cause: EndCause) => void;
@@ -40,7 +42,10 @@ export class EstablishedSession {
       asked: options.asked,
       handlers: options.handlers,
       awaitAck: (transaction) => this.awaitAck(transaction),
-      awaitsAnswer: () => [...this.#unacknowledged.values()].some(({ isOffer }) => isOffer),
+      openOffer: () => {
+        const awaitsAck = [...this.#unacknowledged.values()].some(({ isOffer }) => isOffer);
+        return awaitsAck ? 'ours' : options.openOffer();
+      },
       lost: (cause) => void this.#sendBye(undefined, cause),
     });
   }

@@ -18,7 +18,7 @@ import type {
   ProvisionalOptions,
 } from './handlers.ts';
 import { ReliableProvisionals } from './reliable-provisionals.ts';
-import { retryAfter } from './renegotiation.ts';
+import { type OpenOffer, retryAfter } from './renegotiation.ts';
 import { SessionDialog } from './session-dialog.ts';
 import { AskedInterval, lists } from './session-interval.ts';
 import { SessionRequests } from './session-requests.ts';
@@ -43,6 +43,8 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
   /** A 200 is out, or waits for a PRACK. */
   #accepted = false;
   #answeredByPrack = false;
+  /** A reliable provisional response had a description of ours. */
+  #describedReliably = false;
   #established = false;
   #ended = false;
 
@@ -68,6 +70,7 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
       side: this.#side,
       isCaller: false,
       asked: new AskedInterval(context.sessionTimer.expiresSeconds),
+      openOffer: () => this.#openOffer(),
       handlers: () => this.handlers,
       onEnded: (cause) => this.#end(cause),
     });
@@ -126,8 +129,12 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
     const required = lists(this.message, 'Require', '100rel');
     const wanted = options.reliable === true && lists(this.message, 'Supported', '100rel');
     // One that needs no PRACK would push the one that waits for it out of the transaction's memory.
-    if (required || wanted || this.#reliable.isBusy) this.#reliable.send(status, content);
-    else this.#transaction.respond(status, content);
+    if (required || wanted || this.#reliable.isBusy) {
+      this.#reliable.send(status, content);
+      this.#describedReliably ||= options.sdp !== undefined;
+    } else {
+      this.#transaction.respond(status, content);
+    }
     this.#reminder?.cancel();
     this.#remind();
   }
@@ -197,6 +204,13 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
     if (!this.#answeredByPrack) this.#side.localSdp = options.sdp;
     this.#session.awaitAck(this.#transaction, this.offer === undefined && !this.#answeredByPrack);
     if (agreement.kind === 'agreed') timer.start(agreement.interval);
+  }
+
+  /** RFC 3311 §5.1: a description that may be lost is no answer yet, and no offer. */
+  #openOffer(): OpenOffer {
+    if (this.#established) return 'none';
+    if (this.offer !== undefined) return this.#describedReliably ? 'none' : 'theirs';
+    return this.#describedReliably && !this.#answeredByPrack ? 'ours' : 'none';
   }
 
   /** RFC 3262 §3 and §5: what it acknowledges is known; it may have the answer to our offer, or an offer. */

@@ -169,6 +169,10 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
       }),
       isCaller: true,
       asked: this.#asked,
+      openOffer: () => {
+        const answered = this.#session === session || this.#forks.get(dialog.remoteTag)?.earlyAnswer !== undefined;
+        return answered ? 'none' : 'ours';
+      },
       handlers: () => (this.#session === undefined || this.#session === session ? this.handlers : {}),
       onEnded: (cause) => {
         if (this.#session === session) this.#end(cause);

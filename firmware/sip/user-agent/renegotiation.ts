@@ -13,6 +13,9 @@ import { SessionTimer } from './session-timer.ts';
 const MAX_ATTEMPTS = 6;
 const MAX_RETRY_AFTER_SECONDS = 10;
 
+/** Whose offer waits for an answer: only one may at a time (RFC 3264 §4). */
+export type OpenOffer = 'none' | 'ours' | 'theirs';
+
 export interface RenegotiationOptions {
   readonly side: SessionDialog;
   /** Whether the INVITE of the dialog was ours: decides who waits longer after a collision. */
@@ -21,8 +24,8 @@ export interface RenegotiationOptions {
   readonly handlers: () => SessionHandlers;
   /** Watches over a 2xx to INVITE that was just sent. */
   readonly awaitAck: (transaction: ServerTransaction) => void;
-  /** An offer of ours in a 2xx waits for its answer in ACK. */
-  readonly awaitsAnswer: () => boolean;
+  /** Whose offer of the INVITE, or of its 2xx, has no answer yet. */
+  readonly openOffer: () => OpenOffer;
   /** The peer has vanished, or says that there is no such dialog: end the session. */
   readonly lost: (cause: EndCause) => void;
 }
@@ -53,11 +56,9 @@ export class Renegotiation {
   async receiveInvite(transaction: ServerTransaction): Promise<void> {
     const { request } = transaction;
     const { side } = this.#options;
-    if (this.#theirInvite !== undefined || this.#theirUpdate !== undefined) {
-      // RFC 3261 §14.2: the one before has no final response yet.
-      transaction.respond(500, { headers: [retryAfter()] });
-    } else if (this.#ours !== 'none' || this.#options.awaitsAnswer()) {
-      transaction.respond(491);
+    const open = this.#openOffer();
+    if (open !== 'none') {
+      collide(transaction, open);
     } else if (request.body.length > 0 && request.sdp === undefined) {
       transaction.respond(415, { headers: [['Accept', 'application/sdp']] });
     } else {
@@ -106,12 +107,9 @@ export class Renegotiation {
       this.timer.start(agreement.interval);
       return;
     }
-    if (this.#theirInvite !== undefined || this.#theirUpdate !== undefined) {
-      transaction.respond(500, { headers: [retryAfter()] });
-      return;
-    }
-    if (this.#ours !== 'none' || this.#options.awaitsAnswer()) {
-      transaction.respond(491);
+    const open = this.#openOffer();
+    if (open !== 'none') {
+      collide(transaction, open);
       return;
     }
     this.#theirUpdate = transaction;
@@ -140,9 +138,8 @@ export class Renegotiation {
   /** Sends an offer: see InviteSession.reinvite and update. Never rejects. */
   async offer(method: 'INVITE' | 'UPDATE', sdp: string | undefined): Promise<RenegotiationResult> {
     if (this.#stopped) return { status: 481, sdp: undefined };
-    if (this.#ours !== 'none' || this.#theirInvite !== undefined || this.#theirUpdate !== undefined) {
-      return { status: 491, sdp: undefined };
-    }
+    const open = this.#openOffer();
+    if (this.#ours !== 'none' || (open !== 'none' && sdp !== undefined)) return { status: 491, sdp: undefined };
     const { response } = await this.#exchange(method, sdp);
     return { status: response.status, sdp: response.sdp };
   }
@@ -157,6 +154,11 @@ export class Renegotiation {
     this.#theirUpdate?.respond(487);
     this.#collision?.timer.cancel();
     this.#collision?.go();
+  }
+
+  #openOffer(): OpenOffer {
+    if (this.#theirInvite !== undefined || this.#theirUpdate !== undefined) return 'theirs';
+    return this.#ours === 'none' ? this.#options.openOffer() : 'ours';
   }
 
   async #ask(offer: string | undefined): Promise<ReinviteAnswer> {
@@ -201,7 +203,7 @@ export class Renegotiation {
         return answer;
       }
       if (delayMs !== undefined) await this.#wait(delayMs);
-      if (this.#stopped || this.#theirInvite !== undefined || this.#theirUpdate !== undefined) return answer;
+      if (this.#stopped || this.#openOffer() !== 'none') return answer;
     }
   }
 
@@ -223,7 +225,7 @@ export class Renegotiation {
   async #refresh(): Promise<'refreshed' | 'alive' | 'no-way' | 'gone'> {
     const { side, handlers } = this.#options;
     // What is under way is a refresh itself.
-    if (this.#ours !== 'none' || this.#theirInvite !== undefined || this.#theirUpdate !== undefined) return 'no-way';
+    if (this.#openOffer() !== 'none') return 'no-way';
     const known = side.remoteSdp;
     const byUpdate = side.peerTakesUpdate;
     let answer = await this.#exchange(byUpdate ? 'UPDATE' : 'INVITE', byUpdate ? undefined : side.localSdp);
@@ -269,6 +271,12 @@ export class Renegotiation {
       this.#collision = { timer: this.#options.side.context.clock.schedule(delayMs, go), go };
     });
   }
+}
+
+/** RFC 3261 §14.2, RFC 3311 §5.2. */
+function collide(transaction: ServerTransaction, open: 'ours' | 'theirs'): void {
+  if (open === 'ours') transaction.respond(491);
+  else transaction.respond(500, { headers: [retryAfter()] });
 }
 
 function refuse(transaction: ServerTransaction, answer: { readonly status: number; readonly reason?: string }): void {

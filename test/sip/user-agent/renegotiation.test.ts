@@ -122,6 +122,46 @@ t.test(
   },
 );
 
+t.test('before the INVITE is answered there is no other offer (RFC 3311 §5.1, §5.2)', async (t) => {
+  const call = await Conversation.open((invite) => {
+    invite.provisional(183, { sdp: ANSWER });
+    return true;
+  });
+  call.say('INVITE', 1, { body: OFFER, headers: ['Allow: UPDATE'] });
+  const tag = /tag=(\S+)/.exec(header(await call.peer.next(/^SIP\/2.0 183/), 'To'))?.[1] ?? '';
+  t.match(await call.ask('UPDATE', 2, { toTag: tag, body: OFFER }), /^SIP\/2.0 500 (.*\r\n)*Retry-After: /);
+  t.same(await call.invite.update(HELD), { status: 491, sdp: undefined });
+  t.same(await call.invite.reinvite(HELD), { status: 481, sdp: undefined });
+  t.match(await call.ask('UPDATE', 3, { toTag: tag }), /^SIP\/2.0 200 /, 'a refresh of the target may be');
+  call.invite.accept({ sdp: ANSWER });
+  await call.peer.next(/^SIP\/2.0 200 (.*\r\n)*CSeq: 1 INVITE/);
+  await call.close();
+
+  const caller = await Conversation.open(() => false);
+  const outgoing = caller.stack.invite({
+    requestUri: `sip:201@127.0.0.1:${caller.peer.port}`,
+    from: { uri: 'sip:202@ringdown' },
+    to: { uri: 'sip:201@ringdown' },
+    offer: OFFER,
+    handlers: {},
+  });
+  t.equal((await outgoing.update()).status, 481, 'no dialog yet');
+  const invite = await caller.peer.next(/^INVITE/);
+  caller.answer(invite, '183 Progress', { tag: 'y', body: ANSWER, headers: [contact(caller), 'Allow: UPDATE'] });
+  await turns();
+  t.equal((await outgoing.update(HELD)).status, 491);
+  const early = header(invite, 'From').split('tag=')[1] ?? '';
+  fromCallee(caller, 'UPDATE', 1, early, header(invite, 'Call-ID'), HELD);
+  t.match(await caller.peer.next(/CSeq: 1 UPDATE/), /^SIP\/2.0 491 /);
+  fromCallee(caller, 'BYE', 2, early, header(invite, 'Call-ID'));
+  t.match(
+    await caller.peer.next(/CSeq: 2 BYE/),
+    /^SIP\/2.0 481 /,
+    'a callee does not end an early dialog (RFC 3261 §15)',
+  );
+  await caller.close();
+});
+
 t.test('an UPDATE that nobody takes gets 488, one with a strange body 415, and the session lives on', async (t) => {
   const call = await Conversation.open(accept);
   const { tag } = await call.establish();
