@@ -19,9 +19,11 @@ import { requestHeaders } from './request-headers.ts';
 import { SessionDialog } from './session-dialog.ts';
 import { AskedInterval } from './session-interval.ts';
 import { SessionRequests } from './session-requests.ts';
-import { wayToUri } from './way.ts';
+import { waysToUri } from './way.ts';
 
 const RING_SECONDS = 180;
+
+const SERVICE_UNAVAILABLE = [503, 'Service Unavailable'] as const;
 
 /** The caller's side of an INVITE (RFC 3261 §13.2). */
 export class OutgoingSession extends SessionRequests implements OutgoingInvite, RequestTaker {
@@ -37,6 +39,8 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
   /** By To tag: the ACK to send again when a 2xx comes again (RFC 3261 §13.2.2.4). */
   readonly #acks = new Map<string, { readonly bytes: Buffer; readonly flow: Flow } | undefined>();
   #cseq = 0;
+  /** To the servers that were not tried yet; undefined where the flow was given. */
+  #ways: AsyncGenerator<Flow, void, undefined> | undefined;
   #transaction: ClientTransaction | undefined;
   #session: EstablishedSession | undefined;
   #remoteTag = '';
@@ -89,10 +93,14 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
   async begin(): Promise<void> {
     const { flow: given, target, requestUri } = this.#options;
     try {
-      const flow = given ?? (await wayToUri(target ?? requestUri, this.#context.connector));
+      if (given === undefined) {
+        this.#ways = waysToUri(target ?? requestUri, this.#context.connector, this.#request([], []));
+      }
       // One turn later at the earliest, so that the caller holds the session before its first event.
+      const flow = given ?? (await this.#ways?.next())?.value;
       await Promise.resolve();
-      if (this.#cancelWanted || this.#ended) this.#reject(487, 'Request Terminated', undefined);
+      if (flow === undefined) this.#reject(503, 'No Route', undefined);
+      else if (this.#cancelWanted || this.#ended) this.#reject(487, 'Request Terminated', undefined);
       else this.#send(flow, []);
     } catch (error) {
       this.#reject(503, error instanceof RingdownError ? error.message : 'No Route', undefined);
@@ -135,13 +143,23 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
   }
 
   #send(flow: Flow, more: readonly HeaderField[]): void {
-    const { requestUri, offer, from, headers = [] } = this.#options;
-    const { capabilities, sentBy, transactions } = this.#context;
+    const { sentBy, transactions } = this.#context;
     this.#cseq += 1;
     this.#provisional = false;
+    const contact = contactHeader(sentBy, flow, this.#options.from.uri, this.#secure);
+    const request = this.#request([contact], more);
+    this.#transaction = transactions.request(request, flow, {
+      onResponse: (response) => this.#receiveResponse(response),
+      onFailed: (cause) => this.#fail(cause),
+    });
+  }
+
+  #request(contact: readonly HeaderField[], more: readonly HeaderField[]): SipRequest {
+    const { requestUri, offer, headers = [] } = this.#options;
+    const { capabilities } = this.#context;
     const fields: readonly HeaderField[] = [
       ...requestHeaders(this.#options, 'INVITE', this.#localTag, this.#callId, this.#cseq),
-      contactHeader(sentBy, flow, from.uri, this.#secure),
+      ...contact,
       ...capabilityHeaders(capabilities),
       ...this.#asked.headers(),
       ['User-Agent', capabilities.userAgent],
@@ -149,11 +167,15 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
       ...more,
       ['Content-Type', 'application/sdp'],
     ];
-    const request = new SipRequest('INVITE', requestUri, fields, Buffer.from(offer, 'utf8'));
-    this.#transaction = transactions.request(request, flow, {
-      onResponse: (response) => this.#receiveResponse(response),
-      onFailed: (cause) => this.#fail(cause),
-    });
+    return new SipRequest('INVITE', requestUri, fields, Buffer.from(offer, 'utf8'));
+  }
+
+  /** RFC 3263 §4.3: on to the next server, where there is one that was not tried; else `otherwise`. */
+  async #goOn(otherwise: () => void): Promise<void> {
+    const isWanted = (): boolean => !this.#cancelWanted && !this.#ended && this.#session === undefined;
+    const next = isWanted() ? await this.#ways?.next().catch(() => undefined) : undefined;
+    if (next?.value === undefined || !isWanted()) otherwise();
+    else this.#send(next.value, []);
   }
 
   #sessionIn(dialog: Dialog): EstablishedSession {
@@ -184,7 +206,9 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
 
   #receiveResponse(response: SipResponse): void {
     if (response.status >= 300) {
-      if (!this.#askAgain(response)) this.#reject(response.status, response.reason, response);
+      const reject = (): void => this.#reject(response.status, response.reason, response);
+      if (response.status === 503) void this.#goOn(reject);
+      else if (!this.#askAgain(response)) reject();
     } else if (response.status >= 200) {
       this.#receiveSuccess(response).catch((error: unknown) => {
         this.#context.logger.error({ err: error, callId: this.#callId }, 'answer handler failed');
@@ -278,8 +302,8 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
 
   #fail(cause: 'timeout' | 'transport-error'): void {
     if (this.#session !== undefined) return;
-    if (cause === 'timeout') this.#reject(408, 'Request Timeout', undefined);
-    else this.#reject(503, 'Service Unavailable', undefined);
+    const [status, reason] = cause === 'timeout' ? ([408, 'Request Timeout'] as const) : SERVICE_UNAVAILABLE;
+    void this.#goOn(() => this.#reject(status, reason, undefined));
   }
 
   /** RFC 3261 §9.1: CANCEL waits for a provisional response, and the 487 does not wait for ever. */

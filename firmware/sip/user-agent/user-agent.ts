@@ -13,6 +13,7 @@ import type { Notifier } from '../subscription/notifier.ts';
 import { PendingRequest } from '../transaction/pending-request.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { TransactionLayer } from '../transaction/transaction-layer.ts';
+import type { Flow } from '../transport/flow.ts';
 import { type Capabilities, type Context, capabilityHeaders, type RequestTaker } from './context.ts';
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './handlers.ts';
 import { IncomingSession } from './incoming-session.ts';
@@ -21,7 +22,7 @@ import { IncomingReferral } from './refer.ts';
 import { type Refusal, refusalOf, refusalOfInvite } from './request-checks.ts';
 import { requestHeaders } from './request-headers.ts';
 import type { SessionTimerOptions } from './session-interval.ts';
-import { type Connector, wayToUri } from './way.ts';
+import { type Connector, waysToUri } from './way.ts';
 
 /** Both sides of every call that the box can hold, with room. Beyond it: 503. */
 export const MAX_SESSIONS = 4096;
@@ -186,21 +187,36 @@ export class UserAgent {
     return new SipRequest(method, requestUri, headers, body);
   }
 
+  /** Server after server, until one answers (RFC 3263 §4.3). */
   async #exchange(request: SipRequest, options: RequestOptions): Promise<SipResponse> {
+    const { flow, target, requestUri } = options;
+    let response: SipResponse | undefined;
     try {
-      const flow = options.flow ?? (await wayToUri(options.target ?? options.requestUri, this.#options.connector));
-      return await new Promise<SipResponse>((resolve) => {
-        this.#options.transactions.request(request, flow, {
-          onResponse: (response) => {
-            if (response.status >= 200) resolve(response);
-          },
-          onFailed: (cause) => resolve(createResponse(request, cause === 'timeout' ? 408 : 503, newTag())),
-        });
-      });
+      const ways = flow === undefined ? waysToUri(target ?? requestUri, this.#options.connector, request) : [flow];
+      for await (const way of ways) {
+        const answer = await this.#exchangeBy(way, request);
+        response = answer.response;
+        if (!answer.isFailure) break;
+      }
     } catch (error) {
       const reason = error instanceof RingdownError ? error.message : 'No Route';
       return createResponse(request, 503, newTag(), { reason });
     }
+    return response ?? createResponse(request, 503, newTag());
+  }
+
+  #exchangeBy(flow: Flow, request: SipRequest): Promise<{ response: SipResponse; isFailure: boolean }> {
+    return new Promise((resolve) => {
+      this.#options.transactions.request(request, flow, {
+        onResponse: (response) => {
+          if (response.status >= 200) resolve({ response, isFailure: response.status === 503 });
+        },
+        onFailed: (cause) => {
+          const response = createResponse(request, cause === 'timeout' ? 408 : 503, newTag());
+          resolve({ response, isFailure: true });
+        },
+      });
+    });
   }
 
   #dispatch(transaction: ServerTransaction): void {

@@ -1,4 +1,6 @@
 import { isIPv6 } from 'node:net';
+import type { SipRequest } from '../message/request.ts';
+import { serialize } from '../message/serializer.ts';
 import { parseSipUri, type SipUri } from '../message/uri.ts';
 import type { Flow } from '../transport/flow.ts';
 import { noRoute } from '../transport/listen-error.ts';
@@ -6,6 +8,11 @@ import { resolveTarget, type Target } from '../transport/resolver.ts';
 
 /** A longer request goes over TCP where that can be had, since UDP would break it in pieces (RFC 3261 §18.1.1). */
 export const MAX_DATAGRAM_REQUEST_BYTES = 1300;
+
+/** What a request has beside what its sender gave it: Via, and Contact where there is one. */
+const OWN_HEADERS_BYTES = 250;
+/** Ways that are tried for one request: beyond these its sender has waited long enough. */
+const MAX_WAYS = 4;
 
 export interface Connector {
   locate(uri: SipUri): Promise<readonly Target[]>;
@@ -15,17 +22,18 @@ export interface Connector {
 
 /**
  * The ways to where `uri` leads, each opened when it is asked for: whoever gets no answer by one, or 503, goes on to the
- * next (RFC 3263 §4.3). `requestBytes` is about how long the request will be. Throws SIP_NO_ROUTE when there is none at all.
+ * next (RFC 3263 §4.3). `draft` is the request as it will be sent, but for Via and Contact. Throws SIP_NO_ROUTE when there is none at all.
  */
 export async function* waysToUri(
   uri: string,
   connector: Connector,
-  requestBytes = 0,
+  draft?: SipRequest,
 ): AsyncGenerator<Flow, void, undefined> {
+  const requestBytes = draft === undefined ? 0 : serialize(draft).length + OWN_HEADERS_BYTES;
   const parsed = parseSipUri(uri);
   const targets = parsed === undefined ? [] : await connector.locate(parsed);
   let error: unknown = noRoute(`${uri} names no address and transport that can be reached`);
-  let isReached = false;
+  let reached = 0;
   for (const target of targets.flatMap((each) => attempts(each, requestBytes))) {
     let flow: Flow;
     try {
@@ -34,15 +42,16 @@ export async function* waysToUri(
       error = cause;
       continue;
     }
-    isReached = true;
+    reached += 1;
     yield flow;
+    if (reached === MAX_WAYS) return;
   }
-  if (!isReached) throw error;
+  if (reached === 0) throw error;
 }
 
 /** The first of the ways to where `uri` leads. Rejects with SIP_NO_ROUTE. */
-export async function wayToUri(uri: string, connector: Connector, requestBytes = 0): Promise<Flow> {
-  for await (const flow of waysToUri(uri, connector, requestBytes)) return flow;
+async function wayToUri(uri: string, connector: Connector): Promise<Flow> {
+  for await (const flow of waysToUri(uri, connector)) return flow;
   throw noRoute(`${uri} cannot be reached`);
 }
 
