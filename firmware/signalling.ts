@@ -71,11 +71,12 @@ export class Signalling {
       clock,
       guard: defence.logins,
     });
+    const gruus = new Gruus(bindings.key);
     const registrar = new Registrar({
       location,
       authenticator,
       access,
-      gruus: new Gruus(bindings.key),
+      gruus,
       configuration,
       clock,
       logger,
@@ -86,6 +87,7 @@ export class Signalling {
       media: () => media() ?? Promise.reject(new Error('a call came before the media worker was started')),
       location,
       authenticator,
+      gruus,
       extension: (number) => findExtension(store.current, number),
       codecs: () => store.current.system.media.codecs,
       clock,

@@ -2,7 +2,9 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger, SourceLog } from '../core/logger.ts';
 import type { MediaClient } from '../media/client.ts';
 import type { Authenticator } from '../registrar/authenticator.ts';
-import type { Binding, LocationService } from '../registrar/location.ts';
+import type { Gruus } from '../registrar/gruu.ts';
+import type { LocationService } from '../registrar/location.ts';
+import { type ReachableDevice, reachableDevices } from '../registrar/reachable-devices.ts';
 import type { AudioCodec } from '../sdp/codec.ts';
 import type { Flow, IncomingInvite, SipStack } from '../sip/stack.ts';
 import { Call, type Identity } from './call.ts';
@@ -12,6 +14,7 @@ export interface CallServerOptions {
   readonly media: () => Promise<MediaClient>;
   readonly location: LocationService;
   readonly authenticator: Authenticator;
+  readonly gruus: Pick<Gruus, 'find'>;
   /** The extension of that number, if there is one. */
   readonly extension: (number: string) => Identity | undefined;
   /** Those that are enabled now, in order of preference: what a new call offers and takes. */
@@ -39,7 +42,7 @@ export class CallServer {
 
   /** Takes any INVITE that opens a session. */
   invite(invite: IncomingInvite): void {
-    const { authenticator, extension, location, sourceLog } = this.#options;
+    const { authenticator, extension, gruus, location, sourceLog } = this.#options;
     const { message, flow } = invite;
     // No call from a stranger: each INVITE proves who sends it, whatever From says.
     const authentication = authenticator.authenticate(message, flow);
@@ -64,7 +67,10 @@ export class CallServer {
       invite.reject(483);
       return;
     }
-    const dialled = message.sipUri?.user;
+    const { sipUri } = message;
+    // RFC 5627 §5.4: a GRUU leads to one instance and no other.
+    const instance = sipUri === undefined ? undefined : gruus.find(sipUri);
+    const dialled = instance?.aor ?? sipUri?.user;
     const callee = dialled === undefined ? undefined : extension(dialled);
     if (callee === undefined) {
       invite.reject(404);
@@ -75,8 +81,10 @@ export class CallServer {
       return;
     }
     // Nobody rings the very phone that is calling, though the user's other devices may.
-    const reachable = location.lookup(callee.number).filter((binding) => this.#options.stack().isOpen(binding.flow));
-    const devices = reachable.filter((binding) => !isSameWay(binding.flow, flow));
+    const reachable = location
+      .lookup(callee.number)
+      .filter((binding) => this.#options.stack().isOpen(binding.flow) && instance?.isMeant(binding) !== false);
+    const devices = reachableDevices(reachable.filter((binding) => !isSameWay(binding.flow, flow)));
     if (devices.length === 0) {
       invite.reject(reachable.length > 0 ? 486 : 480);
       return;
@@ -94,7 +102,7 @@ export class CallServer {
     for (const call of [...this.#calls]) call.shutDown();
   }
 
-  #start(invite: IncomingInvite, caller: Identity, callee: Identity, devices: readonly Binding[]): void {
+  #start(invite: IncomingInvite, caller: Identity, callee: Identity, devices: readonly ReachableDevice[]): void {
     const { stack, media, codecs, clock, logger, sourceLog } = this.#options;
     const call = new Call({
       invite,

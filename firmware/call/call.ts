@@ -2,7 +2,8 @@ import type { Clock } from '../core/clock.ts';
 import { RingdownError } from '../core/errors.ts';
 import type { Logger, SourceLog } from '../core/logger.ts';
 import type { MediaClient, MediaSession } from '../media/client.ts';
-import type { Binding } from '../registrar/location.ts';
+import type { Binding } from '../registrar/binding.ts';
+import type { ReachableDevice } from '../registrar/reachable-devices.ts';
 import type { AudioCodec } from '../sdp/codec.ts';
 import type {
   Flow,
@@ -28,7 +29,7 @@ export interface CallOptions {
   readonly caller: Identity;
   readonly callee: Identity;
   /** The devices to ring, all at once. */
-  readonly devices: readonly Binding[];
+  readonly devices: readonly ReachableDevice[];
   readonly stack: SipStack;
   /** Those that are enabled, in order of preference. */
   readonly codecs: readonly AudioCodec[];
@@ -43,7 +44,10 @@ export interface CallOptions {
 
 /** Our side towards one device: its ports, its dialog once it has one. */
 interface CalleeLeg {
-  readonly device: Binding;
+  /** The flow by which it is called. */
+  device: Binding;
+  /** Those that are left where that one leads nowhere. */
+  readonly others: Binding[];
   readonly session: MediaSession;
   readonly local: LocalDescription;
   /** Codec in use, once it answered. */
@@ -55,6 +59,9 @@ const CALLER_LEG = 0;
 const CALLEE_LEG = 1;
 /** RFC 3326: the other devices must not show a missed call. */
 const ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
+
+/** RFC 5626 §11.5: Flow Failed; and what stands for no answer and no way. */
+const FLOW_FAILURES: ReadonlySet<number> = new Set([408, 430, 503]);
 
 let nextSessionId = 1;
 
@@ -168,11 +175,14 @@ export class Call {
     }
     const client = await media();
     const legs: CalleeLeg[] = [];
-    for (const device of devices) {
+    for (const { ways } of devices) {
+      const [device, ...rest] = ways;
+      // The media ports of the leg are on one address of ours.
+      const others = rest.filter(({ flow }) => flow.localAddress === device.flow.localAddress);
       const session = await client.openSession([invite.flow.localAddress, device.flow.localAddress]);
       const address = stack.advertisedAddress(device.flow.localAddress);
       const local = new LocalDescription(nextSessionId++, address, session.ports[CALLEE_LEG], codecs);
-      legs.push({ device, session, local, codec: undefined, outgoing: undefined });
+      legs.push({ device, others, session, local, codec: undefined, outgoing: undefined });
       this.#legs = legs;
       if (this.#state.phase === 'ended') {
         // The caller gave up while the port was being opened.
@@ -190,25 +200,31 @@ export class Call {
     const host = bracketed(stack.advertisedAddress(device.flow.localAddress));
     const from = { displayName: caller.name, uri: `sip:${caller.number}@${host}` };
     const telephoneEvent = this.#offer === undefined || this.#offer.audio.telephoneEventPayloadType !== undefined;
-    return stack.invite({
+    const isPrivate = wantsPrivacy(invite.message.headers.get('Privacy'));
+    const outgoing: OutgoingInvite = stack.invite({
       flow: device.flow,
       requestUri: device.contact,
       from,
       to: { displayName: callee.name, uri: `sip:${callee.number}@${host}` },
       maxForwards: invite.message.maxForwards - 1,
-      // RFC 3325 §7: a phone shows the name from here, not from From; and no name where the caller wants none shown.
-      ...(wantsPrivacy(invite.message.headers.get('Privacy'))
-        ? { privacy: ['id'] }
-        : { headers: [assertedIdentity(from)] }),
+      headers: [
+        // RFC 3325 §7: a phone shows the name from here, not from From; and no name where the caller wants none shown.
+        ...(isPrivate ? [] : [assertedIdentity(from)]),
+        ...(device.path ?? []).map((value): HeaderField => ['Route', value]),
+      ],
+      ...(isPrivate ? { privacy: ['id'] } : {}),
       offer: local.offer(this.#offer?.audio.codecs ?? [], telephoneEvent),
       handlers: {
         onProvisional: (status) => {
           if (status >= 180) this.#take({ kind: 'ringing' });
         },
         onAnswered: (sdp) => this.#answeredBy(fork, sdp),
-        onRejected: (status) => this.#take({ kind: 'rejected', fork, status }),
+        onRejected: (status) => {
+          if (!this.#ringOtherwise(leg, fork, status)) this.#take({ kind: 'rejected', fork, status });
+        },
         onBye: (request) => this.#take({ kind: 'callee-ended', fork }, reasonOf(request)),
         onEnded: () => {
+          if (leg.outgoing !== undefined && leg.outgoing !== outgoing) return;
           // The call may go on with another device for hours, and its ports with it.
           this.#closeSession(leg);
           this.#take({ kind: 'callee-ended', fork });
@@ -217,6 +233,19 @@ export class Call {
         onRefreshed: (sdp) => this.#follow(CALLEE_LEG, sdp),
       },
     });
+    return outgoing;
+  }
+
+  /** RFC 5626 §5.3: a flow that leads nowhere is no answer of the device, which has others. True where one is tried. */
+  #ringOtherwise(leg: CalleeLeg, fork: Fork, status: number): boolean {
+    const isRinging = this.#state.phase === 'starting' || this.#state.phase === 'ringing';
+    if (!FLOW_FAILURES.has(status) || !isRinging) return false;
+    const next = leg.others.find(({ flow }) => this.#options.stack.isOpen(flow));
+    if (next === undefined) return false;
+    leg.others.splice(0, leg.others.indexOf(next) + 1);
+    leg.device = next;
+    leg.outgoing = this.#ring(leg, fork);
+    return true;
   }
 
   #answeredBy(fork: Fork, sdp: string): void {

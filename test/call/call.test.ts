@@ -2,6 +2,7 @@ import t from 'tap';
 import { Call } from '../../firmware/call/call.ts';
 import { createLogger, SourceLog } from '../../firmware/core/logger.ts';
 import type { LegParameters, MediaClient } from '../../firmware/media/client.ts';
+import type { Binding } from '../../firmware/registrar/binding.ts';
 import {
   type Flow,
   type HeaderField,
@@ -31,8 +32,12 @@ const description = (port: number): string =>
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+function binding(contact: string, deviceFlow: Flow, more: Partial<Binding> = {}): Binding {
+  return { contact, callId: 'r', cSeq: 1, expiresAtMs: 1, flow: deviceFlow, ...more };
+}
+
 /** A call that rings one device, with a media worker that does what it is asked when it is told to. */
-async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = []) {
+async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = [], otherWays: readonly Binding[] = []) {
   const clock = new FakeClock();
   const lines: string[] = [];
   const logger = createLogger('warn', { write: (line) => lines.push(line) });
@@ -57,7 +62,7 @@ async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = []) {
     offer: description(9000),
     dialog: { callId: 'c' },
     provisional: () => undefined,
-    reject: () => undefined,
+    reject: (status: number) => rejected.push(status),
     accept: ({ sdp }: { sdp: string }) => accepted.push(sdp) > 0,
     bye: async (reason?: string) => void told.push(`caller BYE ${reason ?? ''}`),
   };
@@ -67,13 +72,15 @@ async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = []) {
     bye: async (reason?: string) => void told.push(`device BYE ${reason ?? ''}`),
     cancel: () => undefined,
   };
+  const rejected: number[] = [];
   const offered: InviteOptions[] = [];
   const stack = {
     advertisedAddress: (address: string) => address,
+    isOpen: ({ remotePort }: Flow) => remotePort !== 1,
     invite: (options: InviteOptions) => {
       offered.push(options);
       device = options.handlers;
-      return outgoing as unknown as OutgoingInvite;
+      return { ...outgoing } as unknown as OutgoingInvite;
     },
   };
   const call = new Call({
@@ -81,7 +88,7 @@ async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = []) {
     invite: invite as unknown as IncomingInvite,
     caller: { number: '201', name: 'Reception' },
     callee: { number: '202', name: 'Workshop' },
-    devices: [{ contact: 'sip:202@192.0.2.2', callId: 'r', cSeq: 1, expiresAtMs: 1, flow: deviceFlow }],
+    devices: [{ ways: [binding('sip:202@192.0.2.2', deviceFlow), ...otherWays] }],
     stack: stack as unknown as SipStack,
     media: async () => ({ openSession: async () => session }) as unknown as MediaClient,
     clock,
@@ -91,7 +98,7 @@ async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = []) {
   });
   call.start();
   await turn();
-  return { call, invite, device, configured, waiting, accepted, lines, told, offered };
+  return { call, invite, device, rejected, configured, waiting, accepted, lines, told, offered };
 }
 
 t.test('a re-INVITE of the device that comes before the caller has its answer waits for another time', async (t) => {
@@ -154,7 +161,7 @@ t.test('the identity of a caller who wants none shown is kept (RFC 3325 §7)', a
   t.match(shown.offered[0]?.headers, [['P-Asserted-Identity', 'Reception <sip:201@192.0.2.1>']]);
   const hidden = await setUp(flow, [['Privacy', 'id']]);
   t.match(hidden.offered[0], { privacy: ['id'] });
-  t.equal(hidden.offered[0]?.headers, undefined);
+  t.same(hidden.offered[0]?.headers, []);
 });
 
 t.test('media follow a peer that answers a refresh from another port', async (t) => {
@@ -184,4 +191,42 @@ t.test('hanging up while the media are joined is no error', async (t) => {
   waiting.shift()?.(new Error('the media session is closed'));
   await turn();
   t.same(lines, []);
+});
+
+t.test('a device is tried by its other flows where one leads nowhere, and by no other answer', async (t) => {
+  const {
+    call,
+    offered: asked,
+    rejected,
+  } = await setUp(
+    flow,
+    [],
+    [
+      binding('sip:closed', { ...flow, remotePort: 1 }),
+      binding('sip:elsewhere', { ...flow, localAddress: '192.0.2.77' }),
+      binding('sip:second', { ...flow, remotePort: 5080 }, { path: ['<sip:near;lr>', '<sip:edge;lr>'] }),
+      binding('sip:third', { ...flow, remotePort: 5081 }),
+    ],
+  );
+  const refuse = (status: number) => {
+    const handlers = asked.at(-1)?.handlers ?? {};
+    handlers.onRejected?.(status, '', undefined);
+    handlers.onEnded?.('rejected');
+  };
+  refuse(430);
+  t.match(asked.at(-1), { requestUri: 'sip:second', flow: { remotePort: 5080 } });
+  t.same(
+    asked.at(-1)?.headers?.filter(([name]) => name === 'Route'),
+    [
+      ['Route', '<sip:near;lr>'],
+      ['Route', '<sip:edge;lr>'],
+    ],
+  );
+  refuse(408);
+  t.match(asked.at(-1), { requestUri: 'sip:third' });
+  t.equal(call.summary.state, 'ringing');
+  refuse(486);
+  t.equal(call.summary.state, 'ended');
+  t.same(rejected, [486]);
+  t.equal(asked.length, 3);
 });
