@@ -13,6 +13,8 @@ export interface AppliedConfigurationOptions {
   readonly useMediaPorts: (ports: { readonly low: number; readonly high: number }) => void;
   /** Called for an extension that has another password: its devices must log in again. */
   readonly forgetDevices: (extension: string) => void;
+  /** Called for an extension that is gone, or whose user may no longer use it: whoever followed it follows nothing. */
+  readonly endSubscriptions: (extension: string) => void;
   /** Called when there may be devices that are no longer allowed: they are logged out. */
   readonly recheckDevices: () => void;
   /** Where SIP is to be served may be configured otherwise. */
@@ -88,6 +90,7 @@ export class AppliedConfiguration {
     );
     store.feed.subscribe(({ before, after }) => {
       if (DECIDING.some((part) => part(before) !== part(after))) this.#options.recheckDevices();
+      for (const number of lostExtensions(before, after)) this.#options.endSubscriptions(number);
     });
     store.feed.subscribe((change) => this.#log(change));
     store.feed.subscribe(() => this.#awaitConfirmation());
@@ -163,4 +166,15 @@ export function addressesOf({ ipv4, ipv6 }: LanSettings): readonly string[] {
     case 'static':
       return [own, ...ipv6.addresses];
   }
+}
+
+/** Extensions that could be used before an edit, and can no longer be. */
+function lostExtensions(before: Configuration, after: Configuration): readonly string[] {
+  if (before.extensions === after.extensions && before.users === after.users) return [];
+  return Object.keys(before.extensions).filter((number) => isUsable(before, number) && !isUsable(after, number));
+}
+
+function isUsable({ extensions, users }: Configuration, number: string): boolean {
+  const extension = extensions[number];
+  return extension !== undefined && (extension.user === undefined || users[extension.user]?.enabled !== false);
 }

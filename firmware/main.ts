@@ -6,6 +6,7 @@ import { backupCommand } from './console/commands/backup.ts';
 import { configCommand } from './console/commands/config.ts';
 import { commandLineContext } from './console/commands/context.ts';
 import { defenceCommand } from './console/commands/defence.ts';
+import { devicesCommand } from './console/commands/devices.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
@@ -122,6 +123,7 @@ async function main(): Promise<void> {
     .addCommand(noticesCommand(context))
     .addCommand(usersCommand(context))
     .addCommand(addRequestsCommand(addFileCommands(settingsCommand(context), context), context))
+    .addCommand(devicesCommand(context))
     .addCommand(defenceCommand(context))
     .addCommand(traceCommand(context))
     .addCommand(consoleCommand());

@@ -10,6 +10,7 @@ import { backupCommand } from './console/commands/backup.ts';
 import { configCommand } from './console/commands/config.ts';
 import type { CommandContext } from './console/commands/context.ts';
 import { defenceCommand } from './console/commands/defence.ts';
+import { devicesCommand } from './console/commands/devices.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
@@ -38,6 +39,7 @@ import { RenderedFiles } from './phones/rendered-files.ts';
 import { RequestLog } from './phones/request-log.ts';
 import type { ServedPorts } from './phones/settings-input.ts';
 import { phoneFiles, StaticPhoneFiles } from './phones/static-files.ts';
+import { registeredDevices } from './registered-devices.ts';
 import { Signalling } from './signalling.ts';
 import { ensureCertificate } from './system/certificates.ts';
 import { NetworkPipe } from './system/network.ts';
@@ -122,6 +124,7 @@ export class Runtime {
       network: networkControlPath === undefined ? undefined : new NetworkPipe(networkControlPath),
       useMediaPorts: (ports) => this.#useMediaPorts(ports),
       forgetDevices: (extension) => void this.#signalling?.registrar.forget(extension, 'deactivated'),
+      endSubscriptions: (extension) => this.#signalling?.endSubscriptions(extension),
       recheckDevices: () => this.#signalling?.registrar.recheck(),
       useSipPorts: () => this.#listeners?.useSipPorts(this.#configuredSipPorts()),
       usePhonePorts: (isOn) => this.#listeners?.usePhonePorts(isOn),
@@ -307,6 +310,7 @@ export class Runtime {
       ...(this.#signalling === undefined
         ? []
         : [
+            devicesCommand(context, registeredDevices(this.#signalling, clock)),
             defenceCommand(context, this.#signalling.defence.admission),
             traceCommand(context, watchMessages(this.#signalling.trace)),
           ]),
@@ -329,14 +333,7 @@ export class Runtime {
       uptimeSeconds: seconds(this.#startedAtMs),
       notices: this.#store.notices.list(),
       listeners: this.#listening(),
-      devices: [...(this.#signalling?.location.entries() ?? [])].flatMap(([extension, bindings]) =>
-        bindings.map(({ flow, expiresAtMs, userAgent }) => ({
-          extension,
-          via: `${flow.protocol} ${hostPort(flow.remoteAddress, flow.remotePort)}`,
-          expiresInSeconds: Math.ceil((expiresAtMs - now) / 1000),
-          ...(userAgent === undefined ? {} : { userAgent }),
-        })),
-      ),
+      devices: this.#signalling === undefined ? [] : registeredDevices(this.#signalling, clock).list(),
       calls: [...(this.#signalling?.calls.calls ?? [])].map((call) => ({
         ...call.summary,
         seconds: seconds(call.startedAtMs),

@@ -2,6 +2,7 @@ import { CallServer } from './call/call-server.ts';
 import type { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
 import { digestOf, findExtension } from './config/extension.ts';
+import type { Configuration } from './config/schema/configuration.ts';
 import type { Clock } from './core/clock.ts';
 import type { Logger, SourceLog } from './core/logger.ts';
 import { oncePerTurn } from './core/once-per-turn.ts';
@@ -10,9 +11,13 @@ import type { MediaClient } from './media/client.ts';
 import { Access } from './registrar/access.ts';
 import { Authenticator } from './registrar/authenticator.ts';
 import { Gruus } from './registrar/gruu.ts';
+import { KeepAlive } from './registrar/keep-alive.ts';
 import { LocationService } from './registrar/location.ts';
+import { messageSummary } from './registrar/message-summary.ts';
+import { authorizeOwn } from './registrar/own-subscription.ts';
 import { Registrar } from './registrar/registrar.ts';
-import { MessageTrace, SipStack } from './sip/stack.ts';
+import { RegistrationEvents } from './registrar/registration-events.ts';
+import { type IncomingRequest, MessageTrace, SipStack } from './sip/stack.ts';
 
 export interface SignallingOptions {
   readonly store: ConfigurationStore;
@@ -37,6 +42,7 @@ export class Signalling {
   readonly calls: CallServer;
   readonly defence: Defence;
   readonly trace: MessageTrace;
+  readonly #keepAlive: KeepAlive;
 
   private constructor(
     stack: SipStack,
@@ -45,6 +51,7 @@ export class Signalling {
     calls: CallServer,
     defence: Defence,
     trace: MessageTrace,
+    keepAlive: KeepAlive,
   ) {
     this.stack = stack;
     this.location = location;
@@ -52,12 +59,16 @@ export class Signalling {
     this.calls = calls;
     this.defence = defence;
     this.trace = trace;
+    this.#keepAlive = keepAlive;
   }
 
   /** Listens nowhere yet: that is for `listeners.ts`. */
   static async open(options: SignallingOptions): Promise<Signalling> {
     const { store, bindings, media, clock, logger, sourceLog } = options;
-    const location = new LocationService(bindings, clock);
+    const location: LocationService = new LocationService(bindings, clock, (aor, ended) => {
+      registrations.take(aor, ended);
+      stack.notify(registrations.event, aor);
+    });
     const defence = new Defence({ store, location, clock, logger, sourceLog });
     const trace = new MessageTrace(clock);
     // Each look at the configuration asks the database whether another process edited it.
@@ -71,6 +82,16 @@ export class Signalling {
       clock,
       guard: defence.logins,
     });
+    const domain = () => domainOf(configuration());
+    const authorize = (request: IncomingRequest) => authorizeOwn(request, authenticator, sourceLog);
+    const registrations = new RegistrationEvents({
+      authorize,
+      bindings: (aor) => location.lookup(aor),
+      domain,
+      clock,
+    });
+    // No voicemail in the box yet: nothing waits.
+    const messages = messageSummary({ authorize, mailbox: () => undefined, domain });
     const gruus = new Gruus(bindings.key);
     const registrar = new Registrar({
       location,
@@ -99,6 +120,7 @@ export class Signalling {
       advertise: options.advertise,
       userAgent: `Ringdown/${options.version}`,
       methods: ['REGISTER'],
+      eventPackages: [registrations, messages],
       understood: ['path', 'outbound', 'gruu'],
       logger,
       sourceLog,
@@ -119,14 +141,35 @@ export class Signalling {
         },
       },
     });
-    return new Signalling(stack, location, registrar, calls, defence, trace);
+    const keepAlive = new KeepAlive({
+      location,
+      ask: (extension, { flow, contact }) => {
+        const address = stack.advertisedAddress(flow.localAddress);
+        const own = `sip:${extension}@${address.includes(':') ? `[${address}]` : address}`;
+        return stack.request({ method: 'OPTIONS', flow, requestUri: contact, from: { uri: own }, to: { uri: own } });
+      },
+      clock,
+    });
+    return new Signalling(stack, location, registrar, calls, defence, trace, keepAlive);
+  }
+
+  /** An extension is gone, or may no longer be used: nobody follows it any more. */
+  endSubscriptions(extension: string): void {
+    for (const event of ['reg', 'message-summary']) this.stack.endSubscriptions(event, extension, 'rejected');
   }
 
   /** Ends the calls, then the stack. Bindings are kept. Idempotent. */
   async close(): Promise<void> {
+    this.#keepAlive.close();
     this.calls.shutDown();
     await this.stack.close();
     this.defence.close();
     this.location.close();
   }
+}
+
+/** What stands behind the `@` of an extension where nobody asked by another name. */
+function domainOf({ system, lan1 }: Configuration): string {
+  const host = system.sip.domain === '' ? lan1.ipv4.address : system.sip.domain;
+  return host.includes(':') ? `[${host}]` : host;
 }

@@ -16,6 +16,7 @@ function setUp(t: Test, directory = t.testdir()) {
     network: { apply: (lan, addresses) => log.push([lan, ...addresses]) },
     useMediaPorts: ({ low, high }) => log.push(['media', low, high]),
     forgetDevices: (extension) => log.push(['forget', extension]),
+    endSubscriptions: (extension) => log.push(['end subscriptions', extension]),
     recheckDevices: () => rechecked.push(store.revision),
     useSipPorts: () => log.push(['sip ports']),
     usePhonePorts: (isOn) => log.push(['phone ports', isOn]),
@@ -61,7 +62,9 @@ t.test('each edit is carried to the part that it is about, and to no other', asy
   set(store, ['extensions', '201', 'password'], `ha1$${'0'.repeat(32)}$${'0'.repeat(64)}`);
   t.strictSame(done(), [['forget', '201']], 'who has another password must log in again');
   store.edit({ author: AUTHOR, change: (configuration) => removeExtension(configuration, '202') });
-  t.strictSame(done(), []);
+  t.strictSame(done(), [['end subscriptions', '202']]);
+  set(store, ['users', '201', 'enabled'], false);
+  t.strictSame(done(), [['end subscriptions', '201']]);
   t.equal(rechecked.at(-1), store.revision, 'the devices of one that is gone are found when all are looked at');
   const count = rechecked.length;
   set(store, ['system', 'name'], 'Office');
@@ -135,6 +138,7 @@ t.test('addresses that cannot be set do not end the box', async (t) => {
     },
     useMediaPorts: () => {},
     forgetDevices: () => {},
+    endSubscriptions: () => {},
     recheckDevices: () => {},
     useSipPorts: () => {},
     usePhonePorts: () => {},

@@ -29,6 +29,8 @@ extension list                      the extensions
 extension add NUMBER --name NAME    a new extension; prints its password once
 extension password NUMBER           a new password for an extension; prints it once
 extension remove NUMBER             removes an extension
+devices list [NUMBER]               who is registered from where, with what
+devices forget NUMBER               logs the devices of an extension out
 config show [PATH]                  the configuration, or a part of it
 config set PATH VALUE               changes it; the value - is asked for, secrets unseen
 config unset PATH                   removes an item, gives a value its default

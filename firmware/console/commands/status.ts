@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Notice } from '../../config/notices.ts';
 import { formatNotices } from './config-text.ts';
+import { formatDevice, type RegisteredDevice } from './devices.ts';
 import { printable } from './printable.ts';
 
 /** What `status` shows, read from the running system at the moment of the question. */
@@ -14,13 +15,7 @@ export interface RuntimeStatus {
   readonly notices: readonly Notice[];
   /** `udp 192.168.42.1:5060` and the like: only what is really bound. */
   readonly listeners: readonly string[];
-  readonly devices: readonly {
-    readonly extension: string;
-    /** `udp 192.168.42.50:5060`. */
-    readonly via: string;
-    readonly expiresInSeconds: number;
-    readonly userAgent?: string;
-  }[];
+  readonly devices: readonly RegisteredDevice[];
   readonly calls: readonly {
     readonly from: string;
     readonly to: string;
@@ -49,10 +44,7 @@ function formatStatus(status: RuntimeStatus): string {
     ...status.listeners.map((listener) => `  ${listener}`),
     '',
     count(status.devices.length, 'registered device'),
-    ...status.devices.map(
-      ({ extension, via, expiresInSeconds, userAgent }) =>
-        `  ${extension}  ${via}  for ${expiresInSeconds} s${userAgent === undefined ? '' : `  ${printable(userAgent)}`}`,
-    ),
+    ...status.devices.map((device) => `  ${formatDevice(device)}`),
     '',
     count(status.calls.length, 'call'),
     ...status.calls.map(

@@ -1,0 +1,223 @@
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { openDatabase } from '../../firmware/config/database.ts';
+import { requestCommand } from '../../firmware/console/control.ts';
+import { runRingdown } from '../support/ringdown.ts';
+import { type Extension, type Office, officeTest } from './office.ts';
+import { RegisteringPeer } from './registering-peer.ts';
+
+const DESKTOP = 'User-Agent: Avaya Communicator/3.0 (3.30.0.1; Avaya CSDK; Microsoft Windows NT 10.0)';
+const INSTANCE = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>"';
+
+/** A test with devices that are closed after it. */
+function registrarTest(
+  name: string,
+  run: (
+    t: Test,
+    office: Office,
+    device: (extension: Extension, transport?: 'udp' | 'tcp') => Promise<RegisteringPeer>,
+  ) => Promise<void>,
+): void {
+  officeTest(name, async (t, office) => {
+    const opened: RegisteringPeer[] = [];
+    try {
+      await run(t, office, async (extension, transport) => {
+        const peer = await RegisteringPeer.open(office.ringdown, extension, transport);
+        opened.push(peer);
+        return peer;
+      });
+    } finally {
+      for (const peer of opened) peer.close();
+    }
+  });
+}
+
+async function set(office: Office, path: string, value: string): Promise<void> {
+  const args = ['config', 'set', path, value, '--data', office.ringdown.dataDirectory];
+  const { status, stderr } = await runRingdown(args);
+  if (status !== 0) throw new Error(stderr);
+}
+
+/** What a command inside the box prints. */
+async function inside(office: Office, ...words: readonly string[]): Promise<string> {
+  const { output, errors } = await requestCommand(join(office.ringdown.dataDirectory, 'control.sock'), words);
+  return output + errors;
+}
+
+/** Waits until so many bindings are on the disk. */
+async function written(office: Office, count: number): Promise<void> {
+  const database = openDatabase(join(office.ringdown.dataDirectory, 'bindings.db'), 'NORMAL');
+  const counted = database.prepare<[], number>('SELECT count(*) FROM bindings').pluck();
+  const deadline = performance.now() + 10_000;
+  while (counted.get() !== count && performance.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
+  database.close();
+}
+
+registrarTest('the newest device of a class wins, and the other one is told', async (t, office, device) => {
+  const [old, desktop, young] = [await device('202'), await device('202'), await device('202')];
+  t.equal((await old.ask('REGISTER')).status, 200);
+  t.equal((await desktop.ask('REGISTER', { headers: [DESKTOP] })).status, 200);
+  const subscribed = await old.ask('SUBSCRIBE', { callId: 'sub', headers: ['Event: reg', 'Expires: 600'] });
+  t.equal(subscribed.status, 200);
+  const first = await old.told('NOTIFY');
+  t.match(first, /\r\nEvent: reg\r\nSubscription-State: active;expires=600\r\n/);
+  t.match(first, /version="0" state="full">[\s\S]*state="active" event="registered"[\s\S]*state="active"/);
+  const { all, status } = await young.ask('REGISTER');
+  t.equal(status, 200);
+  t.same(
+    all('Contact').map((value) => /<([^>]*)>/.exec(value)?.[1]),
+    [young, desktop].map(({ contact }) => contact.slice(1, -1)),
+  );
+  const second = await old.told('NOTIFY');
+  t.match(second, /version="1"/);
+  t.match(
+    second,
+    new RegExp(`state="terminated" event="rejected"[^>]*><uri>sip:202@127\\.0\\.0\\.1:${old.peer.port}<`),
+  );
+  await office.ringdown.logs(/another device took its place/, 5000);
+});
+
+registrarTest('a device follows its own extension alone, and must prove who it is', async (t, _office, device) => {
+  const phone = await device('202');
+  t.equal((await phone.ask('SUBSCRIBE', { headers: ['Event: reg'], password: 'wrong-password' })).status, 401);
+  const uri = `sip:201@127.0.0.1`;
+  t.equal((await phone.ask('SUBSCRIBE', { uri, to: '201', callId: 'b', headers: ['Event: reg'] })).status, 403);
+  t.equal((await phone.ask('SUBSCRIBE', { callId: 'c', headers: ['Event: message-summary'] })).status, 200);
+  const told = await phone.told('NOTIFY');
+  t.match(told, /\r\n\r\nMessages-Waiting: no\r\nMessage-Account: sip:202@[^\r]+\r\nVoice-Message: 0\/0 \(0\/0\)\r\n$/);
+});
+
+registrarTest('an edit of the account logs a device out and its subscriptions end', async (t, office, device) => {
+  const phone = await device('202');
+  t.equal((await phone.ask('REGISTER')).status, 200);
+  await phone.ask('SUBSCRIBE', { callId: 'sub', headers: ['Event: reg'] });
+  await phone.told('NOTIFY');
+  await set(office, 'users.202.enabled', 'false');
+  t.match(await phone.peer.next(/^NOTIFY [\s\S]*Subscription-State: terminated;reason=rejected/), /^NOTIFY/);
+  const refused = await phone.ask('REGISTER');
+  t.equal(refused.status, 403);
+  t.same(refused.all('Warning'), ['399 ringdown "the account of user 202 is not enabled"']);
+  t.match(await inside(office, 'devices', 'list'), /^No device is registered\.\n$/);
+});
+
+registrarTest(
+  'an extension is registered from its networks alone, and nobody learns that there is such a rule',
+  async (t, office, device) => {
+    const phone = await device('202');
+    await set(office, 'extensions.202.addressRestriction', '["192.0.2.0/24"]');
+    const outside = await phone.ask('REGISTER');
+    const wrong = await (await device('201')).ask('REGISTER', { password: 'wrong-password' });
+    const shape = (text: string) =>
+      text
+        .replace(/\d+/g, '0')
+        .replace(/nonce="[^"]*"|tag=[^\r;]*/g, '')
+        .split('\r\n')
+        .filter((line) => !/^(?:via|from|to|call-id|cseq):/i.test(line));
+    t.equal(outside.status, 401);
+    t.same(shape(outside.text), shape(wrong.text));
+    await set(office, 'extensions.202.addressRestriction', '["127.0.0.0/8"]');
+    t.equal((await phone.ask('REGISTER')).status, 200);
+  },
+);
+
+registrarTest(
+  'bindings are all there after the box was killed, with their flows, GRUUs and times',
+  async (t, office, device) => {
+    const phone = await device('202');
+    const contact = `<sip:202@127.0.0.1:${phone.peer.port}>;q=0.7;expires=900;${INSTANCE};audio`;
+    const headers = ['Supported: gruu, outbound, path'];
+    const before = await phone.ask('REGISTER', { contact, headers });
+    t.match(
+      before.all('Contact')[0],
+      /;q=0\.7;.*pub-gruu="sip:202@127\.0\.0\.1;gr=urn:uuid:[^"]+";temp-gruu="sip:tgruu\./,
+    );
+    const overTcp = await device('201', 'tcp');
+    t.equal(
+      (await overTcp.ask('REGISTER', { contact: `<sip:201@127.0.0.1:${overTcp.peer.port};transport=tcp>` }, 'TCP'))
+        .status,
+      200,
+    );
+    await written(office, 2);
+    await office.ringdown.stop('SIGKILL');
+    await office.ringdown.start();
+    const after = await phone.ask('REGISTER', { contact: '', headers });
+    const [value = ''] = after.all('Contact');
+    t.match(value, /^<sip:202@127\.0\.0\.1:\d+>;expires=8\d\d;q=0\.7;\+sip\.instance=.*;audio$/);
+    const list = await inside(office, 'devices', 'list');
+    t.match(list, /^201 {2}desk {2}tcp 127\.0\.0\.1:\d+ {2}for 3\d+ s {2}connection gone: no calls until it is back$/m);
+    t.match(list, /^202 {2}desk {2}udp 127\.0\.0\.1:\d+ {2}for 8\d\d s$/m);
+    t.match(await inside(office, 'status'), /^2 registered devices$/m);
+  },
+);
+
+registrarTest('a GRUU reaches its instance and no other device', async (t, _office, device) => {
+  const [caller, phone, desktop] = [await device('201'), await device('202'), await device('202')];
+  await desktop.ask('REGISTER', { headers: [DESKTOP] });
+  const { all } = await phone.ask('REGISTER', {
+    contact: `${phone.contact};${INSTANCE}`,
+    headers: ['Supported: gruu'],
+  });
+  const values = all('Contact').join();
+  for (const [index, name] of (['pub-gruu', 'temp-gruu'] as const).entries()) {
+    const uri = new RegExp(`${name}="([^"]+)"`).exec(values)?.[1] ?? '';
+    const invited = caller.ask('INVITE', { uri, callId: `call-${index}`, headers: ['Content-Type: application/sdp'] });
+    const invite = await phone.peer.next(/^INVITE /);
+    t.ok(invite.startsWith(`INVITE sip:202@127.0.0.1:${phone.peer.port} `), name);
+    const kept = invite.split('\r\n').filter((line) => /^(?:via|from|to|call-id|cseq):/i.test(line));
+    phone.peer.send(
+      `SIP/2.0 486 Busy Here\r\n${kept.join('\r\n').replace(/^(To: .*)$/m, '$1;tag=x')}\r\nContent-Length: 0\r\n\r\n`,
+    );
+    t.equal((await invited).status, 486, name);
+  }
+  t.same(desktop.peer.waiting, [], 'the other device heard nothing');
+  const unknown = 'sip:202@127.0.0.1;gr=urn:uuid:00000000-0000-1000-8000-000000000000';
+  t.equal((await caller.ask('INVITE', { uri: unknown, callId: 'call-9' })).status, 480);
+  t.equal((await caller.ask('INVITE', { uri: 'sip:tgruu.x@127.0.0.1;gr', callId: 'call-10' })).status, 404);
+});
+
+registrarTest(
+  'people see the devices and log them out, in the box and from the command line',
+  async (t, office, device) => {
+    const phone = await device('202');
+    await phone.ask('REGISTER', {
+      contact: `<sip:202@127.0.0.1:${phone.peer.port};pn-provider=apns;pn-prid=abc>`,
+      headers: ['User-Agent: \u001b[2Jevil'],
+    });
+    const data = ['--data', office.ringdown.dataDirectory];
+    const { stdout } = await runRingdown(['devices', 'list', '202', ...data]);
+    t.match(stdout, /^202 {2}desk {2}udp 127\.0\.0\.1:\d+ {2}for \d+ s {2}\S*evil\n$/);
+    t.notOk(stdout.includes('\u001b'), 'nothing that steers a terminal');
+    const json = await runRingdown(['devices', 'list', '--json', ...data]);
+    t.match(JSON.parse(json.stdout), {
+      extension: '202',
+      deviceClass: 'desk',
+      contact: /pn-provider=apns;pn-prid=abc/,
+    });
+    t.match(await runRingdown(['devices', 'forget', '203', ...data]), {
+      stdout: '',
+      stderr: /no device is registered as "203"/,
+    });
+    t.match(await inside(office, 'devices', 'forget', '202'), /^1 device is logged out\.\n$/);
+    t.equal(await inside(office, 'devices', 'list'), 'No device is registered.\n');
+  },
+);
+
+registrarTest('hostile headers come back in no answer, log or list but as text', async (t, office, device) => {
+  const phone = await device('202');
+  const many = Array.from({ length: 1500 }, (_, index) => `<sip:${index}@a>`).join(',');
+  t.equal((await phone.ask('REGISTER', { contact: many.slice(0, 8000).replace(/,[^,]*$/, '') })).status, 400);
+  for (const contact of [
+    `<sip:202@127.0.0.1>;${INSTANCE.replace('AABB', '\\"x')}`,
+    '<sip:202@127.0.0.1>;+sip.instance="<urn:x>\\"; evil=\\"1"',
+    `<sip:202@127.0.0.1>;x="${'y'.repeat(4000)}"`,
+    '<sip:202@127.0.0.1;gr>',
+    '<sip:202@127.0.0.1>;reg-id=99999999999999999999',
+    '"\\"><x" <sip:202@127.0.0.1>',
+  ]) {
+    const { status, all } = await phone.ask('REGISTER', { contact, headers: ['User-Agent: a"b\\c<d>'] });
+    t.ok(status === 200 || status === 400 || status === 403, `${status} ${contact.slice(0, 40)}`);
+    for (const value of all('Contact')) t.notMatch(value, /evil|y{600}/);
+  }
+  t.equal((await phone.ask('OPTIONS', { contact: '' })).status, 200, 'the box is well');
+  t.notMatch(office.ringdown.log, /"level":50/);
+});
