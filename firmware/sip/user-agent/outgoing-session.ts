@@ -15,7 +15,7 @@ import { type Context, capabilityHeaders, type RequestTaker } from './context.ts
 import { EstablishedSession } from './established-session.ts';
 import { acknowledge, type Fork, Forks } from './forks.ts';
 import type { DialogInfo, EndCause, InviteOptions, OutgoingInvite, OutgoingInviteHandlers } from './handlers.ts';
-import { requestHeaders } from './request-headers.ts';
+import { requestHeaders, shownParty } from './request-headers.ts';
 import { SessionDialog } from './session-dialog.ts';
 import { AskedInterval } from './session-interval.ts';
 import { SessionRequests } from './session-requests.ts';
@@ -142,11 +142,16 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
     else this.#end('closed');
   }
 
+  /** For Contact, which would else tell what From keeps back. */
+  get #shownUri(): string {
+    return shownParty(this.#options.from, this.#options.privacy).uri;
+  }
+
   #send(flow: Flow, more: readonly HeaderField[]): void {
     const { sentBy, transactions } = this.#context;
     this.#cseq += 1;
     this.#provisional = false;
-    const contact = contactHeader(sentBy, flow, this.#options.from.uri, this.#secure);
+    const contact = contactHeader(sentBy, flow, this.#shownUri, this.#secure);
     const request = this.#request([contact], more);
     this.#transaction = transactions.request(request, flow, {
       onResponse: (response) => this.#receiveResponse(response),
@@ -185,7 +190,7 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
         dialog,
         flow: this.#transaction?.flow as Flow,
         staysOnFlow: this.#options.flow !== undefined,
-        localParty: this.#options.from.uri,
+        localParty: this.#shownUri,
         secure: this.#secure,
         credentials: this.#options.credentials ?? this.#context.credentials,
       }),

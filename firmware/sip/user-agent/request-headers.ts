@@ -21,14 +21,17 @@ export function requestHeaders(
   callId: string,
   cseq = 1,
 ): HeaderField[] {
-  const value = formatPrivacy(privacy);
-  const shown = privacy.length > 0 && wantsPrivacy(value) ? ANONYMOUS : from;
   return [
     ['Max-Forwards', String(maxForwards)],
-    ['From', formatNameAddr({ ...shown, params: [['tag', localTag]] })],
+    ['From', formatNameAddr({ ...shownParty(from, privacy), params: [['tag', localTag]] })],
     ['To', formatNameAddr(to)],
     ['Call-ID', callId],
     ['CSeq', `${cseq} ${method}`],
-    ...(privacy.length === 0 ? [] : [['Privacy', value] as const]),
+    ...(privacy.length === 0 ? [] : [['Privacy', formatPrivacy(privacy)] as const]),
   ];
+}
+
+/** Who is shown to the peer as the one who calls: in From, and in the user part of Contact (RFC 3323 §4.1.1.3). */
+export function shownParty(from: Party, privacy: readonly PrivacyValue[] = []): Party {
+  return privacy.length > 0 && wantsPrivacy(formatPrivacy(privacy)) ? ANONYMOUS : from;
 }

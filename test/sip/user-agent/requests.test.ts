@@ -62,6 +62,23 @@ t.test('From is anonymous where the caller wants privacy (RFC 3323 §4.1), and P
   await call.close();
 });
 
+t.test('nothing in an INVITE shows a caller who wants privacy (RFC 3323 §4.1)', async (t) => {
+  const call = await Conversation.open(() => false);
+  call.stack.invite({
+    requestUri: `sip:201@127.0.0.1:${call.peer.port}`,
+    from: { displayName: 'Reception', uri: 'sip:202@ringdown' },
+    to: { uri: 'sip:201@ringdown' },
+    privacy: ['id'],
+    offer: OFFER,
+    handlers: {},
+  });
+  const sent = await call.peer.next(/^INVITE/);
+  t.match(header(sent, 'Contact'), /^<sip:anonymous@127\.0\.0\.1:\d+>$/);
+  t.notMatch(sent, /202|Reception/);
+  call.answer(sent, '486 Busy Here', { tag: 'x' });
+  await call.close();
+});
+
 t.test('INVITE, requests in and out of a dialog, and NOTIFY answer challenges', async (t) => {
   const call = await Conversation.open(accept, {
     credentials: (realm) => (realm === 'ours' ? { username: 'box', password: 'secret' } : undefined),
