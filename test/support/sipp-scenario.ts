@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
  * <has header="Contact" match="…"/>, <lacks …/>                within <recv> and <invited>: what must, or must not, stand
  *                                                              there; without header in the body, or with in="message"
  *                                                              anywhere from the first line on
+ * <keep header="RSeq" as="rseq"/>                            the value, for a later `[$rseq]`
  * <include piece="name"/>                                      the steps in pieces/name.xml
  */
 
@@ -162,7 +163,12 @@ class Expansion implements Scenario {
       const check = kind === 'has' ? 'check_it="true"' : 'check_it_inverse="true"';
       return `<ereg regexp="${match}" ${where}${nth} ${check} assign_to="${variable}"/>`;
     });
-    const inner = actions.includes('<action>') ? actions : `<action>${actions}</action>`;
+    const all = actions.replace(/<keep\b([^>]*?)\/>/g, (_, text) => {
+      const { header = '', as: variable = '' } = attributesOf(text);
+      this.#variables.push(variable);
+      return `<ereg regexp=".*" search_in="hdr" header="${header}:" check_it="true" assign_to="${variable}"/>`;
+    });
+    const inner = all.includes('<action>') ? all : `<action>${all}</action>`;
     return `${opening}>${inner}</recv>`;
   }
 
