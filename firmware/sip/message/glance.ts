@@ -12,8 +12,11 @@ export interface Glance {
 
 /** Further lines are not looked at: a message that is in order has fewer. */
 const MAX_LINES = 150;
+/** Nor more of a line. */
+const MAX_LINE_LENGTH = 2048;
 const USER_FIELDS = new Set(['From', 'To', 'Contact', 'P-Asserted-Identity']);
-const URI_USER = /\b(?:sips?:([^\s@:;<>"]{1,128})(?::[^\s@<>"]*)?@|tel:([^\s;<>",]{1,128}))/gi;
+/** Bounded in each part, since every `sip:` of a hostile line begins anew. */
+const URI_USER = /\b(?:sips?:([^\s@:;<>"]{1,128})(?::[^\s@<>"]{0,128})?@|tel:([^\s;<>",]{1,128}))/gi;
 const USERNAME = /\busername[ \t]*=[ \t]*"?([^",\s]{1,128})/i;
 
 /** Reads what it can of a message, malformed or not; never throws. */
@@ -43,7 +46,7 @@ export function glance(bytes: Buffer): Glance {
 }
 
 function addUsers(text: string, users: Set<string>): void {
-  for (const [, sip, tel] of text.matchAll(URI_USER)) users.add(decoded(sip ?? tel ?? ''));
+  for (const [, sip, tel] of text.slice(0, MAX_LINE_LENGTH).matchAll(URI_USER)) users.add(decoded(sip ?? tel ?? ''));
 }
 
 /** As people write it: `%32%30%31` is 201. */

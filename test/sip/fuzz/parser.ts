@@ -2,9 +2,11 @@ import { deepStrictEqual, equal, notEqual, ok } from 'node:assert/strict';
 import { parseDigestCredentials } from '../../../firmware/sip/message/authorization.ts';
 import { parseDigestChallenge } from '../../../firmware/sip/message/challenge.ts';
 import { parseDiversion } from '../../../firmware/sip/message/diversion.ts';
+import { glance } from '../../../firmware/sip/message/glance.ts';
 import type { HeaderField } from '../../../firmware/sip/message/headers.ts';
 import { formatHistoryEntry, parseHistoryEntry } from '../../../firmware/sip/message/history-info.ts';
 import { parseIdentities } from '../../../firmware/sip/message/identity.ts';
+import { maskCredentials } from '../../../firmware/sip/message/mask.ts';
 import { parseMediaType } from '../../../firmware/sip/message/media-type.ts';
 import { formatNameAddr, parseNameAddr } from '../../../firmware/sip/message/name-addr.ts';
 import { type Malformed, type ParseResult, parseMessage } from '../../../firmware/sip/message/parser.ts';
@@ -27,6 +29,9 @@ export const parserTarget: FuzzTarget = {
   name: 'parser',
   corpus: messages,
   check: (bytes) => {
+    // A trace shows what came before anybody has judged it.
+    ok(glance(bytes).users.length >= 0);
+    ok(maskCredentials(bytes).length >= 0);
     const result = parseMessage(bytes);
     if (result.kind === 'malformed') checkMalformed(result);
     else checkMessage(messageOf(result));
