@@ -6,7 +6,7 @@ import type { EstablishedSession } from './established-session.ts';
 import { lists } from './session-interval.ts';
 
 /** Devices behind one INVITE whose dialogs are kept; more than a user has. */
-const MAX_FORKS = 16;
+export const MAX_FORKS = 16;
 
 /** One of those who answer an INVITE of ours: an early dialog, or the one with the session in it. */
 export interface Fork {

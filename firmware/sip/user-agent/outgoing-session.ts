@@ -13,7 +13,7 @@ import { T1_MS } from '../transaction/timers.ts';
 import type { Flow } from '../transport/flow.ts';
 import { type Context, capabilityHeaders, type RequestTaker } from './context.ts';
 import { EstablishedSession } from './established-session.ts';
-import { acknowledge, type Fork, Forks } from './forks.ts';
+import { acknowledge, type Fork, Forks, MAX_FORKS } from './forks.ts';
 import type { DialogInfo, EndCause, InviteOptions, OutgoingInvite, OutgoingInviteHandlers } from './handlers.ts';
 import { requestHeaders, shownParty } from './request-headers.ts';
 import { SessionDialog } from './session-dialog.ts';
@@ -262,6 +262,8 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
       if (ack !== undefined) this.#context.transactions.send(ack.bytes, ack.flow);
       return;
     }
+    // A callee may answer under ever new tags, and each would be a dialog to end.
+    if (this.#acks.size >= MAX_FORKS) return;
     const fork = this.#forks.of(transaction.request, response);
     if (fork === undefined) return;
     this.#acks.set(tag, undefined);
