@@ -42,6 +42,8 @@ export interface AdmissionState {
 const BURST_SECONDS = 4;
 /** All strangers at one address of ours together, as a multiple of what one of them may. */
 const STRANGERS_SHARE = 4;
+/** A stranger's datagram counts once more for each of these: its answer is kept for half a minute, and as long as itself. */
+const BYTES_PER_PACKET = 2048;
 /**
  * Milliseconds of every second that may go into what strangers send, and how many at once: how much work a message makes
  * depends on the message and on the machine, and the phones that are known need the rest.
@@ -139,8 +141,8 @@ export class Admission {
     this.#onBlocked = listener;
   }
 
-  /** Why a datagram, or a message of a connection, is dropped before anybody looks into it. */
-  refuses(flow: Flow): Refusal | undefined {
+  /** Why a datagram of that size, or a message of a connection, is dropped before anybody looks into it. */
+  refuses(flow: Flow, sizeBytes = 0): Refusal | undefined {
     const now = this.#clock.now();
     const { packetsPerSecond } = this.#limits;
     const burst = BURST_SECONDS * packetsPerSecond;
@@ -148,11 +150,12 @@ export class Admission {
     if (known !== undefined) {
       return known.packets.take(now, packetsPerSecond, burst) ? undefined : this.#refuse('rate', flow.remoteAddress);
     }
-    const stranger = this.#follow(flow.remoteAddress, flow.localAddress, now);
+    const cost = 1 + Math.floor(sizeBytes / BYTES_PER_PACKET);
+    const stranger = this.#follow(flow.remoteAddress, flow.localAddress, now, cost);
     if (typeof stranger === 'string') return stranger;
     if (stranger.isAllowed) return undefined;
-    if (!stranger.packets.take(now, packetsPerSecond, burst)) return this.#refuse('rate', stranger.source);
-    if (!stranger.isNew && !this.#takeTogether(flow.localAddress, now)) return this.#refuse('rate', 'strangers');
+    if (!stranger.packets.take(now, packetsPerSecond, burst, cost)) return this.#refuse('rate', stranger.source);
+    if (!stranger.isNew && !this.#takeTogether(flow.localAddress, now, cost)) return this.#refuse('rate', 'strangers');
     if (!this.#work.has(now, STRANGERS_WORK_MS, STRANGERS_WORK_BURST_MS)) return this.#refuse('rate', 'strangers');
     stranger.isNew = false;
     stranger.behaviour.count(now);
@@ -298,7 +301,7 @@ export class Admission {
   }
 
   /** The stranger's record, made where there is none and all strangers together have not sent too much. */
-  #follow(remoteAddress: string, localAddress: string, now: number): Stranger | typeof ALLOWED | Refusal {
+  #follow(remoteAddress: string, localAddress: string, now: number, cost = 1): Stranger | typeof ALLOWED | Refusal {
     const source = sourceOf(remoteAddress, localAddress);
     // One address of a /64 may be on the list, and the rest of it not.
     if (source !== remoteAddress && this.#isListed(remoteAddress)) return ALLOWED;
@@ -307,14 +310,14 @@ export class Admission {
     if (stranger !== undefined) return stranger;
     const isAllowed = this.#isListed(source);
     // Asked before there is a record: who has none yet costs next to nothing.
-    if (!isAllowed && !this.#takeTogether(localAddress, now)) return this.#refuse('rate', 'strangers');
+    if (!isAllowed && !this.#takeTogether(localAddress, now, cost)) return this.#refuse('rate', 'strangers');
     const packets = new TokenBucket(now, BURST_SECONDS * this.#limits.packetsPerSecond);
     const made = { source, isAllowed, packets, behaviour: new Behaviour(), connections: undefined, isNew: true };
     this.#strangers.set(source, made);
     return made;
   }
 
-  #takeTogether(localAddress: string, now: number): boolean {
+  #takeTogether(localAddress: string, now: number, cost: number): boolean {
     const perSecond = STRANGERS_SHARE * this.#limits.packetsPerSecond;
     const burst = BURST_SECONDS * perSecond;
     let together = this.#together.get(localAddress);
@@ -322,7 +325,7 @@ export class Admission {
       together = new TokenBucket(now, burst);
       this.#together.set(localAddress, together);
     }
-    return together.take(now, perSecond, burst);
+    return together.take(now, perSecond, burst, cost);
   }
 
   #isBlockedSource(source: string, now: number): boolean {

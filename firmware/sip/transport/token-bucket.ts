@@ -10,9 +10,9 @@ export class TokenBucket {
   }
 
   /** False where there is nothing left. The limits may be others each time. */
-  take(nowMs: number, perSecond: number, burst: number): boolean {
-    if (!this.has(nowMs, perSecond, burst)) return false;
-    this.#tokens -= 1;
+  take(nowMs: number, perSecond: number, burst: number, tokens = 1): boolean {
+    if (!this.has(nowMs, perSecond, burst, tokens)) return false;
+    this.#tokens -= tokens;
     return true;
   }
 
@@ -22,11 +22,11 @@ export class TokenBucket {
   }
 
   /** The same as `take`, without taking. */
-  has(nowMs: number, perSecond: number, burst: number): boolean {
+  has(nowMs: number, perSecond: number, burst: number, tokens = 1): boolean {
     // A clock that was set back fills nothing, and loses nothing either.
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * perSecond) / 1000);
     this.#filledAtMs = nowMs;
-    return this.#tokens >= 1;
+    return this.#tokens >= tokens;
   }
 }

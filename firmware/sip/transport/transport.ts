@@ -285,7 +285,7 @@ export class Transport {
   }
 
   #datagram(bytes: Buffer, flow: Flow): void {
-    const refusal = this.#admission?.refuses(flow);
+    const refusal = this.#admission?.refuses(flow, bytes.length);
     if (refusal !== undefined) {
       this.#traceReceived(bytes, flow, refusal);
       return;

@@ -315,3 +315,20 @@ t.test('strangers take less than half of the time, and known phones are not aske
   t.ok(worked >= 2000 && worked <= 2600, `${worked} of 5000 ms`);
   t.match(admission.state.refused, { blocked: 0, scanner: 0 });
 });
+
+t.test('a large datagram of a stranger counts as many', async (t) => {
+  const { admission } = make();
+  const phone = from('198.51.100.1', 5062);
+  admission.know(phone, 'login', '201');
+  let large = 0;
+  for (let at = 0; at < 400; at += 1) {
+    if (admission.refuses(from('198.51.100.2'), 64_000) === undefined) large += 1;
+    t.equal(admission.refuses(phone, 64_000), undefined);
+  }
+  t.equal(large, 12, 'of 32 packets each');
+  let forged = 0;
+  for (let at = 0; at < 1000; at += 1) {
+    if (admission.refuses(from(`10.0.${at >> 8}.${at & 255}`), 64_000) === undefined) forged += 1;
+  }
+  t.ok(forged > 30 && forged < 60, `${forged} from forged addresses`);
+});
