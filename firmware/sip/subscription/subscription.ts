@@ -87,7 +87,7 @@ export class Subscription {
 
   /** A SUBSCRIBE was answered: it lives for this long. */
   accept(expiresSeconds: number): void {
-    this.#expiresAtMs = this.#options.context.clock.now() + expiresSeconds * 1000;
+    this.#expiresAtMs = this.#options.context.clock.elapsed() + expiresSeconds * 1000;
     this.#take({ kind: 'subscribed' });
   }
 
@@ -129,7 +129,7 @@ export class Subscription {
     switch (effect.kind) {
       case 'start-expiry':
         this.#expiry?.cancel();
-        this.#expiry = clock.schedule(this.#expiresAtMs - clock.now(), () => {
+        this.#expiry = clock.schedule(this.#expiresAtMs - clock.elapsed(), () => {
           void this.end('timeout');
         });
         break;
@@ -241,7 +241,7 @@ export class Subscription {
       const retryAfter = this.#retryAfterSeconds === undefined ? '' : `;retry-after=${this.#retryAfterSeconds}`;
       return `terminated;reason=${this.#reason}${retryAfter}`;
     }
-    const leftMs = Math.max(0, this.#expiresAtMs - this.#options.context.clock.now());
+    const leftMs = Math.max(0, this.#expiresAtMs - this.#options.context.clock.elapsed());
     return `${this.#state.phase};expires=${Math.ceil(leftMs / 1000)}`;
   }
 }

@@ -127,7 +127,7 @@ export interface IncomingRefer {
   readonly referredBy: string | undefined;
   /** False: no NOTIFYs are wanted (RFC 4488), and `notify` sends none. */
   readonly wantsProgress: boolean;
-  /** 202, and a NOTIFY of 100 Trying. */
+  /** 202, and a NOTIFY of 100 Trying; 503 where there are too many subscriptions. */
   accept(): ReferProgress;
   /** 300 to 699. */
   reject(status: number, options?: ResponseOptions): void;

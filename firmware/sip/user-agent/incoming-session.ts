@@ -228,6 +228,9 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
       if (request.sdp === undefined) transaction.respond(200);
       else if (this.offer === undefined && !this.#answeredByPrack) this.#takeAnswer(transaction, request.sdp);
       else await this.#answerOffer(transaction, request.sdp);
+    } catch (error) {
+      this.#context.logger.error({ err: error, callId: this.#dialog.callId }, 'PRACK handler failed');
+      transaction.respond(500);
     } finally {
       this.#reliable.acknowledged();
     }

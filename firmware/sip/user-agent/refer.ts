@@ -96,6 +96,10 @@ export class IncomingReferral implements IncomingRefer {
     const subscription: Subscription | undefined = this.wantsProgress
       ? this.#context.notifier.openImplicit(eventPackage, header, way)
       : undefined;
+    if (this.wantsProgress && subscription === undefined) {
+      this.#transaction.respond(503, { headers: [['Retry-After', '60']] });
+      return { notify: () => undefined };
+    }
     this.#transaction.respond(202, {
       headers: [contactHeader(this.#context.sentBy, flow, request.uri, way.secure), ...referSub],
     });

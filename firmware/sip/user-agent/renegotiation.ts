@@ -223,7 +223,7 @@ export class Renegotiation {
 
   /** RFC 4028 §10 and §7.4: by UPDATE where the peer takes it, else by re-INVITE with what was agreed last. */
   async #refresh(): Promise<'refreshed' | 'alive' | 'no-way' | 'gone'> {
-    const { side, handlers } = this.#options;
+    const { side } = this.#options;
     // What is under way is a refresh itself.
     if (this.#openOffer() !== 'none') return 'no-way';
     const known = side.remoteSdp;
@@ -234,11 +234,21 @@ export class Renegotiation {
     }
     const { response, answered } = answer;
     if (response.status < 300) {
-      if (response.sdp !== undefined && response.sdp !== known) handlers().onRefreshed?.(response.sdp);
+      if (response.sdp !== undefined && response.sdp !== known) this.#tell(response.sdp);
       return 'refreshed';
     }
     if (response.status === 481 || response.status === 408) return 'gone';
     return answered ? 'alive' : 'no-way';
+  }
+
+  #tell(sdp: string): void {
+    const { side, handlers } = this.#options;
+    try {
+      handlers().onRefreshed?.(sdp);
+    } catch (error) {
+      // Called from a timer, where nobody above would catch it.
+      side.context.logger.error({ err: error, callId: side.dialog.callId }, 'refresh handler failed');
+    }
   }
 
   async #acknowledge(response: SipResponse): Promise<void> {

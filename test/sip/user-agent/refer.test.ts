@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { IncomingRefer, ReferProgress } from '../../../firmware/sip/stack.ts';
+import type { IncomingRefer, ReferProgress, SipStackOptions } from '../../../firmware/sip/stack.ts';
 import { ANSWER, Conversation } from '../support/called.ts';
 import { header, toTag } from '../support/raw-peer.ts';
 import { turns } from '../support/stacks.ts';
@@ -11,10 +11,11 @@ const REFER = [
 ];
 
 /** A stack that takes every REFER but those to 666. */
-async function referring() {
+async function referring(options: Partial<SipStackOptions> = {}) {
   const refers: IncomingRefer[] = [];
   const progress: ReferProgress[] = [];
   const call = await Conversation.open(accept, {
+    ...options,
     more: {
       onRefer(refer) {
         if (refer.referTo.uri.includes('666')) return false;
@@ -136,4 +137,17 @@ t.test('REFER of ours, and what its NOTIFYs tell', async (t) => {
   call.answer(second, '603 Decline');
   t.equal((await quiet).status, 603);
   await call.close();
+});
+
+t.test('a flood of REFERs is bounded', async (t) => {
+  const { call, progress } = await referring({ subscriptionLimits: { total: 2, perSource: 2, perResource: 2 } });
+  for (const [callId, status] of [
+    ['a', 202],
+    ['b', 202],
+    ['c', 503],
+  ] as const) {
+    t.match(await call.ask('REFER', 1, { callId, headers: REFER }), new RegExp(`^SIP/2.0 ${status} `));
+  }
+  for (const { notify } of progress) notify(200);
+  t.equal(await call.close(), 0);
 });

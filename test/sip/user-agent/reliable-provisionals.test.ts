@@ -133,6 +133,26 @@ t.test('offer in the response, answer in PRACK; and a further offer in PRACK (RF
   await call.close();
 });
 
+t.test('a handler that throws costs its PRACK a 500, not the box its life', async (t) => {
+  const call = await Conversation.open((invite) => {
+    invite.provisional(183, { sdp: ANSWER, reliable: true });
+    invite.handlers = {
+      ...invite.handlers,
+      onReinvite: () => {
+        throw new Error('of the layer above');
+      },
+    };
+    return true;
+  });
+  call.say('INVITE', 1, { headers: ['Supported: 100rel'], body: OFFER });
+  const early = await call.peer.next(/^SIP\/2.0 183/);
+  const tag = toTag(early);
+  t.match(await call.ask('PRACK', 2, { toTag: tag, headers: [rack(early)], body: OFFER }), /^SIP\/2.0 500 /);
+  t.match(await call.ask('UPDATE', 3, { toTag: tag, body: OFFER }), /^SIP\/2.0 500 /);
+  t.match(await call.ask('OPTIONS', 4, { toTag: tag }), /^SIP\/2.0 200 /);
+  await call.close();
+});
+
 t.test('CANCEL and BYE end what waits for PRACK', async (t) => {
   for (const method of ['CANCEL', 'BYE']) {
     const call = await Conversation.open(ring);
