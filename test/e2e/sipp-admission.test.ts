@@ -8,6 +8,7 @@ sippTests(
     alone('a user whose account is not enabled is told so', 'register/forbidden', { role: 'caller' }),
     alone('an extension for another class of device refuses this one', 'register/forbidden', { role: 'callee' }),
     alone('a nonce that is too old is stale', 'register/stale', { role: 'third' }),
+    alone('a subscription outlives its nonce', 'subscribe/stale', { role: 'third' }),
   ],
   [
     ...['system.sip.challengeExpirySeconds', String(CHALLENGE_EXPIRY_SECONDS)],

@@ -73,12 +73,12 @@ export class SippDevice {
 
   /** Runs a scenario of test/e2e/sipp to its end. `peer` is whom it calls. */
   async run(scenario: string, peer: string, options: RunOptions = {}): Promise<SippResult> {
-    return this.#start(scenario, peer, options).result;
+    return this.start(scenario, peer, options).result;
   }
 
   /** Starts a scenario that begins with something received, and resolves when that can come. */
   async listen(scenario: string, peer: string, options: RunOptions = {}): Promise<Sipp> {
-    const sipp = this.#start(scenario, peer, options);
+    const sipp = this.start(scenario, peer, options);
     await sipp.ready();
     return sipp;
   }
@@ -98,7 +98,8 @@ export class SippDevice {
     this.#relay?.close();
   }
 
-  #start(scenario: string, peer: string, { keys = {}, ...options }: RunOptions): Sipp {
+  /** Starts a scenario and does not wait for it. */
+  start(scenario: string, peer: string, { keys = {}, ...options }: RunOptions = {}): Sipp {
     const { via, address } = this.#way;
     const host = address.includes(':') ? `[${address}]` : address;
     const all: SippOptions = {
@@ -171,16 +172,15 @@ export class SippBench {
     return device;
   }
 
-  /** A mobile client of the same user, registered beside the desk phone that `device` is. */
-  async registeredMobile(way: Way, role: Role): Promise<SippDevice> {
+  /** Another device of that role's extension, of the same way and with a port or connection of its own. */
+  second(way: Way, role: Role): Promise<SippDevice> {
     const extension = extensionOf(way, role);
-    const key = `${extension} mobile`;
+    const key = `${extension} second`;
     let device = this.#devices.get(key);
     if (device === undefined) {
       device = SippDevice.create(this, way, extension, this.#passwords.get(extension) ?? '');
       this.#devices.set(key, device);
     }
-    await (await device).registers('register/bind-mobile');
     return device;
   }
 
@@ -280,7 +280,8 @@ export function forkedCall(title: string, caller: string, desk: string, mobile: 
     ways,
     run: async (bench, way) => {
       const [left, right] = await Promise.all([bench.device(way, 'caller'), bench.registered(way, 'callee')]);
-      const other = await bench.registeredMobile(way, 'callee');
+      const other = await bench.second(way, 'callee');
+      await other.registers('register/bind-mobile');
       const listening = await Promise.all([right.listen(desk, left.extension), other.listen(mobile, left.extension)]);
       const results = await Promise.all([left.run(caller, right.extension), ...listening.map(({ result }) => result)]);
       await other.registers('register/leave');

@@ -49,6 +49,9 @@ sippTests([
     'call/cancelled',
   ),
   forkedCall('a call is refused when every device refuses it', 'call/all-busy', 'call/busy', 'call/busy'),
+  call('a device is called by the route that it registered', 'call/call', 'call/answer-by-path', {
+    registers: 'register/bind-by-path',
+  }),
   call('a device is called by its own name', 'call/call-gruu', 'call/answer-any', {
     registers: 'register/bind-instance',
   }),

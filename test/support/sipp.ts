@@ -45,12 +45,15 @@ export class Sipp {
   readonly result: Promise<SippResult>;
   readonly #options: SippOptions;
   readonly #child: ChildProcess;
+  readonly #folder: string;
+  #ended = false;
 
   private constructor(options: SippOptions, words: readonly string[], folder: string, removeFolder: () => void) {
     this.#options = options;
     const [file = 'sipp', ...args] = [...(options.prefix ?? []), 'sipp', ...words];
     const child = spawn(file, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
+    this.#folder = folder;
     const forget = atExit(() => void child.kill('SIGKILL'));
     const timeoutMs = (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + HANG_GRACE_MS;
     const hang = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
@@ -64,10 +67,9 @@ export class Sipp {
       child.on('close', (status) => {
         clearTimeout(hang);
         forget();
-        const logs = readdirSync(folder).filter((name) => name.endsWith('.log'));
-        const texts = logs.map((name) => readFileSync(join(folder, name), 'latin1').slice(0, MAX_LOG_LENGTH));
+        this.#ended = true;
         const title = `--- sipp ${options.scenario} over ${options.keys.via ?? options.protocol} ended with ${status}`;
-        resolve({ status: status ?? undefined, report: [title, complaints, ...texts].join('\n') });
+        resolve({ status: status ?? undefined, report: [title, complaints, logsIn(folder)].join('\n') });
         removeFolder();
       });
     });
@@ -90,12 +92,17 @@ export class Sipp {
   async ready(): Promise<void> {
     const { port, protocol } = this.#options;
     const deadline = performance.now() + READY_MS;
-    let ended = false;
-    void this.result.finally(() => {
-      ended = true;
-    });
-    while (!ended && !isTaken(protocol, port ?? 0)) {
+    while (!this.#ended && !isTaken(protocol, port ?? 0)) {
       if (performance.now() > deadline) throw new Error(`sipp does not listen on ${protocol} port ${port}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Resolves when its log of messages has this, or when it has ended. */
+  async logs(pattern: RegExp): Promise<void> {
+    const deadline = performance.now() + READY_MS;
+    while (!this.#ended && !pattern.test(logsIn(this.#folder))) {
+      if (performance.now() > deadline) throw new Error(`sipp does not log ${pattern}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
@@ -123,6 +130,11 @@ function argumentsOf(options: SippOptions, folder: string, digestUri: string | u
     ...(options.extra ?? []),
     `${address.includes(':') ? `[${remote.address}]` : remote.address}:${remote.port}`,
   ];
+}
+
+function logsIn(folder: string): string {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.log'));
+  return names.map((name) => readFileSync(join(folder, name), 'latin1').slice(0, MAX_LOG_LENGTH)).join('\n');
 }
 
 /** As the kernel tells it, since trying to bind the port would take it from sipp. */
