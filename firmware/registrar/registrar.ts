@@ -176,12 +176,21 @@ export class Registrar {
   ): void {
     const hasGruu = bindings.some(({ publicGruu }) => publicGruu !== undefined) && supports(request.message, 'gruu');
     const contacts = contactFields(bindings, nowMs, hasGruu ? { gruus: this.#options.gruus, aor } : undefined);
-    request.respond(200, { headers: [...contacts, ...headers, ['Date', new Date(nowMs).toUTCString()]] });
+    request.respond(200, { headers: [...contacts, ...headers, ['Date', dateText(nowMs)]] });
   }
 }
 
 function deviceOfBinding({ userAgent, capabilities, flow }: Binding): Device {
   return deviceOf({ userAgent, capabilities, protocol: flow.protocol });
+}
+
+let writtenSecond = { second: Number.NaN, text: '' };
+
+/** RFC 3261 §20.17. Written once a second: thousands of answers have the same. */
+function dateText(nowMs: number): string {
+  const second = Math.floor(nowMs / 1000);
+  if (second !== writtenSecond.second) writtenSecond = { second, text: new Date(nowMs).toUTCString() };
+  return writtenSecond.text;
 }
 
 /** For the log. */

@@ -175,7 +175,15 @@ export function digestResponse(values: {
   const algorithm = values.algorithm === 'SHA-256' ? 'sha256' : 'md5';
   // RFC 7616 §3.4.3: A2 of auth-int holds the hash of the body, also where there is none.
   const a2 = qop === 'auth' ? `${method}:${uri}` : `${method}:${uri}:${hash(algorithm, values.body ?? '')}`;
-  return hash(algorithm, `${ha1}:${nonce}:${nonceCount}:${cnonce}:${qop}:${hash(algorithm, a2)}`);
+  return hash(algorithm, `${ha1}:${nonce}:${nonceCount}:${cnonce}:${qop}:${hashOfA2(algorithm, a2)}`);
+}
+
+let latestA2 = { algorithm: '', a2: '', hash: '' };
+
+/** Phones that register with one name of the box have this in common. It is no secret. */
+function hashOfA2(algorithm: string, a2: string): string {
+  if (latestA2.a2 !== a2 || latestA2.algorithm !== algorithm) latestA2 = { algorithm, a2, hash: hash(algorithm, a2) };
+  return latestA2.hash;
 }
 
 /** Undefined for another scheme, realm, algorithm or quality of protection, and for what does not parse. */

@@ -23,8 +23,8 @@ const MALFORMED = 500_000;
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
-    rounds: { type: 'string', default: '5' },
-    count: { type: 'string', default: '30000' },
+    rounds: { type: 'string', default: '4' },
+    count: { type: 'string', default: '20000' },
     algorithm: { type: 'string', default: 'MD5' },
     full: { type: 'boolean', default: false },
   },
