@@ -6,6 +6,7 @@ import type { ConfigurationStore } from './config/configuration-store.ts';
 import { DailyBackup } from './config/daily-backup.ts';
 import { openOrRecover } from './config/recovery.ts';
 import type { Configuration } from './config/schema/configuration.ts';
+import { BoxKey } from './config/secrets/box-key.ts';
 import { backupCommand } from './console/commands/backup.ts';
 import { configCommand } from './console/commands/config.ts';
 import type { CommandContext } from './console/commands/context.ts';
@@ -164,6 +165,7 @@ export class Runtime {
       media: () => this.#media,
       advertise: this.#options.advertise,
       lanOf: (address) => this.#listeners?.lanOf(address),
+      boxKey: () => BoxKey.open(this.#options.dataDirectory),
       version: this.#version,
       clock,
       logger: this.#logger,

@@ -3,6 +3,7 @@ import type { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
 import { digestOf, findExtension } from './config/extension.ts';
 import type { Configuration } from './config/schema/configuration.ts';
+import type { BoxKey } from './config/secrets/box-key.ts';
 import type { Clock } from './core/clock.ts';
 import type { Logger, SourceLog } from './core/logger.ts';
 import { oncePerTurn } from './core/once-per-turn.ts';
@@ -10,6 +11,7 @@ import { Defence } from './defence.ts';
 import type { MediaClient } from './media/client.ts';
 import { Access } from './registrar/access.ts';
 import { Authenticator } from './registrar/authenticator.ts';
+import { AutoCreation } from './registrar/auto-creation.ts';
 import { Gruus } from './registrar/gruu.ts';
 import { KeepAlive } from './registrar/keep-alive.ts';
 import { LocationService } from './registrar/location.ts';
@@ -24,6 +26,8 @@ export interface SignallingOptions {
   readonly bindings: BindingStore;
   /** Undefined until the media worker is being started: until then no call is taken. */
   readonly media: () => Promise<MediaClient> | undefined;
+  /** What secrets of the configuration are encrypted with. */
+  readonly boxKey: () => BoxKey;
   /** From a local address to the one that peers beyond a port forward see. */
   readonly advertise: ReadonlyMap<string, string>;
   /** The LAN of an address of ours; undefined where it is of neither. */
@@ -42,7 +46,8 @@ export class Signalling {
   readonly calls: CallServer;
   readonly defence: Defence;
   readonly trace: MessageTrace;
-  readonly #keepAlive: KeepAlive;
+  /** What has timers, and nothing else to end. */
+  readonly #timed: readonly { close(): void }[];
 
   private constructor(
     stack: SipStack,
@@ -51,7 +56,7 @@ export class Signalling {
     calls: CallServer,
     defence: Defence,
     trace: MessageTrace,
-    keepAlive: KeepAlive,
+    timed: readonly { close(): void }[],
   ) {
     this.stack = stack;
     this.location = location;
@@ -59,7 +64,7 @@ export class Signalling {
     this.calls = calls;
     this.defence = defence;
     this.trace = trace;
-    this.#keepAlive = keepAlive;
+    this.#timed = timed;
   }
 
   /** Listens nowhere yet: that is for `listeners.ts`. */
@@ -74,10 +79,12 @@ export class Signalling {
     // Each look at the configuration asks the database whether another process edited it.
     const configuration = oncePerTurn(() => store.current);
     const access = new Access(configuration, options.lanOf);
+    const newcomers = new AutoCreation({ store, configuration, boxKey: options.boxKey, clock, logger });
     const authenticator = new Authenticator({
       realm: store.realm,
       extensions: { digest: (number) => digestOf(configuration(), number) },
       access,
+      newcomers,
       challengeExpirySeconds: () => configuration().system.sip.challengeExpirySeconds,
       clock,
       guard: defence.logins,
@@ -98,6 +105,7 @@ export class Signalling {
       authenticator,
       access,
       gruus,
+      newcomers,
       configuration,
       clock,
       logger,
@@ -150,7 +158,7 @@ export class Signalling {
       },
       clock,
     });
-    return new Signalling(stack, location, registrar, calls, defence, trace, keepAlive);
+    return new Signalling(stack, location, registrar, calls, defence, trace, [keepAlive, newcomers]);
   }
 
   /** An extension is gone, or may no longer be used: nobody follows it any more. */
@@ -160,7 +168,7 @@ export class Signalling {
 
   /** Ends the calls, then the stack. Bindings are kept. Idempotent. */
   async close(): Promise<void> {
-    this.#keepAlive.close();
+    for (const each of this.#timed) each.close();
     this.calls.shutDown();
     await this.stack.close();
     this.defence.close();

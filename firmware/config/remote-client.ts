@@ -33,6 +33,12 @@ export function isRemoteClient(remoteAddress: string, configuration: Pick<Config
   return !LANS.some((lan) => networksOf(configuration[lan]).check(remoteAddress, family));
 }
 
+/** Whether an address lies in the network of a LAN, as far as it is configured. False for what is no address. */
+export function isInLan(remoteAddress: string, configuration: Pick<Configuration, 'lan1' | 'lan2'>): boolean {
+  const family = isIPv4(remoteAddress) ? 'ipv4' : isIPv6(remoteAddress) ? 'ipv6' : undefined;
+  return family !== undefined && LANS.some((lan) => networksOf(configuration[lan]).check(remoteAddress, family));
+}
+
 /** The networks of a LAN; worked out once for as long as its configuration stays. */
 function networksOf(lan: Configuration['lan1']): BlockList {
   let networks = kept.get(lan);

@@ -18,6 +18,8 @@ export interface AuthenticatorOptions {
   /** The realm that the stored secrets were made for. */
   readonly realm: string;
   readonly extensions: { digest(number: string): StoredDigest | undefined };
+  /** What a phone proves that registers as an extension which is yet to be made; nobody may unless given. */
+  readonly newcomers?: { digest(number: string, remoteAddress: string): StoredDigest | undefined };
   /** Who may log in from where; anybody from anywhere unless given. */
   readonly access?: Pick<Access, 'wayRefusal' | 'isAdmitted' | 'accountRefusal'>;
   /** How long an answer to a challenge may take, asked for at each use; 10 unless given. */
@@ -75,13 +77,12 @@ export class Authenticator {
   }
 
   authenticate(message: SipRequest, flow: Flow): Authentication {
-    const { realm, extensions, access, guard } = this.#options;
+    const { realm, access, guard } = this.#options;
     const closed = access?.wayRefusal(flow);
     if (closed !== undefined) return refused(closed);
     const result = this.#digest.verify(message.method, message.headers.all('Authorization'), {
       realm,
-      // From outside of its networks an extension is as one that does not exist.
-      lookup: (username) => (access?.isAdmitted(username, flow) === false ? undefined : extensions.digest(username)),
+      lookup: (username) => this.#digestOf(username, message.method, flow),
       requestUri: message.uri,
       body: message.body,
     });
@@ -109,6 +110,14 @@ export class Authenticator {
       failed: result.kind === 'rejected',
       user: result.kind === 'rejected' ? result.username : '',
     };
+  }
+
+  #digestOf(number: string, method: string, flow: Flow): StoredDigest | undefined {
+    const { extensions, access, newcomers } = this.#options;
+    // From outside of its networks an extension is as one that does not exist.
+    if (access?.isAdmitted(number, flow) === false) return undefined;
+    const known = extensions.digest(number);
+    return known ?? (method === 'REGISTER' ? newcomers?.digest(number, flow.remoteAddress) : undefined);
   }
 
   #isRemembered(peer: string, message: SipRequest): boolean {

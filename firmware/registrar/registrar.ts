@@ -5,6 +5,7 @@ import { type IncomingRequest, parseSipUri, type SipUri } from '../sip/stack.ts'
 import type { Access } from './access.ts';
 import { extensionsOfUser, isSoleDevice, refusalOf } from './admission.ts';
 import type { Authenticator } from './authenticator.ts';
+import type { AutoCreation } from './auto-creation.ts';
 import type { Binding, EndEvent, EndedBinding } from './binding.ts';
 import { contactFields } from './contact-fields.ts';
 import { type Device, deviceOf } from './device-class.ts';
@@ -20,6 +21,8 @@ export interface RegistrarOptions {
   readonly authenticator: Authenticator;
   readonly access: Access;
   readonly gruus: Gruus;
+  /** Makes extensions that there are not yet; nobody does unless given. */
+  readonly newcomers?: Pick<AutoCreation, 'create'>;
   readonly configuration: () => Configuration;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -110,6 +113,10 @@ export class Registrar {
         return;
       case 'bindings': {
         const [newest] = outcome.fresh;
+        if (newest !== undefined && configuration().extensions[extension] === undefined) {
+          this.#create(request, aor, extension);
+          return;
+        }
         const device = newest === undefined ? undefined : deviceOfBinding(newest);
         const why = device && refusalOf(configuration(), extension, device, flow.remoteAddress);
         if (why !== undefined) {
@@ -121,6 +128,30 @@ export class Registrar {
         this.#answer(request, aor, location.lookup(extension), outcome.headers, now);
       }
     }
+  }
+
+  /** The extension of a phone that proved the default password is made, and then it registers as any other. */
+  #create(request: IncomingRequest, aor: SipUri, extension: string): void {
+    const { newcomers, configuration, sourceLog } = this.#options;
+    const { remoteAddress } = request.flow;
+    const creation = newcomers?.create(extension, remoteAddress) ?? {
+      kind: 'refused',
+      why: 'there is no such extension',
+    };
+    if (creation.kind === 'busy') {
+      request.respond(503, { headers: [['Retry-After', '1']] });
+      return;
+    }
+    if (creation.kind === 'refused') {
+      sourceLog.warn(remoteAddress, { extension, why: creation.why }, 'REGISTER refused');
+      request.respond(403, { headers: [warning(creation.why)] });
+      return;
+    }
+    // What this turn sees of the configuration is older than the extension.
+    setImmediate(() => {
+      if (configuration().extensions[extension] === undefined) request.respond(403);
+      else this.#apply(request, aor, extension);
+    });
   }
 
   #take(extension: string, outcome: Bindings, newest: Binding | undefined): void {

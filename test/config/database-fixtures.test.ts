@@ -143,6 +143,29 @@ t.test('version 4: how SIP is answered', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 4: extensions made themselves for nobody, since they had no password for it', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 4);
+  const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
+  database.exec('UPDATE system SET sip_auto_create_extensions = 1, checksum = NULL; UPDATE box SET checksum = NULL');
+  database.close();
+  const store = ConfigurationStore.open(directory);
+  t.equal(store.current.system.sip.autoCreateExtensions, false);
+  store.close();
+});
+
+t.test('version 5: the default extension password', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 5);
+  const store = ConfigurationStore.open(directory);
+  t.equal(store.revision, 5);
+  const { autoCreateExtensions, defaultExtensionPassword } = store.current.system.sip;
+  t.equal(autoCreateExtensions, true);
+  t.match(defaultExtensionPassword, /^sealed\$/);
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { openDatabase } from '../../firmware/config/database.ts';
 import { requestCommand } from '../../firmware/console/control.ts';
-import { runRingdown } from '../support/ringdown.ts';
+import { TestPhone } from '../support/phone/test-phone.ts';
+import { Ringdown, runRingdown } from '../support/ringdown.ts';
 import { type Extension, type Office, officeTest } from './office.ts';
 import { RegisteringPeer } from './registering-peer.ts';
 
@@ -221,3 +222,60 @@ registrarTest('hostile headers come back in no answer, log or list but as text',
   t.equal((await phone.ask('OPTIONS', { contact: '' })).status, 200, 'the box is well');
   t.notMatch(office.ringdown.log, /"level":50/);
 });
+
+registrarTest(
+  'a phone of a LAN makes its own extension with the default password, while that is on',
+  async (t, office) => {
+    const { dataDirectory, sipPort } = office.ringdown;
+    // What stands for the network of a LAN here.
+    await set(office, 'lan1.ipv6.addresses', '["::1/128"]');
+    await set(office, 'lan1.ipv6.mode', 'static');
+    const words = ['config', 'set', 'system.sip.defaultExtensionPassword', '-', '--data', dataDirectory];
+    t.equal((await runRingdown(words, 'only-for-tests\n')).status, 0);
+    await set(office, 'system.sip.autoCreateExtensions', 'true');
+    const phone = async (localAddress: string, password: string) => {
+      const made = await TestPhone.start({
+        ...{ user: '205', password, localAddress, server: localAddress, serverPort: sipPort, codecs: ['PCMA'] },
+      });
+      try {
+        return (await made.register()).status;
+      } finally {
+        await made.close();
+      }
+    };
+    t.equal(await phone('127.0.0.1', 'only-for-tests'), 401, 'from elsewhere');
+    t.equal(await phone('::1', 'another password'), 401);
+    t.equal(await phone('::1', 'only-for-tests'), 200);
+    t.match(await inside(office, 'extension', 'list'), /^205 {2}Extn205$/m);
+    t.match(await inside(office, 'devices', 'list', '205'), /^205 {2}desk {2}udp \[::1\]/);
+    t.match(await inside(office, 'config', 'log'), /extension 205 auto-created for ::1/);
+    t.match(await inside(office, 'notices'), /205 first/);
+  },
+);
+
+officeTest(
+  'on a LAN without registrar nobody logs in',
+  async (t, office) => {
+    const phone = await RegisteringPeer.open(office.ringdown, '202');
+    try {
+      t.equal((await phone.ask('REGISTER')).status, 200);
+      await set(office, 'lan1.sipRegistrar', 'false');
+      const refused = await phone.ask('REGISTER');
+      t.equal(refused.status, 403);
+      t.same(refused.all('Warning'), ['399 ringdown "the SIP registrar is not enabled on LAN1"']);
+      t.equal((await phone.ask('INVITE', { uri: 'sip:201@127.0.0.1', callId: 'call' })).status, 403);
+      t.equal((await phone.ask('SUBSCRIBE', { callId: 'sub', headers: ['Event: reg'] })).status, 403);
+      t.equal(
+        await inside(office, 'devices', 'list'),
+        'No device is registered.\n',
+        'who was registered is logged out',
+      );
+    } finally {
+      phone.close();
+    }
+  },
+  (t) => {
+    const directory = t.testdir({ lan1: '127.0.0.1/8\n' });
+    return Ringdown.create(['127.0.0.1'], directory);
+  },
+);

@@ -1,4 +1,4 @@
-import { choice, flag, group, hostName, line, list, name, shaped, single, whole, word } from './kinds.ts';
+import { choice, flag, group, hostName, line, list, name, secret, shaped, single, whole, word } from './kinds.ts';
 
 /** What the media worker speaks. */
 export const CODEC_NAMES = ['PCMA', 'PCMU', 'G729'] as const;
@@ -55,7 +55,14 @@ export const system = single('System', 'system', {
     maxExpirySeconds: whole('Longest time that a device registers for', 60, 86400, 3600, { unit: 's' }),
     devicesPerClass: whole('Devices of one class that a user has at a time; the newest wins', 1, 5, 1),
     challengeExpirySeconds: whole('Challenge expiry time', 1, 3600, 10, { unit: 's' }),
-    autoCreateExtensions: flag('Auto-create extension and user', false, NOT_YET),
+    autoCreateExtensions: flag(
+      'Auto-create extension and user for phones of a LAN that register with the default password; ends by itself after 24 hours',
+      false,
+    ),
+    defaultExtensionPassword: secret(
+      'Default extension password: that of extensions that are auto-created',
+      'recoverable',
+    ),
     defence: group('Defence against strangers', {
       packetsPerSecond: whole('Packets that one address may send a second', 20, 100000, 500),
       failedLogins: whole('Failed logins after which an address is blocked', 3, 1000, 10),

@@ -20,6 +20,16 @@ export const numberRules: readonly Rule[] = [
     }
   },
 
+  function autoCreationHasPassword({ system: { sip } }, report) {
+    if (!sip.autoCreateExtensions || sip.defaultExtensionPassword !== undefined) return;
+    report(
+      ['system', 'sip', 'autoCreateExtensions'],
+      true,
+      'needs a default extension password',
+      'Set system.sip.defaultExtensionPassword first.',
+    );
+  },
+
   function extensionOfAnotherUser({ users, extensions }, report) {
     for (const [number, { user }] of Object.entries(extensions)) {
       // Digest and dial plan both go by the number: an extension that has a user's number must be that user's.
