@@ -88,7 +88,7 @@ export class Authenticator {
     });
     const peer = `${flow.remoteAddress} ${fromUri(message)}`;
     if (result.kind === 'ok') {
-      if (result.algorithm === 'MD5') this.#remember(peer, message);
+      if (result.algorithm === 'MD5') this.#remember(peer, viaOf(message));
       else this.#challenged.delete(peer);
       guard?.succeeded(flow, result.username);
       const why = access?.accountRefusal(result.username);
@@ -98,8 +98,9 @@ export class Authenticator {
     if (result.kind === 'rejected') guard?.failed(flow, parseSipUri(message.from.uri)?.user ?? result.username);
     let algorithms = BOTH;
     if (result.kind === 'missing') {
-      if (this.#isRemembered(peer, message) || cannotChoose(message)) algorithms = MD5_ALONE;
-      this.#remember(peer, message);
+      const via = viaOf(message);
+      if (this.#isRemembered(peer, via) || cannotChoose(message)) algorithms = MD5_ALONE;
+      this.#remember(peer, via);
     } else if (result.algorithm === 'MD5') {
       algorithms = MD5_ALONE;
     }
@@ -120,15 +121,15 @@ export class Authenticator {
     return known ?? (method === 'REGISTER' ? newcomers?.digest(number, flow.remoteAddress) : undefined);
   }
 
-  #isRemembered(peer: string, message: SipRequest): boolean {
+  #isRemembered(peer: string, via: string | undefined): boolean {
     const last = this.#challenged.get(peer);
     if (last === undefined || this.#options.clock.now() - last.atMs >= REMEMBERED_MS) return false;
     // A retransmission that crossed its challenge: whoever sent it has not been asked yet.
-    return last.via === undefined || last.via !== viaOf(message);
+    return last.via === undefined || last.via !== via;
   }
 
-  #remember(peer: string, message: SipRequest): void {
-    this.#challenged.set(peer, { atMs: this.#options.clock.now(), via: viaOf(message) });
+  #remember(peer: string, via: string | undefined): void {
+    this.#challenged.set(peer, { atMs: this.#options.clock.now(), via });
   }
 }
 
