@@ -1,13 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { atExit } from '../support/cleanup.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { Ringdown, runRingdown } from '../support/ringdown.ts';
-import { SipRelay } from '../support/sip-relay.ts';
-import { Sipp, type SippOptions, type SippResult } from '../support/sipp.ts';
+import type { SippResult } from '../support/sipp.ts';
+import { type RunOptions, SippDevice } from '../support/sipp-device.ts';
 
 /** A transport over one of the two families. */
 export interface Way {
@@ -26,102 +25,6 @@ export const WAYS: readonly Way[] = (['UDP', 'TCP', 'TLS'] as const).flatMap((vi
 /** Of each way: the one who calls, and two who are called. */
 const ROLES = ['caller', 'callee', 'third'] as const;
 export type Role = (typeof ROLES)[number];
-
-export interface RunOptions {
-  readonly keys?: Readonly<Record<string, string>>;
-  readonly timeoutMs?: number;
-  readonly calls?: number;
-  readonly extra?: readonly string[];
-}
-
-/** A device at one extension over one way: every sipp that runs as it has the same port or connection. */
-export class SippDevice {
-  readonly extension: string;
-  readonly #way: Way;
-  readonly #port: number;
-  readonly #remotePort: number;
-  readonly #relay: SipRelay | undefined;
-  readonly #password: string;
-
-  private constructor(
-    way: Way,
-    extension: string,
-    password: string,
-    ports: { readonly own: number; readonly remote: number },
-    relay: SipRelay | undefined,
-  ) {
-    this.#way = way;
-    this.extension = extension;
-    this.#password = password;
-    this.#port = ports.own;
-    this.#remotePort = ports.remote;
-    this.#relay = relay;
-  }
-
-  static async create(bench: SippBench, way: Way, extension: string, password: string): Promise<SippDevice> {
-    const own = await freePorts([way.address], 2);
-    const { sipPort, ports } = bench.ringdown;
-    const { via, address } = way;
-    if (via === 'UDP') return new SippDevice(way, extension, password, { own, remote: sipPort }, undefined);
-    const relay = await SipRelay.open({
-      box: { address, port: via === 'TLS' ? ports.sips : sipPort },
-      ...(via === 'TLS' ? { authority: bench.authority } : {}),
-      listenerPort: own,
-    });
-    return new SippDevice(way, extension, password, { own, remote: relay.port }, relay);
-  }
-
-  /** Runs a scenario of test/e2e/sipp to its end. `peer` is whom it calls. */
-  async run(scenario: string, peer: string, options: RunOptions = {}): Promise<SippResult> {
-    return this.start(scenario, peer, options).result;
-  }
-
-  /** Starts a scenario that begins with something received, and resolves when that can come. */
-  async listen(scenario: string, peer: string, options: RunOptions = {}): Promise<Sipp> {
-    const sipp = this.start(scenario, peer, options);
-    await sipp.ready();
-    return sipp;
-  }
-
-  /** Throws where it does not go as the scenario says. */
-  async registers(scenario: string): Promise<void> {
-    const { status, report } = await this.run(scenario, '');
-    if (status !== 0) throw new Error(`${this.extension} does not register over ${this.#way.name}\n${report}`);
-  }
-
-  /** Cuts its connection to the box, where it has one. */
-  cut(): void {
-    this.#relay?.cut();
-  }
-
-  close(): void {
-    this.#relay?.close();
-  }
-
-  /** Starts a scenario and does not wait for it. */
-  start(scenario: string, peer: string, { keys = {}, ...options }: RunOptions = {}): Sipp {
-    const { via, address } = this.#way;
-    const host = address.includes(':') ? `[${address}]` : address;
-    const all: SippOptions = {
-      ...options,
-      scenario: scenarioPath(scenario),
-      protocol: via === 'UDP' ? 'udp' : 'tcp',
-      address,
-      port: this.#port,
-      remote: { address, port: this.#remotePort },
-      keys: {
-        ...{ user: this.extension, password: this.#password, peer, via, remote_ip: host },
-        contact: `sip:${this.extension}@${host}:${this.#port};transport=${via.toLowerCase()}`,
-        ...keys,
-      },
-    };
-    return Sipp.start(all);
-  }
-}
-
-export function scenarioPath(scenario: string): string {
-  return fileURLToPath(new URL(`./sipp/${scenario}.xml`, import.meta.url));
-}
 
 /** A running box with three extensions for each way, which all rules of a file share. */
 export class SippBench {
@@ -168,7 +71,7 @@ export class SippBench {
   /** As `device`, and registered. */
   async registered(way: Way, role: Role): Promise<SippDevice> {
     const device = await this.device(way, role);
-    await device.registers('register/bind');
+    await device.succeeds('register/bind');
     return device;
   }
 
@@ -178,7 +81,7 @@ export class SippBench {
     const key = `${extension} second`;
     let device = this.#devices.get(key);
     if (device === undefined) {
-      device = SippDevice.create(this, way, extension, this.#passwords.get(extension) ?? '');
+      device = this.#create(way, extension);
       this.#devices.set(key, device);
     }
     return device;
@@ -192,10 +95,22 @@ export class SippBench {
   }
 
   async #introduced(way: Way, extension: string): Promise<SippDevice> {
-    const device = await SippDevice.create(this, way, extension, this.#passwords.get(extension) ?? '');
-    const { status, report } = await device.run('register/ask-twice', '');
-    if (status !== 0) throw new Error(`${extension} is not offered MD5 alone\n${report}`);
+    const device = await this.#create(way, extension);
+    await device.introduce();
     return device;
+  }
+
+  async #create({ via, address }: Way, extension: string): Promise<SippDevice> {
+    const { sipPort, ports } = this.ringdown;
+    return SippDevice.create({
+      extension,
+      password: this.#passwords.get(extension) ?? '',
+      via,
+      address,
+      port: await freePorts([address], 2),
+      box: { address, port: via === 'TLS' ? ports.sips : sipPort },
+      authority: this.authority,
+    });
   }
 }
 
@@ -265,7 +180,7 @@ export function call(title: string, caller: string, callee: string, options: Cal
     ways,
     run: async (bench, way) => {
       const [left, right] = await Promise.all([bench.device(way, 'caller'), bench.device(way, 'callee')]);
-      await right.registers(registers);
+      await right.succeeds(registers);
       const listening = await right.listen(callee, left.extension, rest);
       const calling = left.run(caller, right.extension, rest);
       return Promise.all([calling, listening.result]);
@@ -281,10 +196,10 @@ export function forkedCall(title: string, caller: string, desk: string, mobile: 
     run: async (bench, way) => {
       const [left, right] = await Promise.all([bench.device(way, 'caller'), bench.registered(way, 'callee')]);
       const other = await bench.second(way, 'callee');
-      await other.registers('register/bind-mobile');
+      await other.succeeds('register/bind-mobile');
       const listening = await Promise.all([right.listen(desk, left.extension), other.listen(mobile, left.extension)]);
       const results = await Promise.all([left.run(caller, right.extension), ...listening.map(({ result }) => result)]);
-      await other.registers('register/leave');
+      await other.succeeds('register/leave');
       return results;
     },
   };

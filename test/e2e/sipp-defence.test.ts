@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap';
 import { Ringdown } from '../support/ringdown.ts';
 import { Sipp, type SippResult } from '../support/sipp.ts';
-import { configure, scenarioPath } from './sipp-bench.ts';
+import { scenarioPath } from '../support/sipp-device.ts';
+import { configure } from './sipp-bench.ts';
 
 const PASSWORD = 'only-for-tests-201';
 
@@ -24,7 +25,7 @@ function run(
     address,
     remote: { address: host === '[::1]' ? '::1' : host, port: sipPort },
     keys: {
-      ...{ user: '201', password, peer: '202', via: protocol.toUpperCase(), remote_ip: host },
+      ...{ user: '201', password, peer: '202', via: protocol.toUpperCase(), box: host },
       contact: `sip:201@${address.includes(':') ? host : address}`,
     },
   }).result;

@@ -1,11 +1,15 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.ts';
 
 const CONNECT_MS = 10_000;
 
 export interface SipRelayOptions {
+  /** Its own, where programs connect to it and wait for it. */
+  readonly address: string;
   /** Where the box listens. */
   readonly box: { readonly address: string; readonly port: number };
   /** The authority that vouches for the box: with it the relay speaks TLS. */
@@ -42,7 +46,7 @@ export class SipRelay {
 
   static async open(options: SipRelayOptions): Promise<SipRelay> {
     const server = createServer({ pauseOnConnect: true });
-    server.listen({ host: options.box.address, port: 0 });
+    server.listen({ host: options.address, port: 0 });
     await once(server, 'listening');
     const bound = server.address();
     if (bound === null || typeof bound === 'string') throw new Error('the relay has no port');
@@ -84,8 +88,8 @@ export class SipRelay {
   async #boxSocket(): Promise<Socket> {
     const present = this.#box;
     if (present !== undefined && !present.destroyed) return present;
-    const { box, authority } = this.#options;
-    const where = { host: box.address, port: box.port, timeout: CONNECT_MS };
+    const { address, box, authority } = this.#options;
+    const where = { host: box.address, port: box.port, localAddress: address, timeout: CONNECT_MS };
     const socket = authority === undefined ? connect(where) : connectTls({ ...where, ca: authority });
     socket.on('error', () => undefined);
     await once(socket, authority === undefined ? 'connect' : 'secureConnect');
@@ -102,9 +106,36 @@ export class SipRelay {
 
   #toProgram(data: Buffer, box: Socket): void {
     if (this.#program === undefined) {
-      const program = connect({ host: this.#options.box.address, port: this.#options.listenerPort });
+      const program = connect({ host: this.#options.address, port: this.#options.listenerPort });
       this.#join(program, box);
     }
     this.#program?.write(data);
+  }
+}
+
+/** A SipRelay in a process of its own, so that it can live in a network namespace. */
+export class RemoteSipRelay {
+  readonly port: number;
+  readonly #child: ChildProcessWithoutNullStreams;
+
+  private constructor(child: ChildProcessWithoutNullStreams, port: number) {
+    this.#child = child;
+    this.port = port;
+  }
+
+  /** `prefix` is put before its command line, such as `['ip', 'netns', 'exec', 'NAME']`. */
+  static async start(options: SipRelayOptions, prefix: readonly string[]): Promise<RemoteSipRelay> {
+    const main = fileURLToPath(new URL('./sip-relay-main.ts', import.meta.url));
+    const [file = process.execPath, ...args] = [...prefix, process.execPath, main, JSON.stringify(options)];
+    const child = spawn(file, args, { stdio: 'pipe' });
+    child.stdin.on('error', () => undefined);
+    child.stderr.pipe(process.stderr);
+    const [line] = await once(child.stdout, 'data', { signal: AbortSignal.timeout(CONNECT_MS) });
+    return new RemoteSipRelay(child, Number(line));
+  }
+
+  /** Ends its process. */
+  close(): void {
+    this.#child.stdin.end();
   }
 }

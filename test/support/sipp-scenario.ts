@@ -98,14 +98,14 @@ class Expansion implements Scenario {
     const cSeq = isOfLast || method === 'ACK' ? (this.#last?.cSeq ?? 0) : this.#cSeq[side];
     if (!isOfLast && method !== 'ACK') this.#last = { branch, cSeq, method, uri };
     this.digestUri ??= this.#resolved(uri.replace(/^sips?:/, ''));
-    const to = method === 'REGISTER' ? 'sip:[user]@[remote_ip]' : uri;
+    const to = method === 'REGISTER' ? 'sip:[user]@[box]' : uri;
     const isTagged = within === 'dialog' || (isOfLast && method === 'ACK');
-    const remote = within === 'dialog' ? 'sip:[peer]@[remote_ip]' : to;
+    const remote = within === 'dialog' ? 'sip:[peer]@[box]' : to;
     const defaults: (readonly [string, string])[] = [
       ['Via', `SIP/2.0/[via] [local_ip]:[local_port];branch=${branch};rport`],
       ...(within === 'dialog' ? [['', '[routes]'] as const] : []),
       ['Max-Forwards', '70'],
-      ['From', asCallee ? '[$invite_to];tag=[pid]-[call_number]' : '<sip:[user]@[remote_ip]>;tag=[pid]-[call_number]'],
+      ['From', asCallee ? '[$invite_to];tag=[pid]-[call_number]' : '<sip:[user]@[box]>;tag=[pid]-[call_number]'],
       ['To', asCallee ? '[$invite_from]' : `<${remote}>${isTagged ? '[peer_tag_param]' : ''}`],
       ['Call-ID', '[call_id]'],
       ['CSeq', `${cSeq} ${method}`],
@@ -120,8 +120,8 @@ class Expansion implements Scenario {
   #uriFor(method: string, attributes: Attributes): string {
     if (attributes.in === 'dialog') return '[next_url]';
     if (attributes.in === 'transaction' && this.#last !== undefined) return this.#last.uri;
-    if (method === 'REGISTER') return 'sip:[remote_ip]';
-    return 'sip:[peer]@[remote_ip]';
+    if (method === 'REGISTER') return 'sip:[box]';
+    return 'sip:[peer]@[box]';
   }
 
   #response(attributes: Attributes, content: string): string {
@@ -161,7 +161,8 @@ class Expansion implements Scenario {
       const where = header === undefined ? part : `search_in="hdr" header="${header}:"`;
       const nth = occurrence === undefined ? '' : ` occurrence="${occurrence}"`;
       const check = kind === 'has' ? 'check_it="true"' : 'check_it_inverse="true"';
-      return `<ereg regexp="${match}" ${where}${nth} ${check} assign_to="${variable}"/>`;
+      const pattern = match.replace(/\[([a-z_]+)\]/g, (whole, name) => escaped(this.#keys[name]) ?? whole);
+      return `<ereg regexp="${pattern}" ${where}${nth} ${check} assign_to="${variable}"/>`;
     });
     const all = actions.replace(/<keep\b([^>]*?)\/>/g, (_, text) => {
       const { header = '', as: variable = '' } = attributesOf(text);
@@ -184,6 +185,11 @@ class Expansion implements Scenario {
 
 const NEEDS_CONTACT = new Set(['INVITE', 'SUBSCRIBE', 'UPDATE', 'REFER']);
 const KEPT = ['Via', 'From', 'To', 'Call-ID', 'CSeq'];
+
+/** As it is to be found by a POSIX expression. */
+function escaped(text: string | undefined): string | undefined {
+  return text?.replace(/[.[\]*+?(){}^$|\\]/g, (char) => (char === '\\' || char === '^' ? `\\${char}` : `[${char}]`));
+}
 
 function variableOf(name: string): string {
   return `invite_${name.toLowerCase()}`;

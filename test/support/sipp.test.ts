@@ -40,7 +40,7 @@ t.test('a scenario that expects what does not come fails, and tells what came', 
   t.teardown(() => peer.close());
   const run = async (scenario: string) => {
     const remote = { address: '127.0.0.1', port: peer.address().port };
-    const keys = { user: '1', peer: '2', via: 'UDP', contact: 'sip:1@127.0.0.1' };
+    const keys = { user: '1', peer: '2', via: 'UDP', box: '127.0.0.1', contact: 'sip:1@127.0.0.1' };
     return await Sipp.start({ scenario, protocol: 'udp', address: '127.0.0.1', remote, keys }).result;
   };
   for (const [index, [title, check, passes]] of answered.entries()) {
@@ -58,13 +58,13 @@ t.test('a request gets the headers that are not written', (t) => {
   const path = written(
     'request',
     `<request auth="401">REGISTER\n    Contact: -\n    Expires: 5</request>
-     <include piece="said" uri="sip:9@[remote_ip]"/>`,
+     <include piece="said" uri="sip:9@[box]"/>`,
   );
-  const { text, digestUri } = expandScenario(path, { remote_ip: '[::1]' });
+  const { text, digestUri } = expandScenario(path, { box: '[::1]' });
   t.equal(digestUri, '[::1]');
-  t.equal(text.match(/^REGISTER sip:\[remote_ip\] SIP\/2\.0$/gm)?.length, 2);
+  t.equal(text.match(/^REGISTER sip:\[box\] SIP\/2\.0$/gm)?.length, 2);
   t.match(text, /^CSeq: 1 REGISTER$[\s\S]*^CSeq: 2 REGISTER$[\s\S]*^\[authentication\]$[\s\S]*^CSeq: 3 MESSAGE$/m);
-  t.match(text, /^MESSAGE sip:9@\[remote_ip\] SIP\/2\.0$/m);
+  t.match(text, /^MESSAGE sip:9@\[box\] SIP\/2\.0$/m);
   t.notMatch(text, /^Contact/m);
   t.equal(text.match(/^Expires: 5$/gm)?.length, 2);
   t.end();

@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atExit } from './cleanup.ts';
+import { killAsRoot } from './privilege.ts';
 import { expandScenario } from './sipp-scenario.ts';
 
-/** How long an expected message may be away, in milliseconds, where the scenario gives it no time of its own. */
-const RECEIVE_MS = 6000;
+const DEFAULT_RECEIVE_MS = 6000;
 const DEFAULT_TIMEOUT_MS = 20_000;
 const READY_MS = 5000;
 /** Of each of its logs, in characters: what a person still reads. */
@@ -28,6 +28,8 @@ export interface SippOptions {
   /** How often the scenario is run, one after the other; once unless given. */
   readonly calls?: number;
   readonly timeoutMs?: number;
+  /** How long an expected message may be away where the scenario gives it no time of its own; default 6000. */
+  readonly receiveMs?: number;
   /** Words before the program, such as those that enter a network namespace. */
   readonly prefix?: readonly string[];
   readonly extra?: readonly string[];
@@ -54,9 +56,9 @@ export class Sipp {
     const child = spawn(file, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.#folder = folder;
-    const forget = atExit(() => void child.kill('SIGKILL'));
+    const forget = atExit(() => this.#kill());
     const timeoutMs = (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + HANG_GRACE_MS;
-    const hang = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const hang = setTimeout(() => this.#kill(), timeoutMs);
     let complaints = '';
     child.stdout?.resume();
     child.stderr?.on('data', (data: Buffer) => {
@@ -66,8 +68,8 @@ export class Sipp {
       child.on('error', (cause) => reject(new Error('sipp cannot be started: install sip-tester', { cause })));
       child.on('close', (status) => {
         clearTimeout(hang);
-        forget();
         this.#ended = true;
+        forget();
         const title = `--- sipp ${options.scenario} over ${options.keys.via ?? options.protocol} ended with ${status}`;
         resolve({ status: status ?? undefined, report: [title, complaints, logsIn(folder)].join('\n') });
         removeFolder();
@@ -90,9 +92,9 @@ export class Sipp {
 
   /** Resolves when it listens on the port that it was given, or has ended. */
   async ready(): Promise<void> {
-    const { port, protocol } = this.#options;
+    const { port, protocol, prefix = [] } = this.#options;
     const deadline = performance.now() + READY_MS;
-    while (!this.#ended && !isTaken(protocol, port ?? 0)) {
+    while (!this.#ended && !isTaken(protocol, port ?? 0, prefix)) {
       if (performance.now() > deadline) throw new Error(`sipp does not listen on ${protocol} port ${port}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -109,19 +111,25 @@ export class Sipp {
 
   /** Ends it before its time. */
   async stop(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    this.#kill();
     await this.result;
+  }
+
+  #kill(): void {
+    if (this.#ended) return;
+    if (this.#options.prefix === undefined) this.#child.kill('SIGKILL');
+    else if (this.#child.pid !== undefined) killAsRoot(this.#child.pid);
   }
 }
 
 function argumentsOf(options: SippOptions, folder: string, digestUri: string | undefined): readonly string[] {
-  const { protocol, address, port, remote, keys } = options;
+  const { protocol, address, port, remote, keys, receiveMs = DEFAULT_RECEIVE_MS } = options;
   const seconds = Math.ceil((options.timeoutMs ?? DEFAULT_TIMEOUT_MS) / 1000);
   return [
     ...['-sf', join(folder, 'scenario.xml'), '-t', protocol === 'udp' ? 'u1' : 't1'],
     ...['-i', address, '-mi', address, '-bind_local', ...(port === undefined ? [] : ['-p', String(port)])],
     ...['-m', String(options.calls ?? 1), '-l', '1', '-nostdin'],
-    ...['-timeout', `${seconds}s`, '-timeout_error', '-recv_timeout', String(RECEIVE_MS)],
+    ...['-timeout', `${seconds}s`, '-timeout_error', '-recv_timeout', String(receiveMs)],
     // An unexpected message ends the call as a failure, and sipp says no BYE that is not in the scenario.
     ...['-default_behaviors', 'abortunexp', '-trace_msg', '-trace_err'],
     ...['-au', keys.user ?? '', '-ap', keys.password ?? ''],
@@ -138,14 +146,15 @@ function logsIn(folder: string): string {
 }
 
 /** As the kernel tells it, since trying to bind the port would take it from sipp. */
-function isTaken(protocol: 'udp' | 'tcp', port: number): boolean {
+function isTaken(protocol: 'udp' | 'tcp', port: number, prefix: readonly string[]): boolean {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return [protocol, `${protocol}6`].some((name) =>
-    readFileSync(`/proc/net/${name}`, 'latin1')
-      .split('\n')
-      .some((line) => {
-        const [, local, , state] = line.trim().split(/\s+/);
-        return local?.endsWith(wanted) === true && (protocol === 'udp' || state === '0A');
-      }),
-  );
+  const [file = '', ...args] = [...prefix, 'cat', `/proc/net/${protocol}`, `/proc/net/${protocol}6`];
+  const tables =
+    prefix.length === 0
+      ? args.map((path) => readFileSync(path, 'latin1')).join('')
+      : execFileSync(file, args, { encoding: 'latin1' });
+  return tables.split('\n').some((line) => {
+    const [, local, , state] = line.trim().split(/\s+/);
+    return local?.endsWith(wanted) === true && (protocol === 'udp' || state === '0A');
+  });
 }
