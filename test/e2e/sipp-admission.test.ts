@@ -7,6 +7,9 @@ sippTests(
   [
     alone('a user whose account is not enabled is told so', 'register/forbidden', { role: 'caller' }),
     alone('an extension for another class of device refuses this one', 'register/forbidden', { role: 'callee' }),
+    alone('an extension that other addresses may use answers as one that does not exist', 'register/wrong-password', {
+      role: 'fourth',
+    }),
     alone('a nonce that is too old is stale', 'register/stale', { role: 'third' }),
     alone('a subscription outlives its nonce', 'subscribe/stale', { role: 'third' }),
   ],
@@ -15,6 +18,8 @@ sippTests(
     ...WAYS.flatMap((way) => [
       ...[`users.${extensionOf(way, 'caller')}.enabled`, 'off'],
       ...[`extensions.${extensionOf(way, 'callee')}.class`, 'mobile'],
+      ...[`extensions.${extensionOf(way, 'third')}.addressRestriction`, '127.0.0.0/8,::1/128'],
+      ...[`extensions.${extensionOf(way, 'fourth')}.addressRestriction`, '192.0.2.0/24,2001:db8::/32'],
     ]),
   ],
 );

@@ -22,11 +22,11 @@ export const WAYS: readonly Way[] = (['UDP', 'TCP', 'TLS'] as const).flatMap((vi
   { name: `${via} over IPv6`, via, address: '::1', digit: 2 * index + 2 },
 ]);
 
-/** Of each way: the one who calls, and two who are called. */
-const ROLES = ['caller', 'callee', 'third'] as const;
+/** Of each way: the one who calls, the one who is called, and others for what those must not be. */
+const ROLES = ['caller', 'callee', 'third', 'fourth'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** A running box with three extensions for each way, which all rules of a file share. */
+/** A running box with four extensions for each way, which all rules of a file share. */
 export class SippBench {
   readonly ringdown: Ringdown;
   /** What vouches for the box, in PEM. */

@@ -26,6 +26,7 @@ sippTests([
   call('a busy device refuses the call', 'call/refused', 'call/busy'),
   call('ten calls follow each other', 'call/call', 'call/answer', { calls: 10 }),
   call('a call is held and retrieved', 'call/hold', 'call/answer-any'),
+  call('the called device holds the call and retrieves it', 'call/is-held', 'call/answer-and-hold'),
   call('an INVITE without an offer gets one', 'call/late-offer', 'call/answer-any'),
   call('a re-INVITE moves the remote target', 'call/moves', 'call/hang-up-later'),
   call('the route set of the caller is kept', 'call/by-proxies', 'call/answer-and-hang-up'),
