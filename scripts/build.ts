@@ -59,7 +59,7 @@ copyFileSync(
   join(repository, `node_modules/better-sqlite3/prebuilds/linux-${values.arch}.node`),
   join(output, 'better_sqlite3.node'),
 );
-// A sign in a comment would make all of the text two bytes a character for V8: 2 MB more of memory, which both processes have.
+// A sign in a comment would make all of the text two bytes a character for V8: 2 MB more of memory.
 for (const name of readdirSync(output).filter((file) => file.endsWith('.cjs'))) {
   const file = join(output, name);
   const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
