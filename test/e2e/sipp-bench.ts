@@ -233,6 +233,7 @@ async function testRule(t: Test, bench: SippBench, { run, ways = WAYS }: Rule): 
       }
     }),
   );
+  t.not(outcomes.length, 0, 'there is a way');
   for (const { way, results } of outcomes) {
     const failed = results.filter(({ status }) => status !== 0);
     t.equal(failed.length, 0, way.name);

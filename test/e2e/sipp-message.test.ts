@@ -18,6 +18,7 @@ sippTests([
   alone('compact header names are understood', 'forms/compact'),
   alone('folded header fields are understood', 'forms/folded'),
   alone('several values in one line and in several lines are the same', 'forms/several-values'),
+  alone('an empty line before a request is ignored', 'forms/empty-lines'),
   alone('unknown header fields are ignored', 'forms/unknown-headers'),
   alone('two requests in one segment are two', 'forms/two-in-one', { ways: STREAMS }),
   alone('a large request is taken', 'forms/large', { ways: STREAMS }),
