@@ -146,6 +146,8 @@ export class Admission {
     const now = this.#clock.now();
     const { packetsPerSecond } = this.#limits;
     const burst = BURST_SECONDS * packetsPerSecond;
+    // What nobody worked on has no end, and the time until now is not its own.
+    this.#workingSinceMs = undefined;
     const known = this.#knownFlow(flow, now);
     if (known !== undefined) {
       return known.packets.take(now, packetsPerSecond, burst) ? undefined : this.#refuse('rate', flow.remoteAddress);

@@ -290,13 +290,14 @@ export class Transport {
       this.#traceReceived(bytes, flow, refusal);
       return;
     }
-    if (isStun(bytes)) {
-      const answer = answerStun(bytes, flow.remoteAddress, flow.remotePort);
-      if (answer !== undefined) this.#udpListener(flow)?.send(flow, answer, () => undefined);
-      return;
-    }
-    if (!isBlank(bytes)) this.#deliver(parseMessage(bytes), flow, bytes);
+    if (isStun(bytes)) this.#stun(bytes, flow);
+    else if (!isBlank(bytes)) this.#deliver(parseMessage(bytes), flow, bytes);
     this.#admission?.worked();
+  }
+
+  #stun(bytes: Buffer, flow: Flow): void {
+    const answer = answerStun(bytes, flow.remoteAddress, flow.remotePort);
+    if (answer !== undefined) this.#udpListener(flow)?.send(flow, answer, () => undefined);
   }
 
   #frame(frame: MessageFrame, flow: Flow): void {

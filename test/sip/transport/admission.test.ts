@@ -316,6 +316,18 @@ t.test('strangers take less than half of the time, and known phones are not aske
   t.match(admission.state.refused, { blocked: 0, scanner: 0 });
 });
 
+t.test('time that passes after the message of a stranger is not its work', async (t) => {
+  const { admission, clock } = make();
+  const phone = from('198.51.100.1', 5062);
+  admission.know(phone, 'login', '201');
+  // A keep-alive, say, that was answered without further ado.
+  t.equal(admission.refuses(from('198.51.100.2')), undefined);
+  clock.advance(100_000);
+  t.equal(admission.refuses(phone), undefined);
+  admission.worked();
+  t.equal(admission.refuses(from('198.51.100.3')), undefined, 'a new phone is let in');
+});
+
 t.test('a large datagram of a stranger counts as many', async (t) => {
   const { admission } = make();
   const phone = from('198.51.100.1', 5062);
