@@ -29,5 +29,7 @@ export interface ConnectionHandlers {
   /** Whether somebody wants to see messages as they came. */
   isTraced(): boolean;
   onFrame(frame: MessageFrame, flow: Flow): void;
+  /** The peer keeps its way open, and wants an answer where the connection is still open after this. */
+  onPing(flow: Flow): void;
   onClosed(connection: Connection): void;
 }

@@ -11,6 +11,7 @@ export interface ConnectionsOptions {
   /** Whether somebody wants to see messages as they came. */
   readonly isTraced: () => boolean;
   readonly onFrame: (frame: MessageFrame, flow: Flow) => void;
+  readonly onPing: (flow: Flow) => void;
 }
 
 /** How a connection of ours came about. */
@@ -38,6 +39,7 @@ export class Connections {
     this.#handlers = {
       isTraced: options.isTraced,
       onFrame: options.onFrame,
+      onPing: options.onPing,
       onClosed: ({ flow }) => this.#remove(flow),
     };
   }

@@ -10,7 +10,7 @@ import {
 
 export type Frame =
   | (ParseResult & Raw)
-  /** CRLF CRLF between messages, to be answered with CRLF (RFC 5626 §3.5.1). */
+  /** CRLF CRLF between messages, to be answered with CRLF (RFC 5626 §3.5.1); several in a row are one. */
   | { readonly kind: 'ping' }
   /** Where the next message begins is unknown: the connection must be closed, after an answer if one is possible. */
   | ({ readonly kind: 'broken'; readonly malformed: Malformed } & Raw);
@@ -93,7 +93,7 @@ export class StreamFramer {
   /** Takes one piece off the front; false when more bytes are needed. */
   #step(frames: Frame[]): boolean {
     if (this.#head !== undefined) return this.#takeBody(this.#head, frames);
-    if (this.#takeEmptyLine(frames)) return true;
+    if (this.#takeEmptyLines(frames)) return true;
     if (this.#end - this.#start < HEAD_END.length) return false;
 
     const from = Math.max(this.#start, this.#searched - HEAD_END.length + 1);
@@ -139,16 +139,15 @@ export class StreamFramer {
     return true;
   }
 
-  #takeEmptyLine(frames: Frame[]): boolean {
-    if (this.#end - this.#start < 2) return false;
-    if (this.#buffer[this.#start] !== CR || this.#buffer[this.#start + 1] !== LF) return false;
-    this.#start += 2;
-    this.#searched = this.#start;
-    this.#emptyLines += 1;
-    if (this.#emptyLines === 2) {
-      this.#emptyLines = 0;
-      frames.push({ kind: 'ping' });
-    }
+  #takeEmptyLines(frames: Frame[]): boolean {
+    let at = this.#start;
+    while (at + 1 < this.#end && this.#buffer[at] === CR && this.#buffer[at + 1] === LF) at += 2;
+    if (at === this.#start) return false;
+    const lines = this.#emptyLines + (at - this.#start) / 2;
+    this.#start = at;
+    this.#searched = at;
+    this.#emptyLines = lines % 2;
+    if (lines >= 2 && frames.at(-1)?.kind !== 'ping') frames.push({ kind: 'ping' });
     return true;
   }
 

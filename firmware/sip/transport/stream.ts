@@ -84,7 +84,8 @@ export class StreamConnection implements Connection {
     for (const frame of this.#framer.push(bytes, this.#handlers.isTraced())) {
       if (this.#closed) return;
       if (frame.kind === 'ping') {
-        this.send(PONG, () => undefined);
+        this.#handlers.onPing(this.flow);
+        if (!this.#closed) this.send(PONG, () => undefined);
       } else {
         this.#stopMessageTimer();
         this.#handlers.onFrame(frame, this.flow);

@@ -70,6 +70,7 @@ export class Transport {
       clock,
       isTraced: () => this.#trace?.tap !== undefined,
       onFrame: (frame, flow) => this.#frame(frame, flow),
+      onPing: (flow) => this.#ping(flow),
     });
     this.#resolver = new Resolver(new DnsNames(nameServers, clock), clock, (protocol, family) =>
       this.listening.some((point) => point.protocol === protocol && familyOf(point.address) === family),
@@ -309,6 +310,12 @@ export class Transport {
     }
     this.#deliver(frame.kind === 'broken' ? frame.malformed : frame, flow, frame.raw);
     if (frame.kind === 'broken') this.#connections.get(flow)?.end();
+    this.#admission?.worked();
+  }
+
+  /** It costs little, and yet as much as many a message: whoever sends too many is cut. */
+  #ping(flow: Flow): void {
+    if (this.#admission?.refuses(flow) !== undefined) this.#connections.get(flow)?.close();
     this.#admission?.worked();
   }
 

@@ -43,7 +43,10 @@ export class WebSocketConnection implements Connection {
     this.#handlers = handlers;
     this.#lastMessageAt = clock.now();
     socket.on('message', (data) => this.#receive(data));
-    socket.on('ping', () => this.#showLife());
+    socket.on('ping', () => {
+      this.#showLife();
+      this.#handlers.onPing(this.flow);
+    });
     socket.on('pong', () => this.#showLife());
     socket.on('error', () => this.close());
     socket.on('close', () => this.close());
@@ -88,8 +91,9 @@ export class WebSocketConnection implements Connection {
     this.#lastMessageAt = this.#clock.now();
     const bytes = bytesOf(data);
     if (bytes.length <= PING.length && bytes.toString('latin1').trim() === '') {
+      this.#handlers.onPing(this.flow);
       // RFC 7118 §6 leaves the choice of keep-alives to the client; a single CRLF is the pong to one of ours.
-      if (bytes.toString('latin1') === PING) this.send(PONG, () => undefined);
+      if (!this.#closed && bytes.toString('latin1') === PING) this.send(PONG, () => undefined);
       return;
     }
     this.#hasSpoken = true;

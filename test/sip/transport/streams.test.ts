@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
-import type { IncomingRequest, SipHandlers, TlsIdentity } from '../../../firmware/sip/stack.ts';
+import { SourceLog } from '../../../firmware/core/logger.ts';
+import { Admission, type IncomingRequest, type SipHandlers, type TlsIdentity } from '../../../firmware/sip/stack.ts';
 import { MESSAGE_TIMEOUT_MS } from '../../../firmware/sip/transport/connection.ts';
 import { HANDSHAKE_TIMEOUT_MS } from '../../../firmware/sip/transport/stream-listener.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { outputOf } from '../../support/process-output.ts';
 import { RawPeer } from '../support/raw-peer.ts';
-import { openStack, testIdentity, turns, within } from '../support/stacks.ts';
+import { openStack, silent, testIdentity, turns, within } from '../support/stacks.ts';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -147,12 +149,12 @@ t.test('one address has its share of the connections, and gets it back', async (
 t.test('slow or silent: no first message, pings alone, half a message are cut after 30 s', async (t) => {
   const { stack, clock, port } = await openStack(['tcp'], LOOPBACK);
   t.teardown(() => stack.close());
-  const silent = await plain(t, port('tcp'));
+  const mute = await plain(t, port('tcp'));
   const pinging = await plain(t, port('tcp'));
   const spoke = await RawPeer.tcp(LOOPBACK, port('tcp'));
   spoke.send(spoke.request('OPTIONS', 's', { protocol: 'TCP' }));
   t.match(await spoke.next(), /^SIP\/2.0 200/);
-  const ends = [closeOf(silent), closeOf(pinging)];
+  const ends = [closeOf(mute), closeOf(pinging)];
   for (let seconds = 0; seconds < MESSAGE_TIMEOUT_MS / 1000; seconds += 1) {
     // A byte now and then is no message; nor does a ping make a phone of anybody.
     spoke.send('O');
@@ -171,6 +173,27 @@ t.test('slow or silent: no first message, pings alone, half a message are cut af
   clock.advance(64_000);
   t.equal(clock.pending, 0);
 });
+
+for (const protocol of ['tcp', 'ws'] as const) {
+  t.test(`${protocol}: a flood of pings is a flood`, async (t) => {
+    const clock = new FakeClock();
+    const limits = { packetsPerSecond: 20, blockSeconds: 600, allowList: [] };
+    const sourceLog = new SourceLog(silent, clock);
+    const admission = new Admission({ limits, clock, logger: silent, sourceLog });
+    const { stack, port } = await openStack([protocol], LOOPBACK, { clock, admission });
+    t.teardown(() => stack.close());
+    const to = port(protocol);
+    const flooding = protocol === 'tcp' ? await RawPeer.tcp(LOOPBACK, to) : await RawPeer.webSocket(LOOPBACK, to);
+    t.teardown(() => flooding.close());
+    // A burst of four seconds.
+    for (let count = 0; count < 80; count += 1) {
+      flooding.send('\r\n\r\n');
+      t.equal(await flooding.next(), '\r\n');
+    }
+    flooding.send('\r\n\r\n');
+    await flooding.closed();
+  });
+}
 
 t.test('one who does not read is not read from, and cut', async (t) => {
   const { stack, clock, port } = await openStack(['tcp'], LOOPBACK);
