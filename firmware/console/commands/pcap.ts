@@ -36,6 +36,8 @@ const TCP_BYTES = 20;
 const UDP = 17;
 const TCP = 6;
 const PSH_ACK = 0x18;
+/** Of a datagram: what is longer was refused by the system, and is cut. */
+const MAX_DATAGRAM_BYTES = MAX_PACKET_BYTES - IPV4_BYTES - UDP_BYTES;
 /** Of a message over TCP: the rest comes in another segment. */
 const MAX_SEGMENT_BYTES = MAX_PACKET_BYTES - IPV6_BYTES - TCP_BYTES;
 /** Connections whose sequence numbers are kept; a capture is made by one person and ends. */
@@ -60,7 +62,10 @@ export class PcapWriter {
   /** The packets of one message; several where it is too long for one. */
   packets(message: CapturedMessage): readonly Buffer[] {
     const { isDatagram, bytes } = message;
-    if (isDatagram) return [packet(message, UDP, Buffer.concat([udpHeader(message), bytes]))];
+    if (isDatagram) {
+      const datagram = bytes.subarray(0, MAX_DATAGRAM_BYTES);
+      return [packet(message, UDP, Buffer.concat([udpHeader(message, datagram.length), datagram]))];
+    }
     const packets: Buffer[] = [];
     for (let start = 0; start === 0 || start < bytes.length; start += MAX_SEGMENT_BYTES) {
       const segment = bytes.subarray(start, start + MAX_SEGMENT_BYTES);
@@ -90,11 +95,11 @@ function wayOf(source: Endpoint, destination: Endpoint): string {
   return `${source.address}|${source.port}|${destination.address}|${destination.port}`;
 }
 
-function udpHeader({ source, destination, bytes }: CapturedMessage): Buffer {
+function udpHeader({ source, destination }: CapturedMessage, length: number): Buffer {
   const header = Buffer.alloc(UDP_BYTES);
   header.writeUInt16BE(source.port, 0);
   header.writeUInt16BE(destination.port, 2);
-  header.writeUInt16BE(UDP_BYTES + bytes.length, 4);
+  header.writeUInt16BE(UDP_BYTES + length, 4);
   return header;
 }
 

@@ -169,13 +169,15 @@ async function ask(context: CommandContext, filter: readonly string[], values: V
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
   const capture = pcap === undefined ? undefined : new Capture(pcap, context, json === true);
   try {
-    const sink = capture === undefined ? context.output : capture.lines();
+    const sink = capture === undefined ? context.output : capture.lines(onSignal);
     outputOf(await streamCommand(controlPathOf(values), words, sink, stop.signal));
   } finally {
     capture?.close();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
   }
-  if (capture !== undefined) context.errors.write(`${capture.summary}\n`);
+  if (capture === undefined) return;
+  context.errors.write(`${capture.summary}\n`);
+  if (capture.fault !== undefined) throw capture.fault;
 }
 
 /** Makes a capture file of what the box tells as JSON, and shows the text beside it. */
@@ -188,6 +190,8 @@ class Capture {
   readonly #file: number | undefined;
   #messages = 0;
   #lost = 0;
+  /** Why no more can be written: TRACE_FILE. */
+  fault: UsageError | undefined;
 
   /** Throws UsageError TRACE_FILE. */
   constructor(name: string, context: CommandContext, json: boolean) {
@@ -197,9 +201,12 @@ class Capture {
     try {
       this.#file = name === '-' ? undefined : openSync(name, 'w', 0o600);
     } catch (cause) {
-      throw new UsageError('TRACE_FILE', `${name} cannot be written`, 'Give a file that you may write.', { cause });
+      throw unwritable(name, cause);
     }
     this.#write(pcapHeader());
+    if (this.fault === undefined) return;
+    this.close();
+    throw this.fault;
   }
 
   get summary(): string {
@@ -207,11 +214,13 @@ class Capture {
     return `${this.#messages} message${this.#messages === 1 ? '' : 's'} in ${this.#name}${lost}`;
   }
 
-  lines(): Writable {
+  /** `onFault` is called when no more can be written. */
+  lines(onFault: () => void): Writable {
     return new Writable({
       decodeStrings: false,
       write: (text: string, _encoding, done) => {
-        for (const line of text.split('\n')) if (line !== '') this.#line(line);
+        for (const line of text.split('\n')) if (line !== '' && this.fault === undefined) this.#line(line);
+        if (this.fault !== undefined) onFault();
         const { output } = this.#context;
         if (output.writableNeedDrain) output.once('drain', done);
         else done();
@@ -226,8 +235,8 @@ class Capture {
   #line(line: string): void {
     const message = fromJson(line);
     if (message !== undefined) {
-      this.#messages += 1;
       for (const packet of this.#writer.packets(captured(message))) this.#write(packet);
+      if (this.fault === undefined) this.#messages += 1;
     } else {
       const lost: unknown = JSON.parse(line).lost;
       if (typeof lost === 'number') this.#lost += lost;
@@ -238,9 +247,21 @@ class Capture {
   }
 
   #write(bytes: Buffer): void {
-    if (this.#file === undefined) this.#context.output.write(bytes);
-    else writeSync(this.#file, bytes);
+    if (this.#file === undefined) {
+      this.#context.output.write(bytes);
+      return;
+    }
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+    } catch (cause) {
+      this.fault ??= unwritable(this.#name, cause);
+    }
   }
+}
+
+function unwritable(name: string, cause: unknown): UsageError {
+  const cure = 'Give a file that you may write, where there is room.';
+  return new UsageError('TRACE_FILE', `${name} cannot be written`, cure, { cause });
 }
 
 function captured({ atMs, transport, direction, local, remote, bytes }: TracedMessage) {

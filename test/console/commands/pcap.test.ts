@@ -73,6 +73,23 @@ t.test('Wireshark reads SIP over each transport and both families, without a fau
   }
 });
 
+t.test('a datagram too long to go out is cut', async (t) => {
+  const file = join(t.testdir(), 'long.pcap');
+  const bytes = Buffer.alloc(65_640, message('MESSAGE', 'UDP'));
+  const packets = ['192.0.2.1', 'fd00:42::1'].flatMap((address) => {
+    const [source, destination] = [
+      { address, port: 5060 },
+      { address, port: 5062 },
+    ];
+    return new PcapWriter().packets({ atMs: 1_700_000_000_000, isDatagram: true, source, destination, bytes });
+  });
+  writeFileSync(file, Buffer.concat([pcapHeader(), ...packets]));
+  t.same(tshark(file, 'sip.Method', 'udp.length'), [
+    ['MESSAGE', '65515'],
+    ['MESSAGE', '65515'],
+  ]);
+});
+
 t.test('several messages of a connection, both ways, and one longer than a packet', async (t) => {
   const file = join(t.testdir(), 'stream.pcap');
   const writer = new PcapWriter();

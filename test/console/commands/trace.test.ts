@@ -174,9 +174,11 @@ t.test('mistakes are told before anything is watched', async (t) => {
   await t.rejects(runCommand(make, { words: ['--seconds', '1e3'], stopped }), { code: 'OPTION_INVALID' });
   await t.rejects(runCommand(make, { words: ['a=b'], stopped }), { code: 'TRACE_FILTER' });
   await t.rejects(runCommand(make, { words: [] }), { code: 'TRACE_NOT_LIVE' });
-  const words = ['--pcap', '/nowhere/at/all.pcap', '--data', '/nowhere'];
-  await t.rejects(
-    runCommand((context) => traceCommand(context), { words }),
-    { code: 'TRACE_FILE' },
-  );
+  for (const file of ['/nowhere/at/all.pcap', '/dev/full']) {
+    const words = ['--pcap', file, '--data', '/nowhere'];
+    await t.rejects(
+      runCommand((context) => traceCommand(context), { words }),
+      { code: 'TRACE_FILE' },
+    );
+  }
 });
