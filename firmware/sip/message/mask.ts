@@ -3,14 +3,19 @@
  * nothing is parsed: malformed messages carry credentials as well.
  */
 
-/** Header fields with credentials, with the lines that continue them (RFC 3261 §7.3.1). */
-const CREDENTIALS = /^(?:proxy-)?(?:authorization|authentication-info)[ \t]*:.*(?:\r?\n[ \t].*)*/gim;
+/** Header fields with credentials, with the lines that continue them (RFC 3261 §7.3.1); a CR alone ends none. */
+const CREDENTIALS =
+  /^(?:proxy-)?(?:authorization|authentication-info)[ \t]*:(?:[^\r\n]|\r(?!\n))*(?:\r?\n[ \t](?:[^\r\n]|\r(?!\n))*)*/gim;
 /** Parameters of digest that prove the password, or help to guess it. Unquoted, where a client forgot the quotes. */
-const PROOFS = /\b(response|cnonce|rspauth|password)([ \t]*=[ \t\r\n]*)("(?:[^"\\]|\\.)*"?|[^\s,;]*)/gi;
+const PROOFS = /\b(response|cnonce|rspauth|password)([ \t]*=[ \t\r\n]*)("(?:[^"\\]|\\[^])*"?|[^\s,;]*)/gi;
 /** Any other scheme carries the secret itself: `Basic dXNlcjpwYXNz`. */
-const SCHEME = /^([^:]*:[ \t\r\n]*[^\s,="]+[ \t]+)(.*)$/s;
+const SCHEME = /^([^:]*:\s*[^\s,="]+\s+)(.*\S.*)$/s;
+/** What has no scheme is the secret as well. */
+const VALUE = /^([^:]*:\s*)(.*)$/s;
 /** `sip:user:password@host` */
 const URI_PASSWORD = /(\bsips?:[^\s:@<>"]{1,256}:)([^\s@<>"]{1,256})(?=@)/gi;
+/** `https://user:password@host` */
+const WEB_PASSWORD = /(\bhttps?:\/\/[^\s:@<>"/]{1,256}:)([^\s@<>"/]{1,256})(?=@)/gi;
 /** Keys in SDP: SDES (RFC 4568), ICE (RFC 8839), MIKEY (RFC 4567), and the oldest of all (RFC 4566 §5.12). */
 const SDP_KEYS = /^(a=crypto:[^\r\n]*?inline:|a=ice-pwd:|a=key-mgmt:[^\s]*[ \t]+|k=(?:clear|base64|uri):)([^\s|]+)/gim;
 /** Further keys of one `a=crypto` line. */
@@ -22,6 +27,7 @@ export function maskCredentials(bytes: Buffer): Buffer {
     .toString('latin1')
     .replace(CREDENTIALS, maskField)
     .replace(URI_PASSWORD, (_all, before: string, secret: string) => before + stars(secret))
+    .replace(WEB_PASSWORD, (_all, before: string, secret: string) => before + stars(secret))
     .replace(SDP_KEYS, (_all, before: string, secret: string) => before + stars(secret))
     .replace(MORE_KEYS, (_all, before: string, secret: string) => before + stars(secret));
   return Buffer.from(text, 'latin1');
@@ -29,7 +35,10 @@ export function maskCredentials(bytes: Buffer): Buffer {
 
 function maskField(field: string): string {
   const isDigest = /^[^:]*:\s*digest\b/i.test(field) || /^[^:]*authentication-info/i.test(field);
-  if (!isDigest) return field.replace(SCHEME, (_all, before: string, secret: string) => before + stars(secret));
+  if (!isDigest) {
+    const whole = SCHEME.test(field) ? SCHEME : VALUE;
+    return field.replace(whole, (_all, before: string, secret: string) => before + stars(secret));
+  }
   return field.replace(PROOFS, (_all, name: string, equals: string, value: string) => {
     if (!value.startsWith('"')) return name + equals + stars(value);
     const isClosed = value.length > 1 && value.endsWith('"');

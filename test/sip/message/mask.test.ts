@@ -14,6 +14,15 @@ const cases: readonly (readonly [title: string, text: string, masked: string])[]
   ],
   ['a quote that stays open', 'Authorization: Digest response="0123', 'Authorization: Digest response="****'],
   ['another scheme', 'Authorization: Basic dXNlcjpwYXNz\r\nTo: x', 'Authorization: Basic ************\r\nTo: x'],
+  ['a token on a line of its own', 'Authorization: Bearer\r\n eyJh.x\r\nTo: x', 'Authorization: Bearer\r\n ******\r\nTo: x'],
+  ['no scheme at all', 'Authorization: dXNlcjpwYXNz \r\nTo: x', 'Authorization: *************\r\nTo: x'],
+  [
+    'a CR that ends no line, before and within a quote',
+    'Authorization: Digest realm="r",\rresponse="01\\\r23"\r\nTo: x',
+    'Authorization: Digest realm="r",\rresponse="***\r**"\r\nTo: x',
+  ],
+  ['a password of a web server', 'Call-Info: <https://u:secret@x/y>', 'Call-Info: <https://u:******@x/y>'],
+  ['a web server without one', 'Call-Info: <https://x:8443/@y>', 'Call-Info: <https://x:8443/@y>'],
   ['what the box proves', 'Authentication-Info: rspauth="0123", nc=1', 'Authentication-Info: rspauth="****", nc=1'],
   ['a password in a URI', 'To: <sip:201:secret@x>;tag=1:2@3', 'To: <sip:201:******@x>;tag=1:2@3'],
   [
