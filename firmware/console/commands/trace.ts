@@ -7,6 +7,7 @@ import { type CommandContext, examples } from './context.ts';
 import { PcapWriter, pcapHeader } from './pcap.ts';
 import { invalidOption } from './ports.ts';
 import { type BoxValues, controlPathOf, outputOf, withRunningBox } from './running-box.ts';
+import { TraceBudget } from './trace-budget.ts';
 import { FILTER_HELP, readFilter } from './trace-filter.ts';
 import {
   fromJson,
@@ -30,8 +31,15 @@ const MAX_COUNT = 1_000_000_000;
 /** A day. */
 const MAX_SECONDS = 86_400;
 
-/** `ringdown trace`: only the running box sees messages; inside it `watch` shows them, the command line asks it. */
-export function traceCommand(context: CommandContext, watch?: WatchMessages): Command {
+/**
+ * `ringdown trace`: only the running box sees messages; inside it `watch` shows them, the command line asks it. `elapsed`:
+ * see TraceBudget.
+ */
+export function traceCommand(
+  context: CommandContext,
+  watch?: WatchMessages,
+  elapsed: () => number = () => performance.now(),
+): Command {
   const command = new Command('trace')
     .description('prints every SIP message as it comes and goes, passwords masked, until Ctrl-C')
     .argument('[filter...]', 'which messages; all of them unless given')
@@ -41,7 +49,7 @@ export function traceCommand(context: CommandContext, watch?: WatchMessages): Co
   if (watch !== undefined) {
     return command
       .addHelpText('after', FILTER_HELP)
-      .action((words: string[], values: Values) => show(context, watch, words, values));
+      .action((words: string[], values: Values) => show(context, watch, words, values, new TraceBudget(elapsed)));
   }
   return withRunningBox(command)
     .option('--pcap <file>', 'writes them to a capture file for Wireshark as well; - is standard output, without text')
@@ -67,6 +75,7 @@ async function show(
   watch: WatchMessages,
   words: readonly string[],
   values: Values,
+  budget: TraceBudget,
 ): Promise<void> {
   const fits = readFilter(words);
   const count = readWhole('--count', values.count, MAX_COUNT) ?? Number.POSITIVE_INFINITY;
@@ -83,7 +92,11 @@ async function show(
     await new Promise<void>((resolve) => {
       const trace = new LossyTrace(output, values.json === true, count, resolve);
       const unwatch = watch((message) => {
-        if (fits(message)) trace.take(message);
+        const isDropped = message.mark !== undefined && message.mark !== 'malformed';
+        const isSeen = budget.spend(isDropped, () => {
+          if (fits(message)) trace.take(message);
+        });
+        if (!isSeen) trace.lose();
       });
       const timer = seconds === undefined ? undefined : setTimeout(() => trace.end(), seconds * 1000);
       stopped.addEventListener('abort', () => trace.end(), { once: true });
@@ -99,7 +112,7 @@ async function show(
   }
 }
 
-/** Writes messages, and leaves out those for which a slow reader has no room. */
+/** Writes messages, and tells of those that are left out, as are all for which a slow reader has no room. */
 class LossyTrace {
   readonly #output: Writable;
   readonly #json: boolean;
@@ -118,10 +131,15 @@ class LossyTrace {
     output.on('drain', this.#tellLost);
   }
 
+  /** One was not looked at. */
+  lose(): void {
+    this.#lost += 1;
+  }
+
   take(message: UnreadMessage): void {
     if (this.ended) return;
     if (this.#output.writableNeedDrain) {
-      this.#lost += 1;
+      this.lose();
       return;
     }
     this.#told();
@@ -151,7 +169,7 @@ class LossyTrace {
 }
 
 function lostLine(lost: number): string {
-  return `--- ${lost} message${lost === 1 ? '' : 's'} left out: they came faster than they were read ---\n\n`;
+  return `--- ${lost} message${lost === 1 ? '' : 's'} left out: they came faster than they can be shown ---\n\n`;
 }
 
 async function ask(context: CommandContext, filter: readonly string[], values: Values): Promise<void> {

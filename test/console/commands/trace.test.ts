@@ -155,6 +155,37 @@ t.test('a slow reader misses messages and is told how many', async (t) => {
   await running;
 });
 
+t.test('a flood takes no more than its share of the box, and least of it where it was dropped', async (t) => {
+  const { watch, send, watchers } = box();
+  let nowMs = 0;
+  const gone = new AbortController();
+  const running = runCommand((context) => traceCommand(context, watch, () => nowMs), {
+    words: ['202'],
+    stopped: gone.signal,
+  });
+  while (watchers() === 0) await new Promise((resolve) => setImmediate(resolve));
+  let looked = 0;
+  const costly = (mark?: string): UnreadMessage => {
+    const message = unread({ mark });
+    return {
+      ...message,
+      read: () => {
+        looked += 1;
+        nowMs += 5;
+        return { ...message.read(), users: ['203'] };
+      },
+    };
+  };
+  for (let sent = 0; sent < 100; sent += 1) send(costly('blocked'));
+  t.equal(looked, 10);
+  for (let sent = 0; sent < 100; sent += 1) send(costly());
+  t.equal(looked, 50, 'what was not dropped has a share of its own');
+  nowMs += 1000;
+  send(unread());
+  gone.abort();
+  t.match((await running).output, /^--- 150 messages left out: they came faster than they can be shown ---\n\n.*INVITE/s);
+});
+
 t.test('four run at once, and a fifth is refused', async (t) => {
   const { watch, watchers } = box();
   const gone = new AbortController();
