@@ -53,6 +53,8 @@ const STRANGERS_WORK_BURST_MS = 500;
 /** New connections of one source a second, and at once. */
 const CONNECTIONS_PER_SECOND = 20;
 const CONNECTIONS_BURST = 80;
+/** So many times more from where somebody has logged in: after a power cut a whole office comes back through one NAT. */
+const PROVEN_CONNECTIONS = 5;
 /** Sources that are followed without being known; those that were not heard of the longest are forgotten. */
 export const MAX_STRANGERS = 8192;
 /** Phones that have logged in, each by address and port; only right passwords get in here. */
@@ -78,6 +80,9 @@ interface Stranger {
 }
 
 const ALLOWED = { isAllowed: true } as const;
+
+/** What strangers come by. */
+type Kind = 'datagrams' | 'connections';
 
 interface Known {
   readonly packets: TokenBucket;
@@ -106,8 +111,11 @@ export class Admission {
   /** Sources from which somebody has logged in, and until when that counts. */
   readonly #proven = new RecentMap<string, number>(MAX_PROVEN);
   readonly #strangers = new RecentMap<string, Stranger>(MAX_STRANGERS);
-  /** By address of ours, so that what comes in on one LAN takes nothing from the other. */
-  readonly #together = new Map<string, TokenBucket>();
+  /**
+   * By address of ours, so that what comes in on one LAN takes nothing from the other; and datagrams, whose senders may be
+   * forged, take nothing from connections.
+   */
+  readonly #together = { datagrams: new Map<string, TokenBucket>(), connections: new Map<string, TokenBucket>() };
   readonly #work: TokenBucket;
   /** When the message of a stranger was let in that is being worked on. */
   #workingSinceMs: number | undefined;
@@ -153,11 +161,14 @@ export class Admission {
       return known.packets.take(now, packetsPerSecond, burst) ? undefined : this.#refuse('rate', flow.remoteAddress);
     }
     const cost = 1 + Math.floor(sizeBytes / BYTES_PER_PACKET);
-    const stranger = this.#follow(flow.remoteAddress, flow.localAddress, now, cost);
+    const kind = flow.protocol === 'udp' ? 'datagrams' : 'connections';
+    const stranger = this.#follow(flow.remoteAddress, flow.localAddress, now, kind, cost);
     if (typeof stranger === 'string') return stranger;
     if (stranger.isAllowed) return undefined;
     if (!stranger.packets.take(now, packetsPerSecond, burst, cost)) return this.#refuse('rate', stranger.source);
-    if (!stranger.isNew && !this.#takeTogether(flow.localAddress, now, cost)) return this.#refuse('rate', 'strangers');
+    if (!stranger.isNew && !this.#takeTogether(flow.localAddress, now, kind, cost)) {
+      return this.#refuse('rate', 'strangers');
+    }
     if (!this.#work.has(now, STRANGERS_WORK_MS, STRANGERS_WORK_BURST_MS)) return this.#refuse('rate', 'strangers');
     stranger.isNew = false;
     stranger.behaviour.count(now);
@@ -176,11 +187,12 @@ export class Admission {
   /** The same for a connection that is about to be accepted. */
   refusesConnection(remoteAddress: string, localAddress: string): Refusal | undefined {
     const now = this.#clock.now();
-    const stranger = this.#follow(remoteAddress, localAddress, now);
+    const stranger = this.#follow(remoteAddress, localAddress, now, 'connections');
     if (typeof stranger === 'string') return stranger;
     if (stranger.isAllowed) return undefined;
-    stranger.connections ??= new TokenBucket(now, CONNECTIONS_BURST);
-    const isWithin = stranger.connections.take(now, CONNECTIONS_PER_SECOND, CONNECTIONS_BURST);
+    const factor = this.#isProvenSource(stranger.source, now) ? PROVEN_CONNECTIONS : 1;
+    stranger.connections ??= new TokenBucket(now, CONNECTIONS_BURST * factor);
+    const isWithin = stranger.connections.take(now, CONNECTIONS_PER_SECOND * factor, CONNECTIONS_BURST * factor);
     return isWithin ? undefined : this.#refuse('rate', stranger.source);
   }
 
@@ -199,11 +211,13 @@ export class Admission {
     const stranger = this.#strangers.get(source);
     if (stranger?.isAllowed === true || this.#isListed(flow.remoteAddress)) return undefined;
     const name = scannerName(request);
+    const isProven = this.#isProvenSource(source, now);
     if (name !== undefined) {
-      this.block(flow, `calls itself ${name}`);
+      // One forged datagram in the name of an office would keep out each of its phones that changes its port.
+      if (!isProven) this.block(flow, `calls itself ${name}`);
       return this.#refuse('scanner', source);
     }
-    if (now < (this.#proven.get(source) ?? 0)) return undefined;
+    if (isProven) return undefined;
     const suspicion = stranger?.behaviour.judge(request, now);
     if (suspicion?.kind === 'scanner') this.block(flow, suspicion.reason);
     return suspicion === undefined ? undefined : this.#refuse(suspicion.kind, source);
@@ -211,10 +225,10 @@ export class Admission {
 
   /** What came by this way could not be read. */
   noteMalformed(flow: Flow): void {
-    if (this.#isKnown(flow)) return;
+    if (this.isKnown(flow)) return;
     const source = sourceOf(flow.remoteAddress, flow.localAddress);
     const stranger = this.#strangers.get(source);
-    if (stranger === undefined || stranger.isAllowed || this.#clock.now() < (this.#proven.get(source) ?? 0)) return;
+    if (stranger === undefined || stranger.isAllowed || this.#isProvenSource(source, this.#clock.now())) return;
     if (stranger.behaviour.isMalformedTooOften()) this.block(flow, 'sends little but malformed messages');
   }
 
@@ -252,14 +266,19 @@ export class Admission {
     }
   }
 
+  /** Whether somebody has logged in by this very way, or has a binding by it. */
+  isKnown(flow: Flow): boolean {
+    return this.#knownFlow(flow, this.#clock.now()) !== undefined;
+  }
+
   /** Whether somebody has logged in from the source of this flow within the last hour. */
   isProven(flow: Flow): boolean {
-    return this.#clock.now() < (this.#proven.get(sourceOf(flow.remoteAddress, flow.localAddress)) ?? 0);
+    return this.#isProvenSource(sourceOf(flow.remoteAddress, flow.localAddress), this.#clock.now());
   }
 
   /** Whether the whole source of this flow gets no answer now; a known phone always gets one. */
   isBlocked(flow: Flow): boolean {
-    if (this.#isKnown(flow)) return false;
+    if (this.isKnown(flow)) return false;
     return this.#blocked.find(sourceOf(flow.remoteAddress, flow.localAddress), this.#clock.now()) !== undefined;
   }
 
@@ -303,7 +322,13 @@ export class Admission {
   }
 
   /** The stranger's record, made where there is none and all strangers together have not sent too much. */
-  #follow(remoteAddress: string, localAddress: string, now: number, cost = 1): Stranger | typeof ALLOWED | Refusal {
+  #follow(
+    remoteAddress: string,
+    localAddress: string,
+    now: number,
+    kind: Kind,
+    cost = 1,
+  ): Stranger | typeof ALLOWED | Refusal {
     const source = sourceOf(remoteAddress, localAddress);
     // One address of a /64 may be on the list, and the rest of it not.
     if (source !== remoteAddress && this.#isListed(remoteAddress)) return ALLOWED;
@@ -312,20 +337,20 @@ export class Admission {
     if (stranger !== undefined) return stranger;
     const isAllowed = this.#isListed(source);
     // Asked before there is a record: who has none yet costs next to nothing.
-    if (!isAllowed && !this.#takeTogether(localAddress, now, cost)) return this.#refuse('rate', 'strangers');
+    if (!isAllowed && !this.#takeTogether(localAddress, now, kind, cost)) return this.#refuse('rate', 'strangers');
     const packets = new TokenBucket(now, BURST_SECONDS * this.#limits.packetsPerSecond);
     const made = { source, isAllowed, packets, behaviour: new Behaviour(), connections: undefined, isNew: true };
     this.#strangers.set(source, made);
     return made;
   }
 
-  #takeTogether(localAddress: string, now: number, cost: number): boolean {
+  #takeTogether(localAddress: string, now: number, kind: Kind, cost: number): boolean {
     const perSecond = STRANGERS_SHARE * this.#limits.packetsPerSecond;
     const burst = BURST_SECONDS * perSecond;
-    let together = this.#together.get(localAddress);
+    let together = this.#together[kind].get(localAddress);
     if (together === undefined) {
       together = new TokenBucket(now, burst);
-      this.#together.set(localAddress, together);
+      this.#together[kind].set(localAddress, together);
     }
     return together.take(now, perSecond, burst, cost);
   }
@@ -338,8 +363,8 @@ export class Admission {
     return true;
   }
 
-  #isKnown(flow: Flow): boolean {
-    return this.#knownFlow(flow, this.#clock.now()) !== undefined;
+  #isProvenSource(source: string, now: number): boolean {
+    return now < (this.#proven.get(source) ?? 0);
   }
 
   #knownFlow({ remoteAddress, remotePort }: Flow, now: number): Known | undefined {

@@ -213,6 +213,20 @@ t.test('new connections of a source are held to a rate', async (t) => {
   t.equal(open(), 'rate');
 });
 
+t.test('an office that comes back at once through one NAT is let in', async (t) => {
+  const { admission } = make();
+  admission.know(from('198.51.100.1'), 'binding', '201');
+  for (let phone = 0; phone < 384; phone += 1) t.equal(admission.refusesConnection('198.51.100.1', '192.0.2.1'), undefined);
+});
+
+t.test('forged datagrams keep nobody out who comes by a connection', async (t) => {
+  const { admission } = make();
+  for (let at = 0; at < 10_000; at += 1) admission.refuses(from(`10.1.${at >> 8}.${at & 255}`));
+  t.equal(admission.refuses(from('198.51.100.1')), 'rate');
+  t.equal(admission.refusesConnection('198.51.100.1', '192.0.2.1'), undefined);
+  t.equal(admission.refuses({ ...from('198.51.100.1'), protocol: 'tcp', connection: 1 }), undefined);
+});
+
 const agents: readonly (readonly [name: string, isScanner: boolean])[] = [
   ['friendly-scanner', true],
   ['Friendly-Request', true],
@@ -240,6 +254,15 @@ t.test('programs that scan get no answer, by their names', async (t) => {
   const { admission } = make();
   const named = request('OPTIONS', '100', { From: '"sipvicious"<sip:100@1.1.1.1>;tag=1' });
   t.equal(ask(admission, from('198.51.100.1'), named), 'scanner');
+});
+
+t.test('a scanner in the name of an office gets no answer, and the office does', async (t) => {
+  const { admission } = make();
+  admission.know(from('198.51.100.1', 5062), 'login', '201');
+  const forged = request('OPTIONS', '100', { 'User-Agent': 'friendly-scanner' });
+  t.equal(ask(admission, from('198.51.100.1', 4444), forged), 'scanner');
+  t.equal(ask(admission, from('198.51.100.1', 5063), request('REGISTER', '201')), undefined);
+  t.same(admission.blocks(), []);
 });
 
 t.test('who asks for many users and never logs in gets no answer any more', async (t) => {
