@@ -7,7 +7,7 @@
 const CREDENTIALS =
   /^(?:proxy-)?(?:authorization|authentication-info)[ \t]*:(?:[^\r\n]|\r(?!\n))*(?:\r?\n[ \t](?:[^\r\n]|\r(?!\n))*)*/gim;
 /** Parameters of digest that prove the password, or help to guess it. Unquoted, where a client forgot the quotes. */
-const PROOFS = /\b(response|cnonce|rspauth|password)([ \t]*=[ \t\r\n]*)("(?:[^"\\]|\\[^])*"?|[^\s,;]*)/gi;
+const PROOFS = /\b(response|cnonce|rspauth|password)([ \t]*=[ \t\r\n]*)("(?:[^"\\]|\\.)*"?|[^\s,;]*)/gis;
 /** Any other scheme carries the secret itself: `Basic dXNlcjpwYXNz`. */
 const SCHEME = /^([^:]*:\s*[^\s,="]+\s+)(.*\S.*)$/s;
 /** What has no scheme is the secret as well. */

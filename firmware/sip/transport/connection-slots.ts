@@ -1,4 +1,4 @@
-/** Connections of all listeners together, and of one address: an office behind one NAT must fit. */
+/** Connections of all listeners together, and of one source (source.ts): an office behind one NAT must fit. */
 export const MAX_CONNECTIONS = 2048;
 export const MAX_CONNECTIONS_PER_SOURCE = 512;
 
@@ -23,10 +23,11 @@ export class ConnectionSlots {
     this.#maxPerSource = limits.connectionsPerSource ?? MAX_CONNECTIONS_PER_SOURCE;
   }
 
-  take(source: string): Slot {
+  /** `makesRoom` is called where all are taken; true says that one of them is being closed, and will be given back. */
+  take(source: string, makesRoom: () => boolean = () => false): Slot {
     const count = this.#perSource.get(source) ?? 0;
     if (count >= this.#maxPerSource) return { kind: 'source-full' };
-    if (this.#count >= this.#max) return { kind: 'all-full' };
+    if (this.#count >= this.#max && !makesRoom()) return { kind: 'all-full' };
     this.#perSource.set(source, count + 1);
     this.#count += 1;
     let isHeld = true;

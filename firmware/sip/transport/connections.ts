@@ -108,6 +108,16 @@ export class Connections {
     return [...this.#entries.values()].flatMap(({ connection }) => (belongs(connection.flow) ? connection : []));
   }
 
+  /** Of those that peers opened and whose flow `belongs`, the one that was not heard of the longest. */
+  quietest(belongs: (flow: Flow) => boolean): Connection | undefined {
+    let quietest: Connection | undefined;
+    for (const { connection, origin } of this.#entries.values()) {
+      if (origin !== undefined || !belongs(connection.flow)) continue;
+      if (quietest === undefined || connection.lastReceivedAt < quietest.lastReceivedAt) quietest = connection;
+    }
+    return quietest;
+  }
+
   #add(connection: Connection, origin: Origin | undefined): void {
     this.#entries.set(this.#serial, { connection, origin, aliasPort: undefined });
   }

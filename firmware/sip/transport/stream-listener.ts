@@ -6,6 +6,7 @@ import { UsageError } from '../../core/errors.ts';
 import type { ConnectionSlots, Slot } from './connection-slots.ts';
 import type { ListenPoint, TlsIdentity } from './flow.ts';
 import { listenError } from './listen-error.ts';
+import { sourceOf } from './source.ts';
 
 /** The oldest version that is spoken, by listeners and outwards. */
 export const MIN_TLS_VERSION = 'TLSv1.2';
@@ -19,6 +20,8 @@ const BACKLOG = 511;
 export interface StreamListenerHandlers {
   /** Asked before anything else. */
   refuses(remoteAddress: string, localAddress: string): boolean;
+  /** All connections are taken: true where one of them is being closed. */
+  makesRoom(): boolean;
   /** There are too many connections, of this source or in all. */
   onRefused(remoteAddress: string): void;
   onConnection(socket: Socket): void;
@@ -152,7 +155,7 @@ export class StreamListener {
       socket.destroy();
       return;
     }
-    const slot = this.#takeSlot(remoteAddress);
+    const slot = this.#takeSlot(sourceOf(remoteAddress, localAddress));
     if (slot.kind !== 'slot') {
       this.#handlers.onRefused(remoteAddress);
       socket.destroy();
@@ -167,18 +170,22 @@ export class StreamListener {
     const timer = this.#clock.schedule(HANDSHAKE_TIMEOUT_MS, () => socket.destroy());
     this.#handshakes.set(peer, { socket, release, timer });
     socket.on('error', () => socket.destroy());
-    socket.once('close', () => this.#endHandshake(peer));
+    socket.once('close', () => {
+      // The peer may have come again from the same port by now.
+      if (this.#handshakes.get(peer)?.socket === socket) this.#endHandshake(peer);
+    });
     this.#upgrade.emit('connection', socket);
   }
 
   /** Where all are taken, the oldest handshake gives up its own: who is in no hurry makes room for who came after. */
   #takeSlot(source: string): Slot {
-    const slot = this.#slots.take(source);
-    const [oldest] = slot.kind === 'all-full' ? this.#handshakes.values() : [];
-    if (oldest === undefined) return slot;
-    oldest.release();
-    oldest.socket.destroy();
-    return this.#slots.take(source);
+    return this.#slots.take(source, () => {
+      const [oldest] = this.#handshakes.values();
+      if (oldest === undefined) return this.#handlers.makesRoom();
+      oldest.release();
+      oldest.socket.destroy();
+      return true;
+    });
   }
 
   #ready(socket: Socket, use: () => void): void {

@@ -51,6 +51,10 @@ export class StreamConnection implements Connection {
     return !this.#closed && !this.#socket.destroyed && this.#socket.writable;
   }
 
+  get lastReceivedAt(): number {
+    return this.#lastReceivedAt;
+  }
+
   send(bytes: Buffer, onFailed: (error: Error) => void): void {
     if (!this.isOpen || this.#socket.writableLength > MAX_UNSENT_BYTES) {
       this.close();

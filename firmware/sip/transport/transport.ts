@@ -198,7 +198,7 @@ export class Transport {
       const standing = this.#connections.find(protocol, address, port, name);
       if (standing !== undefined) return standing.flow;
     }
-    const slot = this.#slots.take(first);
+    const slot = this.#slots.take(first, () => this.#makesRoom());
     if (slot.kind !== 'slot') throw noRoute('too many connections');
     try {
       const socket = await connectStream(
@@ -271,6 +271,7 @@ export class Transport {
   #listenForStreams(point: ListenPoint, protocol: StreamProtocol): Promise<StreamListener> {
     return StreamListener.open(point, this.#slots, this.#options.clock, {
       refuses: (source, localAddress) => this.#admission?.refusesConnection(source, localAddress) !== undefined,
+      makesRoom: () => this.#makesRoom(),
       onRefused: (source) => this.#sourceLog.warn(plainAddress(source), { protocol }, 'too many SIP connections'),
       onConnection: (socket) => {
         if (this.#closed || protocol === 'ws' || protocol === 'wss') socket.destroy();
@@ -360,6 +361,15 @@ export class Transport {
 
   #traceReceived(raw: Buffer | undefined, flow: Flow, mark: TraceMark | undefined): void {
     if (raw !== undefined) this.#trace?.tap?.('received', raw, flow, mark);
+  }
+
+  /** Of the connections that nobody has logged in by, the quietest makes room for another. */
+  #makesRoom(): boolean {
+    const admission = this.#admission;
+    if (admission === undefined) return false;
+    const quietest = this.#connections.quietest((flow) => !admission.isKnown(flow));
+    quietest?.close();
+    return quietest !== undefined;
   }
 
   #cutBlocked(): void {

@@ -57,6 +57,10 @@ export class WebSocketConnection implements Connection {
     return !this.#closed && this.#socket.readyState === this.#socket.OPEN;
   }
 
+  get lastReceivedAt(): number {
+    return this.#lastMessageAt;
+  }
+
   send(bytes: Buffer, onFailed: (error: Error) => void): void {
     if (!this.isOpen || this.#socket.bufferedAmount > MAX_UNSENT_BYTES) {
       this.close();

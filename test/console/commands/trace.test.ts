@@ -183,7 +183,10 @@ t.test('a flood takes no more than its share of the box, and least of it where i
   nowMs += 1000;
   send(unread());
   gone.abort();
-  t.match((await running).output, /^--- 150 messages left out: they came faster than they can be shown ---\n\n.*INVITE/s);
+  t.match(
+    (await running).output,
+    /^--- 150 messages left out: they came faster than they can be shown ---\n\n.*INVITE/s,
+  );
 });
 
 t.test('four run at once, and a fifth is refused', async (t) => {

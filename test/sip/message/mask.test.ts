@@ -14,7 +14,11 @@ const cases: readonly (readonly [title: string, text: string, masked: string])[]
   ],
   ['a quote that stays open', 'Authorization: Digest response="0123', 'Authorization: Digest response="****'],
   ['another scheme', 'Authorization: Basic dXNlcjpwYXNz\r\nTo: x', 'Authorization: Basic ************\r\nTo: x'],
-  ['a token on a line of its own', 'Authorization: Bearer\r\n eyJh.x\r\nTo: x', 'Authorization: Bearer\r\n ******\r\nTo: x'],
+  [
+    'a token on a line of its own',
+    'Authorization: Bearer\r\n eyJh.x\r\nTo: x',
+    'Authorization: Bearer\r\n ******\r\nTo: x',
+  ],
   ['no scheme at all', 'Authorization: dXNlcjpwYXNz \r\nTo: x', 'Authorization: *************\r\nTo: x'],
   [
     'a CR that ends no line, before and within a quote',

@@ -216,7 +216,8 @@ t.test('new connections of a source are held to a rate', async (t) => {
 t.test('an office that comes back at once through one NAT is let in', async (t) => {
   const { admission } = make();
   admission.know(from('198.51.100.1'), 'binding', '201');
-  for (let phone = 0; phone < 384; phone += 1) t.equal(admission.refusesConnection('198.51.100.1', '192.0.2.1'), undefined);
+  for (let phone = 0; phone < 384; phone += 1)
+    t.equal(admission.refusesConnection('198.51.100.1', '192.0.2.1'), undefined);
 });
 
 t.test('forged datagrams keep nobody out who comes by a connection', async (t) => {

@@ -146,6 +146,36 @@ t.test('one address has its share of the connections, and gets it back', async (
   }
 });
 
+t.test('where all connections are taken, the quietest that nobody has logged in by makes room', async (t) => {
+  const clock = new FakeClock();
+  const limits = { packetsPerSecond: 20, blockSeconds: 600, allowList: [] };
+  const admission = new Admission({ limits, clock, logger: silent, sourceLog: new SourceLog(silent, clock) });
+  const { stack, port } = await openStack(['tcp'], LOOPBACK, { clock, admission, limits: { connections: 3 } });
+  t.teardown(() => stack.close());
+  const peers: RawPeer[] = [];
+  const speak = async (peer: RawPeer, branch: string): Promise<void> => {
+    clock.advance(1000);
+    peer.send(peer.request('OPTIONS', branch, { protocol: 'TCP' }));
+    t.match(await peer.next(), /^SIP\/2.0 200/, branch);
+  };
+  const come = async (branch: string): Promise<RawPeer> => {
+    const peer = await RawPeer.tcp(LOOPBACK, port('tcp'));
+    t.teardown(() => peer.close());
+    peers.push(peer);
+    await speak(peer, branch);
+    return peer;
+  };
+  const phone = await come('phone');
+  const flow = { protocol: 'tcp', localAddress: LOOPBACK, localPort: port('tcp') } as const;
+  admission.know({ ...flow, remoteAddress: LOOPBACK, remotePort: phone.port }, 'login', '201');
+  const quiet = await come('quiet');
+  const other = await come('other');
+  await come('late');
+  await quiet.closed();
+  await speak(other, 'other-again');
+  await speak(phone, 'phone-again');
+});
+
 t.test('slow or silent: no first message, pings alone, half a message are cut after 30 s', async (t) => {
   const { stack, clock, port } = await openStack(['tcp'], LOOPBACK);
   t.teardown(() => stack.close());
