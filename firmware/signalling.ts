@@ -143,7 +143,7 @@ export class Signalling {
         },
         onInvite: (invite) => {
           // One address may be open already while another is being opened.
-          if (media() === undefined) invite.reject(503, { headers: [['Retry-After', '1']] });
+          if (media() === undefined) invite.refuse(503, { headers: [['Retry-After', '1']] });
           else calls.invite(invite);
           return true;
         },

@@ -55,7 +55,7 @@ export class CallServer {
     }
     if (authentication.kind === 'refused') {
       sourceLog.warn(flow.remoteAddress, { why: authentication.why }, 'INVITE refused');
-      invite.reject(403, { headers: authentication.headers });
+      invite.refuse(403, { headers: authentication.headers });
       return;
     }
     const caller = extension(authentication.extension);

@@ -1,4 +1,4 @@
-import { newTag } from '../message/identifier.ts';
+import { newTag, statelessTag } from '../message/identifier.ts';
 import type { SipRequest } from '../message/request.ts';
 import { createResponse, type ResponseOptions, type SipResponse } from '../message/response.ts';
 import { serialize } from '../message/serializer.ts';
@@ -86,6 +86,18 @@ export class ServerTransaction extends MachineRun {
     if (status === 401 || status === 407) this.terminate();
     else if (this.state === 'completed' && this.request.method !== 'INVITE') this.#complete(this.#bytes);
     return true;
+  }
+
+  /**
+   * The final response to a request of whose sender nothing is known. Of an INVITE nothing is left behind, as by RFC 3261
+   * §8.2.7: whoever sends it again gets it again, and a forged sender not eleven of them.
+   */
+  refuse(status: number, options: ResponseOptions = {}): boolean {
+    if (this.request.method !== 'INVITE' || this.hasResponse) return this.respond(status, options);
+    this.localTag = this.request.toTag ?? statelessTag(this.request);
+    const isSent = this.respond(status, options);
+    this.terminate();
+    return isSent;
   }
 
   /** Sends the latest response again: RFC 3261 §13.3.1.4 leaves 2xx to INVITE to us, §13.3.1.1 provisional ones. */

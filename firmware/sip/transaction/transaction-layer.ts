@@ -118,13 +118,13 @@ export class TransactionLayer {
       if (other !== undefined && isMerged(request, other.request)) {
         // RFC 3261 §8.2.2.2: the same request came by another way, and was taken there.
         this.#servers.set(key, transaction);
-        transaction.respond(482);
+        transaction.refuse(482);
         return;
       }
     }
     transaction.isOutside = isOutside;
     this.#options.onRequest(transaction);
-    // A challenge leaves nothing behind, and another answer something that has its place already.
+    // A challenge or a refusal leaves nothing behind, and another answer something that has its place already.
     if (transaction.isTerminated) return;
     this.#servers.set(key, transaction);
     if (isOutside) this.#outside.set(request.callId, transaction);

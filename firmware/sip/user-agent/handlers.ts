@@ -168,6 +168,8 @@ export interface IncomingInvite extends InviteSession {
   accept(options: { readonly sdp: string; readonly headers?: readonly HeaderField[] }): boolean;
   /** 300 to 699. Ignored once there is a final response. */
   reject(status: number, options?: ResponseOptions): void;
+  /** The same, sent once and forgotten, where nothing is known of who calls: the address may be forged. */
+  refuse(status: number, options?: ResponseOptions): void;
 }
 
 /** The session of an INVITE that we sent (UAC). */

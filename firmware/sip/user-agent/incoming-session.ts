@@ -151,6 +151,10 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
     if (this.#transaction.respond(status, options)) this.#end('rejected');
   }
 
+  refuse(status: number, options: ResponseOptions = {}): void {
+    if (this.#transaction.refuse(status, options)) this.#end('rejected');
+  }
+
   async bye(reason?: string): Promise<void> {
     if (this.#established) await this.#session.bye(reason);
     else this.reject(480, reason === undefined ? {} : { headers: [['Reason', reason]] });

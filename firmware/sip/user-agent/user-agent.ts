@@ -227,13 +227,13 @@ export class UserAgent {
     }
     const refusal = refusalOf(request, this.#supported);
     if (refusal !== undefined) {
-      transaction.respond(refusal.status, refusal);
+      transaction.refuse(refusal.status, refusal);
       return;
     }
     if (request.toTag !== undefined) {
       const session = this.#sessionOf(request);
       if (session !== undefined) session.receive(transaction);
-      else if (SESSION_ONLY.has(request.method)) transaction.respond(481);
+      else if (SESSION_ONLY.has(request.method)) transaction.refuse(481);
       else this.#offer(transaction);
       return;
     }
@@ -260,16 +260,16 @@ export class UserAgent {
     const { request } = transaction;
     const { transactions } = this.#options;
     if (this.#closing || this.#sessions.size >= MAX_SESSIONS) {
-      transaction.respond(503, { headers: [['Retry-After', '10']] });
+      transaction.refuse(503, { headers: [['Retry-After', '10']] });
       return;
     }
     const refusal = refusalOfInvite(request, this.#context.sessionTimer, () => transactions.isLoop(request));
     if (refusal !== undefined) {
-      transaction.respond(refusal.status, refusal);
+      transaction.refuse(refusal.status, refusal);
       return;
     }
     const replaces = this.#replacedBy(request);
-    if (replaces !== undefined && 'status' in replaces) transaction.respond(replaces.status, replaces);
+    if (replaces !== undefined && 'status' in replaces) transaction.refuse(replaces.status, replaces);
     else this.#open(new IncomingSession(transaction, this.#context, replaces));
   }
 
@@ -282,7 +282,7 @@ export class UserAgent {
       session.reject(500);
       return;
     }
-    if (!taken) session.reject(404);
+    if (!taken) session.refuse(404);
   }
 
   /** RFC 3891 §3: the session that the INVITE names; undefined where it names none. */
@@ -314,7 +314,7 @@ export class UserAgent {
     if (this.#options.handlers.onRequest(new PendingRequest(transaction))) return;
     const { method, toTag } = transaction.request;
     const allow = [['Allow', this.#capabilities.allow]] as const;
-    if (toTag !== undefined && this.#sessionOf(transaction.request) === undefined) transaction.respond(481);
+    if (toTag !== undefined && this.#sessionOf(transaction.request) === undefined) transaction.refuse(481);
     else if (method === 'OPTIONS') {
       const accept = ['Accept', 'application/sdp'] as const;
       transaction.respond(200, { headers: [...capabilityHeaders(this.#capabilities), accept] });

@@ -122,6 +122,19 @@ t.test('a challenge is sent once and its transaction forgotten (RFC 3261 §26.3.
   t.equal(requests.length, 2, 'where the challenge was lost, the retransmission gets another');
 });
 
+t.test('what refuses a stranger is sent once, and again to a retransmission (RFC 3261 §8.2.7)', async (t) => {
+  const { layer, requests, sent, clock } = setUp();
+  for (let count = 0; count < 2; count += 1) {
+    layer.receiveRequest(request('INVITE', via('z9hG4bK1')), flow);
+    t.ok(requests[count]?.refuse(420));
+    t.equal(clock.pending, 0);
+    clock.advance(32_000);
+    layer.receiveRequest(request('ACK', via('z9hG4bK1')), flow);
+  }
+  t.equal(sent.length, 2, 'nothing is sent again to an address that may be forged');
+  t.equal(sent[0], sent[1], 'with the same tag');
+});
+
 t.test('beyond the limit the oldest transactions that have their answer make room', async (t) => {
   const { layer, requests, sent } = setUp(3);
   const take = (method: string, branch: string, status: number): void => {
