@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { atExit } from '../support/cleanup.ts';
-import { freePorts } from '../support/free-ports.ts';
+import { reservePort } from '../support/free-ports.ts';
 import { Ringdown, runRingdown } from '../support/ringdown.ts';
 import type { SippResult } from '../support/sipp.ts';
 import { type RunOptions, SippDevice } from '../support/sipp-device.ts';
@@ -33,6 +33,7 @@ export class SippBench {
   readonly authority: string;
   readonly #passwords: ReadonlyMap<string, string>;
   readonly #devices = new Map<string, Promise<SippDevice>>();
+  readonly #releases: (() => void)[] = [];
 
   private constructor(ringdown: Ringdown, authority: string, passwords: ReadonlyMap<string, string>) {
     this.ringdown = ringdown;
@@ -91,23 +92,31 @@ export class SippBench {
     for (const device of await Promise.allSettled(this.#devices.values())) {
       if (device.status === 'fulfilled') device.value.close();
     }
+    for (const release of this.#releases) release();
     await this.ringdown.close();
   }
 
   async #introduced(way: Way, extension: string): Promise<SippDevice> {
     const device = await this.#create(way, extension);
-    await device.introduce();
+    try {
+      await device.introduce();
+    } catch (error) {
+      device.close();
+      throw error;
+    }
     return device;
   }
 
   async #create({ via, address }: Way, extension: string): Promise<SippDevice> {
     const { sipPort, ports } = this.ringdown;
+    const { port, release } = await reservePort(address, via === 'UDP' ? 'udp' : 'tcp');
+    this.#releases.push(release);
     return SippDevice.create({
       extension,
       password: this.#passwords.get(extension) ?? '',
       via,
       address,
-      port: await freePorts([address], 2),
+      port,
       box: { address, port: via === 'TLS' ? ports.sips : sipPort },
       authority: this.authority,
     });

@@ -17,6 +17,27 @@ export async function freePorts(addresses: readonly string[], count: number): Pr
   throw new Error(`no ${count} free ports on ${addresses.join(' ')}`);
 }
 
+export interface ReservedPort {
+  readonly port: number;
+  /** Lets others have it again. */
+  readonly release: () => void;
+}
+
+/**
+ * A port for a program that binds it at times only. In between it is free for that protocol, and so that of the other
+ * protocol is held, which keeps freePorts() and reservePort() of other tests away.
+ */
+export async function reservePort(address: string, protocol: 'udp' | 'tcp'): Promise<ReservedPort> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = randomInt(LOWEST, HIGHEST);
+    const release = await (protocol === 'udp' ? holdTcp : holdUdp)(address, port);
+    if (release === undefined) continue;
+    if (await (protocol === 'udp' ? udpIsFree : tcpIsFree)(address, port)) return { port, release };
+    release();
+  }
+  throw new Error(`no free port on ${address}`);
+}
+
 /** Those of the UDP ports first to last that somebody holds on `address`. */
 export async function takenUdpPorts(address: string, first: number, last: number): Promise<readonly number[]> {
   const taken: number[] = [];
@@ -34,29 +55,42 @@ async function allFree(addresses: readonly string[], first: number, count: numbe
 }
 
 async function udpIsFree(address: string, port: number): Promise<boolean> {
+  const release = await holdUdp(address, port);
+  release?.();
+  return release !== undefined;
+}
+
+async function tcpIsFree(address: string, port: number): Promise<boolean> {
+  const release = await holdTcp(address, port);
+  release?.();
+  return release !== undefined;
+}
+
+/** Binds it; undefined where somebody else has. */
+async function holdUdp(address: string, port: number): Promise<(() => void) | undefined> {
   const socket = createSocket(address.includes(':') ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' });
+  const close = (): void => void socket.close();
   try {
     const listening = once(socket, 'listening');
     socket.bind(port, address);
     await listening;
-    return true;
+    return close;
   } catch {
-    return false;
-  } finally {
-    socket.close();
+    close();
+    return undefined;
   }
 }
 
-async function tcpIsFree(address: string, port: number): Promise<boolean> {
-  const server = createServer();
+async function holdTcp(address: string, port: number): Promise<(() => void) | undefined> {
+  const server = createServer((socket) => socket.destroy());
+  const close = (): void => void server.close();
   try {
     const listening = once(server, 'listening');
     server.listen({ port, host: address, ipv6Only: true });
     await listening;
-    return true;
+    return close;
   } catch {
-    return false;
-  } finally {
-    server.close();
+    close();
+    return undefined;
   }
 }
