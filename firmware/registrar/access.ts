@@ -1,6 +1,6 @@
 import type { Configuration } from '../config/schema/configuration.ts';
+import { NetworkList } from '../core/network-list.ts';
 import type { Flow } from '../sip/stack.ts';
-import { isInNetworks } from './network-list.ts';
 
 type Lan = 'lan1' | 'lan2';
 
@@ -26,7 +26,7 @@ export class Access {
   /** Whether the extension may be used from there. Where not, it answers as one that does not exist. */
   isAdmitted(extension: string, { remoteAddress }: Flow): boolean {
     const restriction = this.#configuration().extensions[extension]?.addressRestriction ?? [];
-    return restriction.length === 0 || isInNetworks(remoteAddress, restriction);
+    return restriction.length === 0 || listOf(restriction).has(remoteAddress);
   }
 
   /** Why whoever knows the password of this extension may not use it all the same. */
@@ -37,4 +37,17 @@ export class Access {
       ? undefined
       : `the account of user ${user} is not enabled`;
   }
+}
+
+const kept = new WeakMap<readonly string[], NetworkList>();
+
+/** Made once for as long as the networks stay. */
+function listOf(networks: readonly string[]): NetworkList {
+  let list = kept.get(networks);
+  if (list === undefined) {
+    list = new NetworkList();
+    for (const network of networks) list.add(network);
+    kept.set(networks, list);
+  }
+  return list;
 }

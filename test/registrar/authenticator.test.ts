@@ -134,6 +134,12 @@ t.test('an extension from outside of its networks answers as one that does not e
   }
 });
 
+t.test('a network of IPv6 admits nobody by IPv4', async (t) => {
+  const { ask, answer } = setUp(new Access(() => office({ extensions: { 201: { addressRestriction: ['::/64'] } } })));
+  t.equal(ask('::7', answer('SHA-256', ask('::7').nonce)).result.kind, 'ok');
+  t.match(ask('203.0.113.7', answer('SHA-256', ask('203.0.113.7').nonce)).result, { kind: 'challenge', failed: true });
+});
+
 t.test('on a LAN without registrar nobody is asked for a password', async (t) => {
   const access = new Access(
     () => office({ lan1: { sipRegistrar: false } }),

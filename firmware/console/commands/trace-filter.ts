@@ -1,5 +1,6 @@
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { UsageError } from '../../core/errors.ts';
+import { NetworkList } from '../../core/network-list.ts';
 import type { UnreadMessage } from './traced-message.ts';
 
 /** A message is shown where each of them says so. */
@@ -64,19 +65,13 @@ function testFor(key: Key, value: string): Test {
 }
 
 function testForAddress(value: string): Test {
-  const [address = '', length] = value.split('/');
-  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-  const list = new BlockList();
+  const list = new NetworkList();
   try {
-    if (length === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, /^\d{1,3}$/.test(length) ? Number(length) : -1, family);
+    list.add(value);
   } catch {
     throw invalid(value);
   }
-  return ({ remote }) => {
-    const plain = remote.address.replace(/%.*$/, '');
-    return list.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4');
-  };
+  return ({ remote }) => list.has(remote.address);
 }
 
 function invalid(word: string): UsageError {

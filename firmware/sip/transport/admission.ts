@@ -1,6 +1,6 @@
-import { BlockList, isIPv6 } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger, SourceLog } from '../../core/logger.ts';
+import { NetworkList } from '../../core/network-list.ts';
 import { RecentMap } from '../../core/recent-map.ts';
 import type { SipRequest } from '../message/request.ts';
 import { parseSipUri } from '../message/uri.ts';
@@ -104,7 +104,7 @@ export class Admission {
   readonly #logger: Logger;
   readonly #sourceLog: SourceLog;
   #limits: AdmissionLimits;
-  #allowed = new BlockList();
+  #allowed: NetworkList | undefined;
   /** By address and port of the peer. */
   readonly #known = new Map<string, Map<number, Known>>();
   #knownCount = 0;
@@ -137,8 +137,7 @@ export class Admission {
   /** Other limits from now on; who is blocked stays so, unless the allow list has it now. */
   useLimits(limits: AdmissionLimits): void {
     this.#limits = limits;
-    this.#allowed = new BlockList();
-    for (const entry of limits.allowList) allow(this.#allowed, entry);
+    this.#allowed = limits.allowList.length === 0 ? undefined : listOf(limits.allowList);
     // What is remembered of a source includes whether it is on the list.
     this.#strangers.clear();
     this.#blocked.release(({ source }) => this.#isListed(source));
@@ -386,19 +385,19 @@ export class Admission {
   }
 
   #isListed(source: string): boolean {
-    const address = source.replace(/[/%].*$/, '');
-    return this.#allowed.rules.length > 0 && this.#allowed.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+    return this.#allowed?.has(source.replace(/\/.*$/, '')) === true;
   }
 }
 
 /** Entries were checked when they were configured; what is no network is left out. */
-function allow(list: BlockList, entry: string): void {
-  const [address = '', length] = entry.split('/');
-  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-  try {
-    if (length === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(length), family);
-  } catch {
-    // The rest of the list holds all the same.
+function listOf(entries: readonly string[]): NetworkList {
+  const list = new NetworkList();
+  for (const entry of entries) {
+    try {
+      list.add(entry);
+    } catch {
+      // The rest of the list holds all the same.
+    }
   }
+  return list;
 }
