@@ -95,7 +95,9 @@ export class Authenticator {
       return why === undefined ? { kind: 'ok', extension: result.username } : refused(why);
     }
     // By the name in From: by that one the next request can be told before it costs a digest.
-    if (result.kind === 'rejected') guard?.failed(flow, parseSipUri(message.from.uri)?.user ?? result.username);
+    if (result.kind === 'rejected') {
+      guard?.failed(flow, parseSipUri(message.from.uri)?.user ?? result.username, result.username);
+    }
     let algorithms = BOTH;
     if (result.kind === 'missing') {
       const via = viaOf(message);

@@ -26,7 +26,13 @@ const MAX_USER_LENGTH = 64;
 interface Failures {
   readonly sinceMs: number;
   total: number;
-  readonly users: Map<string, number>;
+  readonly users: Map<string, FailuresOfUser>;
+}
+
+interface FailuresOfUser {
+  failed: number;
+  /** Those of them at the user's own password. */
+  own: number;
 }
 
 /** Counts failed logins by source and name, and has those blocked who guess passwords. */
@@ -44,12 +50,19 @@ export class LoginGuard {
     const failures = this.#failures.get(sourceOf(flow.remoteAddress, flow.localAddress));
     if (failures === undefined) return;
     const name = detachedText(user, MAX_USER_LENGTH);
-    failures.total -= failures.users.get(name) ?? 0;
-    failures.users.delete(name);
+    const ofUser = failures.users.get(name);
+    if (ofUser === undefined) return;
+    failures.total -= ofUser.own;
+    ofUser.failed -= ofUser.own;
+    ofUser.own = 0;
+    if (ofUser.failed === 0) failures.users.delete(name);
   }
 
-  /** A wrong password, or an unknown user; a stale nonce and a challenge without an answer are none. */
-  failed(flow: Flow, user: string): void {
+  /**
+   * A wrong password, or an unknown user; a stale nonce and a challenge without an answer are none. `claimed` is whose
+   * password it was to be: who guesses another's in its own name is not forgiven for knowing its own.
+   */
+  failed(flow: Flow, user: string, claimed = user): void {
     const { admission, failedLogins, clock } = this.#options;
     const source = sourceOf(flow.remoteAddress, flow.localAddress);
     const name = detachedText(user, MAX_USER_LENGTH);
@@ -60,18 +73,20 @@ export class LoginGuard {
       this.#failures.set(source, failures);
     }
     failures.total += 1;
-    const ofUser = (failures.users.get(name) ?? 0) + 1;
-    if (failures.users.has(name) || failures.users.size < MAX_USERS) failures.users.set(name, ofUser);
+    const ofUser = failures.users.get(name) ?? { failed: 0, own: 0 };
+    ofUser.failed += 1;
+    if (claimed === user) ofUser.own += 1;
+    if (failures.users.size < MAX_USERS) failures.users.set(name, ofUser);
 
     const limit = failedLogins();
     const isProven = admission.isProven(flow);
     if (failures.total >= (isProven ? limit * PROVEN_FACTOR : limit)) {
       this.#failures.delete(source);
       admission.block(flow, `${failures.total} failed logins`);
-    } else if (isProven && ofUser >= limit) {
-      failures.total -= ofUser;
+    } else if (isProven && ofUser.failed >= limit) {
+      failures.total -= ofUser.failed;
       failures.users.delete(name);
-      admission.block(flow, `${ofUser} failed logins`, name);
+      admission.block(flow, `${ofUser.failed} failed logins`, name);
     }
   }
 }

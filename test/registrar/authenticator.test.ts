@@ -16,6 +16,7 @@ function hash(algorithm: string, text: string): string {
 }
 
 function setUp(access?: ConstructorParameters<typeof Authenticator>[0]['access']) {
+  const failures: string[][] = [];
   const clock = new FakeClock();
   const secrets = {
     ha1Md5: hash('MD5', `201:${REALM}:${PASSWORD}`),
@@ -26,6 +27,7 @@ function setUp(access?: ConstructorParameters<typeof Authenticator>[0]['access']
     realm: REALM,
     extensions,
     clock,
+    guard: { succeeded: () => undefined, failed: (_flow, ...names) => void failures.push(names) },
     ...(access === undefined ? {} : { access }),
   });
 
@@ -61,7 +63,7 @@ function setUp(access?: ConstructorParameters<typeof Authenticator>[0]['access']
       `algorithm=${algorithm}, qop=auth, nc=00000001, cnonce="abc"`
     );
   };
-  return { clock, ask, answer };
+  return { clock, ask, answer, failures };
 }
 
 t.test('both algorithms are offered, the better one first, and each is taken', async (t) => {
@@ -113,6 +115,12 @@ t.test('a wrong password and an unknown user look alike', async (t) => {
     t.match(result, { kind: 'challenge', failed: true });
     t.same(offered, ['SHA-256', 'MD5']);
   }
+});
+
+t.test('a failure is counted under the name in From, and whose password it was to be is told', async (t) => {
+  const { ask, answer, failures } = setUp();
+  ask('192.0.2.50', answer('SHA-256', ask('192.0.2.50').nonce, 'guess', '202'));
+  t.same(failures, [['201', '202']]);
 });
 
 t.test('a flood of strangers does not grow what is remembered: the oldest is forgotten', async (t) => {

@@ -58,6 +58,16 @@ t.test('a login forgives what the same user failed before, and not what others f
   t.match(guesser.admission.blocks(), [{ source: '198.51.100.1', user: undefined }]);
 });
 
+t.test('who guesses at another’s password in its own name is not forgiven for knowing its own', async (t) => {
+  const { guard, admission } = make();
+  guard.succeeded(from(5060), '201');
+  for (let time = 0; time < LIMIT * PROVEN_FACTOR; time += 1) {
+    guard.failed(from(7000 + time), '201', '202');
+    guard.succeeded(from(5060), '201');
+  }
+  t.match(admission.blocks(), [{ source: '198.51.100.1', user: '201' }]);
+});
+
 t.test('one mistyped phone of an office cuts off itself alone', async (t) => {
   const { guard, admission } = make();
   guard.succeeded(from(5061), '201');
