@@ -1,6 +1,8 @@
 import type { Configuration } from '../config/schema/configuration.ts';
 import type { Clock } from '../core/clock.ts';
+import { detachedText } from '../core/detached-text.ts';
 import type { Logger, SourceLog } from '../core/logger.ts';
+import { RecentMap } from '../core/recent-map.ts';
 import { type IncomingRequest, parseSipUri, type SipUri } from '../sip/stack.ts';
 import type { Access } from './access.ts';
 import { extensionsOfUser, isSoleDevice, refusalOf } from './admission.ts';
@@ -31,9 +33,16 @@ export interface RegistrarOptions {
 
 type Bindings = Extract<RegisterOutcome, { kind: 'bindings' }>;
 
+/** Devices that others took the place of; a forgotten one may fight for it once. */
+const MAX_DISPLACED = 2048;
+const MAX_KEY_LENGTH = 256;
+const PLACE_TAKEN = 'another device of this user has taken its place: log it out, or this one in anew';
+
 /** Answers REGISTER (RFC 3261 §10.3), and keeps to what the configuration allows of devices. */
 export class Registrar {
   readonly #options: RegistrarOptions;
+  /** By extension and Call-ID, under which a device stays from one start to the next (RFC 3261 §10.2). */
+  readonly #displaced = new RecentMap<string, true>(MAX_DISPLACED);
 
   constructor(options: RegistrarOptions) {
     this.#options = options;
@@ -118,7 +127,9 @@ export class Registrar {
           return;
         }
         const device = newest === undefined ? undefined : deviceOfBinding(newest);
-        const why = device && refusalOf(configuration(), extension, device, flow.remoteAddress);
+        const why =
+          (device && refusalOf(configuration(), extension, device, flow.remoteAddress)) ??
+          (this.#mayNotReturn(extension, message.callId, newest) ? PLACE_TAKEN : undefined);
         if (why !== undefined) {
           sourceLog.warn(flow.remoteAddress, { extension, why }, 'REGISTER refused');
           request.respond(403, { headers: [warning(why)] });
@@ -165,24 +176,44 @@ export class Registrar {
     this.#displace(extension, newest);
   }
 
-  /** The newest device wins: those of its user that may not stand beside it are logged out. */
-  #displace(extension: string, newest: Binding): void {
-    const { location, configuration, logger } = this.#options;
+  /**
+   * The newest device wins, and a mere refresh makes none the newest: else two devices of a class would log each other out for
+   * ever. Whose place was taken returns when there is room, when it is started or logged in anew.
+   */
+  #mayNotReturn(extension: string, callId: string, newest: Binding | undefined): boolean {
+    const key = keyOf(extension, callId);
+    if (this.#displaced.get(key) === undefined) return false;
+    if (newest !== undefined && this.#displacedBy(extension, newest).length > 0) return true;
+    this.#displaced.delete(key);
+    return false;
+  }
+
+  /** Those of its user that may not stand beside a device. */
+  #displacedBy(extension: string, newest: Binding): readonly UserBinding[] {
+    const { location, configuration } = this.#options;
     const current = configuration();
     const others: UserBinding[] = [];
     for (const each of extensionsOfUser(current, extension)) {
       for (const binding of location.lookup(each)) if (binding !== newest) others.push({ extension: each, binding });
     }
-    if (others.length === 0) return;
+    if (others.length === 0) return others;
     others.sort((a, b) => b.binding.expiresAtMs - a.binding.expiresAtMs);
-    const displaced = displacedBy({ extension, binding: newest }, others, {
+    return displacedBy({ extension, binding: newest }, others, {
       devicesPerClass: current.system.sip.devicesPerClass,
       isSole: (other) => isSoleDevice(current, other.extension, deviceOfBinding(other.binding)),
     });
+  }
+
+  /** The newest device wins: those of its user that may not stand beside it are logged out. */
+  #displace(extension: string, newest: Binding): void {
+    const { logger } = this.#options;
+    const displaced = this.#displacedBy(extension, newest);
+    if (displaced.length === 0) return;
     for (const each of new Set(displaced.map((other) => other.extension))) {
       const ended = displaced.flatMap((other) => (other.extension === each ? other.binding : []));
       this.#end(each, ended, 'rejected');
       for (const binding of ended) {
+        this.#displaced.set(detachedText(keyOf(each, binding.callId), MAX_KEY_LENGTH), true);
         logger.info({ extension: each, ...nameOf(binding), by: nameOf(newest) }, 'another device took its place');
       }
     }
@@ -213,6 +244,10 @@ export class Registrar {
 
 function deviceOfBinding({ userAgent, capabilities, flow }: Binding): Device {
   return deviceOf({ userAgent, capabilities, protocol: flow.protocol });
+}
+
+function keyOf(extension: string, callId: string): string {
+  return `${extension} ${callId}`.slice(0, MAX_KEY_LENGTH);
 }
 
 let writtenSecond = { second: Number.NaN, text: '' };

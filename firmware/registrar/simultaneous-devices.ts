@@ -1,3 +1,4 @@
+import { parseSipUri } from '../sip/stack.ts';
 import { type Binding, deviceKey } from './binding.ts';
 import { type DeviceClass, deviceOf } from './device-class.ts';
 
@@ -23,11 +24,11 @@ export function displacedBy(
   others: readonly UserBinding[],
   { devicesPerClass, isSole }: SimultaneousLimits,
 ): readonly UserBinding[] {
-  const device = deviceKey(fresh.binding);
-  const strangers = others.filter(({ binding }) => deviceKey(binding) !== device);
+  const strangers = others.filter((other) => !isSameDevice(fresh, other));
   if (strangers.length === 0 || isSole(fresh)) return strangers;
   const own = classOf(fresh.binding);
   const staying = new Set<string>();
+  if (devicesPerClass > 1) strangers.sort((a, b) => Number(isEarlierLife(a, fresh)) - Number(isEarlierLife(b, fresh)));
   return strangers.filter((other) => {
     if (isSole(other)) return true;
     if (classOf(other.binding) !== own) return false;
@@ -37,6 +38,38 @@ export function displacedBy(
     staying.add(key);
     return false;
   });
+}
+
+/** Two lines of one phone come from one port of it, each under a Call-ID of its own. */
+function isSameDevice(one: UserBinding, other: UserBinding): boolean {
+  if (deviceKey(one.binding) === deviceKey(other.binding)) return true;
+  return one.extension !== other.extension && !isTold(one.binding) && !isTold(other.binding) && isSameWay(one, other);
+}
+
+/** Whether it says itself which device it is, or shares its way with whatever stands behind the same proxy. */
+function isTold({ instance, path }: Binding): boolean {
+  return instance !== undefined || path !== undefined;
+}
+
+function isSameWay({ binding: { flow: one } }: UserBinding, { binding: { flow: other } }: UserBinding): boolean {
+  return (
+    one.protocol === other.protocol && one.remoteAddress === other.remoteAddress && one.remotePort === other.remotePort
+  );
+}
+
+/**
+ * What a phone left behind that starts anew under another Call-ID and from another port, without an instance id: it gives way
+ * before a device that is there.
+ */
+function isEarlierLife({ extension, binding }: UserBinding, fresh: UserBinding): boolean {
+  return (
+    extension === fresh.extension &&
+    !isTold(binding) &&
+    !isTold(fresh.binding) &&
+    binding.flow.remoteAddress === fresh.binding.flow.remoteAddress &&
+    binding.userAgent === fresh.binding.userAgent &&
+    parseSipUri(binding.contact)?.host === parseSipUri(fresh.binding.contact)?.host
+  );
 }
 
 function classOf({ userAgent, capabilities, flow }: Binding): DeviceClass {

@@ -27,7 +27,7 @@ function setUp(access?: ConstructorParameters<typeof Authenticator>[0]['access']
     realm: REALM,
     extensions,
     clock,
-    guard: { succeeded: () => undefined, failed: (_flow, ...names) => void failures.push(names) },
+    guard: { succeeded: () => undefined, failed: (_flow, user, claimed) => void failures.push([user, claimed ?? user]) },
     ...(access === undefined ? {} : { access }),
   });
 

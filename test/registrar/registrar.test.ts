@@ -86,6 +86,10 @@ function setUp(candidate: object) {
   return { clock, lines, state, changes, location, registrar, register, devices };
 }
 
+const PATH: readonly HeaderField[] = [
+  ['Path', '<sip:192.168.42.9;lr>'],
+  ['Supported', 'path'],
+];
 const USER = { users: { 201: { name: 'Reception' } }, extensions: { 201: { user: '201' }, 205: { user: '201' } } };
 
 t.test('one device of each class a user, over all extensions: the newest wins', async (t) => {
@@ -139,8 +143,55 @@ t.test('a basic client is the only device of its user, both ways', async (t) => 
   register('201', { address: '192.168.42.50' });
   register('205', { address: '192.168.42.60', userAgent: WINDOWS });
   t.same([devices('201'), devices('205')], [[], ['192.168.42.60']]);
-  register('201', { address: '192.168.42.50', cSeq: 2 });
+  t.equal(register('201', { address: '192.168.42.50', cSeq: 2 }).status, 403, 'a refresh alone changes nothing');
+  register('201', { address: '192.168.42.50', callId: 'started anew' });
   t.same([devices('201'), devices('205')], [['192.168.42.50'], []]);
+});
+
+t.test('a device whose place was taken does not fight for it, and comes back when there is room', async (t) => {
+  const { register, devices, lines, clock, registrar } = setUp(USER);
+  register('201', { address: '192.168.42.50' });
+  register('205', { address: '192.168.42.51' });
+  lines.splice(0);
+  for (let cSeq = 2; cSeq < 10; cSeq += 1) {
+    clock.advance(60_000);
+    const { status, warning } = register('201', { address: '192.168.42.50', cSeq });
+    t.equal(status, 403);
+    t.match(warning, /"another device of this user has taken its place: /);
+    t.equal(register('205', { address: '192.168.42.51', cSeq }).status, 200);
+  }
+  t.same([devices('201'), devices('205')], [[], ['192.168.42.51']]);
+  t.match(lines, Array(8).fill({ msg: 'REGISTER refused', extension: '201', why: /taken its place/ }));
+  registrar.forget('205', 'deactivated');
+  t.equal(register('201', { address: '192.168.42.50', cSeq: 10 }).status, 200, 'the other one is gone');
+  register('205', { address: '192.168.42.51', callId: 'started anew' });
+  t.equal(register('201', { address: '192.168.42.50', cSeq: 11 }).status, 403);
+  const end = { address: '192.168.42.50', contact: '<sip:201@192.168.42.50>;expires=0', cSeq: 12 };
+  t.equal(register('201', end).status, 200);
+  t.equal(register('201', { address: '192.168.42.50', cSeq: 13 }).status, 200, 'it was logged out and in by hand');
+  t.same([devices('201'), devices('205')], [['192.168.42.50'], []]);
+});
+
+t.test('two lines of one phone stand beside each other', async (t) => {
+  const { register, devices } = setUp(USER);
+  register('201', { callId: 'line 1' });
+  register('205', { callId: 'line 2' });
+  t.same([devices('201'), devices('205')], [['192.168.42.50'], ['192.168.42.50']]);
+  register('205', { callId: 'a proxy', address: '192.168.42.50', headers: PATH });
+  t.same([devices('201'), devices('205')], [[], ['192.168.42.50']], 'behind a proxy it may be another');
+});
+
+t.test('what a phone left behind before it started anew gives way before another phone', async (t) => {
+  const { register, location, clock } = setUp({ ...USER, system: { sip: { devicesPerClass: 2 } } });
+  register('201', { address: '192.168.42.60', callId: 'other' });
+  clock.advance(1000);
+  register('201', { callId: 'first', contact: '<sip:201@192.168.42.50:40000>' });
+  clock.advance(1000);
+  register('201', { callId: 'second', contact: '<sip:201@192.168.42.50:40001>' });
+  t.same(
+    location.lookup('201').map(({ callId }) => callId),
+    ['second', 'other'],
+  );
 });
 
 t.test('who may not register is told why, in the answer and in the log', async (t) => {
