@@ -165,10 +165,23 @@ export class AutoCreation {
   #password({ system }: Configuration): string | undefined {
     const sealed = system.sip.defaultExtensionPassword;
     if (sealed === undefined) return undefined;
-    if (this.#opened?.sealed !== sealed) {
-      this.#opened = { sealed, plain: this.#options.boxKey().open(formatPath(PASSWORD), sealed) };
-    }
+    if (this.#opened?.sealed !== sealed) this.#opened = { sealed, plain: this.#open(sealed) };
     return this.#opened.plain;
+  }
+
+  /** Tried once: each stranger who asks would cause another look at the disk and another line. */
+  #open(sealed: string): string | undefined {
+    const { boxKey, logger } = this.#options;
+    let cause: unknown;
+    try {
+      const plain = boxKey().open(formatPath(PASSWORD), sealed);
+      if (plain !== undefined) return plain;
+    } catch (error) {
+      cause = error;
+    }
+    const cure = `set ${formatPath(PASSWORD)} anew`;
+    logger.error({ err: cause, cure }, 'the default extension password cannot be read: no extension is auto-created');
+    return undefined;
   }
 }
 

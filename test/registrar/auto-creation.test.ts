@@ -3,6 +3,7 @@ import { digestOf } from '../../firmware/config/extension.ts';
 import { withValue } from '../../firmware/config/path.ts';
 import { BoxKey } from '../../firmware/config/secrets/box-key.ts';
 import { digestSecrets } from '../../firmware/config/secrets/sip-password.ts';
+import { RingdownError } from '../../firmware/core/errors.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
 import { AUTO_CREATION_MS, AutoCreation } from '../../firmware/registrar/auto-creation.ts';
 import { AUTHOR, addUser, openStore, set } from '../config/support/store.ts';
@@ -163,6 +164,29 @@ t.test('the time of day may jump while it runs; a start with an earlier one ends
   start();
   clock.advance(1);
   t.equal(flag(), false);
+});
+
+t.test('a default password that this box cannot read stops nothing else, and is told once', async (t) => {
+  for (const other of ['of another box', 'unreadable']) {
+    const { creation, store, clock } = setUp(t);
+    const lines: { msg: string }[] = [];
+    creation.close();
+    const second = new AutoCreation({
+      store,
+      configuration: () => store.current,
+      boxKey: () => {
+        if (other === 'unreadable') throw new RingdownError('CONFIG_BOX_KEY_UNREADABLE', 'no', 'none');
+        return BoxKey.open(t.testdir());
+      },
+      clock,
+      logger: createLogger('info', { write: (line) => lines.push(JSON.parse(line)) }),
+    });
+    t.equal(second.digest('205', LAN), undefined, other);
+    t.equal(second.digest('206', LAN), undefined);
+    t.match(second.create('205', LAN), { kind: 'refused', why: /no default extension password/ });
+    t.match(lines, [{ msg: /^the default extension password cannot be read/, cure: /^set system\.sip/ }]);
+    second.close();
+  }
 });
 
 t.test('without a default password it cannot be switched on', async (t) => {

@@ -14,6 +14,9 @@ export interface SecretContext {
   readonly boxKey: () => BoxKey;
 }
 
+/** It becomes the password of extensions, and must do for them before a phone needs it. */
+const DEFAULT_EXTENSION_PASSWORD = 'system.sip.defaultExtensionPassword';
+
 /** What an extension keeps of its SIP password. */
 export interface SipPassword {
   readonly password: string;
@@ -55,6 +58,7 @@ export async function makeSecret(
       checkPin(plain, owner);
       return hashPassword(plain);
     case 'recoverable':
+      if (formatPath(path) === DEFAULT_EXTENSION_PASSWORD) checkPassword(plain);
       if (!/^[\x20-\x7e]{1,128}$/.test(plain)) {
         throw new UsageError(
           'CONFIG_PASSWORD_INVALID',
