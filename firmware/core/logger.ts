@@ -37,7 +37,7 @@ export class SourceLog {
 
   /** `source` is the peer's address without the port. */
   warn(source: string, fields: Record<string, unknown>, message: string): void {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const seen = this.#sources.get(source);
     if (seen !== undefined && now - seen.since < INTERVAL_MS) {
       seen.suppressed += 1;

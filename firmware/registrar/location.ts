@@ -14,6 +14,8 @@ export type BindingsChanged = (aor: string, ended: readonly EndedBinding[]) => v
 
 /** How often expired bindings are swept; a look-up never returns an expired one anyway. */
 const SWEEP_INTERVAL_MS = 10_000;
+/** The time of day moved by more than this within a moment: somebody set it. */
+const MIN_JUMP_MS = 10_000;
 const NONE: readonly Binding[] = [];
 
 /**
@@ -25,6 +27,10 @@ export class LocationService {
   readonly #repository: BindingRepository;
   readonly #clock: Clock;
   readonly #onChanged: BindingsChanged;
+  /** Those of before the start: they expire by the time of day that was right then. */
+  readonly #stored = new WeakSet<Binding>();
+  /** The time of day, less that by which nobody can move. */
+  #offsetMs: number;
   #sweep: Timer;
 
   constructor(repository: BindingRepository, clock: Clock, onChanged: BindingsChanged = () => undefined) {
@@ -32,9 +38,11 @@ export class LocationService {
     this.#clock = clock;
     this.#onChanged = onChanged;
     const now = clock.now();
+    this.#offsetMs = now - clock.elapsed();
     const loaded = new Map<string, Binding[]>();
     for (const { aor, binding } of repository.load()) {
       if (binding.expiresAtMs <= now) continue;
+      this.#stored.add(binding);
       const known = loaded.get(aor);
       if (known === undefined) loaded.set(aor, [binding]);
       else known.push(binding);
@@ -45,9 +53,9 @@ export class LocationService {
 
   /** The bindings that have not expired, the newest first. */
   lookup(aor: string): readonly Binding[] {
+    const now = this.#followClock();
     const bindings = this.#bindings.get(aor);
     if (bindings === undefined) return NONE;
-    const now = this.#clock.now();
     return bindings.every(({ expiresAtMs }) => expiresAtMs > now)
       ? bindings
       : bindings.filter(({ expiresAtMs }) => expiresAtMs > now);
@@ -74,8 +82,27 @@ export class LocationService {
     this.#sweep.cancel();
   }
 
-  #removeExpired(): void {
+  /**
+   * The time of day. A box without a battery for its clock hears it when phones have registered already, and then it jumps by
+   * years: they are to last as long as they were told, neither be gone at once nor stay for ever.
+   */
+  #followClock(): number {
     const now = this.#clock.now();
+    const offsetMs = now - this.#clock.elapsed();
+    const jumpMs = offsetMs - this.#offsetMs;
+    this.#offsetMs = offsetMs;
+    if (Math.abs(jumpMs) < MIN_JUMP_MS) return now;
+    for (const [aor, bindings] of this.#bindings) {
+      const moved = bindings.map((binding) =>
+        this.#stored.has(binding) ? binding : { ...binding, expiresAtMs: binding.expiresAtMs + jumpMs },
+      );
+      this.replace(aor, moved);
+    }
+    return now;
+  }
+
+  #removeExpired(): void {
+    const now = this.#followClock();
     for (const [aor, bindings] of this.#bindings) {
       if (bindings.every(({ expiresAtMs }) => expiresAtMs > now)) continue;
       const ended = bindings.filter(({ expiresAtMs }) => expiresAtMs <= now);

@@ -21,6 +21,17 @@ t.test('a source is logged once a second, and then with the count of lines left 
   t.equal(lines[2]?.suppressed, 99);
 });
 
+t.test('a source is logged on when the time of day is put back', async (t) => {
+  const { lines, logger } = capture();
+  const clock = new FakeClock();
+  const log = new SourceLog(logger, clock);
+  log.warn('192.0.2.1', {}, 'bad datagram');
+  clock.jump(-86_400_000);
+  clock.advance(1000);
+  log.warn('192.0.2.1', {}, 'bad datagram');
+  t.equal(lines.length, 2);
+});
+
 t.test('more sources than the table holds neither grow it nor hide what comes a second later', async (t) => {
   const { lines, logger } = capture();
   const clock = new FakeClock();

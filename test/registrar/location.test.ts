@@ -54,3 +54,33 @@ t.test('a binding is gone at the very moment that it expires, and is swept from 
   location.close();
   t.equal(clock.pending, 0);
 });
+
+t.test('when the time of day is set, bindings last as long as they were told', async (t) => {
+  for (const years of [50, -50]) {
+    const { location, clock, binding, saved } = setUp();
+    location.replace('201', [binding(60), binding(90)]);
+    clock.jump(years * 365 * 86_400_000);
+    t.equal(location.lookup('201').length, 2, `${years} years`);
+    t.same(saved.at(-1), ['201', 2]);
+    t.match(
+      location.lookup('201').map(({ expiresAtMs }) => expiresAtMs - clock.now()),
+      [60_000, 90_000],
+    );
+    clock.advance(60_000);
+    t.equal(location.lookup('201').length, 1);
+    clock.advance(40_000);
+    t.same(saved.at(-1), ['201', 0]);
+    location.close();
+  }
+});
+
+t.test('what was stored before the start expires by the time of day', async (t) => {
+  const { location, clock, binding } = setUp([{ aor: '201', seconds: 3600 }]);
+  location.replace('202', [binding(3600)]);
+  clock.jump(2 * 3_600_000);
+  t.same(
+    [...location.entries()].map(([aor]) => aor),
+    ['202'],
+  );
+  location.close();
+});
