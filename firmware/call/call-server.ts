@@ -48,7 +48,11 @@ export class CallServer {
     const authentication = authenticator.authenticate(message, flow);
     if (authentication.kind === 'challenge') {
       if (authentication.failed) {
-        sourceLog.warn(flow.remoteAddress, { user: authentication.user }, 'INVITE with wrong credentials');
+        sourceLog.warn(
+          flow.remoteAddress,
+          { user: authentication.user, why: authentication.why },
+          'INVITE with wrong credentials',
+        );
       }
       invite.reject(401, { headers: authentication.headers });
       return;

@@ -40,6 +40,8 @@ export type Authentication =
       readonly failed: boolean;
       /** Whoever the request says it is from; for the log. */
       readonly user: string;
+      /** What is wrong with the credentials, for the log and for it alone: the answer tells nobody which extensions there are. */
+      readonly why: string;
     };
 
 const BOTH: readonly DigestAlgorithm[] = ['SHA-256', 'MD5'];
@@ -112,6 +114,7 @@ export class Authenticator {
       headers: challenges.map((challenge) => ['WWW-Authenticate', challenge] as const),
       failed: result.kind === 'rejected',
       user: result.kind === 'rejected' ? result.username : '',
+      why: result.kind === 'rejected' ? this.#reasonOf(result.username, flow) : '',
     };
   }
 
@@ -121,6 +124,13 @@ export class Authenticator {
     if (access?.isAdmitted(number, flow) === false) return undefined;
     const known = extensions.digest(number);
     return known ?? (method === 'REGISTER' ? newcomers?.digest(number, flow.remoteAddress) : undefined);
+  }
+
+  #reasonOf(number: string, flow: Flow): string {
+    const { extensions, access } = this.#options;
+    if (extensions.digest(number) === undefined) return 'there is no such extension, or it has no password';
+    if (access?.isAdmitted(number, flow) === false) return 'its address is not among those of the extension';
+    return 'wrong password';
   }
 
   #isRemembered(peer: string, via: string | undefined): boolean {

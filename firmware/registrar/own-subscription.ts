@@ -12,7 +12,11 @@ export function authorizeOwn(
   const authentication = authenticator.authenticate(message, flow);
   if (authentication.kind === 'challenge') {
     if (authentication.failed) {
-      sourceLog.warn(flow.remoteAddress, { user: authentication.user }, 'SUBSCRIBE with wrong credentials');
+      sourceLog.warn(
+        flow.remoteAddress,
+        { user: authentication.user, why: authentication.why },
+        'SUBSCRIBE with wrong credentials',
+      );
     }
     request.respond(401, { headers: authentication.headers });
     return { kind: 'answered' };

@@ -56,7 +56,11 @@ export class Registrar {
     const authentication = authenticator.authenticate(message, flow);
     if (authentication.kind === 'challenge') {
       if (authentication.failed) {
-        sourceLog.warn(flow.remoteAddress, { user: authentication.user }, 'REGISTER with wrong credentials');
+        sourceLog.warn(
+          flow.remoteAddress,
+          { user: authentication.user, why: authentication.why },
+          'REGISTER with wrong credentials',
+        );
       }
       request.respond(401, { headers: authentication.headers });
       return;
@@ -74,8 +78,10 @@ export class Registrar {
       return;
     }
     if (aor.user !== authentication.extension) {
-      sourceLog.warn(flow.remoteAddress, { user: authentication.extension }, 'REGISTER for another extension');
-      request.respond(403);
+      const why = 'the user name and the login name must be the same extension';
+      const { extension } = authentication;
+      sourceLog.warn(flow.remoteAddress, { user: extension, as: aor.user.slice(0, 64), why }, 'REGISTER refused');
+      request.respond(403, { headers: [warning(why)] });
       return;
     }
     this.#apply(request, aor, authentication.extension);

@@ -27,7 +27,10 @@ function setUp(access?: ConstructorParameters<typeof Authenticator>[0]['access']
     realm: REALM,
     extensions,
     clock,
-    guard: { succeeded: () => undefined, failed: (_flow, user, claimed) => void failures.push([user, claimed ?? user]) },
+    guard: {
+      succeeded: () => undefined,
+      failed: (_flow, user, claimed) => void failures.push([user, claimed ?? user]),
+    },
     ...(access === undefined ? {} : { access }),
   });
 
@@ -123,6 +126,15 @@ t.test('a failure is counted under the name in From, and whose password it was t
   t.same(failures, [['201', '202']]);
 });
 
+t.test('the log is told what is wrong with the credentials', async (t) => {
+  const { ask, answer } = setUp();
+  const why = (authorization?: string) => ask('192.0.2.50', authorization).result;
+  const { nonce } = ask('192.0.2.50');
+  t.match(why(answer('SHA-256', nonce, 'guess')), { user: '201', why: 'wrong password' });
+  t.match(why(answer('SHA-256', nonce, 'guess', '999')), { user: '999', why: /^there is no such extension/ });
+  t.match(why(), { user: '', why: '' });
+});
+
 t.test('a flood of strangers does not grow what is remembered: the oldest is forgotten', async (t) => {
   const { ask } = setUp();
   ask('192.0.2.50');
@@ -137,7 +149,7 @@ t.test('an extension from outside of its networks answers as one that does not e
   t.equal(ask('fd00::7', answer('SHA-256', ask('fd00::7').nonce)).result.kind, 'ok');
   for (const address of ['192.0.3.50', 'fd00::8', 'fe80::1%eth0', '::1']) {
     const { result, offered } = ask(address, answer('SHA-256', ask(address).nonce));
-    t.match(result, { kind: 'challenge', failed: true, user: '201' }, address);
+    t.match(result, { kind: 'challenge', failed: true, user: '201', why: /^its address is not among/ }, address);
     t.same(offered, ['SHA-256', 'MD5']);
   }
 });

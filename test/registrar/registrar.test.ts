@@ -20,6 +20,8 @@ interface Registration {
   readonly contact?: string;
   readonly headers?: readonly HeaderField[];
   readonly localAddress?: string;
+  /** The address of record, where it is not that of the extension. */
+  readonly to?: string;
 }
 
 const WINDOWS = 'Avaya Communicator/3.0 (3.30; Avaya CSDK; Microsoft Windows NT 10.0)';
@@ -63,7 +65,7 @@ function setUp(candidate: object) {
     const message = new SipRequest('REGISTER', 'sip:192.168.42.1', [
       ['Via', `SIP/2.0/UDP ${address};branch=z9hG4bK1`],
       ['From', `<sip:${extension}@192.168.42.1>;tag=1`],
-      ['To', `<sip:${extension}@192.168.42.1>`],
+      ['To', `<sip:${options.to ?? extension}@192.168.42.1>`],
       ['Call-ID', callId],
       ['CSeq', `${cSeq} REGISTER`],
       ['Contact', options.contact ?? `<sip:${extension}@${address}>`],
@@ -204,6 +206,14 @@ t.test('who may not register is told why, in the answer and in the log', async (
     { msg: 'REGISTER refused', why: 'remote worker is not enabled for user 201', source: '203.0.113.7' },
   ]);
   t.equal(register('201', { address: '203.0.113.7', contact: '<sip:a@b>;expires=0' }).status, 200, 'but it may end');
+});
+
+t.test('a phone whose user name is not its login name is told so', async (t) => {
+  const { register, lines } = setUp(USER);
+  const { status, warning } = register('201', { to: '202' });
+  t.equal(status, 403);
+  t.match(warning, /"the user name and the login name must be the same extension"$/);
+  t.match(lines, [{ msg: 'REGISTER refused', user: '201', as: '202', why: /the same extension/ }]);
 });
 
 t.test('an edit ends the bindings that it no longer allows', async (t) => {
