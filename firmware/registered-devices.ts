@@ -7,7 +7,7 @@ import type { Signalling } from './signalling.ts';
 export function registeredDevices({ location, registrar, stack }: Signalling, clock: Clock): DevicesView {
   return {
     list: () =>
-      [...location.entries()].flatMap(([extension, bindings]) =>
+      [...location.entries()].sort(byNumber).flatMap(([extension, bindings]) =>
         bindings.map(({ flow, expiresAtMs, userAgent, capabilities, contact }) => ({
           extension,
           deviceClass: deviceOf({ userAgent, capabilities, protocol: flow.protocol }).deviceClass,
@@ -20,6 +20,10 @@ export function registeredDevices({ location, registrar, stack }: Signalling, cl
       ),
     forget: (extension) => registrar.forget(extension, 'deactivated'),
   };
+}
+
+function byNumber([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {
+  return one.length - other.length || one.localeCompare(other);
 }
 
 function hostPort(address: string, port: number): string {

@@ -150,7 +150,7 @@ registrarTest(
     const [value = ''] = after.all('Contact');
     t.match(value, /^<sip:202@127\.0\.0\.1:\d+>;expires=8\d\d;q=0\.7;\+sip\.instance=.*;audio$/);
     const list = await inside(office, 'devices', 'list');
-    t.match(list, /^201 {2}desk {2}tcp 127\.0\.0\.1:\d+ {2}for 3\d+ s {2}connection gone: no calls until it is back$/m);
+    t.match(list, /^201 {2}desk {2}tcp 127\.0\.0\.1:\d+ {2}for 3\d+ s {2}connection gone$/m);
     t.match(list, /^202 {2}desk {2}udp 127\.0\.0\.1:\d+ {2}for 8\d\d s$/m);
     t.match(await inside(office, 'status'), /^2 registered devices$/m);
   },

@@ -31,8 +31,10 @@ export function devicesCommand(context: CommandContext, view?: DevicesView): Com
   const command = new Command('devices').description('the devices that are registered');
   const list = command
     .command('list [extension]')
-    .description('prints class, transport, expiry and user agent of each device')
-    .option('--json', 'one JSON object a line, with the Contact too');
+    .description(
+      'prints class, transport, expiry and user agent of each device; one whose connection is gone gets no calls',
+    )
+    .option('--json', 'one JSON object a line, with the Contact and the whole user agent');
   const forget = command
     .command('forget <extension>')
     .description('logs the devices of an extension out; they may log in again');
@@ -64,13 +66,21 @@ export function devicesCommand(context: CommandContext, view?: DevicesView): Com
   return command;
 }
 
-/** One line, for a person. */
+/** Of a serial terminal, less the indent of `status`. */
+const LINE_CHARACTERS = 77;
+/** A shorter piece of a user agent says nothing. */
+const MIN_USER_AGENT_CHARACTERS = 8;
+
+/** One line, for a person, which ends where a terminal does; the whole user agent is for --json. */
 export function formatDevice(device: RegisteredDevice): string {
   const { extension, deviceClass, via, expiresInSeconds, isReachable, userAgent } = device;
   const parts = [extension, deviceClass, via, `for ${expiresInSeconds} s`];
-  if (!isReachable) parts.push('connection gone: no calls until it is back');
-  if (userAgent !== undefined) parts.push(printable(userAgent));
-  return parts.join('  ');
+  if (!isReachable) parts.push('connection gone');
+  const line = parts.join('  ');
+  const room = LINE_CHARACTERS - line.length - 2;
+  if (userAgent === undefined || room < MIN_USER_AGENT_CHARACTERS) return line;
+  const shown = printable(userAgent);
+  return `${line}  ${shown.length <= room ? shown : `${shown.slice(0, room - 2)}..`}`;
 }
 
 function noDevice(extension: string): RingdownError {

@@ -27,6 +27,9 @@ export interface RuntimeStatus {
   readonly media: { readonly state: string; readonly sessions: number };
 }
 
+/** So that the rest stays on the screen of an office full of phones. */
+const MAX_DEVICES = 16;
+
 /** `status`: only inside a running runtime, where there is something to show. */
 export function statusCommand(read: () => RuntimeStatus, output: NodeJS.WritableStream): Command {
   return new Command('status')
@@ -44,7 +47,8 @@ function formatStatus(status: RuntimeStatus): string {
     ...status.listeners.map((listener) => `  ${listener}`),
     '',
     count(status.devices.length, 'registered device'),
-    ...status.devices.map((device) => `  ${formatDevice(device)}`),
+    ...status.devices.slice(0, MAX_DEVICES).map((device) => `  ${formatDevice(device)}`),
+    ...(status.devices.length > MAX_DEVICES ? ['  and more: see devices list'] : []),
     '',
     count(status.calls.length, 'call'),
     ...status.calls.map(
