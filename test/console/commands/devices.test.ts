@@ -28,7 +28,7 @@ t.test('a device is one line of a serial terminal, which ends visibly where the 
   }
   t.equal(
     formatDevice({ ...DEVICE, userAgent: WINDOWS }),
-    '201  desktop  udp 192.168.42.50:5060  for 3600 s  Avaya Communicator/3.0 (..',
+    '201  desktop  udp 192.168.42.50:5060  for 3600 s  Avaya Communicator/3.0 (3..',
   );
 });
 
