@@ -17,5 +17,8 @@ export function isSameBinding(binding: Binding, asked: ContactIdentity): boolean
   if (asked.instance !== undefined && binding.instance === asked.instance) {
     return asked.regId === undefined || binding.regId === undefined || binding.regId === asked.regId;
   }
+  // Behind two NATs two devices may have the same address, and each its own flow.
+  const areFlows = asked.regId !== undefined && binding.regId !== undefined;
+  if (areFlows && asked.instance !== undefined && binding.instance !== undefined) return false;
   return binding.contact === asked.contact || sameSipUri(binding.contact, asked.contact);
 }

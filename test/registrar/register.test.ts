@@ -315,6 +315,17 @@ t.test('outbound: several flows of one device stand side by side, a newer one re
   });
 });
 
+t.test('outbound: flows of two devices that have the same address behind their NATs are two bindings', async (t) => {
+  const of = (instance: string): readonly HeaderField[] => [
+    ['Contact', `<sip:201@192.168.1.5:5060>;reg-id=1;+sip.instance="<urn:uuid:${instance}>"`],
+    ['Supported', 'outbound'],
+  ];
+  const first = applyRegister(register(of('a')), FLOW, [], NOW, LIMITS);
+  if (first.kind !== 'bindings') throw new Error(first.kind);
+  const second = applyRegister(register(of('b'), 1, 'call-2'), FLOW, first.bindings, NOW, LIMITS);
+  t.match(second, { bindings: [{ instance: '<urn:uuid:b>' }, { instance: '<urn:uuid:a>' }], ended: [] });
+});
+
 const OUTBOUND_CASES: readonly { title: string; headers: readonly HeaderField[]; expected: number | undefined }[] = [
   { title: 'without Supported: outbound', headers: [], expected: undefined },
   { title: 'with it', headers: [['Supported', 'outbound']], expected: 1 },
