@@ -1,6 +1,7 @@
 import type { Configuration } from '../config/schema/configuration.ts';
 import { NetworkList } from '../core/network-list.ts';
 import type { Flow } from '../sip/stack.ts';
+import { remoteRefusalOf } from './admission.ts';
 
 type Lan = 'lan1' | 'lan2';
 
@@ -29,13 +30,16 @@ export class Access {
     return restriction.length === 0 || listOf(restriction).has(remoteAddress);
   }
 
-  /** Why whoever knows the password of this extension may not use it all the same. */
-  accountRefusal(extension: string): string | undefined {
-    const { extensions, users } = this.#configuration();
-    const user = extensions[extension]?.user;
-    return user === undefined || users[user]?.enabled !== false
-      ? undefined
-      : `the account of user ${user} is not enabled`;
+  /** Why whoever knows the password of this extension may not use it from there all the same, neither to register nor to call. */
+  accountRefusal(extension: string, { remoteAddress }: Flow): string | undefined {
+    const configuration = this.#configuration();
+    const settings = configuration.extensions[extension];
+    if (settings === undefined) return undefined;
+    const { user } = settings;
+    if (user !== undefined && configuration.users[user]?.enabled === false) {
+      return `the account of user ${user} is not enabled`;
+    }
+    return remoteRefusalOf(configuration, extension, remoteAddress);
   }
 }
 

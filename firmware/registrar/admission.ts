@@ -29,14 +29,26 @@ export function refusalOf(
   if (settings.class !== 'any' && settings.class !== device.deviceClass) {
     return `extension ${extension} is for device class ${settings.class}, and this is ${NAMES[device.deviceClass]}`;
   }
-  if (user?.clients.remoteWorker !== true && isRemoteClient(withoutZone(remoteAddress), configuration)) {
-    return user === undefined
-      ? `extension ${extension} has no user who may be a remote worker`
-      : `remote worker is not enabled for user ${settings.user}`;
-  }
+  const remote = remoteRefusalOf(configuration, extension, remoteAddress);
+  if (remote !== undefined) return remote;
   if (configuration.system.licensing === 'open' || device.client === undefined) return undefined;
   if (user === undefined) return `extension ${extension} has no user who may use ${NAMES[device.deviceClass]}`;
   return clientRefusal(configuration, settings.user ?? '', user, device);
+}
+
+/** Why the extension may not be used from there, whatever for; undefined where it may. */
+export function remoteRefusalOf(
+  configuration: Configuration,
+  extension: string,
+  remoteAddress: string,
+): string | undefined {
+  const number = configuration.extensions[extension]?.user;
+  const user = number === undefined ? undefined : configuration.users[number];
+  if (user?.clients.remoteWorker === true || !isRemoteClient(withoutZone(remoteAddress), configuration))
+    return undefined;
+  return user === undefined
+    ? `extension ${extension} has no user who may be a remote worker`
+    : `remote worker is not enabled for user ${number}`;
 }
 
 /** Seeds, user licensing: the profile says which clients there are for the user, the flags which of them are wanted. */

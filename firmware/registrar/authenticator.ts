@@ -93,7 +93,7 @@ export class Authenticator {
       if (result.algorithm === 'MD5') this.#remember(peer, viaOf(message));
       else this.#challenged.delete(peer);
       guard?.succeeded(flow, result.username);
-      const why = access?.accountRefusal(result.username);
+      const why = access?.accountRefusal(result.username, flow);
       return why === undefined ? { kind: 'ok', extension: result.username } : refused(why);
     }
     // By the name in From: by that one the next request can be told before it costs a digest.

@@ -15,6 +15,11 @@ function hash(algorithm: string, text: string): string {
     .digest('hex');
 }
 
+function restrictedTo(...addressRestriction: string[]) {
+  const users = { 201: { name: 'A', clients: { remoteWorker: true } } };
+  return office({ users, extensions: { 201: { user: '201', addressRestriction } } });
+}
+
 function setUp(access?: ConstructorParameters<typeof Authenticator>[0]['access']) {
   const failures: string[][] = [];
   const clock = new FakeClock();
@@ -35,7 +40,7 @@ function setUp(access?: ConstructorParameters<typeof Authenticator>[0]['access']
   });
 
   /** What a phone at this address gets for a REGISTER with these credentials. */
-  const ask = (address: string, authorization?: string, userAgent = 'a phone', via?: string) => {
+  const ask = (address: string, authorization?: string, userAgent = 'a phone', via?: string, method = 'REGISTER') => {
     const flow: Flow = {
       protocol: 'udp',
       localAddress: '192.0.2.1',
@@ -49,7 +54,7 @@ function setUp(access?: ConstructorParameters<typeof Authenticator>[0]['access']
     ];
     if (via !== undefined) headers.push(['Via', via]);
     if (authorization !== undefined) headers.push(['Authorization', authorization]);
-    const result = authenticator.authenticate(new SipRequest('REGISTER', 'sip:192.0.2.1', headers), flow);
+    const result = authenticator.authenticate(new SipRequest(method, 'sip:192.0.2.1', headers), flow);
     const offered = result.kind !== 'challenge' ? [] : result.headers.map(([, value]) => value);
     return {
       result,
@@ -57,9 +62,15 @@ function setUp(access?: ConstructorParameters<typeof Authenticator>[0]['access']
       nonce: /nonce="([^"]+)"/.exec(offered[0] ?? '')?.[1] ?? '',
     };
   };
-  const answer = (algorithm: 'MD5' | 'SHA-256', nonce: string, password = PASSWORD, user = '201') => {
+  const answer = (
+    algorithm: 'MD5' | 'SHA-256',
+    nonce: string,
+    password = PASSWORD,
+    user = '201',
+    method = 'REGISTER',
+  ) => {
     const ha1 = hash(algorithm, `${user}:${REALM}:${password}`);
-    const ha2 = hash(algorithm, 'REGISTER:sip:192.0.2.1');
+    const ha2 = hash(algorithm, `${method}:sip:192.0.2.1`);
     const response = hash(algorithm, `${ha1}:${nonce}:00000001:abc:auth:${ha2}`);
     return (
       `Digest username="${user}", realm="${REALM}", nonce="${nonce}", uri="sip:192.0.2.1", response="${response}", ` +
@@ -143,7 +154,7 @@ t.test('a flood of strangers does not grow what is remembered: the oldest is for
 });
 
 t.test('an extension from outside of its networks answers as one that does not exist', async (t) => {
-  const access = new Access(() => office({ extensions: { 201: { addressRestriction: ['192.0.2.0/24', 'fd00::7'] } } }));
+  const access = new Access(() => restrictedTo('192.0.2.0/24', 'fd00::7'));
   const { ask, answer } = setUp(access);
   t.equal(ask('192.0.2.50', answer('SHA-256', ask('192.0.2.50').nonce)).result.kind, 'ok');
   t.equal(ask('fd00::7', answer('SHA-256', ask('fd00::7').nonce)).result.kind, 'ok');
@@ -155,7 +166,7 @@ t.test('an extension from outside of its networks answers as one that does not e
 });
 
 t.test('a network of IPv6 admits nobody by IPv4', async (t) => {
-  const { ask, answer } = setUp(new Access(() => office({ extensions: { 201: { addressRestriction: ['::/64'] } } })));
+  const { ask, answer } = setUp(new Access(() => restrictedTo('::/64')));
   t.equal(ask('::7', answer('SHA-256', ask('::7').nonce)).result.kind, 'ok');
   t.match(ask('203.0.113.7', answer('SHA-256', ask('203.0.113.7').nonce)).result, { kind: 'challenge', failed: true });
 });
@@ -170,6 +181,21 @@ t.test('on a LAN without registrar nobody is asked for a password', async (t) =>
     kind: 'refused',
     headers: [['Warning', '399 ringdown "the SIP registrar is not enabled on LAN1"']],
   });
+});
+
+t.test('who is no remote worker neither registers nor calls from outside', async (t) => {
+  for (const remoteWorker of [false, true]) {
+    const users = { 201: { name: 'A', clients: { remoteWorker } } };
+    const access = new Access(() => office({ users, extensions: { 201: { user: '201' } } }));
+    for (const method of ['REGISTER', 'INVITE', 'SUBSCRIBE']) {
+      const { ask, answer } = setUp(access);
+      const { nonce } = ask('203.0.113.7');
+      const authorization = answer('SHA-256', nonce, PASSWORD, '201', method);
+      const { result } = ask('203.0.113.7', authorization, undefined, undefined, method);
+      if (remoteWorker) t.equal(result.kind, 'ok', method);
+      else t.match(result, { kind: 'refused', why: /remote worker is not enabled for user 201/ }, method);
+    }
+  }
 });
 
 t.test('whose account is not enabled is told so, once the password is right', async (t) => {
