@@ -15,6 +15,8 @@ export interface EstablishedSessionOptions {
   readonly asked: AskedInterval;
   /** Whose offer of the INVITE has no answer yet. */
   readonly openOffer: () => OpenOffer;
+  /** The INVITE has its 2xx. */
+  readonly isConfirmed: () => boolean;
   /** Read at each event, since the layer above may change them. */
   readonly handlers: () => SessionHandlers;
   readonly onEnded: (cause: EndCause) => void;
@@ -46,6 +48,7 @@ export class EstablishedSession {
         const awaitsAck = [...this.#unacknowledged.values()].some(({ isOffer }) => isOffer);
         return awaitsAck ? 'ours' : options.openOffer();
       },
+      isConfirmed: options.isConfirmed,
       lost: (cause) => void this.#sendBye(undefined, cause),
     });
   }

@@ -71,6 +71,7 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
       isCaller: false,
       asked: new AskedInterval(context.sessionTimer.expiresSeconds),
       openOffer: () => this.#openOffer(),
+      isConfirmed: () => this.#established,
       handlers: () => this.handlers,
       onEnded: (cause) => this.#end(cause),
     });

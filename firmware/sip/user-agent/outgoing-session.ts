@@ -200,6 +200,7 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
         const answered = this.#session === session || this.#forks.get(dialog.remoteTag)?.earlyAnswer !== undefined;
         return answered ? 'none' : 'ours';
       },
+      isConfirmed: () => this.#session === session,
       handlers: () => (this.#session === undefined || this.#session === session ? this.handlers : {}),
       onEnded: (cause) => {
         if (this.#session === session) this.#end(cause);

@@ -26,6 +26,8 @@ export interface RenegotiationOptions {
   readonly awaitAck: (transaction: ServerTransaction) => void;
   /** Whose offer of the INVITE, or of its 2xx, has no answer yet. */
   readonly openOffer: () => OpenOffer;
+  /** The INVITE has its 2xx: before it there is no session whose interval could begin (RFC 4028 §4). */
+  readonly isConfirmed: () => boolean;
   /** The peer has vanished, or says that there is no such dialog: end the session. */
   readonly lost: (cause: EndCause) => void;
 }
@@ -95,16 +97,16 @@ export class Renegotiation {
       transaction.respond(415, { headers: [['Accept', 'application/sdp']] });
       return;
     }
-    const agreement = this.timer.answerTo(request);
-    if (agreement.kind === 'too-small') {
+    const agreement = this.#options.isConfirmed() ? this.timer.answerTo(request) : undefined;
+    if (agreement?.kind === 'too-small') {
       transaction.respond(422, { headers: [['Min-SE', String(agreement.minSeconds)]] });
       return;
     }
-    const headers = [...side.targetHeaders(transaction.flow), ...agreement.headers];
+    const headers = [...side.targetHeaders(transaction.flow), ...(agreement?.headers ?? [])];
     if (request.sdp === undefined) {
       if (!transaction.respond(200, { headers })) return;
       this.#moved(transaction, undefined);
-      this.timer.start(agreement.interval);
+      if (agreement !== undefined) this.timer.start(agreement.interval);
       return;
     }
     const open = this.#openOffer();
@@ -123,7 +125,7 @@ export class Renegotiation {
         transaction.respond(200, { headers, body: answer.sdp, contentType: 'application/sdp' })
       ) {
         this.#moved(transaction, answer.sdp);
-        this.timer.start(agreement.interval);
+        if (agreement !== undefined) this.timer.start(agreement.interval);
       }
     } finally {
       this.#theirUpdate = undefined;
@@ -186,20 +188,23 @@ export class Renegotiation {
     const { side, isCaller } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       this.#ours = method;
-      const headers = [...side.targetHeaders(), ...this.timer.requestHeaders()];
+      const isConfirmed = this.#options.isConfirmed();
+      const headers = [...side.targetHeaders(), ...(isConfirmed ? this.timer.requestHeaders() : [])];
       const body = sdp === undefined ? {} : { body: sdp, contentType: 'application/sdp' };
       const answer = await side.request(method, { headers, ...body }, (again) => this.#acknowledgeAgain(again));
       this.#ours = 'none';
       const { response } = answer;
       if (response.status < 300) {
         if (method === 'INVITE') await this.#acknowledge(response);
-        if (!this.#stopped) this.#succeeded(response, sdp);
+        if (this.#stopped) return answer;
+        this.#succeeded(response, sdp);
+        if (isConfirmed) this.timer.receive(response);
         return answer;
       }
       const delayMs = waitBefore(response, isCaller);
       const raised = this.timer.raise(response);
       if (this.#stopped || attempt === MAX_ATTEMPTS || (delayMs === undefined && !raised)) {
-        if (!this.#stopped) this.#judge(answer);
+        if (!this.#stopped && isConfirmed) this.#judge(answer);
         return answer;
       }
       if (delayMs !== undefined) await this.#wait(delayMs);
@@ -213,7 +218,6 @@ export class Renegotiation {
     side.learn(response);
     if (sdp !== undefined) side.localSdp = sdp;
     if (response.sdp !== undefined) side.remoteSdp = response.sdp;
-    this.timer.receive(response);
   }
 
   /** RFC 3261 §12.2.1.2: these say that the dialog is gone. */

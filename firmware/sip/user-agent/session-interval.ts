@@ -14,10 +14,14 @@ export interface SessionTimerOptions {
 
 export const DEFAULT_SESSION_TIMER: SessionTimerOptions = { expiresSeconds: 1800, minSeconds: 90 };
 
+/** A peer that wants more each time that it is asked is not asked for ever. */
+const MAX_RAISES = 2;
+
 /** What our own INVITE or UPDATE asks for: a peer or a proxy on the way may want more (RFC 4028 §7.4). */
 export class AskedInterval {
   #seconds: number;
   #minSeconds: number | undefined;
+  #raises = 0;
 
   constructor(seconds: number) {
     this.#seconds = seconds;
@@ -36,10 +40,12 @@ export class AskedInterval {
     return headers;
   }
 
-  /** A response came; true when it is a 422 that wants more than was asked for yet. */
+  /** A response came; true when it is a 422 that wants more than was asked for yet, and is not one too many. */
   raise(response: SipResponse): boolean {
     const wanted = minSeconds(response.headers);
     if (response.status !== 422 || !response.headers.has('Min-SE') || wanted <= (this.#minSeconds ?? 0)) return false;
+    if (this.#raises === MAX_RAISES) return false;
+    this.#raises += 1;
     this.#minSeconds = wanted;
     this.#seconds = Math.max(this.#seconds, wanted);
     return true;

@@ -13,6 +13,8 @@ import {
 
 /** After a refresh that found no way it is tried again so soon. */
 const RETRY_MS = 15_000;
+/** The longest that a timer of Node waits; what shall wait longer fires at once. */
+const MAX_WAIT_MS = 2 ** 31 - 1;
 
 export interface SessionTimerEvents {
   /** Refresh the session now; `done` says what came of it. */
@@ -65,7 +67,7 @@ export class SessionTimer {
     this.#interval = interval;
     this.#refresh?.cancel();
     this.#deadline?.cancel();
-    const expiresMs = interval.expiresSeconds * 1000;
+    const expiresMs = Math.min(interval.expiresSeconds * 1000, MAX_WAIT_MS);
     // RFC 4028 §10: a little before the end, so that the BYE comes before a proxy forgets the call.
     const deadlineMs = expiresMs - Math.min(32_000, expiresMs / 3);
     this.#deadline = this.#clock.schedule(deadlineMs, () => this.#events.expired());

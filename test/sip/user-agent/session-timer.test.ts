@@ -129,3 +129,79 @@ t.test('as caller: 422 is answered with what it asks for, and refreshes are acce
   t.equal(await events.next(), 'vanished');
   t.equal(await call.close(), 0);
 });
+
+t.test('an UPDATE before the answer begins no session interval: there is no session yet (RFC 4028 §4)', async (t) => {
+  const call = await Conversation.open((invite) => {
+    invite.provisional(180);
+    return true;
+  }, accepting);
+  call.say('INVITE', 1, { headers: ['Supported: timer', 'Allow: UPDATE'], body: OFFER });
+  const tag = toTag(await call.peer.next(/^SIP\/2.0 180/));
+  const headers = ['Supported: timer', 'Session-Expires: 90;refresher=uac'];
+  const update = await call.ask('UPDATE', 2, { toTag: tag, headers });
+  t.match(update, /^SIP\/2.0 200 /);
+  t.equal(header(update, 'Session-Expires'), '');
+  await call.advance(59_000);
+  while (call.peer.waiting.length > 0) await call.peer.next();
+  await call.advance(31_000);
+  t.same(
+    (await call.silence()).filter((message) => !message.startsWith('SIP/2.0 180')),
+    [],
+    'a callee MUST NOT send BYE on an early dialog (RFC 3261 §15)',
+  );
+  t.same(call.events.pending, []);
+  t.ok(call.invite.accept({ sdp: ANSWER }));
+  t.match(await call.peer.next(/CSeq: 1 INVITE/), /^SIP\/2.0 (180|200)/);
+  await call.close();
+});
+
+t.test('an UPDATE of ours before the answer asks for no session interval', async (t) => {
+  const call = await Conversation.open((invite) => {
+    invite.provisional(180);
+    return true;
+  }, accepting);
+  call.say('INVITE', 1, { headers: ['Supported: timer', 'Allow: UPDATE'], body: OFFER });
+  await call.peer.next(/^SIP\/2.0 180/);
+  const result = call.invite.update();
+  const update = await call.peer.next(/^UPDATE/);
+  t.equal(header(update, 'Session-Expires'), '');
+  call.answer(update, '481 Call Does Not Exist');
+  t.equal((await result).status, 481);
+  t.same(call.events.pending, [], 'the INVITE alone can end what it began');
+  t.ok(call.invite.accept({ sdp: ANSWER }));
+  await call.close();
+});
+
+t.test('a callee that wants ever more time is asked twice more and no further (RFC 4028 §7.4)', async (t) => {
+  const call = await Conversation.open(() => false, accepting);
+  const events = new Events();
+  call.stack.invite({
+    requestUri: `sip:201@127.0.0.1:${call.peer.port}`,
+    from: { uri: 'sip:202@ringdown' },
+    to: { uri: 'sip:201@ringdown' },
+    offer: OFFER,
+    handlers: { onRejected: (status) => events.push(`rejected ${status}`) },
+  });
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const invite = await call.peer.next(/^INVITE/);
+    call.answer(invite, '422 Session Interval Too Small', { tag: 'x', headers: [`Min-SE: ${1000 + attempt}`] });
+    await call.peer.next(/^ACK/);
+  }
+  t.equal(await events.next(), 'rejected 422');
+  t.same(await call.silence(), []);
+  t.equal(await call.close(), 0);
+});
+
+t.test('an interval that no timer can wait is waited for as long as one can', async (t) => {
+  const delays: number[] = [];
+  const call = await Conversation.open(accept, accepting);
+  const schedule = call.clock.schedule.bind(call.clock);
+  call.clock.schedule = (delayMs, callback) => {
+    delays.push(delayMs);
+    return schedule(delayMs, callback);
+  };
+  const { ok } = await call.establish(['Supported: timer', 'Min-SE: 2147483647', 'Session-Expires: 2147483647']);
+  t.equal(header(ok, 'Session-Expires'), '2147483647;refresher=uac');
+  t.ok(Math.max(...delays) < 2 ** 31, 'Node fires at once what is to wait longer');
+  await call.close();
+});
