@@ -28,7 +28,8 @@ export const inviteServer: Machine<InviteServerState> = {
           case 'ack':
             return stay;
           case 'transport-error':
-            return { state: 'terminated', effects: ['report-transport-error'] };
+            // RFC 6026 §7.1: it stays, so that an INVITE that comes again is not taken for a new one.
+            return { state, effects: ['report-transport-error'] };
         }
         break;
       case 'completed':
@@ -42,7 +43,7 @@ export const inviteServer: Machine<InviteServerState> = {
           case 'ack':
             return { state: 'confirmed', effects: ['stop-repeat', 'stop-end', 'start-i'] };
           case 'transport-error':
-            return { state: 'terminated', effects: ['report-transport-error'] };
+            return { state, effects: ['report-transport-error'] };
         }
         break;
       case 'confirmed':

@@ -230,6 +230,7 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
       return;
     }
     try {
+      this.#reliable.taken();
       if (request.sdp === undefined) transaction.respond(200);
       else if (this.offer === undefined && !this.#answeredByPrack) this.#takeAnswer(transaction, request.sdp);
       else await this.#answerOffer(transaction, request.sdp);
@@ -261,11 +262,16 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
 
   /** The way back is closed. A 2xx goes on being sent until 64*T1, since the peer may connect again. */
   #lost(): void {
-    if (!this.#established && !this.#ended) this.#abandon('cancelled', undefined);
+    // The final response ends the transaction, whether it arrives or not.
+    if (!this.#established && this.#transaction.respond(500)) this.#abandon('cancelled', undefined);
   }
 
   #abandon(cause: EndCause, reason: string | undefined): void {
-    this.handlers.onCancel?.(reason);
+    try {
+      this.handlers.onCancel?.(reason);
+    } catch (error) {
+      this.#context.logger.error({ err: error, callId: this.#dialog.callId }, 'cancel handler failed');
+    }
     this.#end(cause);
   }
 

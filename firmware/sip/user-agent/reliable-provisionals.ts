@@ -31,6 +31,8 @@ export class ReliableProvisionals {
   #again: Timer | undefined;
   #giveUp: Timer | undefined;
   #whenFree: (() => void) | undefined;
+  /** Its PRACK is being answered, which may take a while where that has an offer. */
+  #isTaken = false;
   #stopped = false;
 
   constructor(options: ReliableProvisionalsOptions) {
@@ -63,17 +65,25 @@ export class ReliableProvisionals {
   /** Whether this PRACK acknowledges what was sent last; false: 481 (RFC 3262 §3). */
   acknowledges(rack: string | undefined): boolean {
     const match = /^(\d{1,10})[ \t]+(\d{1,10})[ \t]+INVITE$/.exec(rack?.trim() ?? '');
-    if (match === null || this.#current === undefined) return false;
+    if (match === null || this.#current === undefined || this.#isTaken) return false;
     const [, rseq = '', cseq = ''] = match;
     const { number } = this.#options.transaction.request.cseq;
     return parseDecimal(rseq, 2 ** 32 - 1) === this.#rseq && parseDecimal(cseq, 2 ** 31 - 1) === number;
   }
 
-  /** The PRACK was taken: on to the next. */
+  /** Its PRACK came: it is not sent again, and another PRACK finds nothing. */
+  taken(): void {
+    this.#isTaken = true;
+    this.#again?.cancel();
+    this.#giveUp?.cancel();
+  }
+
+  /** The PRACK was answered: on to the next. */
   acknowledged(): void {
     this.#again?.cancel();
     this.#giveUp?.cancel();
     this.#current = undefined;
+    this.#isTaken = false;
     const next = this.#waiting.shift();
     if (next !== undefined) {
       this.#rseq += 1;

@@ -321,3 +321,24 @@ t.test('an answer that cannot go out is told once, and not kept', async (t) => {
   t.equal(requests.length, 2);
   t.same(sent, []);
 });
+
+t.test('an INVITE whose answer cannot go out MUST stay known (RFC 6026 §7.1)', async (t) => {
+  for (const status of [180, 486]) {
+    const { layer, requests, clock, fail } = setUp();
+    layer.receiveRequest(request('INVITE', via('z9hG4bK1')), flow);
+    const causes: string[] = [];
+    const [invite] = requests;
+    if (invite === undefined) throw new Error('no request');
+    invite.onFailed = (cause) => causes.push(cause);
+    fail();
+    invite.respond(status);
+    await Promise.resolve();
+    t.same(causes, ['transport-error']);
+    layer.receiveRequest(request('INVITE', via('z9hG4bK1')), flow);
+    t.equal(requests.length, 1, 'the INVITE that comes again is no new one');
+    invite.respond(487);
+    clock.advance(40_000);
+    t.ok(invite.isTerminated);
+    t.equal(clock.pending, 0);
+  }
+});

@@ -221,3 +221,33 @@ t.test('as caller: PRACK for each reliable response, in order, once; the early a
   t.equal(header(await call.peer.next(/^BYE/), 'CSeq'), '4 BYE', 'one count for the dialog');
   t.equal(await call.close(), 0);
 });
+
+t.test('a second PRACK for the same response gets 481 while the first waits for its answer', async (t) => {
+  let answer: (value: { sdp: string }) => void = () => undefined;
+  const call = await Conversation.open((invite) => {
+    invite.provisional(183, { sdp: ANSWER, reliable: true });
+    invite.provisional(180, { reliable: true });
+    invite.handlers = {
+      ...invite.handlers,
+      onReinvite: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    };
+    return true;
+  });
+  call.say('INVITE', 1, { headers: ['Supported: 100rel'], body: OFFER });
+  const early = await call.peer.next(/^SIP\/2.0 183/);
+  const tag = toTag(early);
+  call.say('PRACK', 2, { toTag: tag, headers: [rack(early)], body: OFFER });
+  await turns();
+  t.match(await call.ask('PRACK', 3, { toTag: tag, headers: [rack(early)], body: OFFER }), /^SIP\/2.0 481 /);
+  await call.advance(500);
+  t.same(await call.silence(), [], 'what was acknowledged is not sent again');
+  answer({ sdp: ANSWER });
+  t.match(await call.peer.next(/CSeq: 2 PRACK/), /^SIP\/2.0 200 /);
+  const ringing = await call.peer.next(/^SIP\/2.0 180/);
+  t.equal(Number(header(ringing, 'RSeq')), Number(header(early, 'RSeq')) + 1);
+  t.match(await call.ask('PRACK', 4, { toTag: tag, headers: [rack(ringing)] }), /^SIP\/2.0 200 /);
+  await call.close();
+});
