@@ -17,6 +17,9 @@ export type CredentialsFor = (realm: string) => Credentials | undefined;
 
 const SUPPORTED: readonly string[] = ['SHA-256', 'MD5'];
 
+/** Realms that one request is challenged for: more than there are proxies on its way. */
+const MAX_REALMS = 4;
+
 /**
  * Answers the challenges to one request of ours (RFC 3261 §22.2, RFC 8760 §2.4): the first of each realm, and one more
  * where the nonce was too old. What is refused after that is refused.
@@ -39,6 +42,7 @@ export class ChallengeAnswers {
     for (const challenge of bestOfEachRealm(response.headers.all(asks))) {
       const key = `${answers} ${challenge.realm}`;
       const tries = this.#answers.get(key)?.tries ?? 0;
+      if (tries === 0 && this.#answers.size >= MAX_REALMS) continue;
       if (tries > 1 || (tries === 1 && !challenge.stale)) continue;
       const credentials = this.#credentialsFor(challenge.realm);
       if (credentials === undefined) continue;

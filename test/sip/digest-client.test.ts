@@ -79,3 +79,12 @@ t.test('each challenge once, a stale nonce once more, and never a stranger', asy
   }
   t.equal(fresh.answer(request(), new SipResponse(403, 'x', [['WWW-Authenticate', challenge]])), undefined);
 });
+
+t.test('who asks under ever new realms is not answered for ever', (t) => {
+  const answers = new ChallengeAnswers(() => ({ username: 'box', password: 'secret' }));
+  let rounds = 0;
+  while (answers.answer(request(), asks([`Digest realm="${rounds}", nonce="n", qop="auth"`])) !== undefined)
+    rounds += 1;
+  t.equal(rounds, 4);
+  t.end();
+});
