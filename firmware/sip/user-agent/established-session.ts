@@ -5,9 +5,12 @@ import { AnswerRetransmission } from './answer-retransmission.ts';
 import { capabilityHeaders } from './context.ts';
 import type { EndCause, SessionHandlers } from './handlers.ts';
 import { IncomingReferral, Referrals } from './refer.ts';
-import { type OpenOffer, Renegotiation } from './renegotiation.ts';
+import { type OpenOffer, Renegotiation, retryAfter } from './renegotiation.ts';
 import type { SessionDialog } from './session-dialog.ts';
 import type { AskedInterval } from './session-interval.ts';
+
+/** 2xx of ours that wait for their ACK: that of the first INVITE and that of one re-INVITE. */
+const MAX_UNACKNOWLEDGED = 2;
 
 export interface EstablishedSessionOptions {
   readonly side: SessionDialog;
@@ -28,7 +31,7 @@ export class EstablishedSession {
   readonly renegotiation: Renegotiation;
   readonly referrals: Referrals;
   readonly #options: EstablishedSessionOptions;
-  /** 2xx of ours that wait for their ACK: that of the first INVITE and that of one re-INVITE at the most. */
+  /** 2xx of ours that wait for their ACK, by CSeq. */
   readonly #unacknowledged = new Map<number, { readonly answer: AnswerRetransmission; readonly isOffer: boolean }>();
   #byeWanted: { readonly reason: string | undefined; readonly sent: () => void } | undefined;
   #bye: Promise<void> | undefined;
@@ -76,8 +79,11 @@ export class EstablishedSession {
     unacknowledged.answer.stop();
     this.#unacknowledged.delete(cseq);
     if (ack.sdp !== undefined) this.side.remoteSdp = ack.sdp;
-    this.#options.handlers().onAck?.(ack.sdp);
-    this.#sendWantedBye();
+    try {
+      this.#options.handlers().onAck?.(ack.sdp);
+    } finally {
+      this.#sendWantedBye();
+    }
   }
 
   /** A request within the dialog, other than ACK and CANCEL. */
@@ -99,7 +105,9 @@ export class EstablishedSession {
         }
         break;
       case 'INVITE':
-        void this.renegotiation.receiveInvite(transaction);
+        // Each is sent again until its ACK comes: who acknowledges nothing shall not have us send ever more.
+        if (this.#unacknowledged.size >= MAX_UNACKNOWLEDGED) transaction.respond(500, { headers: [retryAfter()] });
+        else void this.renegotiation.receiveInvite(transaction);
         break;
       case 'UPDATE':
         void this.renegotiation.receiveUpdate(transaction);

@@ -39,7 +39,8 @@ export class Renegotiation {
   #theirInvite: ServerTransaction | undefined;
   /** An UPDATE with an offer that has no answer yet. */
   #theirUpdate: ServerTransaction | undefined;
-  #ours: 'none' | 'INVITE' | 'UPDATE' = 'none';
+  /** `refresh`: an UPDATE without an offer, which collides with nothing. */
+  #ours: 'none' | 'offer' | 'refresh' = 'none';
   #collision: { readonly timer: Timer; readonly go: () => void } | undefined;
   /** By CSeq of our latest re-INVITE: its ACK, to send again. */
   #ack: { readonly cseq: number; readonly bytes: Buffer; readonly flow: Flow } | undefined;
@@ -160,7 +161,7 @@ export class Renegotiation {
 
   #openOffer(): OpenOffer {
     if (this.#theirInvite !== undefined || this.#theirUpdate !== undefined) return 'theirs';
-    return this.#ours === 'none' ? this.#options.openOffer() : 'ours';
+    return this.#ours === 'offer' ? 'ours' : this.#options.openOffer();
   }
 
   async #ask(offer: string | undefined): Promise<ReinviteAnswer> {
@@ -187,7 +188,7 @@ export class Renegotiation {
   async #exchange(method: 'INVITE' | 'UPDATE', sdp: string | undefined): Promise<DialogAnswer> {
     const { side, isCaller } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
-      this.#ours = method;
+      this.#ours = method === 'INVITE' || sdp !== undefined ? 'offer' : 'refresh';
       const isConfirmed = this.#options.isConfirmed();
       const headers = [...side.targetHeaders(), ...(isConfirmed ? this.timer.requestHeaders() : [])];
       const body = sdp === undefined ? {} : { body: sdp, contentType: 'application/sdp' };
@@ -229,7 +230,7 @@ export class Renegotiation {
   async #refresh(): Promise<'refreshed' | 'alive' | 'no-way' | 'gone'> {
     const { side } = this.#options;
     // What is under way is a refresh itself.
-    if (this.#openOffer() !== 'none') return 'no-way';
+    if (this.#ours !== 'none' || this.#openOffer() !== 'none') return 'no-way';
     const known = side.remoteSdp;
     const byUpdate = side.peerTakesUpdate;
     let answer = await this.#exchange(byUpdate ? 'UPDATE' : 'INVITE', byUpdate ? undefined : side.localSdp);

@@ -220,3 +220,41 @@ t.test('the callee can re-INVITE and UPDATE a call that we made', async (t) => {
   t.equal(await events.next(), 'ended bye-received');
   t.equal(await call.close(), 0);
 });
+
+t.test('who acknowledges no answer gets no further one: each is sent again until its ACK comes', async (t) => {
+  const call = await Conversation.open((invite) => {
+    invite.handlers = { ...invite.handlers, onReinvite: () => ({ sdp: ANSWER }) };
+    return invite.accept({ sdp: ANSWER });
+  });
+  const tag = /tag=(\S+)/.exec(header(await call.ask('INVITE', 1, { body: OFFER }), 'To'))?.[1] ?? '';
+  t.match(await call.ask('INVITE', 2, { toTag: tag, body: OFFER }), /^SIP\/2.0 200 /, 'an ACK may come late');
+  for (const cseq of [3, 4]) {
+    const refused = await call.ask('INVITE', cseq, { toTag: tag, body: OFFER });
+    t.match(refused, /^SIP\/2.0 500 (.*\r\n)*Retry-After: /);
+    call.say('ACK', cseq, { toTag: tag });
+  }
+  call.say('ACK', 1, { toTag: tag });
+  call.say('ACK', 2, { toTag: tag });
+  t.match(await call.ask('INVITE', 5, { toTag: tag, body: OFFER }), /^SIP\/2.0 200 /);
+  call.say('ACK', 5, { toTag: tag });
+  await turns();
+  await call.advance(32_000);
+  t.ok(call.invite.established);
+  await call.close();
+});
+
+t.test('a refresh without an offer collides with no offer of the peer (RFC 3311 §5.2)', async (t) => {
+  const call = await Conversation.open((invite) => {
+    invite.handlers = { ...invite.handlers, onReinvite: () => ({ sdp: HELD }) };
+    return invite.accept({ sdp: ANSWER });
+  });
+  const { tag } = await call.establish(['Allow: UPDATE']);
+  const result = call.invite.update();
+  const update = await call.peer.next(/^UPDATE/);
+  t.same(await call.invite.reinvite(HELD), { status: 491, sdp: undefined }, 'ours go one after the other');
+  t.match(await call.ask('INVITE', 2, { toTag: tag, body: OFFER }), /^SIP\/2.0 200 /);
+  call.say('ACK', 2, { toTag: tag });
+  call.answer(update, '200 OK', { headers: [contact(call)] });
+  t.equal((await result).status, 200);
+  await call.close();
+});
