@@ -20,6 +20,8 @@ export interface Fork {
 /** The dialogs that one INVITE has made, by To tag (RFC 3261 §12.1, §13.2.2.4). */
 export class Forks {
   readonly #forks = new Map<string, Fork>();
+  /** Of those that are out: what they sent last counts on, should they answer after all. */
+  readonly #left = new Map<string, Dialog>();
   readonly #makeSession: (dialog: Dialog) => EstablishedSession;
 
   constructor(makeSession: (dialog: Dialog) => EstablishedSession) {
@@ -33,7 +35,7 @@ export class Forks {
     if (known !== undefined) return known;
     // RFC 3261 §13.2.2.4: a 2xx of RFC 2543 may have no tag.
     if ((tag === '' && response.status < 200) || this.#forks.size >= MAX_FORKS) return undefined;
-    const session = this.#makeSession(Dialog.ofCaller(request, response));
+    const session = this.#makeSession(this.#left.get(tag) ?? Dialog.ofCaller(request, response));
     const fork: Fork = { session, lastRseq: undefined, earlyAnswer: undefined };
     this.#forks.set(tag, fork);
     return fork;
@@ -51,17 +53,26 @@ export class Forks {
   /** RFC 6228: this one is out. */
   leave(tag: string | undefined): void {
     const fork = this.#forks.get(tag ?? '');
-    this.#forks.delete(tag ?? '');
-    fork?.session.end('rejected');
+    if (fork !== undefined) this.#end(tag ?? '', fork);
   }
 
   /** Ends all but `kept`, without a word: those that answer later get their BYE then. */
   end(kept?: EstablishedSession): void {
-    for (const [tag, { session }] of this.#forks) {
-      if (session === kept) continue;
-      this.#forks.delete(tag);
-      session.end('rejected');
+    for (const [tag, fork] of this.#forks) {
+      if (fork.session !== kept) this.#end(tag, fork);
     }
+  }
+
+  /** Another INVITE takes the place of the one that they answered. */
+  forget(): void {
+    this.end();
+    this.#left.clear();
+  }
+
+  #end(tag: string, { session }: Fork): void {
+    this.#forks.delete(tag);
+    if (this.#left.size < MAX_FORKS) this.#left.set(tag, session.side.dialog);
+    session.end('rejected');
   }
 }
 

@@ -86,7 +86,9 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
   }
 
   isWith(remoteTag: string | undefined): boolean {
-    return this.#session === undefined ? this.#forks.get(remoteTag) !== undefined : this.#remoteTag === remoteTag;
+    return this.#session === undefined
+      ? this.#forks.get(remoteTag) !== undefined
+      : this.#remoteTag === (remoteTag ?? '');
   }
 
   /** Sends the INVITE; what fails comes through the handlers. */
@@ -153,9 +155,16 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
     this.#provisional = false;
     const contact = contactHeader(sentBy, flow, this.#shownUri, this.#secure);
     const request = this.#request([contact], more);
+    let isAnswered = false;
     this.#transaction = transactions.request(request, flow, {
-      onResponse: (response) => this.#receiveResponse(response),
-      onFailed: (cause) => this.#fail(cause),
+      onResponse: (response) => {
+        isAnswered ||= response.status >= 200;
+        this.#receiveResponse(response);
+      },
+      // An ACK to a refusal may be lost too, while the next INVITE is on its way.
+      onFailed: (cause) => {
+        if (!isAnswered) this.#fail(cause);
+      },
     });
   }
 
@@ -180,7 +189,10 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
     const isWanted = (): boolean => !this.#cancelWanted && !this.#ended && this.#session === undefined;
     const next = isWanted() ? await this.#ways?.next().catch(() => undefined) : undefined;
     if (next?.value === undefined || !isWanted()) otherwise();
-    else this.#send(next.value, []);
+    else {
+      this.#forks.forget();
+      this.#send(next.value, []);
+    }
   }
 
   #sessionIn(dialog: Dialog): EstablishedSession {
@@ -218,6 +230,7 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
     } else if (response.status >= 200) {
       this.#receiveSuccess(response).catch((error: unknown) => {
         this.#context.logger.error({ err: error, callId: this.#callId }, 'answer handler failed');
+        void this.bye();
       });
     } else {
       this.#receiveProvisional(response);
@@ -248,7 +261,7 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
     const answers = this.#challenges.answer(transaction.request, response);
     if (answers === undefined && !this.#asked.raise(response)) return false;
     this.#ringing?.cancel();
-    this.#forks.end();
+    this.#forks.forget();
     this.#send(transaction.flow, answers ?? []);
     return true;
   }
@@ -289,6 +302,8 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
       this.#context.logger.warn({ err: error, callId: this.#callId }, 'ACK could not be sent');
     }
     if (!wanted) {
+      // The one that answered first, whose ACK found no way before, goes on.
+      if (session === this.#session) return;
       void session.bye();
       if (this.#session === undefined) this.#reject(487, 'Request Terminated', undefined);
     } else if (!session.isEnded) {
@@ -339,7 +354,11 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
 
   #reject(status: number, reason: string, response: SipResponse | undefined): void {
     if (this.#ended || this.#session !== undefined) return;
-    this.handlers.onRejected?.(status, reason, response);
+    try {
+      this.handlers.onRejected?.(status, reason, response);
+    } catch (error) {
+      this.#context.logger.error({ err: error, callId: this.#callId }, 'rejection handler failed');
+    }
     this.#end(this.#cancelWanted ? 'cancelled' : 'rejected');
   }
 
