@@ -5,16 +5,8 @@ import type { MediaClient, MediaSession } from '../media/client.ts';
 import type { Binding } from '../registrar/binding.ts';
 import type { ReachableDevice } from '../registrar/reachable-devices.ts';
 import type { AudioCodec } from '../sdp/codec.ts';
-import type {
-  Flow,
-  HeaderField,
-  IncomingInvite,
-  OutgoingInvite,
-  ReinviteAnswer,
-  SipRequest,
-  SipStack,
-} from '../sip/stack.ts';
-import { formatNameAddr, wantsPrivacy } from '../sip/stack.ts';
+import type { Flow, HeaderField, IncomingInvite, OutgoingInvite, ReinviteAnswer, SipStack } from '../sip/stack.ts';
+import { formatNameAddr, reasonOf, wantsPrivacy } from '../sip/stack.ts';
 import { type CallEffect, type CallInput, type CallState, type Fork, nextCallState } from './call-state.ts';
 import { LocalDescription, legParameters, type ReceivedOffer, readOffer } from './negotiation.ts';
 
@@ -372,11 +364,6 @@ export class Call {
 function statusOf(error: unknown): number {
   // No port, or a worker that does not answer: it may work in a moment, and no other device would fare better.
   return error instanceof RingdownError && error.code.startsWith('MEDIA_') ? 503 : 500;
-}
-
-function reasonOf(request: SipRequest): string | undefined {
-  const values = request.headers.all('Reason');
-  return values.length === 0 ? undefined : values.join(', ');
 }
 
 function assertedIdentity(party: { readonly displayName: string; readonly uri: string }): HeaderField {

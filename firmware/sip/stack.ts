@@ -37,7 +37,7 @@ export { acceptsType, type MediaType, parseMediaType } from './message/media-typ
 export { formatNameAddr, type NameAddr, parseNameAddr } from './message/name-addr.ts';
 export { formatParams, hasParam, type Params, paramValue } from './message/params.ts';
 export { formatPrivacy, type PrivacyValue, parsePrivacy, wantsPrivacy } from './message/privacy.ts';
-export { CALL_COMPLETED_ELSEWHERE, formatReason, parseReason, type Reason } from './message/reason.ts';
+export { CALL_COMPLETED_ELSEWHERE, formatReason, parseReason, type Reason, reasonOf } from './message/reason.ts';
 export { SipRequest } from './message/request.ts';
 export { type ResponseOptions, SipResponse } from './message/response.ts';
 export { parseRoutes, type Route } from './message/route.ts';

@@ -21,7 +21,7 @@ officeTest('A-law on IPv4 calls G.729 on IPv6: both hear each other, keys pass, 
   const { first, last } = office.ringdown.mediaPorts;
   for (const phone of [reception, workshop]) {
     const { sources, payloadTypes } = await phone.heard();
-    t.equal(sources.length, 1, 'the box sends from one port');
+    t.equal(sources.length, 1, `the box sends from one port, and nobody else from another: ${sources.join(', ')}`);
     const port = Number(sources[0]?.split(' ')[1]);
     t.ok(port >= first && port <= last, `${port} is a media port`);
     t.ok(payloadTypes.length <= 2, 'audio and telephone-event alone');

@@ -1,4 +1,5 @@
 import { isToken, parseDecimal, quote } from './grammar.ts';
+import type { SipMessage } from './message.ts';
 import { formatParams, type Param, paramValue, parseParams } from './params.ts';
 
 /** One value of Reason (RFC 3326 §2). */
@@ -30,4 +31,10 @@ export function formatReason(reason: Reason): string {
   if (reason.cause !== undefined) params.push(['cause', String(reason.cause)]);
   if (reason.text !== undefined) params.push(['text', quote(reason.text)]);
   return reason.protocol + formatParams(params);
+}
+
+/** Reason as it came, several values too, to be passed on as it is; undefined where there is none. */
+export function reasonOf(message: SipMessage): string | undefined {
+  const values = message.headers.all('Reason');
+  return values.length === 0 ? undefined : values.join(', ');
 }

@@ -2,6 +2,7 @@ import type { Timer } from '../../core/clock.ts';
 import { Dialog } from '../dialog/dialog.ts';
 import { parseDecimal } from '../message/grammar.ts';
 import type { HeaderField } from '../message/headers.ts';
+import { reasonOf } from '../message/reason.ts';
 import type { SipRequest } from '../message/request.ts';
 import type { ResponseOptions } from '../message/response.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
@@ -170,7 +171,7 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
     } else if (method === 'BYE') {
       // RFC 3261 §15: a caller may end an early dialog with BYE as well.
       transaction.respond(200);
-      this.#giveUp(transaction.request.headers.get('Reason'));
+      this.#giveUp(reasonOf(transaction.request));
     } else if (method === 'INVITE') {
       transaction.respond(500, { headers: [retryAfter()] });
     } else {

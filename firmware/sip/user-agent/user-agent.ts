@@ -7,6 +7,7 @@ import { parseReplaces } from '../dialog/replaces.ts';
 import { ChallengeAnswers, type CredentialsFor } from '../digest-client.ts';
 import type { HeaderField } from '../message/headers.ts';
 import { newCallId, newTag } from '../message/identifier.ts';
+import { reasonOf } from '../message/reason.ts';
 import { SipRequest } from '../message/request.ts';
 import { createResponse, type SipResponse } from '../message/response.ts';
 import type { Notifier } from '../subscription/notifier.ts';
@@ -252,7 +253,7 @@ export class UserAgent {
     transaction.localTag = invite.localTag;
     transaction.respond(200);
     const session = this.#sessions.get(`${invite.request.callId}|${invite.localTag}`);
-    if (session !== undefined) session.receiveCancel(invite, transaction.request.headers.get('Reason'));
+    if (session !== undefined) session.receiveCancel(invite, reasonOf(transaction.request));
     else invite.respond(487);
   }
 

@@ -160,13 +160,20 @@ t.test('CANCEL and BYE end what waits for PRACK', async (t) => {
     call.peer.send(invite);
     const ringing = await call.peer.next(/^SIP\/2.0 180/);
     if (method === 'CANCEL') {
-      call.peer.send(call.peer.request('CANCEL', 'same', { headers: ['Reason: SIP;cause=200;text="elsewhere"'] }));
+      call.peer.send(
+        call.peer.request('CANCEL', 'same', {
+          headers: ['Reason: SIP;cause=200;text="elsewhere"', 'Reason: Q.850;cause=26'],
+        }),
+      );
     } else {
       call.say('BYE', 2, { toTag: toTag(ringing) });
     }
     t.match(await call.peer.next(new RegExp(`CSeq: \\d ${method}`)), /^SIP\/2.0 200/);
     t.match(await call.peer.next(/CSeq: 1 INVITE/), /^SIP\/2.0 487/);
-    t.match(await call.events.next(), method === 'CANCEL' ? 'cancel SIP;cause=200;text="elsewhere"' : /^cancel/);
+    t.match(
+      await call.events.next(),
+      method === 'CANCEL' ? 'cancel SIP;cause=200;text="elsewhere", Q.850;cause=26' : /^cancel/,
+    );
     t.equal(await call.close(), 0);
   }
 });
