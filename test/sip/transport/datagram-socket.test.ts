@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import { DatagramSocket } from '../../../firmware/sip/transport/datagram-socket.ts';
 import { outputOf } from '../../support/process-output.ts';
@@ -142,6 +143,28 @@ t.test('a closed socket sends nothing and says so; closing it again does nothing
   const failed = new Promise<Error>((resolve) => socket.send(Buffer.from('x'), '127.0.0.1', socket.port, resolve));
   t.match(await within(failed, 'failure'), { message: 'the socket is closed' });
   t.same(heard, []);
+});
+
+t.test('a thread that ends with an open socket ends in peace', async (t) => {
+  const module = new URL('../../../firmware/sip/transport/datagram-socket.ts', import.meta.url).href;
+  const code = `const { parentPort } = require('node:worker_threads');
+    import('${module}').then(({ DatagramSocket }) => {
+      new DatagramSocket({ address: '127.0.0.1', port: 0, receiveBufferBytes: 65536, onDatagram: () => undefined });
+      parentPort.postMessage('open');
+    });
+    parentPort.once('message', () => process.exit(0));`;
+  // In a process of its own, which is what would be gone.
+  const main = `const { Worker } = require('node:worker_threads');
+    const worker = new Worker(${JSON.stringify(code)}, { eval: true });
+    worker.once('message', () => process.argv[1] === 'exit' ? worker.postMessage('exit') : worker.terminate());
+    worker.once('exit', () => setImmediate(() => console.log('over')));`;
+  for (const way of ['exit', 'terminate']) {
+    const { status, signal, stdout } = spawnSync(process.execPath, ['-e', main, way], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    t.same([status, signal, stdout], [0, null, 'over\n'], way);
+  }
 });
 
 t.test('a port that is taken and an address of somebody else are told by their codes', async (t) => {

@@ -26,6 +26,7 @@ struct socket {
   uv_poll_t poll; /* first: libuv hands it back */
   napi_env env;
   napi_async_context context;
+  napi_async_cleanup_hook_handle cleanup; /* as long as libuv has it, since this code is unloaded with its thread */
   napi_ref callback, receive_buffers, send_buffers;
   struct received received;
   struct outgoing outgoing;
@@ -43,6 +44,7 @@ static void free_unused(struct socket *socket) {
 static void poll_closed(uv_handle_t *handle) {
   struct socket *socket = (struct socket *)handle;
   socket->is_polled = false;
+  napi_remove_async_cleanup_hook(socket->cleanup);
   free_unused(socket);
 }
 
@@ -56,6 +58,12 @@ static void shut(struct socket *socket) {
   napi_delete_reference(socket->env, socket->callback);
   napi_delete_reference(socket->env, socket->receive_buffers);
   napi_delete_reference(socket->env, socket->send_buffers);
+}
+
+/* The thread ends, and waits until the hook is removed. */
+static void environment_ends(napi_async_cleanup_hook_handle cleanup, void *data) {
+  (void)cleanup;
+  shut(data);
 }
 
 static void collected(napi_env env, void *data, void *hint) {
@@ -153,6 +161,7 @@ static bool begin(napi_env env, struct socket *socket, napi_value callback, napi
   socket->is_polled = true;
   return napi_create_string_utf8(env, "DATAGRAMS", NAPI_AUTO_LENGTH, &name) == napi_ok &&
          napi_async_init(env, NULL, name, &socket->context) == napi_ok &&
+         napi_add_async_cleanup_hook(env, environment_ends, socket, &socket->cleanup) == napi_ok &&
          napi_create_reference(env, callback, 1, &socket->callback) == napi_ok &&
          keep(env, buffers, 3, &socket->receive_buffers) && keep(env, buffers + 3, 2, &socket->send_buffers);
 }
