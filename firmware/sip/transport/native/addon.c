@@ -97,7 +97,12 @@ static void watch(struct socket *socket, bool writable) {
 
 static void polled(uv_poll_t *poll, int status, int events) {
   struct socket *socket = (struct socket *)poll;
-  if (status < 0) return;
+  if (status < 0) {
+    /* The system has an error to tell, and libuv has stopped to listen: it is taken, and listening goes on. */
+    datagrams_take_error(socket->fd);
+    watch(socket, true);
+    return;
+  }
   /* The callback may close the socket, and its memory stays until libuv has let go of it. */
   if ((events & UV_WRITABLE) != 0) {
     watch(socket, false);

@@ -128,6 +128,12 @@ uint32_t datagrams_receive(int fd, const struct received *received) {
   return (uint32_t)count;
 }
 
+void datagrams_take_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+}
+
 /* 0, or why this entry cannot be sent. */
 static int prepare(int family, const struct outgoing *outgoing, const uint32_t *entry, union endpoint *peer,
                    struct iovec *part) {

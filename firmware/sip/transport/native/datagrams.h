@@ -36,6 +36,9 @@ int datagrams_open(const char *address, uint16_t *port, int receive_buffer_bytes
 /* How many datagrams came, at most BATCH; 0 when there are none. */
 uint32_t datagrams_receive(int fd, const struct received *received);
 
+/* Takes the error that the socket holds, as of an interface that is gone: until then it is all that one hears of. */
+void datagrams_take_error(int fd);
+
 /*
  * Sends the entries from `first` to `end`. What cannot go out has its errno, and the others go on. Returns the entry
  * before which the socket's buffer was full, or `end`.
