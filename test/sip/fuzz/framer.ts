@@ -16,7 +16,7 @@ export const framerTarget: FuzzTarget = {
   },
   check: (bytes, random) => {
     const whole = new StreamFramer();
-    const expected = whole.push(Buffer.from(bytes)).map(describe);
+    const expected = described(whole.push(Buffer.from(bytes)));
     const ways: readonly (() => number)[] = [
       () => 1,
       () => 1 + random.below(3),
@@ -43,7 +43,12 @@ function framesOf(framer: StreamFramer, bytes: Buffer, size: () => number): read
     piece.fill(0x58);
     at = end;
   }
-  return frames.map(describe);
+  return described(frames);
+}
+
+/** Keep-alives that lie together get one answer a read, so how many of them follow each other says nothing. */
+function described(frames: readonly Frame[]): readonly unknown[] {
+  return frames.filter(({ kind }, at) => kind !== 'ping' || frames[at - 1]?.kind !== 'ping').map(describe);
 }
 
 function describe(frame: Frame): unknown {
