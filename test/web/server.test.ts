@@ -249,15 +249,15 @@ t.test("HTTPS serves the same, with the box's certificate, from TLS 1.2 on", asy
     t.equal(socket.getProtocol(), version);
     socket.destroy();
   }
-  const staying = tlsConnect({ host: '127.0.0.1', port, ca: certificate.ca });
-  await once(staying, 'secureConnect');
-
   const renewed = await ensureCertificate({
     directory,
     ...names,
     addresses: ['127.0.0.1', '10.0.0.1'],
     names: ['sip.example.com'],
   });
+  // Not before the certificate is made: that may take longer than the server waits for a request.
+  const staying = tlsConnect({ host: '127.0.0.1', port, ca: certificate.ca });
+  await once(staying, 'secureConnect');
   web.useCertificate(renewed);
   staying.write('GET /WebRootCA.pem HTTP/1.1\r\nHost: x\r\n\r\n');
   t.match(String((await once(staying, 'data'))[0]), /^HTTP\/1\.1 200 /, 'an open connection stands');
