@@ -12,7 +12,7 @@ import { TransactionTimers } from './machine.ts';
 import { clientKey, isMerged, keyOfVia, serverKey } from './matching.ts';
 import { ServerTransaction } from './server-transaction.ts';
 
-/** Beyond this a request gets 503 unless a settled one makes room: minutes' worth of a busy box, and 100 MB at the most. */
+/** Beyond this a request gets 503 unless a settled one makes room: minutes of a busy box. A large INVITE holds 16 kB until it settles. */
 export const MAX_SERVER_TRANSACTIONS = 20_000;
 const RETRY_AFTER_SECONDS = '10';
 
