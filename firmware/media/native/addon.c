@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "loop.h"
+#include "session/loop.h"
 
 #define MAX_ADDRESS_CHARACTERS 64
 

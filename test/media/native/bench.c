@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static int failed_checks;
 static const char *current;
 static int failed_here;
 
@@ -17,16 +16,36 @@ void expect_at(int line, const char *what, int64_t actual, int64_t expected) {
   failed_here = 1;
 }
 
-void run(const char *name, void (*check)(void)) {
+#define MAX_CHECKS 512
+
+static struct {
+  const char *name;
+  void (*check)(void);
+} checks[MAX_CHECKS];
+static unsigned check_count;
+
+void add_check(const char *name, void (*check)(void)) {
+  if (check_count == MAX_CHECKS) abort();
+  checks[check_count].name = name;
+  checks[check_count++].check = check;
+}
+
+bool run_check(const char *name, void (*check)(void)) {
   current = name;
   failed_here = 0;
   check();
   if (failed_here) printf("\n");
   else printf("ok %s\n", name);
-  failed_checks += failed_here;
+  return !failed_here;
 }
 
-int failures(void) { return failed_checks; }
+int run_checks(const char *part) {
+  int failed = 0;
+  for (unsigned i = 0; i < check_count; i++) {
+    if (strstr(checks[i].name, part) != NULL && !run_check(checks[i].name, checks[i].check)) failed++;
+  }
+  return failed;
+}
 
 static void party_open(struct party *party, const char *address) {
   if (!address_parse(address, 0, &party->address)) abort();

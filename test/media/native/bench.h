@@ -2,13 +2,23 @@
 #ifndef RINGDOWN_TEST_BENCH_H
 #define RINGDOWN_TEST_BENCH_H
 
-#include "loop.h"
+#include "session/loop.h"
 
 void expect_at(int line, const char *what, int64_t actual, int64_t expected);
 #define EXPECT(actual, expected) expect_at(__LINE__, #actual, (int64_t)(actual), (int64_t)(expected))
-/* Prints "ok NAME" or "not ok NAME: ..." */
-void run(const char *name, void (*check)(void));
-int failures(void);
+/*
+ * A check: CHECK(check_wrap, "sequence numbers wrap") { EXPECT(...); }. It is in the program once its file, *-check.c,
+ * lies in this folder.
+ */
+#define CHECK(function, name)                                                                    \
+  static void function(void);                                                                    \
+  __attribute__((constructor)) static void add_##function(void) { add_check(name, function); }   \
+  static void function(void)
+void add_check(const char *name, void (*check)(void));
+/* Prints "ok NAME" or "not ok NAME: ...". False: it failed. */
+bool run_check(const char *name, void (*check)(void));
+/* Runs every check, or those whose name contains `part`. How many failed. */
+int run_checks(const char *part);
 
 #define PCMU_TYPE 0
 #define PCMA_TYPE 8
@@ -47,12 +57,8 @@ void say(struct bench *bench, struct sending what);
 bool hear(struct bench *bench, struct rtp_packet *packet);
 int count_heard(struct bench *bench);
 
-/* Of hostile.c. */
-void check_hostile(void);
-void check_fuzz(void);
-void check_loop(void);
-void check_churn(void);
-/* Sessions of 5000 packets until the time is up, each with the next seed. */
-void fuzz(unsigned seed, unsigned seconds);
+/* Of hostile-check.c. */
+/* Sessions of 5000 packets until the time is up, each with the next seed. False: something failed. */
+bool fuzz(unsigned seed, unsigned seconds);
 
 #endif

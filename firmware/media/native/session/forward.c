@@ -1,4 +1,4 @@
-#include "forward.h"
+#include "session/forward.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include <bcg729/encoder.h>
 #include <stdlib.h>
 
-#include "codec.h"
+#include "codec/codec.h"
 
 struct g729 {
   bcg729DecoderChannelContextStruct *decoder;

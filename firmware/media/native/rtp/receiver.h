@@ -2,7 +2,7 @@
 #ifndef RINGDOWN_RECEIVER_H
 #define RINGDOWN_RECEIVER_H
 
-#include "rtp.h"
+#include "rtp/rtp.h"
 
 struct receiver {
   bool started;

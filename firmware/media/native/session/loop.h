@@ -4,7 +4,7 @@
 #ifndef RINGDOWN_LOOP_H
 #define RINGDOWN_LOOP_H
 
-#include "session.h"
+#include "session/session.h"
 
 #define LOOP_MAX_SESSIONS 4096
 

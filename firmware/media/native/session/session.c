@@ -1,9 +1,9 @@
-#include "session.h"
+#include "session/session.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "forward.h"
+#include "session/forward.h"
 
 /* RFC 3551 §4.2: a receiver should take packets of up to 200 ms. */
 #define MAX_PACKET_SAMPLES (200 * SAMPLES_PER_MS)

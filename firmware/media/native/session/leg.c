@@ -1,10 +1,10 @@
-#include "leg.h"
+#include "session/leg.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "socket.h"
+#include "net/socket.h"
 
 /* A latched source that is silent for this long loses its place to another one. */
 #define RELATCH_SILENCE_MS 2000

@@ -2,8 +2,8 @@
 #ifndef RINGDOWN_SEND_QUEUE_H
 #define RINGDOWN_SEND_QUEUE_H
 
-#include "address.h"
-#include "rtp.h"
+#include "net/address.h"
+#include "rtp/rtp.h"
 
 #define PACKET_BYTES 2048 /* the longest packet that is received or sent */
 

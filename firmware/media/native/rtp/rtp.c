@@ -1,4 +1,4 @@
-#include "rtp.h"
+#include "rtp/rtp.h"
 
 /*
  * RFC 3550 §5.1

@@ -2,9 +2,9 @@
 #ifndef RINGDOWN_LEG_H
 #define RINGDOWN_LEG_H
 
-#include "address.h"
-#include "outgoing.h"
-#include "receiver.h"
+#include "net/address.h"
+#include "session/outgoing.h"
+#include "rtp/receiver.h"
 
 #define NO_PAYLOAD_TYPE 0xff
 

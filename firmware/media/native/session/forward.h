@@ -2,7 +2,7 @@
 #ifndef RINGDOWN_FORWARD_H
 #define RINGDOWN_FORWARD_H
 
-#include "leg.h"
+#include "session/leg.h"
 
 struct arrived {
   const struct rtp_packet *packet;

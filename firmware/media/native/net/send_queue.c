@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
-#include "send_queue.h"
+#include "net/send_queue.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "leg.h"
+#include "session/leg.h"
 
 #define QUEUE_PACKETS 32
 

@@ -11,7 +11,7 @@
 #include "bench.h"
 
 /* Mutated and random packets, in every pairing of codecs; the sanitizers are the judges. */
-void check_hostile(void) {
+CHECK(check_hostile, "no packet makes the code misbehave") {
   srand(1);
   for (enum codec a = 0; a < CODEC_COUNT; a++) {
     for (enum codec b = 0; b < CODEC_COUNT; b++) {
@@ -157,7 +157,7 @@ static void fuzz_seed(unsigned seed) {
   fuzz_once(5000);
 }
 
-void check_fuzz(void) {
+CHECK(check_fuzz, "nor do two streams of them, with everything configured anew in between") {
   for (unsigned seed = 1; seed <= 4; seed++) fuzz_seed(seed);
 }
 
@@ -171,10 +171,10 @@ static void fuzz_until(void) {
   printf("seeds %u to %u: ", first_seed, seed - 1);
 }
 
-void fuzz(unsigned seed, unsigned seconds) {
+bool fuzz(unsigned seed, unsigned seconds) {
   first_seed = seed;
   fuzz_seconds = seconds;
-  run("hostile packets", fuzz_until);
+  return run_check("hostile packets", fuzz_until);
 }
 
 static void count(struct session *session, void *argument) {
@@ -182,7 +182,7 @@ static void count(struct session *session, void *argument) {
 }
 
 /* Calls into the loop while packets run through it. */
-void check_loop(void) {
+CHECK(check_loop, "the loop answers calls while packets run") {
   struct bench bench;
   bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
   union address local;
@@ -258,7 +258,7 @@ static void set_up(struct session *session, void *argument) {
 }
 
 /* Sessions come and go, on the same ports, under a flood of packets for them. */
-void check_churn(void) {
+CHECK(check_churn, "sessions come and go under a flood") {
   static const char *const addresses[2] = {"127.0.0.1", "127.0.0.1"};
   struct flood flooding = {.first_port = (uint16_t)(34000 + (unsigned)getpid() % 6000 * 4)};
   struct loop *loop = loop_start();

@@ -1,4 +1,4 @@
-#include "socket.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <netinet/ip.h>

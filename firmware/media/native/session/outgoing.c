@@ -1,4 +1,4 @@
-#include "outgoing.h"
+#include "session/outgoing.h"
 
 #include <string.h>
 #include <sys/random.h>

@@ -2,7 +2,7 @@
 #ifndef RINGDOWN_SESSION_H
 #define RINGDOWN_SESSION_H
 
-#include "leg.h"
+#include "session/leg.h"
 
 struct session {
   struct leg legs[2];

@@ -1,4 +1,4 @@
-#include "codec.h"
+#include "codec/codec.h"
 
 size_t codec_payload_samples(enum codec codec, size_t payload_bytes) {
   if (codec != CODEC_G729) return payload_bytes;

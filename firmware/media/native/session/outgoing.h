@@ -8,9 +8,9 @@
 #ifndef RINGDOWN_OUTGOING_H
 #define RINGDOWN_OUTGOING_H
 
-#include "codec.h"
-#include "rtp.h"
-#include "send_queue.h"
+#include "codec/codec.h"
+#include "rtp/rtp.h"
+#include "net/send_queue.h"
 
 #define MAX_PTIME_MS 120
 #define MAX_FRAMED_BYTES (MAX_PTIME_MS * SAMPLES_PER_MS) /* G.711: a byte a sample */

@@ -1,5 +1,5 @@
 /* ITU-T G.711: every conversion is one look into a table; the tables are made from the recommendation's segments. */
-#include "codec.h"
+#include "codec/codec.h"
 
 #define SEGMENTS 8
 #define INTERVALS 16

@@ -1,4 +1,4 @@
-#include "receiver.h"
+#include "rtp/receiver.h"
 
 /* RFC 3550 A.1, in packets. */
 #define MAX_DROPOUT 3000

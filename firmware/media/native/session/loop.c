@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "loop.h"
+#include "session/loop.h"
 
 #include <errno.h>
 #include <pthread.h>
