@@ -127,7 +127,7 @@ static napi_value open_session(napi_env env, napi_callback_info info) {
 struct configuration {
   unsigned leg;
   struct leg_settings settings;
-  struct g729 *g729; /* afterwards what the leg does not need, or no more */
+  struct coders coders; /* afterwards those that the leg does not need, or no more */
   bool family_differs;
 };
 
@@ -136,7 +136,7 @@ static void configure_on_loop(struct session *session, void *argument) {
   const struct leg *leg = &session->legs[configuration->leg];
   configuration->family_differs = leg->family != configuration->settings.remote.any.sa_family;
   if (configuration->family_differs) return;
-  session_configure(session, configuration->leg, &configuration->settings, &configuration->g729);
+  session_configure(session, configuration->leg, &configuration->settings, &configuration->coders);
 }
 
 /* configure(handle, leg, address, port, codec, payloadType, eventPayloadType or 255, ptimeMs, receives, sends, annexB): boolean */
@@ -170,12 +170,11 @@ static napi_value configure(napi_env env, napi_callback_info info) {
   settings->payload_type = (uint8_t)payload_type;
   settings->event_payload_type = (uint8_t)event_payload_type;
   settings->ptime_ms = (uint16_t)ptime_ms;
-  if (settings->codec == CODEC_G729) {
-    configuration.g729 = g729_open();
-    if (configuration.g729 == NULL) return throw_simple(env, "MEDIA_WORKER_FAULT", "no memory for a codec");
+  if (!coders_open(&configuration.coders, settings->codec)) {
+    return throw_simple(env, "MEDIA_WORKER_FAULT", "no memory for a codec");
   }
   const bool known = loop_visit(loop, handle, configure_on_loop, &configuration);
-  g729_close(configuration.g729);
+  coders_close(&configuration.coders);
   if (configuration.family_differs) {
     return throw_simple(env, "MEDIA_ADDRESS", "the remote address is not of the leg's family");
   }

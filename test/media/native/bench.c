@@ -66,9 +66,10 @@ void configure(struct bench *bench, unsigned leg, enum codec codec, uint16_t pti
       .receives = true,
       .sends = true,
   };
-  struct g729 *g729 = codec == CODEC_G729 ? g729_open() : NULL;
-  session_configure(bench->session, leg, &settings, &g729);
-  g729_close(g729);
+  struct coders coders;
+  if (!coders_open(&coders, codec)) abort();
+  session_configure(bench->session, leg, &settings, &coders);
+  coders_close(&coders);
 }
 
 void bench_open(struct bench *bench, enum codec codec0, uint16_t ptime0_ms, enum codec codec1, uint16_t ptime1_ms) {

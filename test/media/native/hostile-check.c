@@ -65,9 +65,10 @@ static void configure_anyhow(struct bench *bench, unsigned leg) {
       .annex_b = one_in(2),
   };
   if (one_in(4)) settings.remote.v4.sin_port ^= 1;
-  struct g729 *g729 = codec == CODEC_G729 ? g729_open() : NULL;
-  session_configure(bench->session, leg, &settings, &g729);
-  g729_close(g729);
+  struct coders coders;
+  if (!coders_open(&coders, codec)) abort();
+  session_configure(bench->session, leg, &settings, &coders);
+  coders_close(&coders);
 }
 
 struct speaker {
@@ -91,7 +92,7 @@ static size_t speak(struct speaker *speaker, const struct leg_settings *settings
                               .timestamp = speaker->timestamp,
                               .ssrc = speaker->ssrc};
   if (one_in(50)) packet.payload_type = (uint8_t)draw(128);
-  if (!event) speaker->timestamp += (uint32_t)codec_payload_samples(settings->codec, payload);
+  if (!event) speaker->timestamp += (uint32_t)codec_payload_ticks(settings->codec, payload);
   rtp_write_header(bytes, &packet);
   size_t length = RTP_HEADER_BYTES;
   if (one_in(10)) {
@@ -247,14 +248,14 @@ static void *flood(void *argument) {
 
 struct configuration {
   struct leg_settings settings[2];
-  struct g729 *g729;
+  struct coders coders[2];
 };
 
 static void set_up(struct session *session, void *argument) {
   struct configuration *configuration = argument;
-  struct g729 *none = NULL;
-  session_configure(session, 0, &configuration->settings[0], &none);
-  session_configure(session, 1, &configuration->settings[1], &configuration->g729);
+  for (unsigned leg = 0; leg < 2; leg++) {
+    session_configure(session, leg, &configuration->settings[leg], &configuration->coders[leg]);
+  }
 }
 
 /* Sessions come and go, on the same ports, under a flood of packets for them. */
@@ -284,11 +285,14 @@ CHECK(check_churn, "sessions come and go under a flood") {
                                     .ptime_ms = 20, .receives = true, .sends = true};
     /* What is sent to leg 1 goes to a port that nobody has: the network answers with errors. */
     if (!address_parse("127.0.0.1", 9, &settings.remote)) abort();
-    struct configuration configuration = {{settings, settings}, g729_open()};
+    struct configuration configuration = {.settings = {settings, settings}};
     configuration.settings[1].codec = CODEC_G729;
     configuration.settings[1].payload_type = G729_TYPE;
+    for (unsigned leg = 0; leg < 2; leg++) {
+      if (!coders_open(&configuration.coders[leg], configuration.settings[leg].codec)) abort();
+    }
     EXPECT(loop_visit(loop, handles[which], set_up, &configuration), true);
-    g729_close(configuration.g729);
+    for (unsigned leg = 0; leg < 2; leg++) coders_close(&configuration.coders[leg]);
   }
   atomic_store(&flooding.ends, true);
   pthread_join(thread, NULL);

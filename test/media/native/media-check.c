@@ -18,29 +18,27 @@ static enum codec codec_named(const char *name) {
 }
 
 static void convert(bool decoding, enum codec codec) {
-  struct g729 *g729 = g729_open();
-  int16_t pcm[FRAME_SAMPLES];
-  uint8_t bytes[FRAME_SAMPLES];
-  const size_t frame = codec == CODEC_G729 ? G729_FRAME_BYTES : FRAME_SAMPLES;
-  g711_make_tables();
+  const struct codec_traits *traits = codec_traits(codec);
+  struct coders coders;
+  if (!coders_open(&coders, codec)) abort();
+  int16_t pcm[MAX_FRAME_SAMPLES];
+  uint8_t bytes[MAX_FRAME_BYTES];
   for (;;) {
-    memset(bytes, 0, sizeof bytes);
-    const size_t got = decoding ? fread(bytes, 1, frame, stdin) : fread(pcm, sizeof *pcm, FRAME_SAMPLES, stdin);
-    if (got == 0 || (codec == CODEC_G729 && got != (decoding ? frame : FRAME_SAMPLES))) break;
-    if (codec == CODEC_G729 && decoding) g729_decode(g729, bytes, frame, pcm);
-    else if (codec == CODEC_G729) g729_encode(g729, pcm, bytes);
-    else if (decoding) g711_decode(codec, bytes, got, pcm);
-    else g711_encode(codec, pcm, got, bytes);
-    const size_t samples = codec == CODEC_G729 ? FRAME_SAMPLES : got;
-    if (decoding) fwrite(pcm, sizeof *pcm, samples, stdout);
-    else fwrite(bytes, 1, codec == CODEC_G729 ? frame : got, stdout);
+    memset(pcm, 0, sizeof pcm);
+    if (decoding) {
+      const size_t got = fread(bytes, 1, traits->max_frame_bytes, stdin);
+      if (codec_payload_ticks(codec, got) == 0) break;
+      fwrite(pcm, sizeof *pcm, decoder_decode(coders.decoder, bytes, got, pcm, MAX_FRAME_SAMPLES), stdout);
+    } else {
+      if (fread(pcm, sizeof *pcm, traits->frame_samples, stdin) == 0) break;
+      fwrite(bytes, 1, encoder_encode(coders.encoder, pcm, bytes), stdout);
+    }
   }
-  g729_close(g729);
+  coders_close(&coders);
 }
 
 int main(int count_of_arguments, char **arguments) {
   if (count_of_arguments == 4 && strcmp(arguments[1], "fuzz") == 0) {
-    g711_make_tables();
     return fuzz((unsigned)atoi(arguments[2]), (unsigned)atoi(arguments[3])) ? 0 : 1;
   }
   if (count_of_arguments >= 2 && strcmp(arguments[1], "run") == 0) {

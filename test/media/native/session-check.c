@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "codec/g711.h"
 
 CHECK(check_relay, "relay keeps order and time across loss, overtaking and a new source") {
   struct bench bench;
@@ -228,13 +229,13 @@ CHECK(check_jump, "a sequence jump is believed at its second packet") {
   }
 }
 
-static void encode_tone(struct g729 *encoder, double amplitude, double hertz, uint8_t *bytes, unsigned frames) {
+static void encode_tone(struct encoder *encoder, double amplitude, double hertz, uint8_t *bytes, unsigned frames) {
   for (unsigned frame = 0; frame < frames; frame++) {
     int16_t pcm[FRAME_SAMPLES];
     for (unsigned i = 0; i < FRAME_SAMPLES; i++) {
       pcm[i] = (int16_t)(amplitude * sin(hertz * 2 * M_PI * (frame * FRAME_SAMPLES + i) / 8000));
     }
-    g729_encode(encoder, pcm, bytes + frame * G729_FRAME_BYTES);
+    encoder_encode(encoder, pcm, bytes + frame * G729_FRAME_BYTES);
   }
 }
 
@@ -245,7 +246,7 @@ static int peak_heard(struct bench *bench) {
   while (hear(bench, &packet)) {
     for (size_t i = 0; i < packet.payload_bytes; i++) {
       int16_t sample;
-      g711_decode(CODEC_PCMA, packet.payload + i, 1, &sample);
+      g711_decode(G711_ALAW, packet.payload + i, 1, &sample);
       if (abs(sample) > peak) peak = abs(sample);
     }
   }
@@ -270,7 +271,7 @@ static void say_frames(struct bench *bench, struct sending what, const uint8_t *
 CHECK(check_fresh_coder, "another source, or G.729 again after another codec, begins with a fresh coder") {
   for (unsigned mode = 0; mode < 2; mode++) {
     uint8_t loud[50 * G729_FRAME_BYTES], quiet[10 * G729_FRAME_BYTES];
-    struct g729 *first = g729_open(), *second = g729_open();
+    struct encoder *first = encoder_open(CODEC_G729, false), *second = encoder_open(CODEC_G729, false);
     encode_tone(first, 20000, 300, loud, 50);
     encode_tone(second, 1000, 700, quiet, 10);
     struct bench bench;
@@ -285,8 +286,8 @@ CHECK(check_fresh_coder, "another source, or G.729 again after another codec, be
     say_frames(&bench, (struct sending){.payload_type = G729_TYPE, .sequence_number = 50, .timestamp = 4000, .ssrc = ssrc}, quiet, 10);
     EXPECT(peak_heard(&bench) < 2000, true);
     bench_close(&bench);
-    g729_close(first);
-    g729_close(second);
+    encoder_close(first);
+    encoder_close(second);
   }
 }
 

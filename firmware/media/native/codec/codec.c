@@ -1,8 +1,49 @@
 #include "codec/codec.h"
 
-size_t codec_payload_samples(enum codec codec, size_t payload_bytes) {
-  if (codec != CODEC_G729) return payload_bytes;
-  const size_t rest = payload_bytes % G729_FRAME_BYTES;
-  if (rest != 0 && rest != G729_SID_BYTES) return 0;
-  return (payload_bytes / G729_FRAME_BYTES + (rest != 0)) * FRAME_SAMPLES;
+#include "codec/kind.h"
+
+static const struct codec_kind *const kinds[CODEC_COUNT] = {
+    [CODEC_PCMU] = &pcmu_kind,
+    [CODEC_PCMA] = &pcma_kind,
+    [CODEC_G729] = &g729_kind,
+};
+
+const struct codec_traits *codec_traits(enum codec codec) { return &kinds[codec]->traits; }
+
+size_t codec_payload_ticks(enum codec codec, size_t payload_bytes) { return kinds[codec]->payload_ticks(payload_bytes); }
+
+struct decoder *decoder_open(enum codec codec) {
+  struct decoder *decoder = kinds[codec]->decoder_open();
+  if (decoder != NULL) decoder->kind = kinds[codec];
+  return decoder;
+}
+
+void decoder_close(struct decoder *decoder) {
+  if (decoder != NULL) decoder->kind->decoder_close(decoder);
+}
+
+void decoder_restart(struct decoder *decoder) { decoder->kind->decoder_restart(decoder); }
+
+size_t decoder_decode(struct decoder *decoder, const uint8_t *payload, size_t bytes, int16_t *pcm, size_t room) {
+  return decoder->kind->decode(decoder, payload, bytes, pcm, room);
+}
+
+void decoder_conceal(struct decoder *decoder, int16_t *pcm, size_t samples) {
+  decoder->kind->conceal(decoder, pcm, samples);
+}
+
+struct encoder *encoder_open(enum codec codec, bool annex_b) {
+  struct encoder *encoder = kinds[codec]->encoder_open(annex_b);
+  if (encoder != NULL) encoder->kind = kinds[codec];
+  return encoder;
+}
+
+void encoder_close(struct encoder *encoder) {
+  if (encoder != NULL) encoder->kind->encoder_close(encoder);
+}
+
+void encoder_restart(struct encoder *encoder) { encoder->kind->encoder_restart(encoder); }
+
+size_t encoder_encode(struct encoder *encoder, const int16_t *pcm, uint8_t *bytes) {
+  return encoder->kind->encode(encoder, pcm, bytes);
 }

@@ -1,5 +1,6 @@
 /*
- * Audio codecs, all of 8000 samples a second. PCM is 16 bit, native byte order. Nothing here allocates but g729_open and g729_restart.
+ * Audio codecs of a leg, each with its state. PCM is 16 bit, native byte order, one channel. Memory is taken when a coder is
+ * opened or restarted, never for a packet.
  */
 #ifndef RINGDOWN_CODEC_H
 #define RINGDOWN_CODEC_H
@@ -8,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Every codec here counts RTP time in 1/8000 s; what its PCM counts in, its traits tell. */
 #define SAMPLES_PER_MS 8
 #define FRAME_MS 10
 #define FRAME_SAMPLES (FRAME_MS * SAMPLES_PER_MS)
@@ -15,31 +17,61 @@
 #define G729_FRAME_BYTES 10
 #define G729_SID_BYTES 2
 
+/* RFC 3551 §4.2: a receiver should take packets of up to 200 ms. */
+#define MAX_PAYLOAD_MS 200
+/* Of any codec. */
+#define MAX_SAMPLE_RATE 16000
+#define MAX_FRAME_SAMPLES (FRAME_MS * MAX_SAMPLE_RATE / 1000)
+#define MAX_FRAME_BYTES 80
+#define MAX_PAYLOAD_SAMPLES (MAX_PAYLOAD_MS * MAX_SAMPLE_RATE / 1000)
+
 enum codec { CODEC_PCMU, CODEC_PCMA, CODEC_G729 };
 #define CODEC_COUNT 3
 
+struct codec_traits {
+  uint32_t sample_rate;     /* of its PCM: 8000 or 16000 */
+  uint32_t clock_rate;      /* of its RTP timestamps */
+  uint16_t frame_samples;   /* PCM of 10 ms */
+  uint16_t frame_ticks;     /* RTP units of 10 ms */
+  uint16_t max_frame_bytes; /* that 10 ms become */
+};
+
+const struct codec_traits *codec_traits(enum codec codec);
+
 /*
- * How many samples such a payload stands for, or 0 when it is not a whole number of frames.
+ * RTP units that such a payload stands for, or 0 when it is not a whole number of the codec's frames.
  * RFC 3551 §4.5.6: a G.729 payload is any number of 10-byte frames, with at most one 2-byte silence descriptor, last.
  */
-size_t codec_payload_samples(enum codec codec, size_t payload_bytes);
+size_t codec_payload_ticks(enum codec codec, size_t payload_bytes);
 
-/* ITU-T G.711. The tables must be made once before anything else: g711_make_tables. */
-void g711_make_tables(void);
-void g711_decode(enum codec codec, const uint8_t *bytes, size_t count, int16_t *pcm);
-void g711_encode(enum codec codec, const int16_t *pcm, size_t count, uint8_t *bytes);
-
-/* Both directions of one leg's G.729 Annex A, through bcg729. */
-struct g729;
-struct g729 *g729_open(void); /* NULL: no memory */
-void g729_close(struct g729 *g729);
+/* From a stream's payloads to PCM. */
+struct decoder;
+struct decoder *decoder_open(enum codec codec); /* NULL: no memory */
+void decoder_close(struct decoder *decoder);    /* NULL does nothing */
 /* What is decoded from here on is another encoder's. Goes on with the old state when there is no memory. */
-void g729_restart(struct g729 *g729);
-/* `bytes` is G729_FRAME_BYTES, or G729_SID_BYTES for a silence descriptor (Annex B). Gives FRAME_SAMPLES. */
-void g729_decode(struct g729 *g729, const uint8_t *bytes, size_t length, int16_t *pcm);
-/* One frame that never came: what the codec guesses from those before. */
-void g729_conceal(struct g729 *g729, int16_t *pcm);
-/* FRAME_SAMPLES in, G729_FRAME_BYTES out, always: we do not send silence descriptors. */
-void g729_encode(struct g729 *g729, const int16_t *pcm, uint8_t *bytes);
+void decoder_restart(struct decoder *decoder);
+/*
+ * A whole payload, as codec_payload_ticks takes it. Samples at the codec's sample rate: as many whole frames as `room`
+ * holds. MAX_PAYLOAD_SAMPLES is enough for MAX_PAYLOAD_MS of any codec.
+ */
+size_t decoder_decode(struct decoder *decoder, const uint8_t *payload, size_t bytes, int16_t *pcm, size_t room);
+/*
+ * `samples` of time whose payload never came, guessed from what came before: whole frames of 10 ms at best, since
+ * that is what codecs guess in.
+ */
+void decoder_conceal(struct decoder *decoder, int16_t *pcm, size_t samples);
+
+/* From PCM to the payloads of a stream. */
+struct encoder;
+/* `annex_b`: G.729 only, silence becomes descriptors and pauses. NULL: no memory. */
+struct encoder *encoder_open(enum codec codec, bool annex_b);
+void encoder_close(struct encoder *encoder); /* NULL does nothing */
+/* What is encoded from here on goes to another decoder. Goes on with the old state when there is no memory. */
+void encoder_restart(struct encoder *encoder);
+/*
+ * 10 ms of PCM at the codec's sample rate, to at most MAX_FRAME_BYTES. How many bytes it became. With Annex B that may
+ * be 2, a silence descriptor, which has to be the last frame of its packet; or 0, nothing to send for these 10 ms.
+ */
+size_t encoder_encode(struct encoder *encoder, const int16_t *pcm, uint8_t *bytes);
 
 #endif

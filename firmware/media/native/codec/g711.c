@@ -1,5 +1,10 @@
 /* ITU-T G.711: every conversion is one look into a table; the tables are made from the recommendation's segments. */
-#include "codec/codec.h"
+#include "codec/g711.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/kind.h"
 
 #define SEGMENTS 8
 #define INTERVALS 16
@@ -58,7 +63,8 @@ static uint8_t ulaw_code(int level) {
   return (uint8_t)~(sign | (segment << 4) | ((magnitude >> (segment + 1)) & (INTERVALS - 1)));
 }
 
-void g711_make_tables(void) {
+/* Before main or as the addon is loaded: tables of this size are no text to write down. */
+__attribute__((constructor)) static void make_tables(void) {
   for (int code = 0; code < 256; code++) {
     alaw_to_pcm[code] = alaw_value((uint8_t)code);
     ulaw_to_pcm[code] = ulaw_value((uint8_t)code);
@@ -71,15 +77,135 @@ void g711_make_tables(void) {
   }
 }
 
-void g711_decode(enum codec codec, const uint8_t *bytes, size_t count, int16_t *pcm) {
-  const int16_t *table = codec == CODEC_PCMA ? alaw_to_pcm : ulaw_to_pcm;
+void g711_decode(enum g711_law law, const uint8_t *bytes, size_t count, int16_t *pcm) {
+  const int16_t *table = law == G711_ALAW ? alaw_to_pcm : ulaw_to_pcm;
   for (size_t i = 0; i < count; i++) pcm[i] = table[bytes[i]];
 }
 
-void g711_encode(enum codec codec, const int16_t *pcm, size_t count, uint8_t *bytes) {
-  if (codec == CODEC_PCMA) {
+void g711_encode(enum g711_law law, const int16_t *pcm, size_t count, uint8_t *bytes) {
+  if (law == G711_ALAW) {
     for (size_t i = 0; i < count; i++) bytes[i] = pcm_to_alaw[(pcm[i] + 32768) >> 3];
   } else {
     for (size_t i = 0; i < count; i++) bytes[i] = pcm_to_ulaw[(pcm[i] + 32768) >> 2];
   }
 }
+
+/* Concealment: the last 20 ms again, halved every 20 ms. */
+#define HISTORY_SAMPLES (20 * SAMPLES_PER_MS)
+
+struct g711_decoder {
+  struct decoder decoder;
+  enum g711_law law;
+  size_t concealed; /* samples, since there was audio */
+  int16_t history[HISTORY_SAMPLES];
+};
+
+static void remember(struct g711_decoder *decoder, const int16_t *pcm, size_t count) {
+  if (count > HISTORY_SAMPLES) {
+    pcm += count - HISTORY_SAMPLES;
+    count = HISTORY_SAMPLES;
+  }
+  memmove(decoder->history, decoder->history + count, (HISTORY_SAMPLES - count) * sizeof *pcm);
+  memcpy(decoder->history + HISTORY_SAMPLES - count, pcm, count * sizeof *pcm);
+  decoder->concealed = 0;
+}
+
+static size_t payload_ticks(size_t payload_bytes) { return payload_bytes; }
+
+static struct decoder *open_decoder(enum g711_law law) {
+  struct g711_decoder *decoder = calloc(1, sizeof *decoder);
+  if (decoder == NULL) return NULL;
+  decoder->law = law;
+  return &decoder->decoder;
+}
+
+static struct decoder *open_ulaw_decoder(void) { return open_decoder(G711_ULAW); }
+static struct decoder *open_alaw_decoder(void) { return open_decoder(G711_ALAW); }
+
+static void close_decoder(struct decoder *decoder) { free(decoder); }
+
+static void restart_decoder(struct decoder *base) {
+  struct g711_decoder *decoder = (struct g711_decoder *)base;
+  memset(decoder->history, 0, sizeof decoder->history);
+  decoder->concealed = 0;
+}
+
+static size_t decode(struct decoder *base, const uint8_t *payload, size_t bytes, int16_t *pcm, size_t room) {
+  struct g711_decoder *decoder = (struct g711_decoder *)base;
+  const size_t count = bytes < room ? bytes : room;
+  g711_decode(decoder->law, payload, count, pcm);
+  remember(decoder, pcm, count);
+  return count;
+}
+
+static void conceal(struct decoder *base, int16_t *pcm, size_t samples) {
+  struct g711_decoder *decoder = (struct g711_decoder *)base;
+  for (size_t i = 0; i < samples; i++, decoder->concealed++) {
+    const size_t halvings = 1 + decoder->concealed / HISTORY_SAMPLES;
+    pcm[i] = halvings > 15 ? 0 : (int16_t)(decoder->history[decoder->concealed % HISTORY_SAMPLES] / (1 << halvings));
+  }
+}
+
+/* Nothing to remember from one frame to the next. */
+struct g711_encoder {
+  struct encoder encoder;
+  enum g711_law law;
+};
+
+static struct encoder *open_encoder(enum g711_law law) {
+  struct g711_encoder *encoder = calloc(1, sizeof *encoder);
+  if (encoder == NULL) return NULL;
+  encoder->law = law;
+  return &encoder->encoder;
+}
+
+static struct encoder *open_ulaw_encoder(bool annex_b) {
+  (void)annex_b;
+  return open_encoder(G711_ULAW);
+}
+
+static struct encoder *open_alaw_encoder(bool annex_b) {
+  (void)annex_b;
+  return open_encoder(G711_ALAW);
+}
+
+static void close_encoder(struct encoder *encoder) { free(encoder); }
+
+static void restart_encoder(struct encoder *encoder) { (void)encoder; }
+
+static size_t encode(struct encoder *base, const int16_t *pcm, uint8_t *bytes) {
+  const struct g711_encoder *encoder = (const struct g711_encoder *)base;
+  g711_encode(encoder->law, pcm, FRAME_SAMPLES, bytes);
+  return FRAME_SAMPLES;
+}
+
+#define G711_TRAITS \
+  {.sample_rate = 8000, .clock_rate = 8000, .frame_samples = FRAME_SAMPLES, .frame_ticks = FRAME_SAMPLES, .max_frame_bytes = FRAME_SAMPLES}
+
+const struct codec_kind pcmu_kind = {
+    .traits = G711_TRAITS,
+    .payload_ticks = payload_ticks,
+    .decoder_open = open_ulaw_decoder,
+    .decoder_close = close_decoder,
+    .decoder_restart = restart_decoder,
+    .decode = decode,
+    .conceal = conceal,
+    .encoder_open = open_ulaw_encoder,
+    .encoder_close = close_encoder,
+    .encoder_restart = restart_encoder,
+    .encode = encode,
+};
+
+const struct codec_kind pcma_kind = {
+    .traits = G711_TRAITS,
+    .payload_ticks = payload_ticks,
+    .decoder_open = open_alaw_decoder,
+    .decoder_close = close_decoder,
+    .decoder_restart = restart_decoder,
+    .decode = decode,
+    .conceal = conceal,
+    .encoder_open = open_alaw_encoder,
+    .encoder_close = close_encoder,
+    .encoder_restart = restart_encoder,
+    .encode = encode,
+};

@@ -1,7 +1,5 @@
 #include "session/forward.h"
 
-#include <string.h>
-
 /*
  * Gaps up to this are filled, so that what was said before and after keeps its distance; longer ones are silence on
  * the other leg too (its timestamp jumps).
@@ -28,48 +26,20 @@ static bool pass(struct leg *to, const struct destination *destination, const st
   return outgoing_pass(outgoing, destination, arrived->packet, arrived->samples, payload_type);
 }
 
-static void remember(struct leg *from, const int16_t *pcm, size_t count) {
-  memmove(from->history, from->history + count, (HISTORY_SAMPLES - count) * sizeof *pcm);
-  memcpy(from->history + HISTORY_SAMPLES - count, pcm, count * sizeof *pcm);
-}
-
 static void transcode(struct leg *from, struct outgoing *outgoing, const struct destination *to,
                       const struct rtp_packet *packet) {
-  const enum codec codec = from->settings.codec;
-  const uint8_t *bytes = packet->payload;
-  size_t left = packet->payload_bytes;
-  while (left > 0) {
-    int16_t pcm[FRAME_SAMPLES];
-    const size_t frame = codec == CODEC_G729 ? G729_FRAME_BYTES : FRAME_SAMPLES;
-    const size_t part = left < frame ? left : frame;
-    size_t samples = part;
-    if (codec == CODEC_G729) {
-      g729_decode(from->g729, bytes, part, pcm);
-      samples = FRAME_SAMPLES;
-    } else {
-      g711_decode(codec, bytes, part, pcm);
-      remember(from, pcm, samples);
-    }
-    outgoing_append_pcm(outgoing, to, pcm, samples);
-    bytes += part;
-    left -= part;
-  }
+  int16_t pcm[MAX_PAYLOAD_SAMPLES];
+  const size_t samples = decoder_decode(from->coders.decoder, packet->payload, packet->payload_bytes, pcm, MAX_PAYLOAD_SAMPLES);
+  outgoing_append_pcm(outgoing, to, pcm, samples);
 }
 
-/* Fills `total` samples of time that was lost; G.711 halves every 20 ms. */
+/* Fills `total` samples of time that was lost. */
 static void conceal(struct leg *from, struct outgoing *outgoing, const struct destination *to, size_t total) {
   size_t done = 0;
   while (done < total) {
     int16_t pcm[FRAME_SAMPLES];
     const size_t part = total - done < FRAME_SAMPLES ? total - done : FRAME_SAMPLES;
-    if (from->settings.codec == CODEC_G729) {
-      g729_conceal(from->g729, pcm);
-    } else {
-      for (size_t i = 0; i < part; i++) {
-        const unsigned halvings = 1 + (unsigned)((done + i) / HISTORY_SAMPLES);
-        pcm[i] = (int16_t)(from->history[(done + i) % HISTORY_SAMPLES] / (1 << halvings));
-      }
-    }
+    decoder_conceal(from->coders.decoder, pcm, part);
     outgoing_append_pcm(outgoing, to, pcm, part);
     done += part;
   }
@@ -123,7 +93,6 @@ static bool append(struct leg *from, struct leg *to, const struct destination *d
     outgoing_place(&to->outgoing, packet, arrived->now_ms);
     from->expected_timestamp = packet->timestamp;
     from->event_known = false;
-    memset(from->history, 0, sizeof from->history);
   }
   if (arrived->samples == 0) {
     append_event(from, to, destination, packet);
@@ -152,7 +121,7 @@ bool forward(struct leg *from, struct leg *to, const struct arrived *arrived, st
       .now_ms = arrived->now_ms,
       .payload_type = to->settings.payload_type,
       .event_payload_type = to->settings.event_payload_type,
-      .g729 = to->g729,
+      .encoder = to->coders.encoder,
   };
   if (same_codec(from, to) && from->settings.ptime_ms == to->settings.ptime_ms) {
     return pass(to, &destination, arrived);

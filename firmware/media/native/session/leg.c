@@ -37,8 +37,21 @@ void leg_close(struct leg *leg) {
   if (leg->rtcp_fd >= 0) close(leg->rtcp_fd);
   leg->rtp_fd = -1;
   leg->rtcp_fd = -1;
-  g729_close(leg->g729);
-  leg->g729 = NULL;
+  coders_close(&leg->coders);
+}
+
+bool coders_open(struct coders *coders, enum codec codec) {
+  coders->decoder = decoder_open(codec);
+  coders->encoder = encoder_open(codec, false);
+  if (coders->decoder != NULL && coders->encoder != NULL) return true;
+  coders_close(coders);
+  return false;
+}
+
+void coders_close(struct coders *coders) {
+  decoder_close(coders->decoder);
+  encoder_close(coders->encoder);
+  *coders = (struct coders){NULL, NULL};
 }
 
 bool leg_accepts_source(struct leg *leg, const union address *source, uint64_t now_ms) {
@@ -56,17 +69,17 @@ bool leg_accepts_source(struct leg *leg, const union address *source, uint64_t n
 
 const union address *leg_remote(const struct leg *leg) { return leg->latched ? &leg->latch : &leg->settings.remote; }
 
-bool leg_configure(struct leg *leg, const struct leg_settings *settings, struct g729 **g729) {
+bool leg_configure(struct leg *leg, const struct leg_settings *settings, struct coders *coders) {
   const struct leg_settings *old = &leg->settings;
   const bool moved = !leg->configured || !address_equal(&old->remote, &settings->remote);
   const bool media_changed = moved || old->codec != settings->codec || old->ptime_ms != settings->ptime_ms ||
                              old->annex_b != settings->annex_b;
   if (moved) leg->latched = false;
-  if (*g729 != NULL && (moved || old->codec != settings->codec)) {
+  if (moved || old->codec != settings->codec) {
     /* At another address, or after another codec, the far end codes from its initial state, and so must we. */
-    struct g729 *const used = leg->g729;
-    leg->g729 = *g729;
-    *g729 = used;
+    const struct coders used = leg->coders;
+    leg->coders = *coders;
+    *coders = used;
   }
   leg->configured = true;
   leg->settings = *settings;

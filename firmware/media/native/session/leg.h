@@ -36,8 +36,15 @@ struct leg_settings {
   bool annex_b;  /* the remote takes silence descriptors */
 };
 
-/* Concealment of lost G.711 audio: the last 20 ms again, fading. */
-#define HISTORY_SAMPLES (20 * SAMPLES_PER_MS)
+/* Both directions of one leg's codec: either both there or both NULL. */
+struct coders {
+  struct decoder *decoder;
+  struct encoder *encoder;
+};
+
+/* False: no memory. */
+bool coders_open(struct coders *coders, enum codec codec);
+void coders_close(struct coders *coders);
 
 struct leg {
   int rtp_fd;
@@ -53,8 +60,7 @@ struct leg {
   bool event_known;            /* the event that is being pressed, or was last */
   uint32_t event_timestamp;    /* of the source */
   uint32_t event_sent_as;      /* timestamp in the other leg's stream */
-  int16_t history[HISTORY_SAMPLES];
-  struct g729 *g729; /* NULL until the leg first has that codec */
+  struct coders coders; /* of the codec in `settings` */
   struct outgoing outgoing;
   struct leg_counters counters;
 };
@@ -75,9 +81,9 @@ bool leg_accepts_source(struct leg *leg, const union address *source, uint64_t n
 const union address *leg_remote(const struct leg *leg);
 /*
  * Takes over new settings. True when media changed, so that both streams have to be placed anew.
- * `*g729` must be there when the codec is G.729. It is exchanged for the leg's when both directions have to begin anew:
- * the caller closes what it finds there, or NULL, afterwards.
+ * `coders` are of the codec in the settings. They are exchanged for the leg's when both directions have to begin anew: the
+ * caller closes what it finds there afterwards.
  */
-bool leg_configure(struct leg *leg, const struct leg_settings *settings, struct g729 **g729);
+bool leg_configure(struct leg *leg, const struct leg_settings *settings, struct coders *coders);
 
 #endif

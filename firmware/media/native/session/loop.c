@@ -225,7 +225,6 @@ struct loop *loop_start(void) {
     loop->messages[i].msg_hdr = (struct msghdr){
         .msg_name = &loop->sources[i], .msg_namelen = sizeof loop->sources[i], .msg_iov = &loop->parts[i], .msg_iovlen = 1};
   }
-  g711_make_tables();
   loop->queue = send_queue_open();
   loop->epoll = epoll_create1(EPOLL_CLOEXEC);
   loop->wake = eventfd(0, EFD_CLOEXEC);

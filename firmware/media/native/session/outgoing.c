@@ -3,8 +3,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-static size_t bytes_per_frame(enum codec codec) { return codec == CODEC_G729 ? G729_FRAME_BYTES : FRAME_SAMPLES; }
-
 static uint32_t random32(void) {
   uint32_t value = 0;
   while (getrandom(&value, sizeof value, 0) != sizeof value) continue;
@@ -21,14 +19,14 @@ void outgoing_start(struct outgoing *outgoing) {
 
 void outgoing_set_format(struct outgoing *outgoing, enum codec codec, unsigned ptime_ms) {
   outgoing->codec = codec;
-  outgoing->packet_bytes = ptime_ms / FRAME_MS * bytes_per_frame(codec);
+  outgoing->packet_bytes = ptime_ms / FRAME_MS * codec_traits(codec)->max_frame_bytes;
   outgoing->framed_bytes = 0;
   outgoing->pcm_samples = 0;
   outgoing->placed = false;
 }
 
 static size_t framed_samples(const struct outgoing *outgoing) {
-  return codec_payload_samples(outgoing->codec, outgoing->framed_bytes);
+  return codec_payload_ticks(outgoing->codec, outgoing->framed_bytes);
 }
 
 uint32_t outgoing_end(const struct outgoing *outgoing) {
@@ -126,7 +124,7 @@ void outgoing_append_encoded(struct outgoing *outgoing, const struct destination
   send_framed(outgoing, to);
 }
 
-static void append_g729(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm, size_t count) {
+void outgoing_append_pcm(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm, size_t count) {
   while (count > 0) {
     const size_t room = FRAME_SAMPLES - outgoing->pcm_samples;
     const size_t part = count < room ? count : room;
@@ -135,26 +133,11 @@ static void append_g729(struct outgoing *outgoing, const struct destination *to,
     pcm += part;
     count -= part;
     if (outgoing->pcm_samples == FRAME_SAMPLES) {
-      uint8_t frame[G729_FRAME_BYTES];
-      g729_encode(to->g729, outgoing->pcm, frame);
+      uint8_t frame[MAX_FRAME_BYTES];
+      const size_t bytes = encoder_encode(to->encoder, outgoing->pcm, frame);
       outgoing->pcm_samples = 0;
-      append_frames(outgoing, to, frame, sizeof frame);
+      append_frames(outgoing, to, frame, bytes);
     }
-  }
-}
-
-void outgoing_append_pcm(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm, size_t count) {
-  if (outgoing->codec == CODEC_G729) {
-    append_g729(outgoing, to, pcm, count);
-    return;
-  }
-  while (count > 0) {
-    uint8_t bytes[FRAME_SAMPLES];
-    const size_t part = count < sizeof bytes ? count : sizeof bytes;
-    g711_encode(outgoing->codec, pcm, part, bytes);
-    append_frames(outgoing, to, bytes, part);
-    pcm += part;
-    count -= part;
   }
 }
 
@@ -163,7 +146,7 @@ void outgoing_skip(struct outgoing *outgoing, const struct destination *to, uint
     /* A frame cannot go out in part: the silence begins inside it. */
     static const int16_t silence[FRAME_SAMPLES];
     const size_t rest = FRAME_SAMPLES - outgoing->pcm_samples;
-    append_g729(outgoing, to, silence, rest);
+    outgoing_append_pcm(outgoing, to, silence, rest);
     samples = samples > rest ? samples - (uint32_t)rest : 0;
   }
   if (outgoing->framed_bytes > 0) send_framed(outgoing, to);

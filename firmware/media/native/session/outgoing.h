@@ -32,7 +32,7 @@ struct outgoing {
   size_t packet_bytes; /* of payload in a full packet */
   uint8_t framed[MAX_FRAMED_BYTES];
   size_t framed_bytes;
-  int16_t pcm[FRAME_SAMPLES]; /* part of a G.729 frame, before it is encoded */
+  int16_t pcm[FRAME_SAMPLES]; /* part of a frame, before it is encoded */
   size_t pcm_samples;
 };
 
@@ -45,7 +45,7 @@ struct destination {
   uint64_t now_ms;
   uint8_t payload_type;
   uint8_t event_payload_type;
-  struct g729 *g729; /* NULL unless the codec is G.729 */
+  struct encoder *encoder;
 };
 
 /* Random SSRC, sequence number and timestamp (RFC 3550 §5.1). */

@@ -5,8 +5,7 @@
 
 #include "session/forward.h"
 
-/* RFC 3551 §4.2: a receiver should take packets of up to 200 ms. */
-#define MAX_PACKET_SAMPLES (200 * SAMPLES_PER_MS)
+#define MAX_PACKET_SAMPLES (MAX_PAYLOAD_MS * SAMPLES_PER_MS)
 #define EVENT_BYTES 4 /* RFC 4733 §2.3 */
 /*
  * Audio may come at twice its pace, and so much at once, as after a stall of the network. More is no conversation, and
@@ -73,7 +72,7 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
       if (from->latched && address_equal(&from->latch, source)) receiver_pass_over(&from->receiver, &packet);
       return discard(&counters->unknown_payload_type);
     }
-    samples = codec_payload_samples(from->settings.codec, packet.payload_bytes);
+    samples = codec_payload_ticks(from->settings.codec, packet.payload_bytes);
     if (samples == 0 || samples > MAX_PACKET_SAMPLES) return discard(&counters->malformed);
   }
   if (!leg_accepts_source(from, source, now_ms)) return discard(&counters->wrong_source);
@@ -86,7 +85,7 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
   const enum arrival arrival = receiver_place(&from->receiver, &packet, &missing);
   counters->packets_lost += missing;
   /* The adaptive codebook of one source makes a thump of the first frames of the next. */
-  if (arrival == ARRIVAL_RESTART && from->g729 != NULL) g729_restart(from->g729);
+  if (arrival == ARRIVAL_RESTART) decoder_restart(from->coders.decoder);
 
   if (!to->configured || !from->settings.receives || !to->settings.sends ||
       (event && to->settings.event_payload_type == NO_PAYLOAD_TYPE) || !in_time(from, samples, now_ms)) {
@@ -99,10 +98,10 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
   if (!forward(from, to, &arrived, queue)) discard(&counters->late);
 }
 
-void session_configure(struct session *session, unsigned index, const struct leg_settings *settings, struct g729 **g729) {
+void session_configure(struct session *session, unsigned index, const struct leg_settings *settings, struct coders *coders) {
   struct leg *leg = &session->legs[index];
   struct leg *other = &session->legs[1 - index];
-  if (!leg_configure(leg, settings, g729)) return;
+  if (!leg_configure(leg, settings, coders)) return;
   outgoing_set_format(&leg->outgoing, settings->codec, settings->ptime_ms);
   /* What comes in here now has another shape: its place in the other stream is sought anew. */
   other->outgoing.placed = false;

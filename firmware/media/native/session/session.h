@@ -17,7 +17,7 @@ void session_close(struct session *session);
 /* A packet of `length` bytes from `source` on the RTP port of one leg; goes to the other one as it deserves. */
 void session_receive(struct session *session, unsigned leg, const uint8_t *bytes, size_t length,
                      const union address *source, uint64_t now_ms, struct send_queue *queue);
-/* For `g729` see leg_configure. */
-void session_configure(struct session *session, unsigned leg, const struct leg_settings *settings, struct g729 **g729);
+/* For `coders` see leg_configure. */
+void session_configure(struct session *session, unsigned leg, const struct leg_settings *settings, struct coders *coders);
 
 #endif
