@@ -61,4 +61,8 @@ int count_heard(struct bench *bench);
 /* Sessions of 5000 packets until the time is up, each with the next seed. False: something failed. */
 bool fuzz(unsigned seed, unsigned seconds);
 
+/* Of dtmf-check.c. */
+/* The digits in PCM of 8000 samples a second on standard input, and how many of how many 10 ms they were muted for. */
+void print_digits(void);
+
 #endif

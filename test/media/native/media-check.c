@@ -4,6 +4,7 @@
  *   media-check run [PART]          every check, or those with PART in their name; prints "ok NAME" or "not ok NAME: …"
  *   media-check decode CODEC        payload on standard input to PCM on standard output
  *   media-check encode CODEC        PCM to payload
+ *   media-check digits              the digits in PCM, then how many of how many 10 ms would be muted
  *   media-check fuzz SEED SECONDS   hostile packets for as long as that
  */
 #include <stdio.h>
@@ -44,10 +45,14 @@ int main(int count_of_arguments, char **arguments) {
   if (count_of_arguments >= 2 && strcmp(arguments[1], "run") == 0) {
     return run_checks(count_of_arguments > 2 ? arguments[2] : "") == 0 ? 0 : 1;
   }
+  if (count_of_arguments == 2 && strcmp(arguments[1], "digits") == 0) {
+    print_digits();
+    return 0;
+  }
   if (count_of_arguments == 3) {
     convert(strcmp(arguments[1], "decode") == 0, codec_named(arguments[2]));
     return 0;
   }
-  fprintf(stderr, "usage: media-check run [PART] | decode CODEC | encode CODEC | fuzz SEED SECONDS\n");
+  fprintf(stderr, "usage: media-check run [PART] | decode CODEC | encode CODEC | digits | fuzz SEED SECONDS\n");
   return 2;
 }
