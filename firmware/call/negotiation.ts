@@ -1,13 +1,12 @@
 import { isIPv6 } from 'node:net';
 import type { LegParameters } from '../media/client.ts';
-import { type AudioParameters, type OfferedCodec, readAudio } from '../sdp/audio.ts';
+import { type AudioParameters, type MediaPolicy, type OfferedCodec, PLAIN_MEDIA, readAudio } from '../sdp/audio.ts';
 import type { AudioCodec } from '../sdp/codec.ts';
-import { answerDirection, chooseCodec, makeAnswer, makeOffer, readAnswer } from '../sdp/offer-answer.ts';
+import { answerDirection, chooseCodec, makeAnswer, makeOffer, noAudio, readAnswer } from '../sdp/offer-answer.ts';
 import { SdpError } from '../sdp/sdp-error.ts';
 import { parse, type SessionDescription } from '../sdp/session-description.ts';
+import { isSpoken } from './media-abilities.ts';
 
-/** What the box can send and receive; which of them it may, and in which order, the configuration says. */
-export const CODECS: readonly AudioCodec[] = ['PCMA', 'PCMU', 'G729'];
 /** What we offer; a peer that asks for another gets its own. */
 const PTIME_MS = 20;
 /** The worker sends packets of 10 to 120 ms in steps of 10. */
@@ -31,8 +30,9 @@ export function readOffer(sdp: string, localAddress: string, enabled: readonly A
   if (description instanceof SdpError) {
     return { status: description.kind === 'malformed' ? 400 : 488, why: description.message };
   }
-  const offered = readAudio(description);
-  if (offered === undefined) return { status: 488, why: 'no audio over plain RTP is offered' };
+  const policy: MediaPolicy = { ...PLAIN_MEDIA, addressType: isIPv6(localAddress) ? 'IP6' : 'IP4' };
+  const offered = readAudio(description, policy);
+  if (offered === undefined) return { status: 488, why: noAudio(description, policy).message };
   const audio = { ...offered, codecs: offered.codecs.filter(({ codec }) => enabled.includes(codec)) };
   if (audio.codecs.length === 0) return { status: 488, why: 'no codec of the offer is one of ours' };
   const refusal = checkFamily(audio, localAddress);
@@ -81,11 +81,9 @@ export class LocalDescription {
     return makeAnswer(offer.description, {
       ...this.#next(),
       ptimeMs: leg.ptimeMs,
-      mediaIndex: offer.audio.mediaIndex,
+      audio: offer.audio,
       codec: { codec: leg.codec, payloadType: leg.payloadType },
-      ...(leg.telephoneEventPayloadType === undefined
-        ? {}
-        : { telephoneEventPayloadType: leg.telephoneEventPayloadType }),
+      telephoneEvent: true,
     });
   }
 
@@ -107,7 +105,7 @@ export class LocalDescription {
  */
 export function legParameters(audio: AudioParameters, wanted: readonly AudioCodec[]): LegParameters | undefined {
   const codec = chooseCodec(audio.codecs, [...wanted, ...audio.codecs.map(({ codec }) => codec)]);
-  if (codec === undefined) return undefined;
+  if (codec === undefined || !isSpoken(codec.codec)) return undefined;
   return {
     remoteAddress: audio.remoteAddress,
     remotePort: audio.remotePort,

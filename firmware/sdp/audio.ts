@@ -1,5 +1,13 @@
-import { isIPv4, isIPv6 } from 'node:net';
-import { type AudioCodec, audioCodec, CLOCK_RATE, STATIC_ENCODING_NAMES } from './codec.ts';
+import {
+  type AddressType,
+  hasAlternatives,
+  isUnspecified,
+  type MediaAddress,
+  mediaAddress,
+} from './address-alternatives.ts';
+import { type PotentialConfiguration, readPotentialConfiguration } from './capability-negotiation.ts';
+import { type Crypto, type CryptoAbilities, chooseCrypto } from './crypto.ts';
+import { type OfferedCodec, readFormats } from './rtp-formats.ts';
 import {
   attributeValue,
   type Connection,
@@ -7,157 +15,159 @@ import {
   type SessionDescription,
 } from './session-description.ts';
 
+export type { OfferedCodec } from './rtp-formats.ts';
+
 /** As the side that wrote the description sees it (RFC 8866 §6.7). */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
-/** A codec as a peer names it. */
-export interface OfferedCodec {
-  readonly codec: AudioCodec;
-  /** 0 to 127, the number under which the peer wants to receive it. */
-  readonly payloadType: number;
-  /** G729 alone: whether the peer may send and takes Annex B frames. Missing in the text means yes (RFC 7261 §3.1). */
-  readonly annexB?: boolean;
+/** `preferred`: SRTP where the peer can, else plain RTP. */
+export type MediaSecurity = 'disabled' | 'preferred' | 'enforced';
+
+/** What of a description may be taken. */
+export interface MediaPolicy {
+  readonly security: MediaSecurity;
+  readonly srtp: CryptoAbilities;
+  /** The family that the peer is reached over, where it offers both. */
+  readonly addressType?: AddressType;
 }
+
+/** Plain RTP alone. */
+export const PLAIN_MEDIA: MediaPolicy = { security: 'disabled', srtp: { suites: [], mki: false } };
 
 /** What one audio stream of a peer is, in the terms that the media worker needs. */
 export interface AudioParameters {
   /** Which m-line it is, from 0. */
   readonly mediaIndex: number;
+  /** As the m-line, or its chosen potential configuration, names it; an answer names the same (RFC 3264 §6). */
+  readonly protocol: string;
   /** An IPv4 or IPv6 address, never a name. May be the unspecified one: then `direction` has no receiving part. */
   readonly remoteAddress: string;
   /** 1 to 65535. */
   readonly remotePort: number;
-  /** Where the peer wants RTCP: the port of a=rtcp, else the next one (RFC 3550 §11). */
+  /** Where the peer wants RTCP: the port of a=rtcp (RFC 3605), else the next one (RFC 3550 §11). */
   readonly remoteRtcpPort: number;
-  /** Those that the box speaks, in the peer's order; perhaps none. */
+  /** The peer takes RTCP on its RTP port (RFC 5761). */
+  readonly rtcpMux: boolean;
+  /** The stream was offered over both families, or under several addresses. */
+  readonly hasAlternatives: boolean;
+  /** Those that the box knows, in the peer's order; perhaps none. */
   readonly codecs: readonly OfferedCodec[];
   /** The number under which the peer wants to receive telephone-event. */
   readonly telephoneEventPayloadType?: number;
-  /** 10 to 200, 20 where the peer says nothing usable. */
+  /** The number under which the peer wants to receive comfort noise (RFC 3389). */
+  readonly comfortNoisePayloadType?: number;
+  /** 10 to 200, 20 where the peer says nothing usable; never beyond its maxptime. */
   readonly ptimeMs: number;
   /** The peer's view, with a c= of 0.0.0.0 counted as "sends only" (RFC 3264 §8.4). */
   readonly direction: Direction;
+  /** The peer's key, where the stream is SRTP. */
+  readonly crypto?: Crypto;
+  /** Where SRTP was chosen from what is offered beside the m-line itself (RFC 5939). */
+  readonly potential?: PotentialConfiguration;
 }
 
 const DEFAULT_PTIME_MS = 20;
 const MIN_PTIME_MS = 10;
 const MAX_PTIME_MS = 200;
 
+/** Over the feedback profile (RFC 4585) media are the same; what is different, RTCP's timing, a peer may do alone. */
+const PLAIN_PROTOCOLS: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF']);
+const SECURE_PROTOCOLS: ReadonlySet<string> = new Set(['RTP/SAVP', 'RTP/SAVPF']);
+
 /**
- * The first audio stream over plain RTP that is in use and has a unicast address, or undefined where there is none:
- * only video, only SRTP, all ports 0, a host name or a multicast group for an address.
+ * The audio stream to take: in use, with a unicast address, over a protocol that `policy` allows. Of several the one with
+ * a codec of ours, of the family that the peer is reached over, the secure one where that is preferred, the first; in
+ * this order. Undefined where there is none.
  */
-export function readAudio(description: SessionDescription): AudioParameters | undefined {
+export function readAudio(
+  description: SessionDescription,
+  policy: MediaPolicy = PLAIN_MEDIA,
+): AudioParameters | undefined {
+  let best: AudioParameters | undefined;
   for (const [mediaIndex, media] of description.media.entries()) {
-    const audio = readAudioAt(description, media, mediaIndex);
-    if (audio !== undefined) return audio;
+    const audio = readAudioAt(description, media, mediaIndex, policy);
+    if (audio !== undefined && (best === undefined || rank(audio, policy) > rank(best, policy))) best = audio;
   }
-  return undefined;
+  return best;
+}
+
+/** Why nothing of a description can be taken. */
+export type AudioFault = 'no-audio' | 'insecure' | 'protocol' | 'address';
+
+/** What stands in the way of an audio stream, where `readAudio` found none. */
+export function audioFault(description: SessionDescription, policy: MediaPolicy = PLAIN_MEDIA): AudioFault {
+  const lines = description.media.filter(isAudioInUse);
+  if (lines.length === 0) return 'no-audio';
+  const usable = lines.filter((media) => chooseSecurity(description, media, policy) !== undefined);
+  if (usable.length > 0) return 'address';
+  const isPlain = lines.some(({ protocol }) => PLAIN_PROTOCOLS.has(protocol.toUpperCase()));
+  return isPlain && policy.security === 'enforced' ? 'insecure' : 'protocol';
+}
+
+function rank(audio: AudioParameters, { security, addressType }: MediaPolicy): number {
+  const isOfFamily = addressType === undefined || (addressType === 'IP6') === audio.remoteAddress.includes(':');
+  const isSecure = security === 'preferred' && audio.crypto !== undefined;
+  return (audio.codecs.length > 0 ? 4 : 0) + (isOfFamily ? 2 : 0) + (isSecure ? 1 : 0);
+}
+
+function isAudioInUse({ media, port }: MediaDescription): boolean {
+  return media === 'audio' && port !== 0;
 }
 
 function readAudioAt(
   description: SessionDescription,
   media: MediaDescription,
   mediaIndex: number,
+  policy: MediaPolicy,
 ): AudioParameters | undefined {
-  if (media.media !== 'audio' || media.protocol.toUpperCase() !== 'RTP/AVP' || media.port === 0) return undefined;
-  const connection = media.connection ?? description.connection;
-  if (connection === undefined || !isUnicast(connection)) return undefined;
-  const formats = readFormats(media);
+  if (!isAudioInUse(media)) return undefined;
+  const security = chooseSecurity(description, media, policy);
+  const address = mediaAddress(description, media, policy.addressType);
+  if (security === undefined || address === undefined) return undefined;
+  const { codecs, telephoneEvent, comfortNoise } = readFormats(media);
   return {
     mediaIndex,
-    remoteAddress: connection.address,
-    remotePort: media.port,
-    remoteRtcpPort: readRtcpPort(media),
-    codecs: formats.codecs,
-    ...(formats.telephoneEvent === undefined ? {} : { telephoneEventPayloadType: formats.telephoneEvent }),
+    ...security,
+    remoteAddress: address.connection.address,
+    remotePort: address.port,
+    remoteRtcpPort: readRtcpPort(media, address),
+    rtcpMux: attributeValue(media.attributes, 'rtcp-mux') !== undefined,
+    hasAlternatives: hasAlternatives(description, media),
+    codecs,
+    ...(telephoneEvent === undefined ? {} : { telephoneEventPayloadType: telephoneEvent }),
+    ...(comfortNoise === undefined ? {} : { comfortNoisePayloadType: comfortNoise }),
     ptimeMs: readPtime(media),
-    direction: readDirection(description, media, connection),
+    direction: readDirection(description, media, address.connection),
   };
 }
 
-function isUnicast({ address }: Connection): boolean {
-  if (isIPv4(address)) return isUnspecified(address) || !/^(?:0|22[4-9]|23[0-9]|24[0-9]|25[0-5])\./.test(address);
-  return isIPv6(address) && !/^ff/i.test(address);
-}
-
-/** 0.0.0.0 or :: in any spelling. */
-function isUnspecified(address: string): boolean {
-  return isIPv4(address) ? address === '0.0.0.0' : /^[0:]+(?:0\.0\.0\.0)?$/.test(address);
-}
-
-interface Formats {
-  readonly codecs: readonly OfferedCodec[];
-  readonly telephoneEvent: number | undefined;
-}
-
-interface RtpMap {
-  readonly encodingName: string;
-  readonly clockRate: number;
-  readonly channels: number;
-}
-
-function readFormats(media: MediaDescription): Formats {
-  const maps = readRtpMaps(media);
-  const codecs: OfferedCodec[] = [];
-  let telephoneEvent: number | undefined;
-  const seen = new Set<number>();
-  for (const format of media.formats) {
-    const payloadType = readPayloadType(format);
-    if (payloadType === undefined || seen.has(payloadType)) continue;
-    seen.add(payloadType);
-    const map = maps.get(payloadType) ?? staticMap(payloadType);
-    if (map === undefined || map.clockRate !== CLOCK_RATE || map.channels !== 1) continue;
-    if (map.encodingName.toLowerCase() === 'telephone-event') {
-      telephoneEvent ??= payloadType;
-      continue;
-    }
-    const codec = audioCodec(map.encodingName);
-    if (codec === 'G729') codecs.push({ codec, payloadType, annexB: readAnnexB(media, payloadType) });
-    else if (codec !== undefined) codecs.push({ codec, payloadType });
+/** With SRTP or without, and by which line of the peer; undefined where neither may be. */
+function chooseSecurity(
+  description: SessionDescription,
+  media: MediaDescription,
+  { security, srtp }: MediaPolicy,
+): Pick<AudioParameters, 'protocol' | 'crypto' | 'potential'> | undefined {
+  const protocol = media.protocol.toUpperCase();
+  const isPlain = PLAIN_PROTOCOLS.has(protocol);
+  if (!isPlain && !SECURE_PROTOCOLS.has(protocol)) return undefined;
+  if (security !== 'disabled') {
+    const potential = isPlain ? readPotentialConfiguration(description, media, srtp) : undefined;
+    if (potential !== undefined) return { protocol: potential.protocol, crypto: potential.crypto, potential };
+    // Not in the RFC, but the way of many phones: a=crypto over plain RTP is an offer to secure it, and no condition.
+    const values = media.attributes.flatMap(({ name, value }) => (name === 'crypto' ? [value ?? ''] : []));
+    const crypto = chooseCrypto(values, srtp);
+    if (crypto !== undefined) return { protocol, crypto };
   }
-  return { codecs, telephoneEvent };
+  return isPlain && security !== 'enforced' ? { protocol } : undefined;
 }
 
-function readPayloadType(text: string): number | undefined {
-  const payloadType = /^[0-9]{1,3}$/.test(text) ? Number(text) : 128;
-  return payloadType <= 127 ? payloadType : undefined;
-}
-
-function readRtpMaps(media: MediaDescription): ReadonlyMap<number, RtpMap> {
-  const maps = new Map<number, RtpMap>();
-  for (const { name, value = '' } of media.attributes) {
-    if (name !== 'rtpmap') continue;
-    const match = /^([0-9]{1,3}) +([^/ ]{1,64})\/([0-9]{1,7})(?:\/([0-9]{1,3}))?$/.exec(value);
-    const payloadType = readPayloadType(match?.[1] ?? '');
-    if (match === null || payloadType === undefined || maps.has(payloadType)) continue;
-    maps.set(payloadType, {
-      encodingName: match[2] ?? '',
-      clockRate: Number(match[3]),
-      channels: Number(match[4] ?? '1'),
-    });
-  }
-  return maps;
-}
-
-function staticMap(payloadType: number): RtpMap | undefined {
-  const encodingName = STATIC_ENCODING_NAMES.get(payloadType);
-  return encodingName === undefined ? undefined : { encodingName, clockRate: CLOCK_RATE, channels: 1 };
-}
-
-function readAnnexB(media: MediaDescription, payloadType: number): boolean {
-  for (const { name, value = '' } of media.attributes) {
-    if (name !== 'fmtp' || !value.startsWith(`${payloadType} `)) continue;
-    const match = /(?:^|[;\s])annexb\s*=\s*"?(yes|no)\b/i.exec(value.slice(`${payloadType} `.length));
-    if (match !== null) return match[1]?.toLowerCase() === 'yes';
-  }
-  return true;
-}
-
-function readRtcpPort(media: MediaDescription): number {
+function readRtcpPort(media: MediaDescription, address: MediaAddress): number {
+  if (address.rtcpPort !== undefined) return address.rtcpPort;
   const text = /^([0-9]{1,5})(?: |$)/.exec(attributeValue(media.attributes, 'rtcp') ?? '')?.[1];
   const port = Number(text ?? 0);
-  return port >= 1 && port <= 65_535 ? port : Math.min(media.port + 1, 65_535);
+  // What a=rtcp says belongs to the port of the m-line, and to no alternative of it.
+  const isOwn = address.port === media.port;
+  return isOwn && port >= 1 && port <= 65_535 ? port : Math.min(address.port + 1, 65_535);
 }
 
 function readPtime(media: MediaDescription): number {

@@ -1,13 +1,19 @@
-/** The audio codecs that the box speaks, by their encoding names (RFC 3551 §6). */
-export type AudioCodec = 'PCMU' | 'PCMA' | 'G729';
+/** The audio codecs that the box knows by their encoding names (RFC 3551 §6). Which of them are in use, its callers say. */
+export type AudioCodec = 'PCMU' | 'PCMA' | 'G729' | 'G722';
 
 /** Our own payload type for each codec: the static one of RFC 3551 table 4. */
-export const STATIC_PAYLOAD_TYPE: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8, G729: 18 };
+export const STATIC_PAYLOAD_TYPE: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8, G729: 18, G722: 9 };
 
 /** Our own payload type for telephone-event (RFC 4733), the number that offices' phones expect. */
 export const TELEPHONE_EVENT_PAYLOAD_TYPE = 101;
 
-/** Samples a second of every codec in `AudioCodec`, and of the telephone-event that goes with it. */
+/** Comfort noise at 8 kHz (RFC 3389 §4): static. */
+export const COMFORT_NOISE_PAYLOAD_TYPE = 13;
+
+/**
+ * RTP timestamps a second of every codec in `AudioCodec`, and of the telephone-event that goes with it. G.722 too, though
+ * it samples twice as often (RFC 3551 §4.5.2).
+ */
 export const CLOCK_RATE = 8000;
 
 /** Encoding names of static payload types that may stand in an m-line without an rtpmap (RFC 3551 table 4). */
@@ -15,16 +21,19 @@ export const STATIC_ENCODING_NAMES: ReadonlyMap<number, string> = new Map([
   [0, 'PCMU'],
   [8, 'PCMA'],
   [9, 'G722'],
+  [13, 'CN'],
   [18, 'G729'],
 ]);
 
-/** The codec of an encoding name in any case, or undefined where the box does not speak it. */
+/** The codec of an encoding name in any case, or undefined where the box does not know it. */
 export function audioCodec(encodingName: string): AudioCodec | undefined {
   switch (encodingName.toUpperCase()) {
     case 'PCMU':
       return 'PCMU';
     case 'PCMA':
       return 'PCMA';
+    case 'G722':
+      return 'G722';
     // Annex A changes the encoder only; some phones name it, although RFC 3551 §4.5.6 knows G729 alone.
     case 'G729':
     case 'G729A':

@@ -7,6 +7,10 @@ export type SdpErrorCode =
   | 'SDP_TOO_LARGE'
   | 'SDP_SYNTAX'
   | 'SDP_NO_AUDIO'
+  /** A transport protocol that is not taken: SRTP where it is off, DTLS, anything but RTP. */
+  | 'SDP_PROTOCOL'
+  /** No SRTP where it is enforced, or keys that do not fit. */
+  | 'SDP_SECURITY'
   | 'SDP_NO_COMMON_CODEC'
   | 'SDP_ANSWER_MISFIT';
 

@@ -4,9 +4,12 @@ import { parsed } from './fixtures.ts';
 
 const PLAIN: AudioParameters = {
   mediaIndex: 0,
+  protocol: 'RTP/AVP',
   remoteAddress: '192.0.2.10',
   remotePort: 4000,
   remoteRtcpPort: 4001,
+  rtcpMux: false,
+  hasAlternatives: false,
   codecs: [{ codec: 'PCMA', payloadType: 8 }],
   ptimeMs: 20,
   direction: 'sendrecv',
@@ -27,6 +30,7 @@ const cases: readonly Case[] = [
       ...PLAIN,
       codecs: [
         { codec: 'G729', payloadType: 18, annexB: true },
+        { codec: 'G722', payloadType: 9 },
         { codec: 'PCMU', payloadType: 0 },
         { codec: 'PCMA', payloadType: 8 },
       ],

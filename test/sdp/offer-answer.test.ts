@@ -61,7 +61,7 @@ t.test('RFC 3264 §6: the answer has the m-lines of the offer, in order, the oth
   const audio = audioOf(offer);
   const codec = chooseCodec(audio.codecs, ['PCMA', 'G729']);
   if (codec === undefined) throw new Error('G.729 is offered');
-  const text = makeAnswer(offer, { ...LOCAL, mediaIndex: audio.mediaIndex, codec });
+  const text = makeAnswer(offer, { ...LOCAL, audio, codec, telephoneEvent: true });
   const answer = read(text);
   t.same(
     answer.media.map(({ media, port, protocol, formats }) => `${media} ${port} ${protocol} ${formats.join(' ')}`),
@@ -81,12 +81,12 @@ t.test('RFC 3264 §6: the answer keeps t= and the numbers of the offer', async (
   const audio = audioOf(offer);
   const codec = chooseCodec(audio.codecs, ['PCMA']);
   if (codec === undefined) throw new Error('PCMA is offered');
-  const { telephoneEventPayloadType } = audio;
-  const answer = read(makeAnswer(offer, { ...LOCAL, mediaIndex: 0, codec, telephoneEventPayloadType }));
+  const answer = read(makeAnswer(offer, { ...LOCAL, audio, codec, telephoneEvent: true }));
   t.match(audioOf(answer), { codecs: [{ codec: 'PCMA', payloadType: 8 }], telephoneEventPayloadType: 101 });
 
   const lines = parsed('all-lines');
-  const other = read(makeAnswer(lines, { ...LOCAL, mediaIndex: 0, codec: { codec: 'PCMU', payloadType: 0 } }));
+  const pcmu = { codec: 'PCMU', payloadType: 0 } as const;
+  const other = read(makeAnswer(lines, { ...LOCAL, audio: audioOf(lines), codec: pcmu, telephoneEvent: true }));
   t.same(other.timing, { start: '3724394400', stop: '3724398000' });
   t.equal(audioOf(other).direction, 'sendonly');
   t.equal(audioOf(other).telephoneEventPayloadType, undefined);
@@ -111,7 +111,8 @@ for (const [offered, wanted, expected] of directions) {
 
 t.test('a hold with 0.0.0.0 is answered recvonly', async (t) => {
   const codec = { codec: 'PCMA', payloadType: 8 } as const;
-  const answer = read(makeAnswer(parsed('hold-old-style'), { ...LOCAL, mediaIndex: 0, codec }));
+  const hold = parsed('hold-old-style');
+  const answer = read(makeAnswer(hold, { ...LOCAL, audio: audioOf(hold), codec, telephoneEvent: true }));
   t.equal(audioOf(answer).direction, 'recvonly');
 });
 
@@ -150,7 +151,7 @@ t.test('answers to an offer of ours', async (t) => {
 
 const misfits: readonly (readonly [string, string])[] = [
   ['video-srtp-audio', 'SDP_ANSWER_MISFIT'],
-  ['savp-only', 'SDP_NO_AUDIO'],
+  ['savp-only', 'SDP_PROTOCOL'],
   ['video-only', 'SDP_NO_AUDIO'],
   ['all-lines', 'SDP_NO_COMMON_CODEC'],
 ];

@@ -16,10 +16,10 @@ const VALUE = /^([^:]*:\s*)(.*)$/s;
 const URI_PASSWORD = /(\bsips?:[^\s:@<>"]{1,256}:)([^\s@<>"]{1,256})(?=@)/gi;
 /** `https://user:password@host` */
 const WEB_PASSWORD = /(\bhttps?:\/\/[^\s:@<>"/]{1,256}:)([^\s@<>"/]{1,256})(?=@)/gi;
-/** Keys in SDP: SDES (RFC 4568), ICE (RFC 8839), MIKEY (RFC 4567), and the oldest of all (RFC 4566 §5.12). */
-const SDP_KEYS = /^(a=crypto:[^\r\n]*?inline:|a=ice-pwd:|a=key-mgmt:[^\s]*[ \t]+|k=(?:clear|base64|uri):)([^\s|]+)/gim;
-/** Further keys of one `a=crypto` line. */
-const MORE_KEYS = /(;[ \t]*inline:)([^\s|]+)/gi;
+/** Keys of SDES (RFC 4568), in a=crypto or in what is offered beside it (RFC 5939): whatever the line, and each of it. */
+const INLINE_KEY = /(\binline:)([^\s|;]+)/gi;
+/** Other keys in SDP: ICE (RFC 8839), MIKEY (RFC 4567), and the oldest of all (RFC 4566 §5.12). */
+const SDP_KEYS = /^((?:a=acap:\d{1,9}[ \t]+|a=)(?:ice-pwd:|key-mgmt:[^\s]*[ \t]+)|k=(?:clear|base64|uri):)([^\s|]+)/gim;
 
 /** A copy in which credentials are written as `*`. */
 export function maskCredentials(bytes: Buffer): Buffer {
@@ -29,7 +29,7 @@ export function maskCredentials(bytes: Buffer): Buffer {
     .replace(URI_PASSWORD, (_all, before: string, secret: string) => before + stars(secret))
     .replace(WEB_PASSWORD, (_all, before: string, secret: string) => before + stars(secret))
     .replace(SDP_KEYS, (_all, before: string, secret: string) => before + stars(secret))
-    .replace(MORE_KEYS, (_all, before: string, secret: string) => before + stars(secret));
+    .replace(INLINE_KEY, (_all, before: string, secret: string) => before + stars(secret));
   return Buffer.from(text, 'latin1');
 }
 

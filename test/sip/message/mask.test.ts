@@ -40,6 +40,11 @@ const cases: readonly (readonly [title: string, text: string, masked: string])[]
     'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:******|2^20|1:4;inline:***|1\r\na=ice-ufrag:u\r\na=ice-pwd:****\r\nk=base64:***\r\na=key-mgmt:mikey ****\r\n',
   ],
   [
+    'keys in SDP that are offered beside it',
+    'a=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80 inline:KEY+/=|2^20;INLINE:TWO\r\na=acap:2 key-mgmt:mikey AbC=\r\nA=crypto:1 x inline:K\r\n',
+    'a=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80 inline:******|2^20;INLINE:***\r\na=acap:2 key-mgmt:mikey ****\r\nA=crypto:1 x inline:*\r\n',
+  ],
+  [
     'bytes that are no text',
     '\xff\x00Authorization: Digest response="\x80\xff"',
     '\xff\x00Authorization: Digest response="**"',
