@@ -23,7 +23,7 @@ struct crypto_context {
   srtp_t session;
   enum crypto_suite suite;
   enum crypto_direction direction;
-  struct crypto_options options;
+  bool plain_rtcp;
   uint8_t master[SRTP_MAX_MASTER_BYTES];
   uint32_t sources[MAX_SOURCES];
   unsigned source_count;
@@ -69,21 +69,20 @@ static void choose(const struct crypto_context *context, srtp_policy_t *policy) 
   policy->rtcp = policy->rtp;
   /* RFC 3711 §5.2, RFC 4568 §6.2.2: the tag of SRTCP is not shortened. */
   if (policy->rtp.auth_tag_len == 4) policy->rtcp.auth_tag_len = 10;
-  if (context->options.plain_rtp) policy->rtp.sec_serv = sec_serv_auth;
-  if (context->options.plain_rtcp) policy->rtcp.sec_serv = sec_serv_auth;
+  if (context->plain_rtcp) policy->rtcp.sec_serv = sec_serv_auth;
   policy->key = (unsigned char *)context->master;
   policy->window_size = WINDOW_PACKETS;
 }
 
 struct crypto_context *crypto_open(enum crypto_suite suite, const uint8_t *master, enum crypto_direction direction,
-                               struct crypto_options options) {
+                                   bool plain_rtcp) {
   pthread_once(&started, start);
   if (!usable) return NULL;
   struct crypto_context *context = calloc(1, sizeof *context);
   if (context == NULL) return NULL;
   context->suite = suite;
   context->direction = direction;
-  context->options = options;
+  context->plain_rtcp = plain_rtcp;
   memcpy(context->master, master, master_bytes[suite]);
   srtp_policy_t policy;
   choose(context, &policy);
@@ -94,7 +93,7 @@ struct crypto_context *crypto_open(enum crypto_suite suite, const uint8_t *maste
 }
 
 struct crypto_context *crypto_open_again(const struct crypto_context *context) {
-  return crypto_open(context->suite, context->master, context->direction, context->options);
+  return crypto_open(context->suite, context->master, context->direction, context->plain_rtcp);
 }
 
 void crypto_close(struct crypto_context *context) {
@@ -108,8 +107,7 @@ void crypto_close(struct crypto_context *context) {
 bool crypto_is_same(const struct crypto_context *context, const struct crypto_context *other) {
   if (context == NULL || other == NULL) return context == other;
   uint8_t differs = (uint8_t)(context->suite ^ other->suite) | (uint8_t)(context->direction ^ other->direction) |
-                    (uint8_t)(context->options.plain_rtp ^ other->options.plain_rtp) |
-                    (uint8_t)(context->options.plain_rtcp ^ other->options.plain_rtcp);
+                    (uint8_t)(context->plain_rtcp ^ other->plain_rtcp);
   for (size_t i = 0; i < sizeof context->master; i++) differs |= context->master[i] ^ other->master[i];
   return differs == 0;
 }

@@ -25,12 +25,6 @@ enum crypto_suite {
 
 enum crypto_direction { CRYPTO_INBOUND, CRYPTO_OUTBOUND };
 
-/* What RFC 4568 §6.3 lets a session leave out. A leg authenticates always. */
-struct crypto_options {
-  bool plain_rtp;  /* UNENCRYPTED_SRTP */
-  bool plain_rtcp; /* UNENCRYPTED_SRTCP */
-};
-
 enum crypto_result {
   CRYPTO_OK,
   CRYPTO_MALFORMED, /* too short, no RTP or RTCP, a length that lies */
@@ -54,10 +48,11 @@ size_t crypto_master_bytes(enum crypto_suite suite);
 
 /*
  * `master` is the key with the salt behind it, crypto_master_bytes of them. NULL: no memory. Takes tens of microseconds.
- * The first call of a process starts the library, and takes milliseconds.
+ * The first call of a process starts the library, and takes milliseconds. `plain_rtcp`: SRTCP is authenticated only
+ * (RFC 4568 §6.3.2, UNENCRYPTED_SRTCP). RTP is encrypted and authenticated always.
  */
 struct crypto_context *crypto_open(enum crypto_suite suite, const uint8_t *master, enum crypto_direction direction,
-                               struct crypto_options options);
+                                   bool plain_rtcp);
 /* NULL does nothing. */
 void crypto_close(struct crypto_context *context);
 /* True when a context of these would be no other one than this. Takes the same time for every key. */
