@@ -1,0 +1,347 @@
+/* Recordings: the time line of a party, the file, and the thread that writes it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "audio/wav_header.h"
+#include "bench.h"
+#include "record/file.h"
+#include "record/track.h"
+#include "record/writer.h"
+
+#define RATE 8000
+#define PACKET 160
+
+/* A party whose every sample says when it was said, by our clock: in units of 4 ms, from 1 on. */
+struct speaker {
+  double pace;          /* of its clock against ours */
+  uint32_t timestamp;
+  double said;          /* samples of our clock */
+  uint32_t seed;
+  unsigned jitter;      /* samples that a packet is late at most */
+};
+
+static unsigned random_below(uint32_t *seed, unsigned limit) {
+  *seed = *seed * 1664525u + 1013904223u;
+  return (*seed >> 8) % (limit + 1);
+}
+
+/* Writes the packet that ends at `said`; false before its time has come. */
+static bool speak(struct speaker *speaker, struct track *track, uint64_t now) {
+  const double length = PACKET / speaker->pace;
+  const double end = speaker->said + length;
+  const uint64_t arrives = (uint64_t)end + random_below(&speaker->seed, speaker->jitter);
+  if (arrives > now) return false;
+  int16_t pcm[PACKET];
+  for (unsigned i = 0; i < PACKET; i++) pcm[i] = (int16_t)(1 + (uint64_t)(speaker->said + i / speaker->pace) / 32 % 32000);
+  track_write(track, speaker->timestamp, RATE, pcm, PACKET, now);
+  speaker->timestamp += PACKET;
+  speaker->said = end;
+  return true;
+}
+
+/* An hour of two parties whose clocks are not ours; how far apart what was said at once comes to lie, in ms. */
+static double farthest_apart(double pace, unsigned jitter) {
+  static struct track tracks[2];
+  struct speaker speakers[2] = {{1 + pace, 0xfffff000, 0, 1, jitter}, {1 - pace, 77, 0, 2, jitter}};
+  double farthest = 0;
+  track_start(&tracks[0], RATE);
+  track_start(&tracks[1], RATE);
+  for (uint64_t now = 0; now < 3600ull * RATE; now += PACKET) {
+    for (unsigned i = 0; i < 2; i++) {
+      while (speak(&speakers[i], &tracks[i], now)) continue;
+    }
+    if (now < 2400) continue;
+    int16_t read[2][PACKET];
+    const uint64_t at = tracks[0].read;
+    for (unsigned i = 0; i < 2; i++) track_read(&tracks[i], read[i], PACKET);
+    if (now < 10 * RATE) continue;
+    for (unsigned i = 0; i < 2; i++) {
+      if (read[i][0] == 0) continue;
+      const double is = ((double)(at / 32 % 32000) - (read[i][0] - 1)) * 4;
+      const double apart = fmin(fabs(is), 128000 - fabs(is));
+      if (apart > farthest) farthest = apart;
+    }
+  }
+  return farthest;
+}
+
+CHECK(check_track_drift, "record: an hour of two clocks, each off by 200 ppm, stays aligned") {
+  const double steady = farthest_apart(200e-6, 0);
+  const double jittery = farthest_apart(200e-6, 80 * 8);
+  if (steady > 40 || jittery > 120) printf(" (%f ms, with jitter %f ms)", steady, jittery);
+  EXPECT(steady <= 40, true);
+  /* As far as its first packet was late. */
+  EXPECT(jittery <= 120, true);
+}
+
+CHECK(check_track_places, "record: pauses, bursts, new sources and late packets lie where they were said") {
+  static struct track track;
+  int16_t pcm[PACKET], read[8 * PACKET];
+  for (unsigned i = 0; i < PACKET; i++) pcm[i] = 5;
+  track_start(&track, RATE);
+  track_write(&track, 1000, RATE, pcm, PACKET, 160); /* 0 to 160 */
+  track_write(&track, 1000 + 640, RATE, pcm, PACKET, 800); /* 640 to 800, after a pause */
+  /* The network stood still; then all comes at once, with one packet left out. */
+  track_write(&track, 1000 + 800, RATE, pcm, PACKET, 1600);
+  track_write(&track, 1000 + 1120, RATE, pcm, PACKET, 1600);
+  track_read(&track, read, 8 * PACKET);
+  for (unsigned i = 0; i < 8; i++) EXPECT(read[i * PACKET + 80], (i == 0 || i == 4 || i == 5 || i == 7) ? 5 : 0);
+  /* Another source, with timestamps of its own. */
+  track_restart(&track);
+  track_write(&track, 0x80000000, RATE, pcm, PACKET, 1600); /* 1440 to 1600 */
+  track_read(&track, read, 2 * PACKET);
+  EXPECT(read[80], 0);
+  EXPECT(read[PACKET + 80], 5);
+  /* Too late, too early by far: left out. Nothing of it turns up later. */
+  track_write(&track, 0x80000000 - 1600, RATE, pcm, PACKET, 1600);
+  track_write(&track, 0x80000000 + 160 + 7000, RATE, pcm, PACKET, 1600);
+  track_restart(&track);
+  for (unsigned i = 0; i < 200; i++) {
+    track_read(&track, read, PACKET);
+    for (unsigned j = 0; j < PACKET; j++) EXPECT(read[j] == 0 || i < 120, true);
+  }
+  /* Timestamps of 8000 Hz for samples of 16000, as G.722 has them. */
+  track_start(&track, 16000);
+  track_write(&track, 0, 8000, pcm, PACKET, 160);
+  track_write(&track, 160, 8000, pcm, PACKET, 480);
+  track_read(&track, read, 3 * PACKET);
+  EXPECT(read[80], 5);
+  EXPECT(read[240], 0);
+  EXPECT(read[400], 5);
+}
+
+CHECK(check_wav_header, "record: the head of a file is read as it was written, and nothing else is") {
+  uint8_t bytes[WAV_HEADER_BYTES];
+  const struct wav_header written = {16000, 2, 123456};
+  struct wav_header read;
+  wav_header_write(&written, bytes);
+  EXPECT(wav_header_read(bytes, &read), true);
+  EXPECT(read.sample_rate, 16000);
+  EXPECT(read.channels, 2);
+  EXPECT(read.data_bytes, 123456);
+  for (unsigned i = 0; i < 40; i++) {
+    if (i >= 22 && i < 28) continue; /* another rate, or another number of channels */
+    bytes[i] ^= 1;
+    EXPECT(wav_header_read(bytes, &read), false);
+    bytes[i] ^= 1;
+  }
+}
+
+static char folder[] = "/tmp/record-check-XXXXXX";
+
+static void make_folder(void) {
+  memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
+  if (mkdtemp(folder) == NULL) abort();
+}
+
+static void path_of(const char *name, char path[600]) { snprintf(path, 600, "%s/%s", folder, name); }
+
+static void remove_file(const char *name) {
+  char path[600];
+  path_of(name, path);
+  unlink(path);
+}
+
+static struct stat status_of(const char *name) {
+  char path[600];
+  struct stat status = {0};
+  path_of(name, path);
+  if (lstat(path, &status) != 0) status.st_size = -1;
+  return status;
+}
+
+CHECK(check_file_names, "record: no name leads out of the folder") {
+  static const char *const bad[] = {"", ".", "..", ".hidden", "a/b", "../a", "a\\b", "a b", "a\n", "caf\xc3\xa9", "%2e", "a:b"};
+  for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) EXPECT(file_is_name(bad[i]), false);
+  EXPECT(file_is_name("2026-11-26_101.wav"), true);
+  char longest[FILE_NAME_BYTES + 1];
+  memset(longest, 'a', sizeof longest);
+  longest[FILE_NAME_BYTES] = 0;
+  EXPECT(file_is_name(longest), false);
+  longest[FILE_NAME_BYTES - 1] = 0;
+  EXPECT(file_is_name(longest), true);
+}
+
+CHECK(check_file, "record: a file is the owner's alone, never overwritten, follows no link, and can be gone on with") {
+  make_folder();
+  struct file file, other;
+  const uint8_t audio[401] = {1};
+  EXPECT(file_open(&file, folder, "../a.wav", RATE, 1, false), RECORD_FILE);
+  EXPECT(file_open(&file, "/nonexistent", "a.wav", RATE, 1, false), RECORD_FOLDER);
+  EXPECT(file_open(&file, "/etc/passwd", "a.wav", RATE, 1, false), RECORD_FOLDER);
+  EXPECT(file_open(&file, folder, "a.wav", RATE, 1, false), RECORD_RUNNING);
+  EXPECT(status_of("a.wav").st_mode & 07777, 0600);
+  EXPECT(file_open(&other, folder, "a.wav", RATE, 1, false), RECORD_FILE);
+  EXPECT(other.reason, EEXIST);
+  EXPECT(file_write(&file, audio, 400), RECORD_RUNNING);
+  EXPECT(file_settle(&file, 0), RECORD_RUNNING);
+  EXPECT(file_settle(&file, UINT64_MAX), RECORD_DISK_FULL);
+  /* As after a power cut: the head knows of 400 bytes, and a half frame is there too. */
+  EXPECT(write(file.fd, "x", 0), 0);
+  EXPECT(pwrite(file.fd, audio, 201, WAV_HEADER_BYTES + 400), 201);
+  close(file.fd);
+  EXPECT(file_open(&file, folder, "a.wav", RATE, 2, true), RECORD_FILE);
+  EXPECT(file_open(&file, folder, "a.wav", 16000, 1, true), RECORD_FILE);
+  EXPECT(file_open(&file, folder, "a.wav", RATE, 1, true), RECORD_RUNNING);
+  EXPECT(file.data_bytes, 600);
+  EXPECT(file_write(&file, audio, 400), RECORD_RUNNING);
+  file_close(&file);
+  file_close(&file);
+  EXPECT(status_of("a.wav").st_size, WAV_HEADER_BYTES + 1000);
+  EXPECT(folder_bytes(folder), WAV_HEADER_BYTES + 1000);
+  /* To be gone on with, but it is not there, or only begun. */
+  EXPECT(file_open(&file, folder, "b.wav", RATE, 1, true), RECORD_RUNNING);
+  EXPECT(ftruncate(file.fd, 10), 0);
+  close(file.fd);
+  EXPECT(file_open(&file, folder, "b.wav", RATE, 1, true), RECORD_RUNNING);
+  file_close(&file);
+  EXPECT(status_of("b.wav").st_size, WAV_HEADER_BYTES);
+  char path[600];
+  path_of("link.wav", path);
+  if (symlink("/dev/full", path) != 0) abort();
+  EXPECT(file_open(&file, folder, "link.wav", RATE, 1, true) != RECORD_RUNNING, true);
+  EXPECT(file_open(&file, folder, "link.wav", RATE, 1, false) != RECORD_RUNNING, true);
+  /* It is deleted while it is written. */
+  EXPECT(file_open(&file, folder, "c.wav", RATE, 1, false), RECORD_RUNNING);
+  remove_file("c.wav");
+  EXPECT(file_settle(&file, 0), RECORD_FOLDER);
+  file_close(&file);
+  remove_file("a.wav");
+  remove_file("b.wav");
+  remove_file("link.wav");
+  rmdir(folder);
+}
+
+CHECK(check_file_full, "record: a disk that takes no more is told apart") {
+  struct file file = {.fd = open("/dev/full", O_RDWR | O_CLOEXEC), .sample_rate = RATE, .channels = 1};
+  const uint8_t audio[400] = {1};
+  EXPECT(file_write(&file, audio, sizeof audio), RECORD_DISK_FULL);
+  EXPECT(file.reason, ENOSPC);
+  EXPECT(file.data_bytes, 0);
+  close(file.fd);
+}
+
+static void wait_round(void) { nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); }
+
+static struct job_result await(struct job *job) {
+  struct job_result result = {0};
+  for (unsigned i = 0; i < 2000 && !job_is_closed(job, &result); i++) wait_round();
+  return result;
+}
+
+static struct job_options options_of(const char *name, uint64_t file_bytes, uint64_t all_bytes) {
+  struct job_options options = {.sample_rate = RATE, .channels = 2, .limits = {file_bytes, all_bytes, 0}};
+  snprintf(options.folder, sizeof options.folder, "%s", folder);
+  snprintf(options.name, sizeof options.name, "%s", name);
+  return options;
+}
+
+CHECK(check_writer, "record: what is put in is in the file, and each reason to end is told") {
+  make_folder();
+  static uint8_t audio[JOB_RING_BYTES];
+  for (size_t i = 0; i < sizeof audio; i++) audio[i] = (uint8_t)(i * 7 >> 3);
+  struct writer *writer = writer_start();
+  struct job_options options = options_of("a.wav", UINT64_MAX, UINT64_MAX);
+  struct job *job = writer_begin(writer, &options);
+  for (unsigned i = 0; i < 100; i++) {
+    while (!job_put(job, audio + i * 640, 640)) wait_round();
+  }
+  job_finish(job, RECORD_STOPPED);
+  job_finish(job, RECORD_DISK_SLOW);
+  struct job_result result = await(job);
+  job_free(job);
+  EXPECT(result.end, RECORD_STOPPED);
+  EXPECT(result.bytes, WAV_HEADER_BYTES + 64000);
+  EXPECT(result.duration_ms, 2000);
+  EXPECT(status_of("a.wav").st_size, WAV_HEADER_BYTES + 64000);
+  char path[600];
+  static uint8_t back[64000];
+  path_of("a.wav", path);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  EXPECT(pread(fd, back, sizeof back, WAV_HEADER_BYTES), sizeof back);
+  close(fd);
+  EXPECT(memcmp(back, audio, sizeof back), 0);
+  /* The file's quota, the folder's, no folder, a name that is taken. */
+  static const struct {
+    const char *name, *where;
+    uint64_t file_bytes, folder_bytes;
+    enum record_end end;
+    off_t size;
+  } cases[] = {
+      {"b.wav", folder, 1002, UINT64_MAX, RECORD_QUOTA, 1000},
+      {"c.wav", folder, UINT64_MAX, 64044 + 1000 + 44 + 403, RECORD_FOLDER_QUOTA, 444},
+      {"d.wav", "/nonexistent", UINT64_MAX, UINT64_MAX, RECORD_FOLDER, -1},
+      {"a.wav", folder, UINT64_MAX, UINT64_MAX, RECORD_FILE, 64044},
+  };
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    options = options_of(cases[i].name, cases[i].file_bytes, cases[i].folder_bytes);
+    snprintf(options.folder, sizeof options.folder, "%s", cases[i].where);
+    job = writer_begin(writer, &options);
+    EXPECT(job_put(job, audio, 4000), true);
+    result = await(job);
+    job_free(job);
+    EXPECT(result.end, cases[i].end);
+    EXPECT(status_of(cases[i].name).st_size, cases[i].size);
+  }
+  /* A ring that is full takes no more, and nobody waits. The writer is stopped: what was put in is written all the same. */
+  options = options_of("e.wav", UINT64_MAX, UINT64_MAX);
+  job = writer_begin(writer, &options);
+  size_t put = 0;
+  while (put < 100 * sizeof audio && job_put(job, audio, 64000)) put += 64000;
+  EXPECT(job_put(job, audio, sizeof audio + 4), false);
+  writer_stop(writer);
+  EXPECT(job_is_closed(job, &result), true);
+  EXPECT(result.end, RECORD_HUNG_UP);
+  EXPECT(result.bytes, WAV_HEADER_BYTES + put);
+  job_free(job);
+  remove_file("a.wav");
+  remove_file("b.wav");
+  remove_file("c.wav");
+  remove_file("e.wav");
+  EXPECT(rmdir(folder), 0);
+}
+
+CHECK(check_writer_bounds, "record: so many files and no more, and a limit on their length is no signal") {
+  make_folder();
+  struct writer *writer = writer_start();
+  struct job *jobs[MAX_JOBS];
+  char name[20];
+  for (unsigned i = 0; i < MAX_JOBS; i++) {
+    snprintf(name, sizeof name, "%u.wav", i);
+    const struct job_options options = options_of(name, UINT64_MAX, UINT64_MAX);
+    jobs[i] = writer_begin(writer, &options);
+    EXPECT(jobs[i] != NULL, true);
+  }
+  const struct job_options options = options_of("more.wav", UINT64_MAX, UINT64_MAX);
+  EXPECT(writer_begin(writer, &options) == NULL, true);
+  EXPECT(errno, EBUSY);
+  struct rlimit before, small;
+  getrlimit(RLIMIT_FSIZE, &before);
+  small = (struct rlimit){.rlim_cur = 1000, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  const uint8_t audio[4000] = {0};
+  EXPECT(job_put(jobs[5], audio, sizeof audio), true);
+  const struct job_result result = await(jobs[5]);
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT(result.end, RECORD_DISK_FULL);
+  EXPECT(result.bytes, 1000);
+  EXPECT(status_of("5.wav").st_size, 1000);
+  for (unsigned i = 0; i < MAX_JOBS; i++) job_finish(jobs[i], RECORD_STOPPED);
+  writer_stop(writer);
+  for (unsigned i = 0; i < MAX_JOBS; i++) {
+    job_free(jobs[i]);
+    snprintf(name, sizeof name, "%u.wav", i);
+    remove_file(name);
+  }
+  EXPECT(rmdir(folder), 0);
+}
