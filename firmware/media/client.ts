@@ -3,51 +3,75 @@
  * worker-pair.ts's, the messages are in protocol.ts.
  */
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { MediaError } from './errors.ts';
 import { PortPool } from './port-pool.ts';
-import {
-  type Command,
-  faultOfParameters,
-  type LegIndex,
-  type LegParameters,
-  type LegStatistics,
-  type Response,
-  type SessionStatistics,
-  type WorkerError,
+import type {
+  Command,
+  LegIndex,
+  LegParameters,
+  LegStatistics,
+  LocalEndpoint,
+  MediaEvent,
+  OneOrTwo,
+  Response,
+  SessionStatistics,
+  WorkerError,
 } from './protocol.ts';
+import { faultOfParameters } from './protocol-check.ts';
 import { type Loss, WorkerPair } from './worker-pair.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 export type { MediaErrorCode } from './errors.ts';
 export { MediaError } from './errors.ts';
-export type { AudioCodec, Direction, DiscardStatistics, LegIndex, LegParameters, LegStatistics } from './protocol.ts';
+export type {
+  AudioCodec,
+  Direction,
+  DiscardStatistics,
+  LegIndex,
+  LegParameters,
+  LegStatistics,
+  MediaEvent,
+} from './protocol.ts';
 
 export interface MediaClientOptions {
   /** Inclusive, 1024 to 65535. Each leg takes an even port and the odd one after it. */
   readonly ports: { readonly low: number; readonly high: number };
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Threads that move packets, 1 to MAX_THREADS. Absent: one less than the machine has cores, and at least one. */
+  readonly threads?: number;
 }
+
+/** ENGINE_MAX_LOOPS in native/session/engine.h. */
+export const MAX_THREADS = 16;
 
 export type MediaClientState = 'starting' | 'running' | 'restarting' | 'closed';
 
+/** Of this machine, a literal for each leg. */
+export type LocalAddresses = OneOrTwo<string>;
+
+type PerLeg<Addresses extends LocalAddresses, Value> = { readonly [Leg in keyof Addresses]: Value };
+
 /**
- * Two legs whose media meet. Nothing is sent to a leg before it is configured. The session outlives a restart of the
+ * Two legs whose media meet; or one, for what the worker itself speaks and hears. Nothing is sent to a leg before it is configured. The session outlives a restart of the
  * worker, with a gap in the media and counters that begin again.
  */
-export interface MediaSession {
+export interface MediaSession<Addresses extends LocalAddresses = readonly [string, string]> {
   readonly id: number;
   /** The RTP ports of leg 0 and leg 1; RTCP is one higher. */
-  readonly ports: readonly [number, number];
+  readonly ports: PerLeg<Addresses, number>;
+  /** What the worker tells of this session from now on; instead of an earlier listener. It must not throw. */
+  onEvent(listener: (event: MediaEvent) => void): void;
   /**
    * Sets what a leg receives and sends, again at any time. A new remote address forgets the one latched to.
    * Throws MEDIA_PARAMETERS, MEDIA_ADDRESS, MEDIA_UNKNOWN_SESSION, and as every request MEDIA_TIMEOUT,
    * MEDIA_WORKER_LOST, MEDIA_BUSY, MEDIA_CLOSED.
    */
   configure(leg: LegIndex, parameters: LegParameters): Promise<void>;
-  statistics(): Promise<readonly [LegStatistics, LegStatistics]>;
+  statistics(): Promise<PerLeg<Addresses, LegStatistics>>;
   /** Idempotent; never rejects. The ports go back to the pool, to be used again last. */
   close(): Promise<void>;
 }
@@ -70,8 +94,9 @@ interface Pending {
 
 interface LiveSession {
   readonly id: number;
-  readonly ports: readonly [number, number];
-  readonly localAddresses: readonly [string, string];
+  readonly ports: OneOrTwo<number>;
+  readonly localAddresses: LocalAddresses;
+  listener: ((event: MediaEvent) => void) | undefined;
   readonly parameters: [LegParameters | undefined, LegParameters | undefined];
   /** Its ports were taken by somebody else during a restart. */
   lost: boolean;
@@ -98,13 +123,15 @@ export class MediaClient {
     this.#logger = options.logger;
     this.#clock = options.clock;
     this.#pool = new PortPool(options.ports.low, options.ports.high);
+    const threads = options.threads ?? Math.min(MAX_THREADS, Math.max(1, availableParallelism() - 1));
     this.#workers = new WorkerPair({
       clock: options.clock,
       logger: options.logger,
-      launch: (handlers) => new WorkerProcess(handlers),
+      launch: (handlers) => new WorkerProcess(handlers, threads),
       handlers: {
         ready: () => void this.#restore(),
         response: (response) => this.#answer(response),
+        event: (event) => this.#sessions.get(event.session)?.listener?.(event),
         lost: (loss) => this.#lost(loss),
         failed: (reason) => this.#failed(reason),
       },
@@ -149,20 +176,33 @@ export class MediaClient {
    * Throws MEDIA_ADDRESS, MEDIA_NO_PORTS, MEDIA_WORKER_FAULT, and as every request MEDIA_TIMEOUT,
    * MEDIA_WORKER_LOST, MEDIA_BUSY, MEDIA_CLOSED.
    */
-  async openSession(localAddresses: readonly [string, string]): Promise<MediaSession> {
+  async openSession<const Addresses extends LocalAddresses>(
+    localAddresses: Addresses,
+  ): Promise<MediaSession<Addresses>> {
     for (const address of localAddresses) {
       if (isIP(address) === 0) throw new MediaError('MEDIA_ADDRESS', `${JSON.stringify(address)} is no IP address`);
     }
     const id = ++this.#lastSessionId;
     const ports = await this.#bind(id, localAddresses);
-    const session: LiveSession = { id, ports, localAddresses, parameters: [undefined, undefined], lost: false };
-    this.#sessions.set(id, session);
-    let closing: Promise<void> | undefined;
-    return {
+    const session: LiveSession = {
       id,
       ports,
+      localAddresses,
+      listener: undefined,
+      parameters: [undefined, undefined],
+      lost: false,
+    };
+    this.#sessions.set(id, session);
+    let closing: Promise<void> | undefined;
+    // One port, and one set of statistics, for each address.
+    return {
+      id,
+      ports: ports as PerLeg<Addresses, number>,
+      onEvent: (listener) => {
+        session.listener = listener;
+      },
       configure: (leg, parameters) => this.#configure(session, leg, parameters),
-      statistics: () => this.#statistics(session),
+      statistics: async () => (await this.#statistics(session)) as PerLeg<Addresses, LegStatistics>,
       close: () => {
         closing ??= this.#closeSession(session);
         return closing;
@@ -185,27 +225,28 @@ export class MediaClient {
     await this.#workers.close();
   }
 
-  async #bind(session: number, localAddresses: readonly [string, string]): Promise<readonly [number, number]> {
+  async #bind(session: number, localAddresses: LocalAddresses): Promise<OneOrTwo<number>> {
     const busy: number[] = [];
-    let ports = this.#pool.takePair();
+    let ports: OneOrTwo<number> = localAddresses.length === 2 ? this.#pool.takePair() : [this.#pool.take()];
     try {
       for (;;) {
-        const [first, second] = ports;
-        const legs = [
-          { address: localAddresses[0], port: first },
-          { address: localAddresses[1], port: second },
-        ] as const;
         try {
-          await this.#request({ method: 'openSession', session, legs });
+          await this.#request({ method: 'openSession', session, legs: endpointsOf(localAddresses, ports) });
           return ports;
         } catch (error) {
           if (!(error instanceof PortBusyError)) throw error;
           // The busy one stays out of the pool for this attempt, so that each port is tried once.
-          const [taken, kept] = error.leg === 0 ? [first, second] : [second, first];
+          const [first, second] = ports;
+          const taken = error.leg === 1 && second !== undefined ? second : first;
           busy.push(taken);
-          ports = [kept, kept];
-          const next = this.#pool.take();
-          ports = error.leg === 0 ? [next, kept] : [kept, next];
+          const kept = taken === first ? second : first;
+          if (kept === undefined) {
+            ports = [this.#pool.take()];
+          } else {
+            ports = [kept, kept];
+            const next = this.#pool.take();
+            ports = taken === first ? [next, kept] : [kept, next];
+          }
         }
       }
     } catch (error) {
@@ -318,11 +359,7 @@ export class MediaClient {
   }
 
   async #restoreSession(session: LiveSession): Promise<void> {
-    const [first, second] = session.ports;
-    const legs = [
-      { address: session.localAddresses[0], port: first },
-      { address: session.localAddresses[1], port: second },
-    ] as const;
+    const legs = endpointsOf(session.localAddresses, session.ports);
     const commands: Command[] = [{ method: 'openSession', session: session.id, legs }];
     for (const leg of [0, 1] as const) {
       const parameters = session.parameters[leg];
@@ -370,6 +407,13 @@ export class MediaClient {
       );
     }
   }
+}
+
+function endpointsOf(addresses: LocalAddresses, ports: OneOrTwo<number>): OneOrTwo<LocalEndpoint> {
+  const first = { address: addresses[0], port: ports[0] };
+  const [, address] = addresses;
+  const [, port] = ports;
+  return address === undefined || port === undefined ? [first] : [first, { address, port }];
 }
 
 class PortBusyError extends MediaError {

@@ -1,5 +1,5 @@
 /**
- * Every message between the runtime and the media worker, and their validation on arrival.
+ * Every message between the runtime and the media worker. Their validation on arrival is protocol-check.ts's.
  *
  * The channel is the IPC channel of the child process; each message is one JSON text of at most MAX_MESSAGE_BYTES.
  *
@@ -9,11 +9,14 @@
  *   worker  -> runtime  Pong       { kind: 'pong', id }
  *   worker  -> runtime  Ready      { kind: 'ready' }                           once, when requests are welcome
  *   worker  -> runtime  Log        { kind: 'log', level, message }
+ *   worker  -> runtime  Event      { kind: 'event', event }                    what nobody asked for: event.ts
  *
  * Every command is idempotent, so that the runtime may send it again to a new worker after the first one died.
  * The runtime chooses session ids and ports, which therefore outlive a worker.
  */
-import { isIP } from 'node:net';
+import type { LegIndex, MediaEvent } from './event.ts';
+
+export type { LegIndex, MediaEvent } from './event.ts';
 
 export type AudioCodec = 'PCMU' | 'PCMA' | 'G729';
 
@@ -82,11 +85,12 @@ export interface LocalEndpoint {
   readonly port: number;
 }
 
-export type LegIndex = 0 | 1;
+/** For each leg of a session. */
+export type OneOrTwo<Value> = readonly [Value] | readonly [Value, Value];
 
 export type Command =
-  /** Binds both legs, or neither. Opening an open session again changes nothing. */
-  | { readonly method: 'openSession'; readonly session: number; readonly legs: readonly [LocalEndpoint, LocalEndpoint] }
+  /** Binds every leg, or none. Opening an open session again changes nothing. */
+  | { readonly method: 'openSession'; readonly session: number; readonly legs: OneOrTwo<LocalEndpoint> }
   | {
       readonly method: 'configureLeg';
       readonly session: number;
@@ -97,7 +101,7 @@ export type Command =
   /** Closing an unknown session succeeds. */
   | { readonly method: 'closeSession'; readonly session: number };
 
-export type SessionStatistics = readonly [LegStatistics, LegStatistics];
+export type SessionStatistics = OneOrTwo<LegStatistics>;
 
 export type WorkerErrorCode =
   /** `leg` names the one whose port somebody else holds. */
@@ -127,21 +131,19 @@ export interface Log {
   readonly message: string;
 }
 
-export type FromWorker = Response | Log | { readonly kind: 'pong'; readonly id: number } | { readonly kind: 'ready' };
+export interface Event {
+  readonly kind: 'event';
+  readonly event: MediaEvent;
+}
+
+export type FromWorker =
+  | Response
+  | Log
+  | Event
+  | { readonly kind: 'pong'; readonly id: number }
+  | { readonly kind: 'ready' };
 
 export const MAX_MESSAGE_BYTES = 4096;
-
-const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729'];
-const DIRECTIONS: readonly Direction[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
-const ERROR_CODES: readonly WorkerErrorCode[] = [
-  'MEDIA_PORT_BUSY',
-  'MEDIA_ADDRESS',
-  'MEDIA_UNKNOWN_SESSION',
-  'MEDIA_PARAMETERS',
-  'MEDIA_WORKER_FAULT',
-];
-const MIN_PTIME_MS = 10;
-const MAX_PTIME_MS = 120;
 
 /** Throws a RangeError for a message that the channel does not carry: our own mistake. */
 export function encodeMessage(message: ToWorker | FromWorker): string {
@@ -150,165 +152,4 @@ export function encodeMessage(message: ToWorker | FromWorker): string {
     throw new RangeError(`media protocol: a ${message.kind} of ${Buffer.byteLength(text)} bytes is too long`);
   }
   return text;
-}
-
-/** What arrived at the worker; undefined unless it is a well-formed message. */
-export function decodeToWorker(raw: unknown): ToWorker | undefined {
-  const message = decodeJson(raw);
-  if (message === undefined || !isId(message.id)) return undefined;
-  if (message.kind === 'ping') return { kind: 'ping', id: message.id };
-  if (message.kind !== 'request') return undefined;
-  const command = checkCommand(message.command);
-  return command === undefined ? undefined : { kind: 'request', id: message.id, command };
-}
-
-/** What arrived at the runtime; undefined unless it is a well-formed message. */
-export function decodeFromWorker(raw: unknown): FromWorker | undefined {
-  const message = decodeJson(raw);
-  if (message === undefined) return undefined;
-  switch (message.kind) {
-    case 'ready':
-      return { kind: 'ready' };
-    case 'pong':
-      return isId(message.id) ? { kind: 'pong', id: message.id } : undefined;
-    case 'log': {
-      const { level, message: text } = message;
-      if ((level !== 'warn' && level !== 'error') || typeof text !== 'string') return undefined;
-      return { kind: 'log', level, message: text };
-    }
-    case 'response':
-      return checkResponse(message);
-    default:
-      return undefined;
-  }
-}
-
-/** Why these parameters cannot be used; undefined when they can. */
-export function faultOfParameters(value: unknown): string | undefined {
-  if (!isRecord(value)) return 'no parameters';
-  const { remoteAddress, remotePort, codec, payloadType, telephoneEventPayloadType, ptimeMs, direction, annexB } =
-    value;
-  if (typeof remoteAddress !== 'string' || isIP(remoteAddress) === 0) return 'remoteAddress is no IP address';
-  if (!isInteger(remotePort, 1, 65535)) return 'remotePort is not 1 to 65535';
-  if (!CODECS.some((known) => known === codec)) return 'codec is unknown';
-  if (!isInteger(payloadType, 0, 127)) return 'payloadType is not 0 to 127';
-  if (telephoneEventPayloadType !== undefined && !isInteger(telephoneEventPayloadType, 0, 127)) {
-    return 'telephoneEventPayloadType is not 0 to 127';
-  }
-  if (telephoneEventPayloadType === payloadType) return 'one payload type for audio and telephone events';
-  if (!isInteger(ptimeMs, MIN_PTIME_MS, MAX_PTIME_MS) || ptimeMs % 10 !== 0) {
-    return `ptimeMs is not a multiple of 10 from ${MIN_PTIME_MS} to ${MAX_PTIME_MS}`;
-  }
-  if (!DIRECTIONS.some((known) => known === direction)) return 'direction is unknown';
-  if (annexB !== undefined && typeof annexB !== 'boolean') return 'annexB is no boolean';
-  return undefined;
-}
-
-type JsonRecord = Readonly<Record<string, unknown>>;
-
-function decodeJson(raw: unknown): JsonRecord | undefined {
-  if (typeof raw !== 'string' || raw.length > MAX_MESSAGE_BYTES) return undefined;
-  try {
-    const value: unknown = JSON.parse(raw);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isInteger(value: unknown, low: number, high: number): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high;
-}
-
-function isId(value: unknown): value is number {
-  return isInteger(value, 1, Number.MAX_SAFE_INTEGER);
-}
-
-function isEndpoint(value: unknown): value is LocalEndpoint {
-  if (!isRecord(value)) return false;
-  const { address, port } = value;
-  return typeof address === 'string' && isIP(address) !== 0 && isInteger(port, 1024, 65534) && port % 2 === 0;
-}
-
-function isLegIndex(value: unknown): value is LegIndex {
-  return value === 0 || value === 1;
-}
-
-function checkCommand(value: unknown): Command | undefined {
-  if (!isRecord(value) || !isId(value.session)) return undefined;
-  const session = value.session;
-  switch (value.method) {
-    case 'openSession': {
-      const legs: unknown = value.legs;
-      if (!Array.isArray(legs) || legs.length !== 2) return undefined;
-      const [first, second]: unknown[] = legs;
-      if (!isEndpoint(first) || !isEndpoint(second)) return undefined;
-      return { method: 'openSession', session, legs: [first, second] };
-    }
-    case 'configureLeg': {
-      const { leg, parameters } = value;
-      if (!isLegIndex(leg) || faultOfParameters(parameters) !== undefined) return undefined;
-      return { method: 'configureLeg', session, leg, parameters: parameters as LegParameters };
-    }
-    case 'statistics':
-      return { method: 'statistics', session };
-    case 'closeSession':
-      return { method: 'closeSession', session };
-    default:
-      return undefined;
-  }
-}
-
-function checkResponse(message: JsonRecord): Response | undefined {
-  const { id, ok, result, error } = message;
-  if (!isId(id)) return undefined;
-  if (ok === true) {
-    if (result === null) return { kind: 'response', id, ok, result };
-    if (!Array.isArray(result) || result.length !== 2) return undefined;
-    const [first, second]: unknown[] = result;
-    if (!isStatistics(first) || !isStatistics(second)) return undefined;
-    return { kind: 'response', id, ok, result: [first, second] };
-  }
-  if (ok !== false || !isRecord(error)) return undefined;
-  const code = ERROR_CODES.find((known) => known === error.code);
-  const { message: text, leg } = error;
-  if (code === undefined || typeof text !== 'string') return undefined;
-  return { kind: 'response', id, ok, error: isLegIndex(leg) ? { code, message: text, leg } : { code, message: text } };
-}
-
-const COUNTERS = [
-  'packetsReceived',
-  'packetsSent',
-  'bytesReceived',
-  'bytesSent',
-  'packetsDiscarded',
-  'packetsLost',
-  'packetsUnsent',
-  'rtcpReceived',
-] as const satisfies readonly (keyof LegStatistics)[];
-const DISCARDS = [
-  'malformed',
-  'payloadType',
-  'source',
-  'late',
-  'unforwarded',
-] as const satisfies readonly (keyof DiscardStatistics)[];
-
-function isStatistics(value: unknown): value is LegStatistics {
-  if (!isRecord(value)) return false;
-  const { discards, lastReceivedMs } = value;
-  return (
-    isRecord(discards) &&
-    COUNTERS.every((name) => isCount(value[name])) &&
-    DISCARDS.every((name) => isCount(discards[name])) &&
-    (lastReceivedMs === undefined || isCount(lastReceivedMs))
-  );
-}
-
-function isCount(value: unknown): value is number {
-  return isInteger(value, 0, Number.MAX_SAFE_INTEGER);
 }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import type { FromWorker, Log, Request, Response, ToWorker } from './protocol.ts';
+import type { Event, FromWorker, Log, Request, Response, ToWorker } from './protocol.ts';
 import type { WorkerHandlers } from './worker-process.ts';
 
 /** A process that can be talked to: WorkerProcess. */
@@ -15,7 +15,7 @@ export type Launch = (handlers: WorkerHandlers) => Worker;
 export interface SupervisedHandlers {
   /** Called once, when requests are welcome. */
   ready(): void;
-  message(message: Response | Log): void;
+  message(message: Response | Log | Event): void;
   complaint(text: string): void;
   /** Called once, when the process is gone and its sockets with it. */
   exit(reason: string): void;

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Log, Request, Response } from './protocol.ts';
+import type { Event, Log, MediaEvent, Request, Response } from './protocol.ts';
 import { RestartDelay } from './restart-delay.ts';
 import { type Launch, SupervisedWorker } from './supervised-worker.ts';
 
@@ -15,6 +15,7 @@ export interface WorkerPairHandlers {
   /** The active worker takes requests and has no session: after the start, and again after each loss. */
   ready(): void;
   response(response: Response): void;
+  event(event: MediaEvent): void;
   lost(loss: Loss): void;
   /** The first worker did not come up. There is none, and none will be started. */
   failed(reason: string): void;
@@ -115,9 +116,11 @@ export class WorkerPair {
     this.#handlers.ready();
   }
 
-  #receive(worker: SupervisedWorker, message: Response | Log): void {
+  #receive(worker: SupervisedWorker, message: Response | Log | Event): void {
     if (message.kind === 'log') this.#logger[message.level](`media worker: ${message.message}`);
-    else if (worker === this.#active) this.#handlers.response(message);
+    else if (worker !== this.#active) return;
+    else if (message.kind === 'event') this.#handlers.event(message.event);
+    else this.#handlers.response(message);
   }
 
   #exited(worker: SupervisedWorker, reason: string): void {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { entryPath } from '../core/assets.ts';
-import { decodeFromWorker, encodeMessage, type FromWorker, type ToWorker } from './protocol.ts';
+import { encodeMessage, type FromWorker, type ToWorker } from './protocol.ts';
+import { decodeFromWorker } from './protocol-check.ts';
 
 export interface WorkerHandlers {
   message(message: FromWorker): void;
@@ -20,11 +21,15 @@ export class WorkerProcess {
   readonly #exited: Promise<void>;
   #gone = false;
 
-  constructor(handlers: WorkerHandlers) {
+  /** `threads` move packets, 1 to 16. */
+  constructor(handlers: WorkerHandlers, threads: number) {
     this.#handlers = handlers;
     const entry = entryPath('media-worker.cjs', 'firmware/media/worker/main.ts');
     // Nothing of the runtime's environment concerns the worker. Its own standard input stays shut.
-    this.#child = spawn(process.execPath, [entry], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: {} });
+    this.#child = spawn(process.execPath, [entry, String(threads)], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: {},
+    });
     this.#exited = new Promise((resolve) => {
       const end = (reason: string): void => {
         if (this.#gone) return;

@@ -1,12 +1,7 @@
 import t from 'tap';
 import { PortPool } from '../../firmware/media/port-pool.ts';
-import {
-  type Command,
-  decodeFromWorker,
-  decodeToWorker,
-  encodeMessage,
-  MAX_MESSAGE_BYTES,
-} from '../../firmware/media/protocol.ts';
+import { type Command, encodeMessage, MAX_MESSAGE_BYTES } from '../../firmware/media/protocol.ts';
+import { decodeFromWorker, decodeToWorker } from '../../firmware/media/protocol-check.ts';
 import { RestartDelay } from '../../firmware/media/restart-delay.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { MediaEvent } from '../../firmware/media/client.ts';
 import { converse, G729, PCMA, towards } from './conversation.ts';
 import { Party, type RtpPacket } from './party.ts';
 
@@ -132,4 +133,32 @@ t.test('nothing is sent to a leg that is not configured', async (t) => {
     t.match(second, { discards: { payloadType: 1 }, packetsSent: 0 });
     break;
   }
+});
+
+t.test('tells when a leg is heard from another address than before', async (t) => {
+  const { session, parties } = await converse(t, PCMA, PCMA);
+  const events: MediaEvent[] = [];
+  session.onEvent((event) => events.push(event));
+  await parties[1].send(session.ports[1], voice(1, 0));
+  await parties[1].send(session.ports[1], voice(2, 160));
+  await parties[0].hear(2);
+  await session.statistics();
+  t.same(events, [{ kind: 'latched', session: session.id, leg: 1, address: '::1', port: parties[1].port }]);
+});
+
+t.test('a session of one leg takes one port, and hears', async (t) => {
+  const { client, parties } = await converse(t, PCMA, PCMA);
+  const session = await client.openSession(['127.0.0.1']);
+  t.equal(session.ports.length, 1);
+  await session.configure(0, towards(parties[0], PCMA));
+  await t.rejects(session.configure(1, towards(parties[1], PCMA)), { code: 'MEDIA_PARAMETERS' });
+  await parties[0].send(session.ports[0], voice(1, 0));
+  for (;;) {
+    const [statistics, ...others] = await session.statistics();
+    t.same(others, []);
+    if (statistics.packetsReceived === 0) continue;
+    t.match(statistics, { packetsReceived: 1, discards: { unforwarded: 1 } });
+    break;
+  }
+  await session.close();
 });

@@ -82,6 +82,7 @@ function makePair(clock: Clock, launch?: Launch): Bench {
     handlers: {
       ready: () => heard.push('ready'),
       response: (response) => heard.push(`response ${response.id}`),
+      event: (event) => heard.push(`event ${event.kind}`),
       lost: ({ reason, successor, delayMs }) => heard.push(`lost ${reason} ${successor} ${delayMs}`),
       failed: (reason) => heard.push(`failed ${reason}`),
     },

@@ -1,40 +1,42 @@
 import { createRequire } from 'node:module';
 import { assetPath } from '../../core/assets.ts';
-import type { LegIndex, SessionStatistics } from '../protocol.ts';
+import type { NativeEvent } from '../event.ts';
+import type { LegIndex, LocalEndpoint, OneOrTwo, SessionStatistics } from '../protocol.ts';
+
+/** What a leg is configured with: `enum codec` of native/codec/codec.h instead of a name, two flags for the direction. */
+export interface LegSettings {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly codec: number;
+  readonly payloadType: number;
+  readonly telephoneEventPayloadType?: number;
+  readonly ptimeMs: number;
+  readonly receives: boolean;
+  readonly sends: boolean;
+  readonly annexB?: boolean;
+}
 
 /**
- * The packet loop in C, which runs on its own thread from the moment the addon is loaded. A call waits until that
- * thread has seen to it, a batch of packets at most.
+ * The packet loops in C, each with a thread of its own. A call waits until that thread has seen to it, a batch of
+ * packets at most.
  *
  * What it throws is an Error with the `code` of a WorkerErrorCode, and `leg` where one leg is to blame.
  */
 export interface Addon {
-  /** Binds RTP on each port and RTCP on the one after it. Returns a handle. */
-  open(address0: string, port0: number, address1: string, port1: number): number;
+  /** Starts the loops; once, before anything else. 1 to 16 threads. `onEvent` is called for whatever they report. */
+  start(options: { readonly threads: number; readonly onEvent: (event: NativeEvent) => void }): void;
+  /** Returns when every loop has turned; never, when one hangs. */
+  awaitLoops(): void;
+  /** Binds RTP on each port and RTCP on the one after it. `session` is for its events. Returns a handle. */
+  open(options: { readonly session: number; readonly legs: OneOrTwo<LocalEndpoint> }): number;
   /** False when the handle is not open. */
-  configure(
-    handle: number,
-    leg: LegIndex,
-    remoteAddress: string,
-    remotePort: number,
-    codec: number,
-    payloadType: number,
-    telephoneEventPayloadType: number,
-    ptimeMs: number,
-    receives: boolean,
-    sends: boolean,
-    annexB: boolean,
-  ): boolean;
+  configure(handle: number, leg: LegIndex, settings: LegSettings): boolean;
   statistics(handle: number): SessionStatistics | undefined;
   close(handle: number): void;
 }
 
-/** `enum codec` in native/codec.h. */
+/** `enum codec` in native/codec/codec.h. */
 export const CODEC_NUMBERS = { PCMU: 0, PCMA: 1, G729: 2 } as const;
-/** NO_PAYLOAD_TYPE in native/leg.h. */
-export const NO_PAYLOAD_TYPE = 255;
-/** A handle that is never open (loop_add in native/loop.h). */
-export const NO_HANDLE = 0;
 
 /** Throws what the loader throws when the addon is missing or not for this machine. */
 export function loadAddon(): Addon {

@@ -1,8 +1,11 @@
 /**
- * The media worker: a child process of the runtime that ends with its channel. JavaScript only passes requests on to
+ * The media worker: a child process of the runtime that ends with its channel, its argument the number of threads that
+ * move packets. JavaScript only passes requests on to
  * the packet loop. Nothing but Node's own modules is loaded, so that a new worker is there in a moment.
  */
-import { decodeToWorker, encodeMessage, type FromWorker } from '../protocol.ts';
+import { eventOf } from '../event.ts';
+import { encodeMessage, type FromWorker } from '../protocol.ts';
+import { decodeToWorker } from '../protocol-check.ts';
 import { loadAddon } from './addon.ts';
 import { Sessions } from './sessions.ts';
 
@@ -14,14 +17,22 @@ function send(message: FromWorker): void {
 }
 
 function serve(): void {
-  const sessions = new Sessions(loadAddon());
+  const addon = loadAddon();
+  const sessions = new Sessions(addon);
+  addon.start({
+    threads: Number(process.argv[2] ?? 1),
+    onEvent: (native) => {
+      const event = eventOf(native);
+      if (event !== undefined) send({ kind: 'event', event });
+    },
+  });
   let refusedAt = Number.NEGATIVE_INFINITY;
   process.on('message', (raw: unknown) => {
     const message = decodeToWorker(raw);
     if (message?.kind === 'request') {
       send({ kind: 'response', id: message.id, ...sessions.execute(message.command) });
     } else if (message?.kind === 'ping') {
-      sessions.awaitLoop();
+      addon.awaitLoops();
       send({ kind: 'pong', id: message.id });
     } else if (performance.now() - refusedAt >= REFUSED_LOG_INTERVAL_MS) {
       refusedAt = performance.now();

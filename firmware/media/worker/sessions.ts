@@ -1,5 +1,13 @@
-import type { Command, LegIndex, LegParameters, LocalEndpoint, SessionStatistics, WorkerError } from '../protocol.ts';
-import { type Addon, CODEC_NUMBERS, NO_HANDLE, NO_PAYLOAD_TYPE } from './addon.ts';
+import type {
+  Command,
+  LegIndex,
+  LegParameters,
+  LocalEndpoint,
+  OneOrTwo,
+  SessionStatistics,
+  WorkerError,
+} from '../protocol.ts';
+import { type Addon, CODEC_NUMBERS } from './addon.ts';
 
 export type Outcome =
   | { readonly ok: true; readonly result: SessionStatistics | null }
@@ -34,35 +42,21 @@ export class Sessions {
     }
   }
 
-  /** Returns when the packet loop has turned; never, when it hangs. */
-  awaitLoop(): void {
-    this.#addon.statistics(NO_HANDLE);
-  }
-
-  #open(session: number, [first, second]: readonly [LocalEndpoint, LocalEndpoint]): Outcome {
-    if (!this.#handles.has(session)) {
-      this.#handles.set(session, this.#addon.open(first.address, first.port, second.address, second.port));
-    }
+  #open(session: number, legs: OneOrTwo<LocalEndpoint>): Outcome {
+    if (!this.#handles.has(session)) this.#handles.set(session, this.#addon.open({ session, legs }));
     return DONE;
   }
 
   #configure(session: number, leg: LegIndex, parameters: LegParameters): Outcome {
     const handle = this.#handles.get(session);
     if (handle === undefined) return unknown(session);
-    const { direction } = parameters;
-    const known = this.#addon.configure(
-      handle,
-      leg,
-      parameters.remoteAddress,
-      parameters.remotePort,
-      CODEC_NUMBERS[parameters.codec],
-      parameters.payloadType,
-      parameters.telephoneEventPayloadType ?? NO_PAYLOAD_TYPE,
-      parameters.ptimeMs,
-      direction === 'sendrecv' || direction === 'recvonly',
-      direction === 'sendrecv' || direction === 'sendonly',
-      parameters.annexB ?? false,
-    );
+    const { direction, codec, ...rest } = parameters;
+    const known = this.#addon.configure(handle, leg, {
+      ...rest,
+      codec: CODEC_NUMBERS[codec],
+      receives: direction === 'sendrecv' || direction === 'recvonly',
+      sends: direction === 'sendrecv' || direction === 'sendonly',
+    });
     return known ? DONE : unknown(session);
   }
 

@@ -66,10 +66,7 @@ void configure(struct bench *bench, unsigned leg, enum codec codec, uint16_t pti
       .receives = true,
       .sends = true,
   };
-  struct coders coders;
-  if (!coders_open(&coders, codec)) abort();
-  session_configure(bench->session, leg, &settings, &coders);
-  coders_close(&coders);
+  if (!session_configure(bench->session, leg, &settings)) abort();
 }
 
 void bench_open(struct bench *bench, enum codec codec0, uint16_t ptime0_ms, enum codec codec1, uint16_t ptime1_ms) {
@@ -79,10 +76,11 @@ void bench_open(struct bench *bench, enum codec codec0, uint16_t ptime0_ms, enum
   bench->session = NULL;
   for (unsigned port = 34000 + (unsigned)getpid() % 8000 * 2; bench->session == NULL && port < 65000; port += 4) {
     const uint16_t ports[2] = {(uint16_t)port, (uint16_t)(port + 2)};
-    bench->session = session_open(addresses, ports, &failed, &fault);
+    bench->session = session_open(addresses, ports, 2, &failed, &fault);
   }
   if (bench->session == NULL) abort();
-  bench->queue = send_queue_open();
+  bench->loop = loop_open(NULL, NULL);
+  if (bench->loop == NULL || !loop_take_in(bench->loop, bench->session)) abort();
   bench->now_ms = 1000;
   party_open(&bench->parties[0], "127.0.0.1");
   party_open(&bench->parties[1], "127.0.0.1");
@@ -90,9 +88,16 @@ void bench_open(struct bench *bench, enum codec codec0, uint16_t ptime0_ms, enum
   configure(bench, 1, codec1, ptime1_ms);
 }
 
+void bench_part(struct bench *bench) { loop_let_go(bench->loop, bench->session); }
+
+void pass(struct bench *bench, unsigned ms) {
+  for (; ms > 0; ms--) loop_run_timers(bench->loop, ++bench->now_ms * 1000);
+}
+
 void bench_close(struct bench *bench) {
+  if (bench->session->loop != NULL) bench_part(bench);
   session_close(bench->session);
-  send_queue_close(bench->queue);
+  loop_close(bench->loop);
   close(bench->parties[0].fd);
   close(bench->parties[1].fd);
 }
@@ -106,8 +111,8 @@ void say_from(struct bench *bench, const union address *from, struct sending wha
                                     .ssrc = what.ssrc};
   rtp_write_header(bytes, &packet);
   memset(bytes + RTP_HEADER_BYTES, 0x5a, what.payload_bytes);
-  session_receive(bench->session, 0, bytes, RTP_HEADER_BYTES + what.payload_bytes, from, bench->now_ms, bench->queue);
-  send_queue_flush(bench->queue);
+  session_receive(bench->session, 0, bytes, RTP_HEADER_BYTES + what.payload_bytes, from, bench->now_ms * 1000);
+  send_queue_flush(loop_queue(bench->loop));
 }
 
 void say(struct bench *bench, struct sending what) { say_from(bench, &bench->parties[0].address, what); }

@@ -2,7 +2,7 @@
 #ifndef RINGDOWN_TEST_BENCH_H
 #define RINGDOWN_TEST_BENCH_H
 
-#include "session/loop.h"
+#include "session/engine.h"
 
 void expect_at(int line, const char *what, int64_t actual, int64_t expected);
 #define EXPECT(actual, expected) expect_at(__LINE__, #actual, (int64_t)(actual), (int64_t)(expected))
@@ -32,10 +32,15 @@ struct party {
 
 struct bench {
   struct session *session;
-  struct send_queue *queue;
+  struct loop *loop; /* without a thread: it runs timers when `pass` is called */
   struct party parties[2];
   uint64_t now_ms;
 };
+
+/* The session leaves the bench's loop, to live elsewhere. */
+void bench_part(struct bench *bench);
+/* Time goes on, and timers fire, to the millisecond. */
+void pass(struct bench *bench, unsigned ms);
 
 void bench_open(struct bench *bench, enum codec codec0, uint16_t ptime0_ms, enum codec codec1, uint16_t ptime1_ms);
 void bench_close(struct bench *bench);

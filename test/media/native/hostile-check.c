@@ -28,10 +28,10 @@ CHECK(check_hostile, "no packet makes the code misbehave") {
         }
         if (length > 11 && round % 2 == 0) memset(bytes + 8, 0, 4);
         bench.now_ms += (uint64_t)(rand() % 30);
-        session_receive(bench.session, 0, bytes, length, &bench.parties[0].address, bench.now_ms, bench.queue);
+        session_receive(bench.session, 0, bytes, length, &bench.parties[0].address, bench.now_ms * 1000);
         free(bytes);
       }
-      send_queue_flush(bench.queue);
+      send_queue_flush(loop_queue(bench.loop));
       EXPECT(bench.session->legs[0].counters.malformed > 0, true);
       EXPECT(bench.session->legs[0].counters.packets_received > 0, true);
       bench_close(&bench);
@@ -65,10 +65,7 @@ static void configure_anyhow(struct bench *bench, unsigned leg) {
       .annex_b = one_in(2),
   };
   if (one_in(4)) settings.remote.v4.sin_port ^= 1;
-  struct coders coders;
-  if (!coders_open(&coders, codec)) abort();
-  session_configure(bench->session, leg, &settings, &coders);
-  coders_close(&coders);
+  if (!session_configure(bench->session, leg, &settings)) abort();
 }
 
 struct speaker {
@@ -137,13 +134,13 @@ static void fuzz_once(unsigned packets) {
     union address source = bench.parties[leg].address;
     if (one_in(30)) source.v4.sin_addr.s_addr ^= htonl(draw(4));
     bench.now_ms += one_in(500) ? draw(100000) : draw(20);
-    session_receive(bench.session, leg, exact, length, &source, bench.now_ms, bench.queue);
+    session_receive(bench.session, leg, exact, length, &source, bench.now_ms * 1000);
     said[leg]++;
     free(exact);
     const struct outgoing *outgoing = &bench.session->legs[1 - leg].outgoing;
     if (outgoing->framed_bytes >= outgoing->packet_bytes || outgoing->pcm_samples >= FRAME_SAMPLES) abort();
   }
-  send_queue_flush(bench.queue);
+  send_queue_flush(loop_queue(bench.loop));
   for (unsigned leg = 0; leg < 2; leg++) {
     const struct leg_counters *counters = &bench.session->legs[leg].counters;
     EXPECT(seen(counters), said[leg]);
@@ -189,9 +186,10 @@ CHECK(check_loop, "the loop answers calls while packets run") {
   union address local;
   socklen_t length = sizeof local;
   if (getsockname(bench.session->legs[1].rtp_fd, &local.any, &length) != 0) abort();
-  struct loop *loop = loop_start();
-  if (loop == NULL) abort();
-  const uint32_t handle = loop_add(loop, bench.session);
+  bench_part(&bench);
+  struct engine *engine = engine_start(1, NULL, NULL);
+  if (engine == NULL) abort();
+  const uint32_t handle = engine_add(engine, bench.session);
   EXPECT(handle != 0, true);
   uint8_t bytes[RTP_HEADER_BYTES + 160] = {0};
   struct rtp_packet packet = {.payload_type = PCMA_TYPE, .ssrc = 1};
@@ -201,23 +199,23 @@ CHECK(check_loop, "the loop answers calls while packets run") {
     rtp_write_header(bytes, &packet);
     sendto(bench.parties[1].fd, bytes, sizeof bytes, 0, &local.any, length);
     uint64_t received = 0;
-    EXPECT(loop_visit(loop, handle, count, &received), true);
+    EXPECT(engine_visit(engine, handle, count, &received), true);
     struct pollfd heard = {.fd = bench.parties[0].fd, .events = POLLIN};
     EXPECT(poll(&heard, 1, 2000), 1);
     EXPECT(recv(bench.parties[0].fd, bytes, sizeof bytes, 0), sizeof bytes);
   }
   uint64_t received = 0;
-  EXPECT(loop_visit(loop, handle, count, &received), true);
+  EXPECT(engine_visit(engine, handle, count, &received), true);
   EXPECT(received, 200);
-  EXPECT(loop_visit(loop, handle + 1, count, &received), false);
-  struct session *session = loop_remove(loop, handle);
+  EXPECT(engine_visit(engine, handle + 1, count, &received), false);
+  struct session *session = engine_remove(engine, handle);
   EXPECT(session == bench.session, true);
-  EXPECT(loop_visit(loop, handle, count, &received), false);
-  EXPECT(loop_remove(loop, handle) == NULL, true);
-  const uint32_t again = loop_add(loop, session);
+  EXPECT(engine_visit(engine, handle, count, &received), false);
+  EXPECT(engine_remove(engine, handle) == NULL, true);
+  const uint32_t again = engine_add(engine, session);
   EXPECT(again != handle, true);
-  bench.session = loop_remove(loop, again);
-  loop_stop(loop);
+  bench.session = engine_remove(engine, again);
+  engine_stop(engine);
   bench_close(&bench);
 }
 
@@ -248,13 +246,12 @@ static void *flood(void *argument) {
 
 struct configuration {
   struct leg_settings settings[2];
-  struct coders coders[2];
 };
 
 static void set_up(struct session *session, void *argument) {
   struct configuration *configuration = argument;
   for (unsigned leg = 0; leg < 2; leg++) {
-    session_configure(session, leg, &configuration->settings[leg], &configuration->coders[leg]);
+    if (!session_configure(session, leg, &configuration->settings[leg])) abort();
   }
 }
 
@@ -262,14 +259,14 @@ static void set_up(struct session *session, void *argument) {
 CHECK(check_churn, "sessions come and go under a flood") {
   static const char *const addresses[2] = {"127.0.0.1", "127.0.0.1"};
   struct flood flooding = {.first_port = (uint16_t)(34000 + (unsigned)getpid() % 6000 * 4)};
-  struct loop *loop = loop_start();
+  struct engine *engine = engine_start(2, NULL, NULL);
   pthread_t thread;
-  if (loop == NULL || pthread_create(&thread, NULL, flood, &flooding) != 0) abort();
+  if (engine == NULL || pthread_create(&thread, NULL, flood, &flooding) != 0) abort();
   uint32_t handles[CHURNED_SESSIONS] = {0};
   uint64_t received = 0;
   for (unsigned i = 0; i < 400; i++) {
     const unsigned which = i % CHURNED_SESSIONS;
-    struct session *session = loop_remove(loop, handles[which]);
+    struct session *session = engine_remove(engine, handles[which]);
     if (session != NULL) {
       received += session->legs[0].counters.packets_received;
       session_close(session);
@@ -278,9 +275,9 @@ CHECK(check_churn, "sessions come and go under a flood") {
     const uint16_t ports[2] = {port, (uint16_t)(port + 2)};
     unsigned failed;
     enum leg_fault fault;
-    session = session_open(addresses, ports, &failed, &fault);
+    session = session_open(addresses, ports, 2, &failed, &fault);
     if (session == NULL) continue;
-    handles[which] = loop_add(loop, session);
+    handles[which] = engine_add(engine, session);
     struct leg_settings settings = {.codec = CODEC_PCMA, .payload_type = PCMA_TYPE, .event_payload_type = NO_PAYLOAD_TYPE,
                                     .ptime_ms = 20, .receives = true, .sends = true};
     /* What is sent to leg 1 goes to a port that nobody has: the network answers with errors. */
@@ -288,14 +285,10 @@ CHECK(check_churn, "sessions come and go under a flood") {
     struct configuration configuration = {.settings = {settings, settings}};
     configuration.settings[1].codec = CODEC_G729;
     configuration.settings[1].payload_type = G729_TYPE;
-    for (unsigned leg = 0; leg < 2; leg++) {
-      if (!coders_open(&configuration.coders[leg], configuration.settings[leg].codec)) abort();
-    }
-    EXPECT(loop_visit(loop, handles[which], set_up, &configuration), true);
-    for (unsigned leg = 0; leg < 2; leg++) coders_close(&configuration.coders[leg]);
+    EXPECT(engine_visit(engine, handles[which], set_up, &configuration), true);
   }
   atomic_store(&flooding.ends, true);
   pthread_join(thread, NULL);
-  loop_stop(loop);
+  engine_stop(engine);
   EXPECT(received > 0, true);
 }

@@ -262,8 +262,8 @@ static void say_frames(struct bench *bench, struct sending what, const uint8_t *
                                       .ssrc = what.ssrc};
     rtp_write_header(bytes, &packet);
     memcpy(bytes + RTP_HEADER_BYTES, frames + i * G729_FRAME_BYTES, G729_FRAME_BYTES);
-    session_receive(bench->session, 0, bytes, sizeof bytes, &bench->parties[0].address, bench->now_ms, bench->queue);
-    send_queue_flush(bench->queue);
+    session_receive(bench->session, 0, bytes, sizeof bytes, &bench->parties[0].address, bench->now_ms * 1000);
+    send_queue_flush(loop_queue(bench->loop));
   }
 }
 

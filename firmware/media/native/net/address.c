@@ -35,3 +35,11 @@ bool address_equal(const union address *a, const union address *b) {
   if (!address_same_host(a, b)) return false;
   return a->any.sa_family == AF_INET ? a->v4.sin_port == b->v4.sin_port : a->v6.sin6_port == b->v6.sin6_port;
 }
+
+uint16_t address_port(const union address *address) {
+  return ntohs(address->any.sa_family == AF_INET ? address->v4.sin_port : address->v6.sin6_port);
+}
+
+void address_print(const union address *address, char *text, size_t room) {
+  if (getnameinfo(&address->any, address_length(address), text, (socklen_t)room, NULL, 0, NI_NUMERICHOST) != 0) text[0] = 0;
+}

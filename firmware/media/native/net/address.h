@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -18,6 +19,9 @@ bool address_parse(const char *literal, uint16_t port, union address *address);
 socklen_t address_length(const union address *address);
 /* The same but for the port. */
 bool address_same_host(const union address *a, const union address *b);
+uint16_t address_port(const union address *address);
+/* The literal, without the port; cut off when `room` is too small. */
+void address_print(const union address *address, char *text, size_t room);
 bool address_equal(const union address *a, const union address *b);
 
 #endif

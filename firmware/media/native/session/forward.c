@@ -1,5 +1,7 @@
 #include "session/forward.h"
 
+#include "session/loop.h"
+
 /*
  * Gaps up to this are filled, so that what was said before and after keeps its distance; longer ones are silence on
  * the other leg too (its timestamp jumps).
@@ -19,18 +21,26 @@ static bool pass(struct leg *to, const struct destination *destination, const st
   struct outgoing *outgoing = &to->outgoing;
   if (arrived->arrival == ARRIVAL_RESTART || !outgoing->placed) {
     if (arrived->arrival == ARRIVAL_LATE) return false;
-    outgoing_place(outgoing, arrived->packet, arrived->now_ms);
+    outgoing_place(outgoing, arrived->packet, arrived->now_us);
   }
   /* A packet that overtook others goes on with its own number: the party's jitter buffer sorts it in. */
   const uint8_t payload_type = arrived->samples > 0 ? destination->payload_type : destination->event_payload_type;
   return outgoing_pass(outgoing, destination, arrived->packet, arrived->samples, payload_type);
 }
 
+/* What a packet says, also to the tap. */
+static size_t decode(struct leg *from, const struct rtp_packet *packet, int16_t pcm[MAX_PAYLOAD_SAMPLES], uint64_t now_us) {
+  const size_t samples = decoder_decode(from->coders.decoder, packet->payload, packet->payload_bytes, pcm, MAX_PAYLOAD_SAMPLES);
+  if (from->tap != NULL) {
+    from->tap(from->tap_argument, pcm, samples, codec_traits(from->settings.codec)->sample_rate, now_us);
+  }
+  return samples;
+}
+
 static void transcode(struct leg *from, struct outgoing *outgoing, const struct destination *to,
                       const struct rtp_packet *packet) {
   int16_t pcm[MAX_PAYLOAD_SAMPLES];
-  const size_t samples = decoder_decode(from->coders.decoder, packet->payload, packet->payload_bytes, pcm, MAX_PAYLOAD_SAMPLES);
-  outgoing_append_pcm(outgoing, to, pcm, samples);
+  outgoing_append_pcm(outgoing, to, pcm, decode(from, packet, pcm, to->now_us));
 }
 
 /* Fills `total` samples of time that was lost. */
@@ -77,7 +87,7 @@ static void append_event(struct leg *from, struct leg *to, const struct destinat
     const uint32_t ahead = packet->timestamp - from->expected_timestamp;
     const uint32_t told = outgoing_end(&to->outgoing) + ahead;
     /* Audio may have paused for long, by the clock too. One press must never share its timestamp with the next. */
-    const uint32_t by_now = outgoing_by_now(&to->outgoing, destination->now_ms);
+    const uint32_t by_now = outgoing_by_now(&to->outgoing, destination->now_us);
     from->event_known = true;
     from->event_timestamp = packet->timestamp;
     from->event_sent_as = is_near(ahead) || is_near(told - by_now) ? told : by_now;
@@ -90,7 +100,7 @@ static bool append(struct leg *from, struct leg *to, const struct destination *d
   const struct rtp_packet *packet = arrived->packet;
   if (arrived->arrival == ARRIVAL_LATE) return false;
   if (arrived->arrival == ARRIVAL_RESTART || !to->outgoing.placed) {
-    outgoing_place(&to->outgoing, packet, arrived->now_ms);
+    outgoing_place(&to->outgoing, packet, arrived->now_us);
     from->expected_timestamp = packet->timestamp;
     from->event_known = false;
   }
@@ -110,21 +120,36 @@ static bool append(struct leg *from, struct leg *to, const struct destination *d
   return true;
 }
 
-bool forward(struct leg *from, struct leg *to, const struct arrived *arrived, struct send_queue *queue) {
-  /* Its number passed on would pull the stream away from the packets that follow. */
-  if (arrived->arrival == ARRIVAL_STRAY) return false;
-  const struct destination destination = {
+struct destination leg_destination(struct leg *to, uint64_t now_us) {
+  return (struct destination){
       .fd = to->rtp_fd,
       .to = leg_remote(to),
       .counters = &to->counters,
-      .queue = queue,
-      .now_ms = arrived->now_ms,
+      .queue = loop_queue(to->session->loop),
+      .now_us = now_us,
       .payload_type = to->settings.payload_type,
       .event_payload_type = to->settings.event_payload_type,
       .encoder = to->coders.encoder,
   };
-  if (same_codec(from, to) && from->settings.ptime_ms == to->settings.ptime_ms) {
-    return pass(to, &destination, arrived);
+}
+
+/* For the tap, where the way to the other leg decodes nothing. */
+static void overhear(struct leg *from, const struct arrived *arrived) {
+  if (from->tap == NULL || arrived->samples == 0 || arrived->arrival == ARRIVAL_LATE) return;
+  int16_t pcm[MAX_PAYLOAD_SAMPLES];
+  decode(from, arrived->packet, pcm, arrived->now_us);
+}
+
+bool forward(struct leg *from, struct leg *to, const struct arrived *arrived) {
+  /* Its number passed on would pull the stream away from the packets that follow. */
+  if (arrived->arrival == ARRIVAL_STRAY) return false;
+  if (to == NULL) {
+    overhear(from, arrived);
+    return arrived->arrival != ARRIVAL_LATE;
   }
+  const struct destination destination = leg_destination(to, arrived->now_us);
+  if (!same_codec(from, to)) return append(from, to, &destination, arrived);
+  overhear(from, arrived);
+  if (from->settings.ptime_ms == to->settings.ptime_ms) return pass(to, &destination, arrived);
   return append(from, to, &destination, arrived);
 }

@@ -7,7 +7,7 @@
 #include "net/socket.h"
 
 /* A latched source that is silent for this long loses its place to another one. */
-#define RELATCH_SILENCE_MS 2000
+#define RELATCH_SILENCE_US 2000000
 
 enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port) {
   memset(leg, 0, sizeof *leg);
@@ -54,34 +54,35 @@ void coders_close(struct coders *coders) {
   *coders = (struct coders){NULL, NULL};
 }
 
-bool leg_accepts_source(struct leg *leg, const union address *source, uint64_t now_ms) {
-  if (leg->latched && address_equal(&leg->latch, source)) return true;
+enum source leg_hears(struct leg *leg, const union address *source, uint64_t now_us) {
+  if (leg->latched && address_equal(&leg->latch, source)) return SOURCE_KNOWN;
   const union address *signalled = &leg->settings.remote;
-  const bool silent = now_ms - leg->counters.last_received_ms >= RELATCH_SILENCE_MS;
+  const bool silent = now_us - leg->counters.last_received_us >= RELATCH_SILENCE_US;
   /* A party that was heard where the signalling said has no NAT before it: its pauses are no chance for a stranger. */
   const bool moved = silent && (!address_equal(&leg->latch, signalled) || address_same_host(&leg->latch, source));
   /* The signalled address may always take its place back: a stranger who was first does not keep the party out. */
-  if (leg->latched && !address_equal(signalled, source) && !moved) return false;
+  if (leg->latched && !address_equal(signalled, source) && !moved) return SOURCE_STRANGER;
   leg->latched = true;
   leg->latch = *source;
-  return true;
+  return SOURCE_NEW;
 }
 
 const union address *leg_remote(const struct leg *leg) { return leg->latched ? &leg->latch : &leg->settings.remote; }
 
-bool leg_configure(struct leg *leg, const struct leg_settings *settings, struct coders *coders) {
+bool leg_configure(struct leg *leg, const struct leg_settings *settings, bool *media_changed) {
   const struct leg_settings *old = &leg->settings;
   const bool moved = !leg->configured || !address_equal(&old->remote, &settings->remote);
-  const bool media_changed = moved || old->codec != settings->codec || old->ptime_ms != settings->ptime_ms ||
-                             old->annex_b != settings->annex_b;
-  if (moved) leg->latched = false;
   if (moved || old->codec != settings->codec) {
     /* At another address, or after another codec, the far end codes from its initial state, and so must we. */
-    const struct coders used = leg->coders;
-    leg->coders = *coders;
-    *coders = used;
+    struct coders coders;
+    if (!coders_open(&coders, settings->codec)) return false;
+    coders_close(&leg->coders);
+    leg->coders = coders;
   }
+  *media_changed = moved || old->codec != settings->codec || old->ptime_ms != settings->ptime_ms ||
+                   old->annex_b != settings->annex_b;
+  if (moved) leg->latched = false;
   leg->configured = true;
   leg->settings = *settings;
-  return media_changed;
+  return true;
 }

@@ -8,7 +8,9 @@
 
 #define NO_PAYLOAD_TYPE 0xff
 
-/* In the order of protocol.ts; times in milliseconds of the monotonic clock. */
+struct session;
+
+/* In the order of protocol.ts. */
 struct leg_counters {
   uint64_t packets_received;
   uint64_t packets_sent;
@@ -22,7 +24,7 @@ struct leg_counters {
   uint64_t wrong_source;
   uint64_t late;
   uint64_t unforwarded;
-  uint64_t last_received_ms; /* 0: nothing yet */
+  uint64_t last_received_us; /* monotonic; 0: nothing yet */
 };
 
 struct leg_settings {
@@ -46,7 +48,17 @@ struct coders {
 bool coders_open(struct coders *coders, enum codec codec);
 void coders_close(struct coders *coders);
 
+/* Who speaks to the party. */
+enum voice {
+  VOICE_PEER,  /* the other leg of the session */
+  VOICE_LOCAL, /* whoever calls leg_speak; what the other leg says goes nowhere */
+};
+
+/* What a party said, in order: `samples` at `sample_rate`. */
+typedef void leg_tap(void *argument, const int16_t *pcm, size_t samples, uint32_t sample_rate, uint64_t now_us);
+
 struct leg {
+  struct session *session;
   int rtp_fd;
   int rtcp_fd;
   sa_family_t family;
@@ -56,11 +68,14 @@ struct leg {
   union address latch;
   struct receiver receiver;
   uint32_t expected_timestamp; /* of the source's next audio */
-  uint64_t taken_until;        /* where the audio taken would end at the fastest pace allowed; in samples at that pace */
+  uint64_t taken_until_us;     /* when the audio taken would end at the fastest pace allowed */
   bool event_known;            /* the event that is being pressed, or was last */
   uint32_t event_timestamp;    /* of the source */
   uint32_t event_sent_as;      /* timestamp in the other leg's stream */
   struct coders coders; /* of the codec in `settings` */
+  enum voice voice;     /* set by leg_set_voice (party.h) */
+  leg_tap *tap;         /* set by leg_set_tap (party.h); NULL: nobody listens */
+  void *tap_argument;
   struct outgoing outgoing;
   struct leg_counters counters;
 };
@@ -71,19 +86,19 @@ enum leg_fault { LEG_OK, LEG_BAD_ADDRESS, LEG_ERRNO };
 enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port);
 void leg_close(struct leg *leg);
 
+enum source { SOURCE_KNOWN, SOURCE_NEW, SOURCE_STRANGER };
+
 /*
- * True when a valid packet from `source` is to be heard. The remote is where the signalling says until a packet
+ * Whether a valid packet from `source` is to be heard; SOURCE_NEW: from now on this one. The remote is where the signalling says until a packet
  * shows where it really is (symmetric RTP, RFC 4961); who is heard first is kept as long as he sends. Who is heard
  * where the signalling says is kept through every pause, but for another port of the same host.
  */
-bool leg_accepts_source(struct leg *leg, const union address *source, uint64_t now_ms);
+enum source leg_hears(struct leg *leg, const union address *source, uint64_t now_us);
 /* Where to send. */
 const union address *leg_remote(const struct leg *leg);
 /*
- * Takes over new settings. True when media changed, so that both streams have to be placed anew.
- * `coders` are of the codec in the settings. They are exchanged for the leg's when both directions have to begin anew: the
- * caller closes what it finds there afterwards.
+ * Takes over new settings. False: no memory, and nothing changed. `*media_changed`: both streams have to be placed anew.
  */
-bool leg_configure(struct leg *leg, const struct leg_settings *settings, struct coders *coders);
+bool leg_configure(struct leg *leg, const struct leg_settings *settings, bool *media_changed);
 
 #endif

@@ -1,30 +1,49 @@
 /*
- * The thread that moves packets. It alone touches open sessions; another thread asks it to, through loop_call.
+ * A thread that moves packets, and runs timers. It alone touches the sessions that live on it, and whatever else was
+ * made on it (conferences, players, recorders); another thread asks it to, through loop_call.
  */
 #ifndef RINGDOWN_LOOP_H
 #define RINGDOWN_LOOP_H
 
+#include "session/report.h"
 #include "session/session.h"
-
-#define LOOP_MAX_SESSIONS 4096
+#include "session/timer.h"
 
 struct loop;
 
-/* Starts the thread. NULL with errno set when the system will not have it. */
-struct loop *loop_start(void);
-/* Ends the thread, then closes and frees every session. */
+/* A loop without a thread, for checks: its timers run when loop_run_timers is called. NULL with errno set: no memory. */
+struct loop *loop_open(void (*wake)(void *argument), void *argument);
+void loop_close(struct loop *loop);
+/* Starts the thread; false with errno set when the system will not have it. */
+bool loop_start(struct loop *loop);
+/* Ends the thread. Sessions stay as they are. A loop that was not started: nothing. */
 void loop_stop(struct loop *loop);
 
-/* Hands an opened session over. Its handle, never 0; or 0 when LOOP_MAX_SESSIONS are open or epoll refuses. */
-uint32_t loop_add(struct loop *loop, struct session *session);
-/* Takes a session back, to be closed by the caller; NULL for a handle that is not open. */
-struct session *loop_remove(struct loop *loop, uint32_t handle);
 /*
- * Runs `visit` on the session, on the loop's thread, and waits for it. False for a handle that is not open.
- * One caller at a time.
+ * Runs `call` on the loop's thread, between two batches of packets, and waits for it. One caller at a time. A loop
+ * without a thread runs it here.
  */
-bool loop_visit(struct loop *loop, uint32_t handle, void (*visit)(struct session *session, void *argument), void *argument);
+void loop_call(struct loop *loop, void (*call)(struct loop *loop, void *argument), void *argument);
 
-uint64_t loop_now_ms(void);
+/* On the loop's thread, as all that follows. */
+
+/* The session lives here from now on: its sockets are heard. False: epoll refuses, and it lives nowhere. */
+bool loop_take_in(struct loop *loop, struct session *session);
+void loop_let_go(struct loop *loop, struct session *session);
+
+void timer_arm(struct loop *loop, struct timer *timer, uint64_t due_us);
+void timer_disarm(struct loop *loop, struct timer *timer);
+/* Fires what is due; when the next is, or NEVER_US. */
+uint64_t loop_run_timers(struct loop *loop, uint64_t now_us);
+
+/* What sends; flushed after each timer and each batch of packets. */
+struct send_queue *loop_queue(struct loop *loop);
+
+/* Tells JavaScript. Never waits; false when too much waits there already, and the event is dropped. */
+bool engine_report(struct loop *loop, const struct media_event *event);
+struct reports *loop_reports(struct loop *loop);
+
+/* Monotonic microseconds. */
+uint64_t loop_now_us(void);
 
 #endif

@@ -33,15 +33,15 @@ uint32_t outgoing_end(const struct outgoing *outgoing) {
   return outgoing->position + (uint32_t)(framed_samples(outgoing) + outgoing->pcm_samples);
 }
 
-uint32_t outgoing_by_now(const struct outgoing *outgoing, uint64_t now_ms) {
+uint32_t outgoing_by_now(const struct outgoing *outgoing, uint64_t now_us) {
   const uint32_t end = outgoing_end(outgoing);
-  if (outgoing->last_sent_ms == 0) return end;
-  const uint32_t by_now = outgoing->last_timestamp + (uint32_t)((now_ms - outgoing->last_sent_ms) * SAMPLES_PER_MS);
+  if (outgoing->last_sent_us == 0) return end;
+  const uint32_t by_now = outgoing->last_timestamp + (uint32_t)((now_us - outgoing->last_sent_us) * codec_traits(outgoing->codec)->clock_rate / 1000000);
   return (int32_t)(by_now - end) > 0 ? by_now : end;
 }
 
-void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, uint64_t now_ms) {
-  outgoing->position = outgoing_by_now(outgoing, now_ms);
+void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, uint64_t now_us) {
+  outgoing->position = outgoing_by_now(outgoing, now_us);
   outgoing->framed_bytes = 0;
   outgoing->pcm_samples = 0;
   outgoing->placed = true;
@@ -58,7 +58,7 @@ static void emit(struct outgoing *outgoing, const struct destination *to, struct
 
 static void note_audio(struct outgoing *outgoing, const struct destination *to, uint32_t timestamp) {
   outgoing->last_timestamp = timestamp;
-  outgoing->last_sent_ms = to->now_ms;
+  outgoing->last_sent_us = to->now_us;
   outgoing->marker_pending = false;
 }
 

@@ -20,7 +20,7 @@ struct outgoing {
   uint16_t next_sequence;
   uint32_t position;       /* timestamp of the first sample that was not sent yet */
   uint32_t last_timestamp; /* of the last audio packet */
-  uint64_t last_sent_ms;   /* monotonic; 0 before the first */
+  uint64_t last_sent_us;   /* monotonic; 0 before the first */
   bool marker_pending;     /* the next audio packet begins a talkspurt */
 
   bool placed; /* the source has its place in this stream: the distances hold */
@@ -42,7 +42,7 @@ struct destination {
   const union address *to;
   struct leg_counters *counters;
   struct send_queue *queue;
-  uint64_t now_ms;
+  uint64_t now_us;
   uint8_t payload_type;
   uint8_t event_payload_type;
   struct encoder *encoder;
@@ -57,11 +57,11 @@ void outgoing_set_format(struct outgoing *outgoing, enum codec codec, unsigned p
  * A new source, or one that began again: its packet's place is where the stream would be by now had it never
  * stopped. Afterwards `placed` holds.
  */
-void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, uint64_t now_ms);
+void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, uint64_t now_us);
 /* The timestamp of the next sample to be appended. */
 uint32_t outgoing_end(const struct outgoing *outgoing);
 /* The same had audio never paused. */
-uint32_t outgoing_by_now(const struct outgoing *outgoing, uint64_t now_ms);
+uint32_t outgoing_by_now(const struct outgoing *outgoing, uint64_t now_us);
 
 /* `samples` is 0 for a telephone event, which `payload_type` then says. False: from before the source was placed. */
 bool outgoing_pass(struct outgoing *outgoing, const struct destination *to, const struct rtp_packet *source,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "session/forward.h"
+#include "session/loop.h"
 
 #define MAX_PACKET_SAMPLES (MAX_PAYLOAD_MS * SAMPLES_PER_MS)
 #define EVENT_BYTES 4 /* RFC 4733 §2.3 */
@@ -12,31 +13,37 @@
  * the work of coding it would be taken from all other calls.
  */
 #define MAX_PACE 2
-#define MAX_BURST_SAMPLES (10000 * SAMPLES_PER_MS)
+#define MAX_BURST_US 10000000
 
-struct session *session_open(const char *const addresses[2], const uint16_t ports[2], unsigned *failed, enum leg_fault *fault) {
+struct session *session_open(const char *const *addresses, const uint16_t *ports, unsigned leg_count, unsigned *failed,
+                             enum leg_fault *fault) {
   *failed = 0;
   *fault = LEG_ERRNO;
   struct session *session = calloc(1, sizeof *session);
   if (session == NULL) return NULL;
-  *fault = leg_open(&session->legs[0], addresses[0], ports[0]);
-  if (*fault == LEG_OK) {
-    *fault = leg_open(&session->legs[1], addresses[1], ports[1]);
-    if (*fault == LEG_OK) return session;
-    *failed = 1;
-    const int reason = errno;
-    leg_close(&session->legs[0]);
-    errno = reason;
+  for (; session->leg_count < leg_count; session->leg_count++) {
+    struct leg *leg = &session->legs[session->leg_count];
+    *fault = leg_open(leg, addresses[session->leg_count], ports[session->leg_count]);
+    if (*fault != LEG_OK) {
+      *failed = session->leg_count;
+      const int reason = errno;
+      session_close(session);
+      errno = reason;
+      return NULL;
+    }
+    leg->session = session;
   }
-  free(session);
-  return NULL;
+  return session;
 }
 
 void session_close(struct session *session) {
-  leg_close(&session->legs[0]);
-  leg_close(&session->legs[1]);
+  for (unsigned i = 0; i < session->leg_count; i++) leg_close(&session->legs[i]);
   free(session);
 }
+
+void session_attach(struct session *session, struct loop *loop) { session->loop = loop; }
+
+void session_detach(struct session *session) { session->loop = NULL; }
 
 static void discard(uint64_t *reason) { (*reason)++; }
 
@@ -44,18 +51,25 @@ static bool is_event(const struct leg *leg, const struct rtp_packet *packet) {
   return leg->settings.event_payload_type != NO_PAYLOAD_TYPE && packet->payload_type == leg->settings.event_payload_type;
 }
 
-static bool in_time(struct leg *from, size_t samples, uint64_t now_ms) {
-  const uint64_t now = now_ms * SAMPLES_PER_MS * MAX_PACE;
-  if (from->taken_until < now) from->taken_until = now;
-  if (from->taken_until + samples > now + MAX_BURST_SAMPLES) return false;
-  from->taken_until += samples;
+static bool in_time(struct leg *from, size_t ticks, uint64_t now_us) {
+  const uint64_t us = (uint64_t)ticks * 1000000 / codec_traits(from->settings.codec)->clock_rate / MAX_PACE;
+  if (from->taken_until_us < now_us) from->taken_until_us = now_us;
+  if (from->taken_until_us + us > now_us + MAX_BURST_US / MAX_PACE) return false;
+  from->taken_until_us += us;
   return true;
 }
 
+static void tell_latched(const struct session *session, unsigned index) {
+  const struct leg *leg = &session->legs[index];
+  struct media_event event = {.kind = EVENT_LATCHED, .session = session->id, .leg = (uint8_t)index};
+  event.value = address_port(&leg->latch);
+  address_print(&leg->latch, event.text, sizeof event.text);
+  if (session->loop != NULL) engine_report(session->loop, &event);
+}
+
 void session_receive(struct session *session, unsigned index, const uint8_t *bytes, size_t length,
-                     const union address *source, uint64_t now_ms, struct send_queue *queue) {
+                     const union address *source, uint64_t now_us) {
   struct leg *from = &session->legs[index];
-  struct leg *to = &session->legs[1 - index];
   struct leg_counters *counters = &from->counters;
 
   struct rtp_packet packet;
@@ -75,11 +89,19 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
     samples = codec_payload_ticks(from->settings.codec, packet.payload_bytes);
     if (samples == 0 || samples > MAX_PACKET_SAMPLES) return discard(&counters->malformed);
   }
-  if (!leg_accepts_source(from, source, now_ms)) return discard(&counters->wrong_source);
+  switch (leg_hears(from, source, now_us)) {
+    case SOURCE_STRANGER:
+      return discard(&counters->wrong_source);
+    case SOURCE_NEW:
+      tell_latched(session, index);
+      break;
+    case SOURCE_KNOWN:
+      break;
+  }
 
   counters->packets_received++;
   counters->bytes_received += length;
-  counters->last_received_ms = now_ms;
+  counters->last_received_us = now_us;
 
   unsigned missing = 0;
   const enum arrival arrival = receiver_place(&from->receiver, &packet, &missing);
@@ -87,22 +109,36 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
   /* The adaptive codebook of one source makes a thump of the first frames of the next. */
   if (arrival == ARRIVAL_RESTART) decoder_restart(from->coders.decoder);
 
-  if (!to->configured || !from->settings.receives || !to->settings.sends ||
-      (event && to->settings.event_payload_type == NO_PAYLOAD_TYPE) || !in_time(from, samples, now_ms)) {
+  struct leg *to = session->leg_count == 2 ? &session->legs[1 - index] : NULL;
+  const bool wanted = to != NULL && to->configured && to->voice == VOICE_PEER && to->settings.sends &&
+                      !(event && to->settings.event_payload_type == NO_PAYLOAD_TYPE);
+  if (!from->settings.receives || !(wanted || from->tap != NULL) || !in_time(from, samples, now_us)) {
     /* What follows a hold, a flood, or a restart that went nowhere, lies no more where the other stream would have it. */
-    if (!event || arrival == ARRIVAL_RESTART) to->outgoing.placed = false;
+    if (to != NULL && (!event || arrival == ARRIVAL_RESTART)) to->outgoing.placed = false;
     return discard(&counters->unforwarded);
   }
   const struct arrived arrived = {
-      .packet = &packet, .arrival = arrival, .missing = missing, .samples = samples, .now_ms = now_ms};
-  if (!forward(from, to, &arrived, queue)) discard(&counters->late);
+      .packet = &packet, .arrival = arrival, .missing = missing, .samples = samples, .now_us = now_us};
+  if (!forward(from, wanted ? to : NULL, &arrived)) discard(&counters->late);
 }
 
-void session_configure(struct session *session, unsigned index, const struct leg_settings *settings, struct coders *coders) {
+void session_receive_rtcp(struct session *session, unsigned index, const uint8_t *bytes, size_t length,
+                          const union address *source, uint64_t now_us) {
+  (void)bytes;
+  (void)length;
+  (void)source;
+  (void)now_us;
+  /* Reports about a source do not fit what we send in its place, and we make none of our own yet. */
+  session->legs[index].counters.rtcp_received++;
+}
+
+bool session_configure(struct session *session, unsigned index, const struct leg_settings *settings) {
   struct leg *leg = &session->legs[index];
-  struct leg *other = &session->legs[1 - index];
-  if (!leg_configure(leg, settings, coders)) return;
+  bool media_changed = false;
+  if (!leg_configure(leg, settings, &media_changed)) return false;
+  if (!media_changed) return true;
   outgoing_set_format(&leg->outgoing, settings->codec, settings->ptime_ms);
   /* What comes in here now has another shape: its place in the other stream is sought anew. */
-  other->outgoing.placed = false;
+  if (session->leg_count == 2) session->legs[1 - index].outgoing.placed = false;
+  return true;
 }

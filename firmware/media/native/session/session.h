@@ -1,23 +1,36 @@
-/* Two legs whose media meet. */
+/* Two legs whose media meet; or one, which speaks with what is made on its loop: a conference, a player. */
 #ifndef RINGDOWN_SESSION_H
 #define RINGDOWN_SESSION_H
 
 #include "session/leg.h"
 
 struct session {
+  uint64_t id;       /* the runtime's, for its events */
+  struct loop *loop; /* on which it lives; NULL: on none (yet) */
+  unsigned leg_count;
   struct leg legs[2];
 };
 
 /*
- * Binds both legs. NULL when one fails: `*failed` is its index, `*fault` says why, with errno for LEG_ERRNO.
+ * Binds one or two legs. NULL when one fails: `*failed` is its index, `*fault` says why, with errno for LEG_ERRNO.
  */
-struct session *session_open(const char *const addresses[2], const uint16_t ports[2], unsigned *failed, enum leg_fault *fault);
+struct session *session_open(const char *const *addresses, const uint16_t *ports, unsigned leg_count, unsigned *failed,
+                             enum leg_fault *fault);
+/* It lives on no loop any more. */
 void session_close(struct session *session);
+/* Called by its loop. */
+void session_attach(struct session *session, struct loop *loop);
+void session_detach(struct session *session);
+
+/* All that follows: on its loop's thread, with monotonic microseconds of the present. */
 
 /* A packet of `length` bytes from `source` on the RTP port of one leg; goes to the other one as it deserves. */
 void session_receive(struct session *session, unsigned leg, const uint8_t *bytes, size_t length,
-                     const union address *source, uint64_t now_ms, struct send_queue *queue);
-/* For `coders` see leg_configure. */
-void session_configure(struct session *session, unsigned leg, const struct leg_settings *settings, struct coders *coders);
+                     const union address *source, uint64_t now_us);
+/* The same for its RTCP port. */
+void session_receive_rtcp(struct session *session, unsigned leg, const uint8_t *bytes, size_t length,
+                          const union address *source, uint64_t now_us);
+/* What was negotiated for a leg, again at any time. False: no memory, and nothing changed. */
+bool session_configure(struct session *session, unsigned leg, const struct leg_settings *settings);
 
 #endif

@@ -1,0 +1,28 @@
+/* What the files of the addon share. A part of it is a file with its functions, and add_PART, called by addon.c. */
+#ifndef RINGDOWN_ADDON_H
+#define RINGDOWN_ADDON_H
+
+#include "addon/property.h"
+#include "session/engine.h"
+
+struct addon {
+  napi_env env;
+  struct engine *engine; /* NULL until start */
+  napi_threadsafe_function listener;
+};
+
+/* NULL, with an exception pending, before start. */
+struct addon *addon_of(napi_env env);
+struct engine *engine_of(napi_env env);
+/* Makes `function` a member of what JavaScript sees. */
+bool add_function(napi_env env, napi_value exports, const char *name, napi_callback function);
+
+/* event.c: hands what the loops report to `function`, from JavaScript's own thread. */
+bool events_listen(struct addon *addon, napi_value function);
+/* On any thread; `addon` is the argument. */
+void events_wake(void *addon);
+
+/* session.c: open, configure, statistics, close. */
+bool add_sessions(napi_env env, napi_value exports);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * What a party says and hears, for what is made on its loop: players, conferences, recorders, detectors of tones. All
+ * on the loop's thread. A session that is closed or moved takes its legs along: whoever speaks or listens lets go first.
+ *
+ *   a player      leg_set_voice(leg, VOICE_LOCAL), then leg_speak 20 ms each 20 ms, then leg_set_voice(leg, VOICE_PEER)
+ *   a recorder    leg_set_tap(leg, write, recorder), then leg_set_tap(leg, NULL, NULL)
+ */
+#ifndef RINGDOWN_PARTY_H
+#define RINGDOWN_PARTY_H
+
+#include "session/leg.h"
+
+/* Who speaks to the party of `leg`. The stream goes on without a break; its next packet begins a talkspurt. */
+void leg_set_voice(struct leg *leg, enum voice voice);
+/*
+ * PCM into our stream to the party, at 8000 or 16000 samples a second; sent whenever a packet is full. Time that
+ * passed without leg_speak is a jump of its timestamp. Nothing happens while the leg is not configured or may not send,
+ * or its voice is not VOICE_LOCAL.
+ */
+void leg_speak(struct leg *leg, const int16_t *pcm, size_t samples, uint32_t sample_rate, uint64_t now_us);
+/* A copy of what the party says, decoded beside the relay where the relay does not decode. NULL ends it. */
+void leg_set_tap(struct leg *leg, leg_tap *tap, void *argument);
+
+#endif

@@ -1,0 +1,76 @@
+#include "session/timer.h"
+
+#include <stddef.h>
+
+/* Two heaps to one: the later root becomes a child of the other. */
+static struct timer *meld(struct timer *a, struct timer *b) {
+  if (a == NULL) return b;
+  if (b == NULL) return a;
+  if (b->due_us < a->due_us) {
+    struct timer *const swapped = a;
+    a = b;
+    b = swapped;
+  }
+  b->next = a->child;
+  if (b->next != NULL) b->next->before = b;
+  b->before = a;
+  a->child = b;
+  return a;
+}
+
+/* A row of siblings to one heap: in pairs from the left, then all of these from the right. */
+static struct timer *meld_row(struct timer *first) {
+  struct timer *pairs = NULL;
+  while (first != NULL) {
+    struct timer *const second = first->next;
+    struct timer *const rest = second == NULL ? NULL : second->next;
+    first->next = NULL;
+    if (second != NULL) second->next = NULL;
+    struct timer *const pair = meld(first, second);
+    pair->next = pairs;
+    pairs = pair;
+    first = rest;
+  }
+  struct timer *root = NULL;
+  while (pairs != NULL) {
+    struct timer *const next = pairs->next;
+    pairs->next = NULL;
+    root = meld(root, pairs);
+    pairs = next;
+  }
+  if (root != NULL) root->before = NULL;
+  return root;
+}
+
+void timers_disarm(struct timers *timers, struct timer *timer) {
+  if (!timer->armed) return;
+  timer->armed = false;
+  struct timer *const children = meld_row(timer->child);
+  if (timer == timers->earliest) {
+    timers->earliest = children;
+  } else {
+    if (timer->before->child == timer) timer->before->child = timer->next;
+    else timer->before->next = timer->next;
+    if (timer->next != NULL) timer->next->before = timer->before;
+    timers->earliest = meld(timers->earliest, children);
+    timers->earliest->before = NULL;
+  }
+  timer->child = timer->next = timer->before = NULL;
+}
+
+void timers_arm(struct timers *timers, struct timer *timer, uint64_t due_us) {
+  timers_disarm(timers, timer);
+  timer->due_us = due_us;
+  timer->armed = true;
+  timers->earliest = meld(timers->earliest, timer);
+  timers->earliest->before = NULL;
+}
+
+uint64_t timers_run(struct timers *timers, uint64_t now_us) {
+  struct timer *timer;
+  while ((timer = timers->earliest) != NULL && timer->due_us <= now_us) {
+    timers_disarm(timers, timer);
+    timer->fire(timer, now_us);
+  }
+  return timer == NULL ? NEVER_US : timer->due_us;
+}

@@ -1,0 +1,172 @@
+/** The validation of messages on arrival (protocol.ts), on either side. */
+import { isIP } from 'node:net';
+import { checkEvent } from './event.ts';
+import type {
+  AudioCodec,
+  Command,
+  Direction,
+  DiscardStatistics,
+  FromWorker,
+  LegParameters,
+  LegStatistics,
+  LocalEndpoint,
+  OneOrTwo,
+  Response,
+  ToWorker,
+  WorkerErrorCode,
+} from './protocol.ts';
+import { MAX_MESSAGE_BYTES } from './protocol.ts';
+import { isCount, isId, isInteger, isLegIndex, isRecord, type JsonRecord } from './protocol-values.ts';
+
+const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729'];
+const DIRECTIONS: readonly Direction[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
+const ERROR_CODES: readonly WorkerErrorCode[] = [
+  'MEDIA_PORT_BUSY',
+  'MEDIA_ADDRESS',
+  'MEDIA_UNKNOWN_SESSION',
+  'MEDIA_PARAMETERS',
+  'MEDIA_WORKER_FAULT',
+];
+const MIN_PTIME_MS = 10;
+const MAX_PTIME_MS = 120;
+
+/** What arrived at the worker; undefined unless it is a well-formed message. */
+export function decodeToWorker(raw: unknown): ToWorker | undefined {
+  const message = decodeJson(raw);
+  if (message === undefined || !isId(message.id)) return undefined;
+  if (message.kind === 'ping') return { kind: 'ping', id: message.id };
+  if (message.kind !== 'request') return undefined;
+  const command = checkCommand(message.command);
+  return command === undefined ? undefined : { kind: 'request', id: message.id, command };
+}
+
+/** What arrived at the runtime; undefined unless it is a well-formed message. */
+export function decodeFromWorker(raw: unknown): FromWorker | undefined {
+  const message = decodeJson(raw);
+  if (message === undefined) return undefined;
+  switch (message.kind) {
+    case 'ready':
+      return { kind: 'ready' };
+    case 'pong':
+      return isId(message.id) ? { kind: 'pong', id: message.id } : undefined;
+    case 'log': {
+      const { level, message: text } = message;
+      if ((level !== 'warn' && level !== 'error') || typeof text !== 'string') return undefined;
+      return { kind: 'log', level, message: text };
+    }
+    case 'event': {
+      const event = checkEvent(message.event);
+      return event === undefined ? undefined : { kind: 'event', event };
+    }
+    case 'response':
+      return checkResponse(message);
+    default:
+      return undefined;
+  }
+}
+
+/** Why these parameters cannot be used; undefined when they can. */
+export function faultOfParameters(value: unknown): string | undefined {
+  if (!isRecord(value)) return 'no parameters';
+  const { remoteAddress, remotePort, codec, payloadType, telephoneEventPayloadType, ptimeMs, direction, annexB } =
+    value;
+  if (typeof remoteAddress !== 'string' || isIP(remoteAddress) === 0) return 'remoteAddress is no IP address';
+  if (!isInteger(remotePort, 1, 65535)) return 'remotePort is not 1 to 65535';
+  if (!CODECS.some((known) => known === codec)) return 'codec is unknown';
+  if (!isInteger(payloadType, 0, 127)) return 'payloadType is not 0 to 127';
+  if (telephoneEventPayloadType !== undefined && !isInteger(telephoneEventPayloadType, 0, 127)) {
+    return 'telephoneEventPayloadType is not 0 to 127';
+  }
+  if (telephoneEventPayloadType === payloadType) return 'one payload type for audio and telephone events';
+  if (!isInteger(ptimeMs, MIN_PTIME_MS, MAX_PTIME_MS) || ptimeMs % 10 !== 0) {
+    return `ptimeMs is not a multiple of 10 from ${MIN_PTIME_MS} to ${MAX_PTIME_MS}`;
+  }
+  if (!DIRECTIONS.some((known) => known === direction)) return 'direction is unknown';
+  if (annexB !== undefined && typeof annexB !== 'boolean') return 'annexB is no boolean';
+  return undefined;
+}
+
+function decodeJson(raw: unknown): JsonRecord | undefined {
+  if (typeof raw !== 'string' || raw.length > MAX_MESSAGE_BYTES) return undefined;
+  try {
+    const value: unknown = JSON.parse(raw);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isOneOrTwo<Value>(value: unknown, is: (part: unknown) => part is Value): value is OneOrTwo<Value> {
+  return Array.isArray(value) && (value.length === 1 || value.length === 2) && value.every(is);
+}
+
+function isEndpoint(value: unknown): value is LocalEndpoint {
+  if (!isRecord(value)) return false;
+  const { address, port } = value;
+  return typeof address === 'string' && isIP(address) !== 0 && isInteger(port, 1024, 65534) && port % 2 === 0;
+}
+
+function checkCommand(value: unknown): Command | undefined {
+  if (!isRecord(value) || !isId(value.session)) return undefined;
+  const session = value.session;
+  switch (value.method) {
+    case 'openSession': {
+      const legs: unknown = value.legs;
+      return isOneOrTwo(legs, isEndpoint) ? { method: 'openSession', session, legs } : undefined;
+    }
+    case 'configureLeg': {
+      const { leg, parameters } = value;
+      if (!isLegIndex(leg) || faultOfParameters(parameters) !== undefined) return undefined;
+      return { method: 'configureLeg', session, leg, parameters: parameters as LegParameters };
+    }
+    case 'statistics':
+      return { method: 'statistics', session };
+    case 'closeSession':
+      return { method: 'closeSession', session };
+    default:
+      return undefined;
+  }
+}
+
+function checkResponse(message: JsonRecord): Response | undefined {
+  const { id, ok, result, error } = message;
+  if (!isId(id)) return undefined;
+  if (ok === true) {
+    if (result === null) return { kind: 'response', id, ok, result };
+    return isOneOrTwo(result, isStatistics) ? { kind: 'response', id, ok, result } : undefined;
+  }
+  if (ok !== false || !isRecord(error)) return undefined;
+  const code = ERROR_CODES.find((known) => known === error.code);
+  const { message: text, leg } = error;
+  if (code === undefined || typeof text !== 'string') return undefined;
+  return { kind: 'response', id, ok, error: isLegIndex(leg) ? { code, message: text, leg } : { code, message: text } };
+}
+
+const COUNTERS = [
+  'packetsReceived',
+  'packetsSent',
+  'bytesReceived',
+  'bytesSent',
+  'packetsDiscarded',
+  'packetsLost',
+  'packetsUnsent',
+  'rtcpReceived',
+] as const satisfies readonly (keyof LegStatistics)[];
+const DISCARDS = [
+  'malformed',
+  'payloadType',
+  'source',
+  'late',
+  'unforwarded',
+] as const satisfies readonly (keyof DiscardStatistics)[];
+
+function isStatistics(value: unknown): value is LegStatistics {
+  if (!isRecord(value)) return false;
+  const { discards, lastReceivedMs } = value;
+  return (
+    isRecord(discards) &&
+    COUNTERS.every((name) => isCount(value[name])) &&
+    DISCARDS.every((name) => isCount(discards[name])) &&
+    (lastReceivedMs === undefined || isCount(lastReceivedMs))
+  );
+}
