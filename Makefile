@@ -45,8 +45,8 @@ fuzz: $(NPM) ## random messages, streams and descriptions for FUZZ_SECONDS (600)
 	$(NODE) test/sip/fuzz/main.ts
 
 .PHONY: bench-media
-bench-media: build ## CPU of relayed and transcoded calls, as ratios within one run
-	$(NODE) test/media/bench.ts
+bench-media: build $(BENCH) ## calls a core against Debian's rtpengine and a C floor, delay, as ratios within one run
+	$(NODE) test/media/bench/bench.ts
 
 .PHONY: bench-config
 bench-config: $(NPM) ## the configuration store against SQLite alone, as ratios within one run

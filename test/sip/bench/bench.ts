@@ -5,13 +5,13 @@
  *   node test/sip/bench/bench.ts [--only PART]... [--rounds N] [--count N] [--algorithm MD5|SHA-256] [--full]
  */
 import { parseArgs } from 'node:util';
+import { heading } from '../../support/bench-report.ts';
 import { floodedCalls } from './flooded-calls.ts';
 import { idleTls } from './idle-tls.ts';
 import { memory } from './memory.ts';
 import { messageCost } from './message-cost.ts';
 import { compileLoad } from './register-load.ts';
 import { cleanRate, compareRegistrations } from './registrations.ts';
-import { heading } from './report.ts';
 
 const CLEAN_RATE = 6000;
 const TLS_CONNECTIONS = 10_000;

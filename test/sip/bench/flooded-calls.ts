@@ -1,6 +1,6 @@
+import { heading, median, report } from '../../support/bench-report.ts';
 import { flood } from '../../support/flood.ts';
 import { TestPhone } from '../../support/phone/test-phone.ts';
-import { heading, median, report } from './report.ts';
 import { startRingdown } from './ringdown.ts';
 import { FIRST_NUMBER, passwordOf, type Server } from './server.ts';
 

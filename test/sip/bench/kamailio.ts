@@ -8,9 +8,10 @@ import { openDatabase } from '../../../firmware/config/database.ts';
 import { digestSecrets } from '../../../firmware/config/secrets/sip-password.ts';
 import { atExit } from '../../support/cleanup.ts';
 import { freePorts } from '../../support/free-ports.ts';
+import { pin, SERVER_CORE } from '../../support/process-cost.ts';
 import { outputOf } from '../../support/process-output.ts';
 import { testOutputPath } from '../../support/repository.ts';
-import { type Algorithm, numbers, passwordOf, pin, SERVER_CORE, type Server } from './server.ts';
+import { type Algorithm, numbers, passwordOf, type Server } from './server.ts';
 
 const REALM = 'ringdown-bench';
 const START_TIMEOUT_MS = 10_000;

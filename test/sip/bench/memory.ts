@@ -1,8 +1,9 @@
+import { heading } from '../../support/bench-report.ts';
 import { flood } from '../../support/flood.ts';
+import { residentBytes } from '../../support/process-cost.ts';
 import { load } from './register-load.ts';
-import { heading } from './report.ts';
 import { startRingdown } from './ringdown.ts';
-import { type Algorithm, residentBytes } from './server.ts';
+import type { Algorithm } from './server.ts';
 
 export interface MemoryOptions {
   readonly program: string;

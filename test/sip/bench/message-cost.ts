@@ -1,5 +1,5 @@
+import { heading, report } from '../../support/bench-report.ts';
 import { measureParser, register } from '../message/bench.ts';
-import { heading, report } from './report.ts';
 
 const COPIES = 200_000;
 

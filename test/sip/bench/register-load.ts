@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { cpuNs, LOAD_CORE } from '../../support/process-cost.ts';
 import { outputOf } from '../../support/process-output.ts';
 import { testOutputPath } from '../../support/repository.ts';
-import { type Algorithm, cpuNs, LOAD_CORE, type Server, USERS } from './server.ts';
+import { type Algorithm, type Server, USERS } from './server.ts';
 
 /** What became of the registrations of one run; register-load.c says what each means. */
 export interface LoadResult {

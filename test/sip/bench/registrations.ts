@@ -1,6 +1,6 @@
+import { heading, report } from '../../support/bench-report.ts';
 import { startKamailio } from './kamailio.ts';
 import { type LoadResult, load } from './register-load.ts';
-import { heading, report } from './report.ts';
 import { startRingdown } from './ringdown.ts';
 import type { Algorithm, Server } from './server.ts';
 

@@ -3,8 +3,9 @@ import { addExtension } from '../../../firmware/config/extension-edits.ts';
 import { withValue } from '../../../firmware/config/path.ts';
 import type { Configuration } from '../../../firmware/config/schema/configuration.ts';
 import { digestSecrets, encodeDigestSecrets } from '../../../firmware/config/secrets/sip-password.ts';
+import { pin, SERVER_CORE } from '../../support/process-cost.ts';
 import { Ringdown } from '../../support/ringdown.ts';
-import { numbers, passwordOf, pin, SERVER_CORE, type Server } from './server.ts';
+import { numbers, passwordOf, type Server } from './server.ts';
 
 /** build/ringdown with a data directory of its own that has every extension of the bench, on 127.0.0.1. */
 export async function startRingdown(): Promise<Server & { readonly ringdown: Ringdown }> {

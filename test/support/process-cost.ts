@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { childrenOf } from './children.ts';
+import { outputOf } from './process-output.ts';
+
+/** The core of the process that is measured; whatever loads it is on the other one. */
+export const SERVER_CORE = 0;
+export const LOAD_CORE = 1;
+
+/** Nanoseconds of CPU, the kernel's part included, that the threads of a process and of its children have had. */
+export function cpuNs(pid: number): number {
+  return [pid, ...childrenOf(pid)].flatMap(threadsOf).reduce((sum, ns) => sum + ns, 0);
+}
+
+/** Puts a process, its children and all of their threads on one core. */
+export async function pin(pid: number, core: number): Promise<void> {
+  for (const each of [pid, ...childrenOf(pid)])
+    await outputOf('taskset', ['-a', '-c', '-p', String(core), String(each)]);
+}
+
+/**
+ * Puts all threads of a process before whatever else the machine does, where we may: a real-time priority (SCHED_FIFO).
+ * Threads that it starts later inherit it.
+ */
+export async function prefer(pid: number): Promise<void> {
+  await outputOf('chrt', ['-a', '-f', '-p', '10', String(pid)]).catch(() => undefined);
+}
+
+/** Bytes of memory that a process holds. */
+export function residentBytes(pid: number): number {
+  const [, kilobytes = ''] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) * 1024;
+}
+
+function threadsOf(pid: number): readonly number[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const [ran = ''] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
+    return Number(ran);
+  });
+}
