@@ -81,8 +81,12 @@ build/native/%/media.node build/native/%/datagrams.node: $(NATIVE) $(NPM)
 	scripts/build-native $*
 	@touch build/native/$*/media.node build/native/$*/datagrams.node
 
-build/ringdown: $(SOURCES) build/native/x64/media.node build/native/x64/datagrams.node $(NPM)
+build/sounds/.inputs: $(wildcard firmware/media/sounds/*.txt) scripts/make-sounds scripts/make-music.ts $(NPM)
+	scripts/make-sounds
+	@touch $@
+
+build/ringdown: $(SOURCES) build/native/x64/media.node build/native/x64/datagrams.node build/sounds/.inputs $(NPM)
 	$(NODE) scripts/build.ts
 
-build/arm64/runtime/main.cjs: $(SOURCES) build/native/arm64/media.node build/native/arm64/datagrams.node $(NPM)
+build/arm64/runtime/main.cjs: $(SOURCES) build/native/arm64/media.node build/native/arm64/datagrams.node build/sounds/.inputs $(NPM)
 	$(NODE) scripts/build.ts --arch arm64

@@ -5,6 +5,7 @@
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -71,6 +72,9 @@ for (const name of ['media.node', 'datagrams.node']) {
   if (!existsSync(addon)) throw new Error(`${addon} is missing: run scripts/build-native ${values.arch} first`);
   copyFileSync(addon, join(output, name));
 }
+const sounds = join(repository, 'build/sounds');
+if (!existsSync(sounds)) throw new Error(`${sounds} is missing: run scripts/make-sounds first`);
+cpSync(sounds, join(output, 'sounds'), { recursive: true });
 for (const name of readdirSync(join(repository, 'firmware/config/migrations'))) {
   if (name.endsWith('.sql'))
     copyFileSync(join(repository, 'firmware/config/migrations', name), join(output, 'migrations', name));

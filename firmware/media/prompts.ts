@@ -1,0 +1,34 @@
+/** What the box can say, and its music. The texts are in sounds/, the files are made of them by scripts/make-sounds. */
+
+export const PROMPT_NAMES = [
+  'conference-alone',
+  'conference-full',
+  'muted',
+  'unmuted',
+  'recording-started',
+  'recording-stopped',
+  'please-hold',
+  'not-available',
+  'number-unknown',
+] as const;
+
+export type PromptName = (typeof PROMPT_NAMES)[number];
+
+/** The languages (ISO 639-1) that each prompt is there in. */
+export const PROMPT_LANGUAGES = ['de', 'en', 'es', 'fr', 'it', 'ja', 'ko', 'nl', 'pl', 'pt', 'ru', 'tr', 'zh'] as const;
+
+const DEFAULT_LANGUAGE = 'en';
+
+/** The sound that says it in the language of a locale (en-GB); in English where the box does not speak that. */
+export function promptSound(locale: string, name: PromptName): string {
+  const language = PROMPT_LANGUAGES.find((known) => known === locale.slice(0, 2)) ?? DEFAULT_LANGUAGE;
+  return `${language}/${name}`;
+}
+
+/** The sound that parties on hold hear, unless a file of the same name stands before it (MediaClientOptions.sounds). */
+export const MUSIC_ON_HOLD = 'music/default';
+
+/** Of a sound: words of lower-case letters, digits and hyphens, at most four with a slash between. It leads nowhere else. */
+export function isSoundName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 128 && /^[a-z0-9-]+(?:\/[a-z0-9-]+){0,3}$/.test(value);
+}
