@@ -8,8 +8,8 @@ export type CallState =
   | { readonly phase: 'starting' }
   /** `refusal`: the best final response so far (RFC 3261 §16.7 step 6), should nobody answer. */
   | { readonly phase: 'ringing'; readonly pending: readonly Fork[]; readonly refusal: number }
-  /** A device answered and the media are being joined; the caller does not know yet. */
-  | { readonly phase: 'answering'; readonly fork: Fork }
+  /** A device answered and the media are being joined; the caller does not know yet. `gone`: nor that it hung up since. */
+  | { readonly phase: 'answering'; readonly fork: Fork; readonly gone: boolean }
   | { readonly phase: 'established'; readonly fork: Fork }
   | { readonly phase: 'ended' };
 
@@ -91,7 +91,7 @@ function ringing(state: CallState & { readonly phase: 'ringing' }, input: CallIn
       if (!state.pending.includes(input.fork)) return { state, effects: [] };
       const others = state.pending.filter((fork) => fork !== input.fork);
       return {
-        state: { phase: 'answering', fork: input.fork },
+        state: { phase: 'answering', fork: input.fork, gone: false },
         effects: [...endAll(others, true), { kind: 'connect', fork: input.fork }],
       };
     }
@@ -129,35 +129,27 @@ function ringing(state: CallState & { readonly phase: 'ringing' }, input: CallIn
 }
 
 function joined(state: CallState & { readonly phase: 'answering' | 'established' }, input: CallInput): CallStep {
-  const endCallee: CallEffect = { kind: 'end-fork', fork: state.fork, elsewhere: false };
   const answering = state.phase === 'answering';
+  const isGone = answering && state.gone;
+  const endCallee: readonly CallEffect[] = isGone ? [] : [{ kind: 'end-fork', fork: state.fork, elsewhere: false }];
+  const endCaller = (status: number): CallEffect =>
+    answering ? { kind: 'reject-caller', status } : { kind: 'end-caller' };
   switch (input.kind) {
     case 'connected':
       if (!answering) throw new IllegalTransitionError('call', state.phase, input.kind);
+      if (isGone) return { state: ENDED, effects: [{ kind: 'end-caller' }, CLEAN_UP] };
       return { state: { phase: 'established', fork: state.fork }, effects: [] };
     case 'failed':
-      return {
-        state: ENDED,
-        effects: [
-          endCallee,
-          answering ? { kind: 'reject-caller', status: input.status } : { kind: 'end-caller' },
-          CLEAN_UP,
-        ],
-      };
+      return { state: ENDED, effects: [...endCallee, endCaller(input.status), CLEAN_UP] };
     case 'caller-ended':
-      return { state: ENDED, effects: [endCallee, CLEAN_UP] };
+      return { state: ENDED, effects: [...endCallee, CLEAN_UP] };
     case 'callee-ended':
       if (input.fork !== state.fork) return { state, effects: [] };
-      return {
-        state: ENDED,
-        // Until the caller is answered, a device that has gone is a call that failed.
-        effects: [answering ? { kind: 'reject-caller', status: 480 } : { kind: 'end-caller' }, CLEAN_UP],
-      };
+      // The user did answer: without the box between them the caller would have the 200 before the BYE.
+      if (answering) return { state: { ...state, gone: true }, effects: [] };
+      return { state: ENDED, effects: [{ kind: 'end-caller' }, CLEAN_UP] };
     case 'shut-down':
-      return {
-        state: ENDED,
-        effects: [endCallee, answering ? { kind: 'reject-caller', status: 503 } : { kind: 'end-caller' }, CLEAN_UP],
-      };
+      return { state: ENDED, effects: [...endCallee, endCaller(503), CLEAN_UP] };
     case 'ringing':
     case 'answered':
     case 'rejected':

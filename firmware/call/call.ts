@@ -45,6 +45,8 @@ interface CalleeLeg {
   /** Codec in use, once it answered. */
   codec: AudioCodec | undefined;
   outgoing: OutgoingInvite | undefined;
+  /** What the device said of it when it hung up, for a caller who does not have the answer yet (RFC 3326). */
+  reason: string | undefined;
 }
 
 const CALLER_LEG = 0;
@@ -174,7 +176,7 @@ export class Call {
       const session = await client.openSession([invite.flow.localAddress, device.flow.localAddress]);
       const address = stack.advertisedAddress(device.flow.localAddress);
       const local = new LocalDescription(nextSessionId++, address, session.ports[CALLEE_LEG], codecs);
-      legs.push({ device, others, session, local, codec: undefined, outgoing: undefined });
+      legs.push({ device, others, session, local, codec: undefined, outgoing: undefined, reason: undefined });
       this.#legs = legs;
       if (this.#state.phase === 'ended') {
         // The caller gave up while the port was being opened.
@@ -214,12 +216,16 @@ export class Call {
         onRejected: (status) => {
           if (!this.#ringOtherwise(leg, fork, status)) this.#take({ kind: 'rejected', fork, status });
         },
-        onBye: (request) => this.#take({ kind: 'callee-ended', fork }, reasonOf(request)),
+        onBye: (request) => {
+          leg.reason = reasonOf(request);
+          this.#take({ kind: 'callee-ended', fork }, leg.reason);
+        },
         onEnded: () => {
           if (leg.outgoing !== undefined && leg.outgoing !== outgoing) return;
-          // The call may go on with another device for hours, and its ports with it.
-          this.#closeSession(leg);
           this.#take({ kind: 'callee-ended', fork });
+          // The call may go on with another device for hours, and its ports with it. Those of a device that has answered
+          // stay until the caller, who may be about to be given them, is told of the end.
+          if (this.#answered() !== leg) this.#closeSession(leg);
         },
         onReinvite: (offer) => this.#renegotiate(CALLEE_LEG, offer),
         onRefreshed: (sdp) => this.#follow(CALLEE_LEG, sdp),
@@ -277,7 +283,7 @@ export class Call {
     if (this.#state.phase !== 'answering') return;
     const identity = assertedIdentity({ displayName: callee.name, uri: `sip:${callee.number}@${bracketed(host)}` });
     if (invite.accept({ sdp, headers: [identity] })) {
-      this.#take({ kind: 'connected' });
+      this.#take({ kind: 'connected' }, leg.reason);
       this.#logger.info({ callerCodec: this.#callerCodec, calleeCodec: leg.codec }, 'connected');
     } else {
       this.#take({ kind: 'caller-ended' });

@@ -51,8 +51,9 @@ async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = [], ot
         configured.push(parameters);
         waiting.push((error) => (error === undefined ? resolve() : reject(error)));
       }),
-    close: async () => undefined,
+    close: async () => void closed.push(1),
   };
+  const closed: number[] = [];
   const accepted: string[] = [];
   const told: string[] = [];
   const invite = {
@@ -98,7 +99,7 @@ async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = [], ot
   });
   call.start();
   await turn();
-  return { call, invite, device, rejected, configured, waiting, accepted, lines, told, offered };
+  return { call, invite, device, rejected, configured, waiting, accepted, closed, lines, told, offered };
 }
 
 t.test('a re-INVITE of the device that comes before the caller has its answer waits for another time', async (t) => {
@@ -154,6 +155,26 @@ t.test('the reason of who hangs up reaches the other side (RFC 3326)', async (t)
   t.same(byDevice.told, ['caller BYE Q.850;cause=16']);
   byCaller.invite.handlers.onBye?.(hungUp());
   t.same(byCaller.told, ['device BYE ']);
+});
+
+t.test('a device that hangs up while the media are joined has answered: the caller gets 200, then BYE', async (t) => {
+  const { call, device, rejected, waiting, accepted, closed, lines, told } = await setUp();
+  device.onAnswered?.(description(9100), undefined as never);
+  await turn();
+  device.onBye?.(new SipRequest('BYE', 'sip:box', [['Reason', 'Q.850;cause=16']]));
+  device.onEnded?.('bye-received');
+  t.equal(call.summary.state, 'answering');
+  t.same(closed, [], 'the ports that the caller is about to be told stay those of this call');
+  while (waiting.length > 0) {
+    waiting.shift()?.();
+    await turn();
+  }
+  t.equal(accepted.length, 1);
+  t.same(told, ['caller BYE Q.850;cause=16']);
+  t.same(rejected, []);
+  t.equal(call.summary.state, 'ended');
+  t.not(closed.length, 0);
+  t.same(lines, []);
 });
 
 t.test('the identity of a caller who wants none shown is kept (RFC 3325 §7)', async (t) => {
