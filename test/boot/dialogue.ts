@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Box } from '../support/qemu.ts';
 
 /** What the box says on its serial line, and what a technician types: the one place in the tests with these words. */
@@ -7,6 +8,10 @@ const LOGIN = 'ringdown login: ';
 /** QEMU is software emulation on a machine with other things to do. */
 const BOOT_TIMEOUT_MS = 180_000;
 const ANSWER_TIMEOUT_MS = 60_000;
+/** The box makes its keys and certificates only once it serves phones, and an emulated one is slow at that. */
+const CERTIFICATE_TIMEOUT_MS = 240_000;
+/** Each answer costs the box processor time that it needs for what is waited for. */
+const ASK_AGAIN_MS = 500;
 
 export interface LanAddresses {
   readonly ipv4: string;
@@ -101,6 +106,20 @@ export async function status(box: Box): Promise<Status> {
     mediaSessions: number(/^Media: .*?([0-9]+) sessions?/m),
     uptimeSeconds: 3600 * hours + 60 * minutes + seconds,
   };
+}
+
+/** Waits until the box has its certificate, which takes it seconds at first, and serves SIP over TLS on these addresses. */
+export async function servesTls(box: Box, addresses: readonly string[]): Promise<void> {
+  const deadline = performance.now() + CERTIFICATE_TIMEOUT_MS;
+  const isServed = (text: string, address: string): boolean =>
+    text.includes(`tls ${address.includes(':') ? `[${address}]` : address}:`);
+  for (;;) {
+    const { text } = await status(box);
+    const missing = addresses.filter((address) => !isServed(text, address));
+    if (missing.length === 0) return;
+    if (performance.now() > deadline) throw new Error(`no SIP over TLS on ${missing.join(', ')}:\n${text}`);
+    await wait(ASK_AGAIN_MS);
+  }
 }
 
 /** Switches the box off as its owner would, and waits for the end. */

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.ts';
 
 const CONNECT_MS = 10_000;
+/** A process that starts beside others on a busy machine. */
+const START_MS = 30_000;
 
 export interface SipRelayOptions {
   /** Its own, where programs connect to it and wait for it. */
@@ -130,7 +132,7 @@ export class RemoteSipRelay {
     const child = spawn(file, args, { stdio: 'pipe' });
     child.stdin.on('error', () => undefined);
     child.stderr.pipe(process.stderr);
-    const [line] = await once(child.stdout, 'data', { signal: AbortSignal.timeout(CONNECT_MS) });
+    const [line] = await once(child.stdout, 'data', { signal: AbortSignal.timeout(START_MS) });
     return new RemoteSipRelay(child, Number(line));
   }
 

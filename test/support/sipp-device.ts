@@ -17,6 +17,8 @@ export interface SippDeviceOptions {
   readonly prefix?: readonly string[];
   /** How long an expected message may be away. */
   readonly receiveMs?: number;
+  /** How long a scenario may take unless it is told otherwise. */
+  readonly timeoutMs?: number;
 }
 
 export interface RunOptions {
@@ -75,8 +77,9 @@ export class SippDevice {
 
   /** Starts a scenario and does not wait for it. */
   start(scenario: string, peer: string, { keys = {}, ...options }: RunOptions = {}): Sipp {
-    const { extension, password, via, address, port, box, prefix, receiveMs } = this.#options;
+    const { extension, password, via, address, port, box, prefix, receiveMs, timeoutMs } = this.#options;
     return Sipp.start({
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...options,
       scenario: scenarioPath(scenario),
       protocol: via === 'UDP' ? 'udp' : 'tcp',

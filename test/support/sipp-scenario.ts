@@ -30,6 +30,13 @@ export interface Scenario {
   readonly digestUri: string | undefined;
 }
 
+/**
+ * Over UDP a request without an answer is sent again after this time, more than the 500 ms of RFC 3261 §17.1.1.1: nothing is
+ * lost on the way to a box on this machine, and a second answer of one that was merely slow would come in the midst of what
+ * follows, or to the next sipp on that port.
+ */
+const T1_MS = 5000;
+
 /** `keys` are what stands in the scenario as `[name]`. */
 export function expandScenario(path: string, keys: Readonly<Record<string, string>>): Scenario {
   return new Expansion(path, keys);
@@ -41,6 +48,7 @@ class Expansion implements Scenario {
   readonly #folder: string;
   readonly #keys: Readonly<Record<string, string>>;
   #branches = 0;
+  #challenges = 0;
   #variables: string[] = [];
   /** Of the requests that we send, by the side that we are in the dialog. */
   readonly #cSeq = { caller: 0, callee: 0 };
@@ -77,13 +85,18 @@ class Expansion implements Scenario {
   #request(attributes: Attributes, content: string): string {
     const { auth, start_txn: transaction, ...rest } = attributes;
     const named = transaction === undefined ? rest : { ...rest, start_txn: transaction };
-    const first = this.#oneRequest(auth === undefined ? named : rest, content);
-    if (auth === undefined) return first;
-    const method = this.#last?.method;
-    const acknowledged = method === 'INVITE' ? this.#oneRequest({ in: 'transaction' }, 'ACK') : '';
-    const challenge = `<recv response="${auth}" auth="true"/>\n${acknowledged}`;
-    const provisional = method === 'INVITE' ? '<recv response="100" optional="true"/>\n' : '';
-    return `${first}${provisional}${challenge}${this.#oneRequest(named, content, '[authentication]')}`;
+    if (auth === undefined) return this.#oneRequest(named, content);
+    this.#challenges += 1;
+    const asked = `asked${this.#challenges}`;
+    const first = this.#oneRequest({ ...rest, start_txn: asked }, content);
+    const isInvite = this.#last?.method === 'INVITE';
+    const provisional = isInvite ? '<recv response="100" optional="true"/>\n' : '';
+    const challenge = `<recv response="${auth}" response_txn="${asked}" auth="true"/>\n`;
+    const acknowledged = isInvite ? this.#oneRequest({ in: 'transaction', ack_txn: asked }, 'ACK') : '';
+    const second = this.#oneRequest(named, content, '[authentication]');
+    // The box forgets whom it challenged: a request that was sent again meanwhile gets a challenge of its own, later on.
+    const late = `<recv response="${auth}" response_txn="${asked}" optional="true"/>\n`;
+    return `${first}${provisional}${challenge}${acknowledged}${second}${late}`;
   }
 
   #oneRequest(attributes: Attributes, content: string, credentials?: string): string {
@@ -114,7 +127,7 @@ class Expansion implements Scenario {
     ];
     const message = messageOf(`${method} ${uri} SIP/2.0`, defaults, headers, body);
     if (asCallee) this.#variables.push('invite_to', 'invite_from');
-    return send(message, method === 'ACK' ? '' : 'retrans="500"', attributes);
+    return send(message, method === 'ACK' ? '' : `retrans="${T1_MS}"`, attributes);
   }
 
   #uriFor(method: string, attributes: Attributes): string {

@@ -53,6 +53,47 @@ t.test('a scenario that expects what does not come fails, and tells what came', 
   t.not(other.status, 0, 'another status');
 });
 
+t.test('a challenge to a request that was sent again does not answer the next one', async (t) => {
+  const peer = createSocket('udp4');
+  const asked: string[] = [];
+  let tags = 0;
+  const answer = (request: string, status: string): string => {
+    const kept = request.match(/^(Via|From|To|Call-ID|CSeq):.*\r\n/gm) ?? [];
+    tags += 1;
+    const headers = kept.join('').replace(/^To: .*/m, (line) => `${line};tag=${tags}`);
+    const challenge = 'WWW-Authenticate: Digest realm="box", nonce="1", qop="auth", algorithm=MD5\r\n';
+    return `SIP/2.0 ${status}\r\n${headers}${status.startsWith('401') ? challenge : ''}Content-Length: 0\r\n\r\n`;
+  };
+  // As a slow box, that finds each request twice: once as it was sent, once as it was sent again.
+  peer.on('message', (data, from) => {
+    const request = data.toString('latin1');
+    if (request.startsWith('ACK')) return;
+    const send = (text: string): void => peer.send(text, from.port, from.address);
+    if (/^Authorization:/m.test(request)) {
+      for (let times = 0; times < 2; times += 1) send(answer(asked.at(-1) ?? '', '401 Unauthorized'));
+      send(answer(request, '200 OK'));
+    } else {
+      asked.push(request);
+      send(answer(request, '401 Unauthorized'));
+    }
+  });
+  peer.bind(0, '127.0.0.1');
+  await once(peer, 'listening');
+  t.teardown(() => peer.close());
+  const remote = { address: '127.0.0.1', port: peer.address().port };
+  const keys = { user: '1', password: 'p', peer: '2', via: 'UDP', box: '127.0.0.1', contact: 'sip:1@127.0.0.1' };
+  for (const method of ['REGISTER', 'INVITE']) {
+    const acknowledged = method === 'INVITE' ? '<request in="dialog">ACK</request>' : '';
+    const scenario = written(
+      `late-${method}`,
+      `<request auth="401">${method}</request><recv response="200"/>${acknowledged}`,
+    );
+    const { status, report } = await Sipp.start({ scenario, protocol: 'udp', address: '127.0.0.1', remote, keys })
+      .result;
+    if (!t.equal(status, 0, method)) t.comment(report);
+  }
+});
+
 t.test('a request gets the headers that are not written', (t) => {
   writeFileSync(join(folder, 'pieces', 'said.xml'), '<request>MESSAGE {uri}</request>');
   const path = written(

@@ -8,7 +8,7 @@ import { expandScenario } from './sipp-scenario.ts';
 
 const DEFAULT_RECEIVE_MS = 6000;
 const DEFAULT_TIMEOUT_MS = 20_000;
-const READY_MS = 5000;
+const READY_MS = 30_000;
 /** Of each of its logs, in characters: what a person still reads. */
 const MAX_LOG_LENGTH = 40_000;
 /** sipp ends with this status where its time-out (-timeout) comes first; ours is longer and for a sipp that hangs. */
