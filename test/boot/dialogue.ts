@@ -77,8 +77,20 @@ export async function lanAddresses(box: Box): Promise<{ readonly lan1: LanAddres
   return { lan1: read('LAN1'), lan2: read('LAN2') };
 }
 
+/** Waits until the runtime takes commands: the console is there before it, and long before it on a slow box. */
+async function answers(box: Box): Promise<void> {
+  const deadline = performance.now() + BOOT_TIMEOUT_MS;
+  for (;;) {
+    const text = await command(box, 'status');
+    if (!text.includes('does not answer')) return;
+    if (performance.now() > deadline) throw new Error(`the runtime does not answer:\n${text}`);
+    await wait(ASK_AGAIN_MS);
+  }
+}
+
 /** Adds an extension and returns the password that the console shows once. */
 export async function addExtension(box: Box, number: string, name: string): Promise<string> {
+  await answers(box);
   const text = await command(box, `extension add ${number} --name ${name}`);
   const password = /^Password: (\S+)/m.exec(text)?.[1];
   if (password === undefined) throw new Error(`no password in:\n${text}`);
