@@ -44,6 +44,10 @@ lint: $(NPM) ## format, lint, import directions and types
 fuzz: $(NPM) ## random messages, streams and descriptions for FUZZ_SECONDS (600); what fails is kept in build/fuzz/
 	$(NODE) test/sip/fuzz/main.ts
 
+.PHONY: fuzz-media
+fuzz-media: $(NPM) ## the parsers of the media worker under libFuzzer for FUZZ_SECONDS (600); what fails is kept in build/fuzz/
+	$(NODE) test/media/fuzz/main.ts
+
 .PHONY: bench-media
 bench-media: build $(BENCH) ## calls a core against Debian's rtpengine and a C floor, delay, as ratios within one run
 	$(NODE) test/media/bench/bench.ts

@@ -1,0 +1,46 @@
+/**
+ * Inputs from which libFuzzer begins, in hex, by target (test/media/native/fuzz): what is well formed, so that it need not
+ * guess the form first. A fault that was found is added here with a word about it, and stays.
+ */
+const RTP = '8008000100000000000000075a5a5a5a';
+/** A CSRC, an extension of one word, padding of four bytes. */
+const RTP_WITH_ALL = 'b188000200000140000000070000000abede00011234567855aa55aa00000004';
+const EVENT_BEGIN = '050a00a0';
+const EVENT_END = '058a0320';
+const SENDER_REPORT = `81c8000c000000070000000100000002000001400000001000000a00${report('0000002a')}`;
+const DESCRIPTION = '81ca0003' + '00000007' + '0104' + '61406200' + '0000';
+const VOIP_METRICS =
+  '80cf000a' +
+  '00000007' +
+  '07000008' +
+  '0000002a' +
+  '00000000' +
+  '0000000000000000' +
+  '0014001e7f105e7f5d2a2910' +
+  '000000280050';
+
+function report(ssrc: string): string {
+  return `${ssrc}00000000000000100000000500000000${'00000000'}`;
+}
+
+function framed(header: string, packet: string): string {
+  return header + (packet.length / 2).toString(16).padStart(4, '0') + packet;
+}
+
+export const SEEDS: Readonly<Record<string, readonly string[]>> = {
+  rtp: [RTP, RTP_WITH_ALL],
+  rtcp: [`2a000000${SENDER_REPORT}${DESCRIPTION}`, `2a000000${SENDER_REPORT}${VOIP_METRICS}`],
+  event: [`00000104${EVENT_BEGIN}14000104${EVENT_BEGIN}14000104${EVENT_END}`],
+  wav: [
+    // 16 bit, 8 kHz; and A-law with an odd chunk before its data.
+    '524946462800000057415645666d74201000000001000100401f0000803e0000020010006461746104000000e803e803',
+    '524946463200000057415645666d74201000000006000100401f0000401f00000100080077686f2003000000000000006461746102000000d5d5',
+  ],
+  payload: ['00a0'.padEnd(324, '5a'), '0214'.padEnd(44, '77'), '02023344000a'.padEnd(32, '55')],
+  srtp: [`00${RTP}${'00'.repeat(10)}`, `84${SENDER_REPORT}80000001${'00'.repeat(16)}`],
+  session: [
+    `1021${framed('0014', RTP)}${framed('0114', RTP)}${framed('0214', RTP_WITH_ALL)}`,
+    `0212${framed('0014', `80080001000000000000000${'7'}${'55'.repeat(160)}`)}${framed('0414', SENDER_REPORT)}`,
+    `0101${framed('0014', `80e5000100000000000000${'07'}${EVENT_BEGIN}`)}${framed('0014', `8065000200000000000000${'07'}${EVENT_END}`)}`,
+  ],
+};
