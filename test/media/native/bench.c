@@ -62,6 +62,7 @@ void configure(struct bench *bench, unsigned leg, enum codec codec, uint16_t pti
       .codec = codec,
       .payload_type = types[codec],
       .event_payload_type = (uint8_t)(EVENT_TYPE + leg),
+      .event_received_type = NO_PAYLOAD_TYPE,
       .ptime_ms = ptime_ms,
       .receives = true,
       .sends = true,

@@ -205,7 +205,7 @@ CHECK(check_event_sender_long, "events: a long press goes out in segments, and e
   run_line(&line, 20000);
   EXPECT(strcmp(line.text, "+3 "), 0);
   EXPECT(event_sender_is_pressed(&line.sender, line.now_us), true);
-  event_sender_release(&line.sender, line.now_us);
+  event_sender_release(&line.sender, 0, line.now_us);
   EXPECT(event_sender_is_pressed(&line.sender, line.now_us), false);
   run_line(&line, 500);
   EXPECT(strcmp(line.text, "+3 -3:20000 "), 0);
@@ -215,12 +215,19 @@ CHECK(check_event_sender_long, "events: a long press goes out in segments, and e
   /* Released before it began, and just after. */
   start_line(&line);
   EXPECT(event_sender_add(&line.sender, &(struct event_press){3, EVENT_UNTIL_RELEASED, 100}), true);
-  event_sender_release(&line.sender, line.now_us);
+  event_sender_release(&line.sender, 0, line.now_us);
   EXPECT(event_sender_add(&line.sender, &(struct event_press){4, EVENT_UNTIL_RELEASED, 100}), true);
   run_line(&line, 150);
-  event_sender_release(&line.sender, line.now_us);
+  event_sender_release(&line.sender, 0, line.now_us);
   run_line(&line, 500);
   EXPECT(strcmp(line.text, "+3 -3:40 +4 -4:40 "), 0);
+  /* It was recognized late, and is to last as long as it did. */
+  start_line(&line);
+  EXPECT(event_sender_add(&line.sender, &(struct event_press){3, EVENT_UNTIL_RELEASED, 100}), true);
+  run_line(&line, 60);
+  event_sender_release(&line.sender, 90, line.now_us);
+  run_line(&line, 500);
+  EXPECT(strcmp(line.text, "+3 -3:90 "), 0);
   /* Called off: what waits is forgotten, what is pressed ends. */
   start_line(&line);
   for (unsigned i = 0; i < 3; i++) event_sender_add(&line.sender, &(struct event_press){(uint8_t)i, 1000, 100});

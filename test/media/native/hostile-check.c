@@ -59,6 +59,9 @@ static void configure_anyhow(struct bench *bench, unsigned leg) {
       .codec = codec,
       .payload_type = types[codec],
       .event_payload_type = one_in(4) ? NO_PAYLOAD_TYPE : EVENT_TYPE,
+      .event_received_type = one_in(4) ? EVENT_TYPE + 1 : NO_PAYLOAD_TYPE,
+      .detects_digits = one_in(3),
+      .digits_by_signalling = one_in(5),
       .ptime_ms = (uint16_t)(FRAME_MS * (1 + draw(MAX_PTIME_MS / FRAME_MS))),
       .receives = !one_in(4),
       .sends = !one_in(4),
@@ -278,7 +281,7 @@ CHECK(check_churn, "sessions come and go under a flood") {
     session = session_open(addresses, ports, 2, &failed, &fault);
     if (session == NULL) continue;
     handles[which] = engine_add(engine, session);
-    struct leg_settings settings = {.codec = CODEC_PCMA, .payload_type = PCMA_TYPE, .event_payload_type = NO_PAYLOAD_TYPE,
+    struct leg_settings settings = {.codec = CODEC_PCMA, .payload_type = PCMA_TYPE, .event_payload_type = NO_PAYLOAD_TYPE, .event_received_type = NO_PAYLOAD_TYPE,
                                     .ptime_ms = 20, .receives = true, .sends = true};
     /* What is sent to leg 1 goes to a port that nobody has: the network answers with errors. */
     if (!address_parse("127.0.0.1", 9, &settings.remote)) abort();

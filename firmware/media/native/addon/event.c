@@ -3,6 +3,7 @@
 
 static const char *const names[] = {
     [EVENT_LATCHED] = "latched",
+    [EVENT_DIGIT] = "digit",
 };
 
 static napi_value describe(napi_env env, const struct media_event *event) {

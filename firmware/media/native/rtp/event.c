@@ -128,13 +128,14 @@ bool event_sender_add(struct event_sender *sender, const struct event_press *pre
   return true;
 }
 
-void event_sender_release(struct event_sender *sender, uint64_t now_us) {
+void event_sender_release(struct event_sender *sender, uint32_t least_ms, uint64_t now_us) {
+  if (least_ms < EVENT_MIN_MS) least_ms = EVENT_MIN_MS;
   for (unsigned i = 0; i < sender->count; i++) {
     struct event_press *waiting = &sender->queue[(sender->first + i) % EVENT_QUEUE_PRESSES];
-    if (waiting->duration_ms == EVENT_UNTIL_RELEASED) waiting->duration_ms = EVENT_MIN_MS;
+    if (waiting->duration_ms == EVENT_UNTIL_RELEASED) waiting->duration_ms = least_ms;
   }
   if (sender->state != EVENT_SENDER_PRESSED || sender->ends_us != UINT64_MAX) return;
-  const uint64_t shortest = sender->began_us + EVENT_MIN_MS * US_PER_MS;
+  const uint64_t shortest = sender->began_us + (uint64_t)least_ms * US_PER_MS;
   sender->ends_us = now_us > shortest ? now_us : shortest;
   if (sender->due_us > sender->ends_us) sender->due_us = sender->ends_us;
 }
@@ -143,7 +144,7 @@ void event_sender_cancel(struct event_sender *sender, uint64_t now_us) {
   sender->count = 0;
   if (sender->state == EVENT_SENDER_PRESSED && sender->ends_us > now_us) {
     sender->ends_us = UINT64_MAX;
-    event_sender_release(sender, now_us);
+    event_sender_release(sender, 0, now_us);
   }
 }
 

@@ -105,8 +105,11 @@ struct event_packet {
 void event_sender_start(struct event_sender *sender, uint32_t clock_rate);
 /* False when the queue is full, or a value lies outside its range. */
 bool event_sender_add(struct event_sender *sender, const struct event_press *press);
-/* Ends the press that lasts until it is released, at `now_us`, though not before EVENT_MIN_MS of it; one that waits becomes that short. */
-void event_sender_release(struct event_sender *sender, uint64_t now_us);
+/*
+ * Ends the press that lasts until it is released, at `now_us`, though not before `least_ms` of it, or EVENT_MIN_MS. One that
+ * still waits becomes that short.
+ */
+void event_sender_release(struct event_sender *sender, uint32_t least_ms, uint64_t now_us);
 /* Forgets what waits, and ends what is pressed. */
 void event_sender_cancel(struct event_sender *sender, uint64_t now_us);
 /* True while something is pressed or waits, or the end of a press is being repeated. */

@@ -11,9 +11,9 @@
 /* How far from the audio, or from the present, an event's timestamp may lie and still be believed. */
 #define MAX_EVENT_DISTANCE_SAMPLES (5000 * SAMPLES_PER_MS)
 
-/* A leg that takes no silence descriptors gets none: such audio is decoded. */
+/* A leg that takes no silence descriptors gets none: such audio is decoded. So is what tones are taken out of. */
 static bool same_codec(const struct leg *from, const struct leg *to) {
-  if (from->settings.codec != to->settings.codec) return false;
+  if (from->settings.codec != to->settings.codec || digits_removes(from, to)) return false;
   return from->settings.codec != CODEC_G729 || !from->settings.annex_b || to->settings.annex_b;
 }
 
@@ -28,19 +28,30 @@ static bool pass(struct leg *to, const struct destination *destination, const st
   return outgoing_pass(outgoing, destination, arrived->packet, arrived->samples, payload_type);
 }
 
-/* What a packet says, also to the tap. */
-static size_t decode(struct leg *from, const struct rtp_packet *packet, int16_t pcm[MAX_PAYLOAD_SAMPLES], uint64_t now_us) {
+/* What a packet says, for the taps too; without the tones that the other leg is not to hear. */
+static size_t decode(struct leg *from, const struct arrived *arrived, int16_t pcm[MAX_PAYLOAD_SAMPLES]) {
+  const struct rtp_packet *packet = arrived->packet;
+  const struct codec_traits *traits = codec_traits(from->settings.codec);
   const size_t samples = decoder_decode(from->coders.decoder, packet->payload, packet->payload_bytes, pcm, MAX_PAYLOAD_SAMPLES);
-  if (from->tap != NULL) {
-    from->tap(from->tap_argument, pcm, samples, codec_traits(from->settings.codec)->sample_rate, now_us);
-  }
+  const struct said said = {
+      .pcm = pcm,
+      .samples = samples,
+      .sample_rate = traits->sample_rate,
+      .timestamp = packet->timestamp,
+      .clock_rate = traits->clock_rate,
+      .restarted = arrived->arrival == ARRIVAL_RESTART,
+      .now_us = arrived->now_us,
+  };
+  for (struct leg_tap *tap = from->taps; tap != NULL; tap = tap->next) tap->hear(tap, &said);
+  digits_take_audio(from, pcm, samples, traits->sample_rate, arrived->now_us);
   return samples;
 }
 
-static void transcode(struct leg *from, struct outgoing *outgoing, const struct destination *to,
-                      const struct rtp_packet *packet) {
+static void transcode(struct leg *from, struct leg *to, const struct destination *destination, const struct arrived *arrived) {
   int16_t pcm[MAX_PAYLOAD_SAMPLES];
-  outgoing_append_pcm(outgoing, to, pcm, decode(from, packet, pcm, to->now_us));
+  const size_t samples = decode(from, arrived, pcm);
+  /* A digit that began in it has taken the stream. */
+  if (!digits_hold(to, arrived->now_us)) outgoing_append_pcm(&to->outgoing, destination, pcm, samples);
 }
 
 /* Fills `total` samples of time that was lost. */
@@ -112,7 +123,7 @@ static bool append(struct leg *from, struct leg *to, const struct destination *d
   keep_time(from, to, destination, arrived, transcoded);
   if (packet->marker) to->outgoing.marker_pending = true;
   if (transcoded) {
-    transcode(from, &to->outgoing, destination, packet);
+    transcode(from, to, destination, arrived);
   } else {
     outgoing_append_encoded(&to->outgoing, destination, packet->payload, packet->payload_bytes);
   }
@@ -133,11 +144,12 @@ struct destination leg_destination(struct leg *to, uint64_t now_us) {
   };
 }
 
-/* For the tap, where the way to the other leg decodes nothing. */
+/* For those who listen, where the way to the other leg decodes nothing. */
 static void overhear(struct leg *from, const struct arrived *arrived) {
-  if (from->tap == NULL || arrived->samples == 0 || arrived->arrival == ARRIVAL_LATE) return;
+  if (from->taps == NULL && !from->settings.detects_digits) return;
+  if (arrived->samples == 0 || arrived->arrival == ARRIVAL_LATE) return;
   int16_t pcm[MAX_PAYLOAD_SAMPLES];
-  decode(from, arrived->packet, pcm, arrived->now_us);
+  decode(from, arrived, pcm);
 }
 
 bool forward(struct leg *from, struct leg *to, const struct arrived *arrived) {

@@ -29,6 +29,7 @@ enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port) {
     return LEG_ERRNO;
   }
   outgoing_start(&leg->outgoing);
+  digits_start(leg);
   return LEG_OK;
 }
 
@@ -84,5 +85,6 @@ bool leg_configure(struct leg *leg, const struct leg_settings *settings, bool *m
   if (moved) leg->latched = false;
   leg->configured = true;
   leg->settings = *settings;
+  digits_configure(leg);
   return true;
 }

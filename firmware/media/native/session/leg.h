@@ -3,6 +3,7 @@
 #define RINGDOWN_LEG_H
 
 #include "net/address.h"
+#include "session/digits.h"
 #include "session/outgoing.h"
 #include "rtp/receiver.h"
 
@@ -31,11 +32,14 @@ struct leg_settings {
   union address remote;
   enum codec codec;
   uint8_t payload_type;
-  uint8_t event_payload_type; /* NO_PAYLOAD_TYPE: none */
+  uint8_t event_payload_type; /* of those we send, and of those we take; NO_PAYLOAD_TYPE: none */
+  uint8_t event_received_type; /* under which they may come too; NO_PAYLOAD_TYPE: no other */
   uint16_t ptime_ms;
   bool receives; /* we take what the remote sends */
   bool sends;    /* we send to the remote */
   bool annex_b;  /* the remote takes silence descriptors */
+  bool detects_digits;       /* the party's digits are in its audio */
+  bool digits_by_signalling; /* the party is told of digits by others: neither events nor tones for it */
 };
 
 /* Both directions of one leg's codec: either both there or both NULL. */
@@ -54,8 +58,22 @@ enum voice {
   VOICE_LOCAL, /* whoever calls leg_speak; what the other leg says goes nowhere */
 };
 
-/* What a party said, in order: `samples` at `sample_rate`. */
-typedef void leg_tap(void *argument, const int16_t *pcm, size_t samples, uint32_t sample_rate, uint64_t now_us);
+/* What a party said, in order. */
+struct said {
+  const int16_t *pcm;
+  size_t samples;
+  uint32_t sample_rate; /* of the samples, Hz */
+  uint32_t timestamp;   /* of the first one, by the party's own clock */
+  uint32_t clock_rate;  /* of that clock, Hz */
+  bool restarted;       /* it has nothing to do with the timestamps before */
+  uint64_t now_us;
+};
+
+/* Who listens to a party: embedded in its owner, as a timer is. */
+struct leg_tap {
+  void (*hear)(struct leg_tap *tap, const struct said *said);
+  struct leg_tap *next;
+};
 
 struct leg {
   struct session *session;
@@ -74,8 +92,8 @@ struct leg {
   uint32_t event_sent_as;      /* timestamp in the other leg's stream */
   struct coders coders; /* of the codec in `settings` */
   enum voice voice;     /* set by leg_set_voice (party.h) */
-  leg_tap *tap;         /* set by leg_set_tap (party.h); NULL: nobody listens */
-  void *tap_argument;
+  struct leg_tap *taps; /* leg_add_tap (party.h); NULL: nobody listens */
+  struct digits digits;
   struct outgoing outgoing;
   struct leg_counters counters;
 };

@@ -161,3 +161,23 @@ void outgoing_event(struct outgoing *outgoing, const struct destination *to, con
   packet.timestamp = timestamp;
   emit(outgoing, to, &packet);
 }
+
+void outgoing_inject(struct outgoing *outgoing, const struct destination *to, const struct event_packet *event) {
+  struct rtp_packet packet = {
+      .marker = event->marker,
+      .payload_type = to->event_payload_type,
+      .sequence_number = outgoing->next_sequence++,
+      .timestamp = event->timestamp,
+      .payload = event->payload,
+      .payload_bytes = sizeof event->payload,
+  };
+  /* What the source sends next is one further on; the number before it is taken. */
+  outgoing->sequence_distance++;
+  outgoing->placed_at = (uint16_t)(outgoing->next_sequence - outgoing->sequence_distance);
+  if (outgoing->last_sent_us == 0) {
+    /* No audio yet: the clock of the stream begins to run here, so that the next press has another timestamp. */
+    outgoing->last_timestamp = event->timestamp;
+    outgoing->last_sent_us = to->now_us;
+  }
+  emit(outgoing, to, &packet);
+}

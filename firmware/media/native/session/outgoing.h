@@ -9,6 +9,7 @@
 #define RINGDOWN_OUTGOING_H
 
 #include "codec/codec.h"
+#include "rtp/event.h"
 #include "rtp/rtp.h"
 #include "net/send_queue.h"
 
@@ -73,5 +74,7 @@ void outgoing_append_encoded(struct outgoing *outgoing, const struct destination
 void outgoing_skip(struct outgoing *outgoing, const struct destination *to, uint32_t samples);
 /* One packet of an event (RFC 4733) beside appended audio. */
 void outgoing_event(struct outgoing *outgoing, const struct destination *to, const struct rtp_packet *source, uint32_t timestamp);
+/* A report of an event of our own, wherever audio comes from. Late packets of a source that is passed on are late for good. */
+void outgoing_inject(struct outgoing *outgoing, const struct destination *to, const struct event_packet *event);
 
 #endif

@@ -19,7 +19,11 @@ static void catch_up(struct outgoing *outgoing, const struct destination *to) {
 }
 
 void leg_speak(struct leg *leg, const int16_t *pcm, size_t samples, uint32_t sample_rate, uint64_t now_us) {
-  if (leg->voice != VOICE_LOCAL || !leg->configured || !leg->settings.sends) return;
+  if (leg->voice == VOICE_LOCAL && !digits_hold(leg, now_us)) leg_put(leg, pcm, samples, sample_rate, now_us);
+}
+
+void leg_put(struct leg *leg, const int16_t *pcm, size_t samples, uint32_t sample_rate, uint64_t now_us) {
+  if (!leg->configured || !leg->settings.sends) return;
   const struct destination destination = leg_destination(leg, now_us);
   catch_up(&leg->outgoing, &destination);
   if (sample_rate == codec_traits(leg->settings.codec)->sample_rate) {
@@ -34,7 +38,15 @@ void leg_speak(struct leg *leg, const int16_t *pcm, size_t samples, uint32_t sam
   }
 }
 
-void leg_set_tap(struct leg *leg, leg_tap *tap, void *argument) {
-  leg->tap = tap;
-  leg->tap_argument = argument;
+void leg_add_tap(struct leg *leg, struct leg_tap *tap) {
+  tap->next = leg->taps;
+  leg->taps = tap;
+}
+
+void leg_remove_tap(struct leg *leg, struct leg_tap *tap) {
+  for (struct leg_tap **at = &leg->taps; *at != NULL; at = &(*at)->next) {
+    if (*at != tap) continue;
+    *at = tap->next;
+    return;
+  }
 }

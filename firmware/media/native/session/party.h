@@ -3,7 +3,7 @@
  * on the loop's thread. A session that is closed or moved takes its legs along: whoever speaks or listens lets go first.
  *
  *   a player      leg_set_voice(leg, VOICE_LOCAL), then leg_speak 20 ms each 20 ms, then leg_set_voice(leg, VOICE_PEER)
- *   a recorder    leg_set_tap(leg, write, recorder), then leg_set_tap(leg, NULL, NULL)
+ *   a recorder    leg_add_tap(leg, &recorder->tap), then leg_remove_tap(leg, &recorder->tap)
  */
 #ifndef RINGDOWN_PARTY_H
 #define RINGDOWN_PARTY_H
@@ -18,7 +18,10 @@ void leg_set_voice(struct leg *leg, enum voice voice);
  * or its voice is not VOICE_LOCAL.
  */
 void leg_speak(struct leg *leg, const int16_t *pcm, size_t samples, uint32_t sample_rate, uint64_t now_us);
-/* A copy of what the party says, decoded beside the relay where the relay does not decode. NULL ends it. */
-void leg_set_tap(struct leg *leg, leg_tap *tap, void *argument);
+/* The same whatever the leg's voice: for what takes its place for a moment. */
+void leg_put(struct leg *leg, const int16_t *pcm, size_t samples, uint32_t sample_rate, uint64_t now_us);
+/* A copy of what the party says, decoded beside the relay where the relay does not decode. Any number of taps. */
+void leg_add_tap(struct leg *leg, struct leg_tap *tap);
+void leg_remove_tap(struct leg *leg, struct leg_tap *tap); /* not there: nothing */
 
 #endif

@@ -41,14 +41,23 @@ void session_close(struct session *session) {
   free(session);
 }
 
-void session_attach(struct session *session, struct loop *loop) { session->loop = loop; }
+void session_attach(struct session *session, struct loop *loop) {
+  session->loop = loop;
+  for (unsigned i = 0; i < session->leg_count; i++) digits_attach(&session->legs[i], loop_now_us());
+}
 
-void session_detach(struct session *session) { session->loop = NULL; }
+void session_detach(struct session *session) {
+  for (unsigned i = 0; i < session->leg_count; i++) digits_detach(&session->legs[i]);
+  session->loop = NULL;
+}
 
 static void discard(uint64_t *reason) { (*reason)++; }
 
 static bool is_event(const struct leg *leg, const struct rtp_packet *packet) {
-  return leg->settings.event_payload_type != NO_PAYLOAD_TYPE && packet->payload_type == leg->settings.event_payload_type;
+  const struct leg_settings *settings = &leg->settings;
+  /* Never NO_PAYLOAD_TYPE. RFC 3264 §5.1: each side names the number under which it wants to receive; some keep to one. */
+  return packet->payload_type == settings->event_payload_type ||
+         (packet->payload_type == settings->event_received_type && packet->payload_type != settings->payload_type);
 }
 
 static bool in_time(struct leg *from, size_t ticks, uint64_t now_us) {
@@ -106,13 +115,24 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
   unsigned missing = 0;
   const enum arrival arrival = receiver_place(&from->receiver, &packet, &missing);
   counters->packets_lost += missing;
-  /* The adaptive codebook of one source makes a thump of the first frames of the next. */
-  if (arrival == ARRIVAL_RESTART) decoder_restart(from->coders.decoder);
+  if (arrival == ARRIVAL_RESTART) {
+    /* The adaptive codebook of one source makes a thump of the first frames of the next. */
+    decoder_restart(from->coders.decoder);
+    digits_restart(from);
+  }
 
   struct leg *to = session->leg_count == 2 ? &session->legs[1 - index] : NULL;
-  const bool wanted = to != NULL && to->configured && to->voice == VOICE_PEER && to->settings.sends &&
-                      !(event && to->settings.event_payload_type == NO_PAYLOAD_TYPE);
-  if (!from->settings.receives || !(wanted || from->tap != NULL) || !in_time(from, samples, now_us)) {
+  const bool can_hear = to != NULL && to->configured && to->voice == VOICE_PEER && to->settings.sends;
+  bool wanted = can_hear && !digits_hold(to, now_us);
+  bool overheard = from->taps != NULL || from->settings.detects_digits;
+  if (event && from->settings.receives && arrival != ARRIVAL_STRAY) {
+    digits_take_event(from, &packet, now_us);
+    wanted = can_hear && to->settings.event_payload_type != NO_PAYLOAD_TYPE;
+    overheard = true;
+  }
+  /* Whoever speaks in its place meanwhile: the source finds its place anew afterwards. */
+  if (to != NULL && !event && !wanted) to->outgoing.placed = false;
+  if (!from->settings.receives || !(wanted || overheard) || !in_time(from, samples, now_us)) {
     /* What follows a hold, a flood, or a restart that went nowhere, lies no more where the other stream would have it. */
     if (to != NULL && (!event || arrival == ARRIVAL_RESTART)) to->outgoing.placed = false;
     return discard(&counters->unforwarded);

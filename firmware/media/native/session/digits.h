@@ -1,0 +1,61 @@
+/*
+ * The digits of a party, pressed and heard: its telephone events and tones become the other leg's events or tones, and
+ * are told to the runtime; digits that the runtime wants pressed go the same way. On the loop's thread.
+ *
+ *   the party's events    relayed (forward.c) where the other leg has events; else its presses become tones there
+ *   tones in its audio    taken out and made events where the other leg has events; else they stay where they are
+ *
+ * A leg whose runtime tells it of digits by signalling gets neither: the runtime is told, and sees to it.
+ */
+#ifndef RINGDOWN_DIGITS_H
+#define RINGDOWN_DIGITS_H
+
+#include "audio/dtmf.h"
+#include "rtp/event.h"
+#include "rtp/rtp.h"
+#include "session/timer.h"
+
+struct leg;
+
+struct digits {
+  struct timer timer; /* of what is being pressed, in either direction */
+
+  /* What the party presses. */
+  struct event_receiver received;
+  struct dtmf_detector detector;
+  struct dtmf_mute mute;
+  int16_t block[DTMF_BLOCK_SAMPLES];
+  size_t filled;
+
+  /* What is pressed for the party: as events, or as tones. */
+  struct event_sender sender;
+  bool in_audio;
+  bool sounding;
+  struct dtmf_generator generator;
+  uint64_t next_us; /* of the tones' next 10 ms */
+};
+
+enum digit_source { DIGIT_BY_EVENT, DIGIT_IN_AUDIO };
+
+void digits_start(struct leg *leg);
+/* After new settings. */
+void digits_configure(struct leg *leg);
+/* The session is on a loop from now on, or no more. */
+void digits_attach(struct leg *leg, uint64_t now_us);
+void digits_detach(struct leg *leg);
+
+/* The source of the leg is another one. */
+void digits_restart(struct leg *leg);
+/* A packet of events from the party. */
+void digits_take_event(struct leg *from, const struct rtp_packet *packet, uint64_t now_us);
+/* What the party said; tones are muted where digits_removes. Nothing unless the leg is to be listened to. */
+void digits_take_audio(struct leg *from, int16_t *pcm, size_t samples, uint32_t sample_rate, uint64_t now_us);
+/* True when tones are taken out of what goes from one to the other, which therefore has to be decoded. */
+bool digits_removes(const struct leg *from, const struct leg *to);
+
+/* Presses for the party of `leg`, after those that wait. False: not all of them fit, or may be sent; then none is. */
+bool digits_send(struct leg *leg, const struct event_press *presses, unsigned count, uint64_t now_us);
+/* True while the stream to the party is taken by digits: nobody else speaks. */
+bool digits_hold(const struct leg *leg, uint64_t now_us);
+
+#endif
