@@ -52,5 +52,8 @@ t.test('what is written is read', async (t) => {
     }
   }
   t.equal(writeInfoDigit({ digit: '5', durationMs: 160 }), 'Signal=5\r\nDuration=160\r\n');
-  t.same(readInfoDigit(RELAY, writeInfoDigit({ digit: '5', durationMs: 1_000_000 })), { digit: '5', durationMs: 65_535 });
+  t.same(readInfoDigit(RELAY, writeInfoDigit({ digit: '5', durationMs: 1_000_000 })), {
+    digit: '5',
+    durationMs: 65_535,
+  });
 });

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { MediaEvent } from '../../firmware/media/client.ts';
+import { decodePayloads } from '../support/decode.ts';
 import { converse, G729, PCMA, towards } from './conversation.ts';
 import { Party, type RtpPacket } from './party.ts';
 
@@ -75,13 +76,29 @@ t.test('telephone events are passed on under the payload type of each leg', asyn
   }
 });
 
-t.test('events go nowhere when the other leg did not negotiate them', async (t) => {
+t.test('the press of a key is heard as its tones where the other leg did not negotiate events', async (t) => {
   const { session, parties } = await converse(t, { ...PCMA, telephoneEventPayloadType: 101 }, PCMA);
-  await parties[0].send(session.ports[0], voice(1, 0, { payloadType: 101, payload: Buffer.from('050a00a0', 'hex') }));
-  await parties[0].send(session.ports[0], voice(2, 160));
-  t.equal((await parties[1].hear(1))[0]?.payloadType, 8);
-  t.match((await session.statistics())[0].discards, { unforwarded: 1 });
+  await parties[0].send(session.ports[0], voice(1, 0, { payloadType: 101, payload: Buffer.from('058a0320', 'hex') }));
+  const tones = await parties[1].hear(4);
+  t.ok(tones.every(({ payloadType }) => payloadType === 8));
+  t.ok(await hasTones(tones, 770, 1336));
+  t.match((await session.statistics())[0], { packetsDiscarded: 0 });
 });
+
+async function hasTones(packets: readonly RtpPacket[], low: number, high: number): Promise<boolean> {
+  const pcm = await decodePayloads(
+    packets.map((packet) => packet.payload),
+    'PCMA',
+  );
+  return [low, high].every((hertz) => {
+    const parts = Array.from(pcm, (sample, i) => {
+      const angle = (2 * Math.PI * hertz * i) / 8000;
+      return [sample * Math.cos(angle), sample * Math.sin(angle)] as const;
+    });
+    const sum = (index: 0 | 1) => parts.reduce((total, part) => total + part[index], 0);
+    return Math.hypot(sum(0), sum(1)) / pcm.length > 1000;
+  });
+}
 
 t.test('direction is honoured', async (t) => {
   const { session, parties } = await converse(t, PCMA, PCMA);
