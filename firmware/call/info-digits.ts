@@ -35,10 +35,10 @@ export function readInfoDigit(type: string, body: string): PressedDigit | 'unsup
   if (!DIGIT_TYPES.includes(type)) return 'unsupported';
   if (body.length > MAX_BODY_CHARACTERS) return 'malformed';
   const lines = body.split(/\r\n|\r|\n/).map((line) => line.trim());
-  const signal = valueOf(lines, 'signal') ?? (type === DTMF ? lines[0] : undefined);
+  const signal = lineOf(lines, 'signal') ?? (type === DTMF ? lines[0] : undefined);
   const digit = signal === undefined ? undefined : digitOf(signal);
   if (digit === undefined) return 'malformed';
-  const duration = valueOf(lines, 'duration');
+  const duration = lineOf(lines, 'duration');
   if (duration === undefined) return { digit, durationMs: undefined };
   const durationMs = /^[0-9]{1,5}$/.test(duration) ? Number(duration) : 0;
   return durationMs >= 1 && durationMs <= MAX_DURATION_MS ? { digit, durationMs } : 'malformed';
@@ -50,7 +50,7 @@ export function writeInfoDigit({ digit, durationMs }: PressedDigit): string {
   return `Signal=${digit}\r\n${duration}`;
 }
 
-function valueOf(lines: readonly string[], name: string): string | undefined {
+function lineOf(lines: readonly string[], name: string): string | undefined {
   for (const line of lines) {
     const [key = '', value] = line.split('=', 2);
     if (value !== undefined && key.trim().toLowerCase() === name) return value.trim();
