@@ -1,7 +1,9 @@
 import { CallServer } from './call/call-server.ts';
+import { mediaSettings } from './call/media-settings.ts';
 import type { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
 import { digestOf, findExtension } from './config/extension.ts';
+import { isRemoteClient } from './config/remote-client.ts';
 import type { Configuration } from './config/schema/configuration.ts';
 import type { BoxKey } from './config/secrets/box-key.ts';
 import type { Clock } from './core/clock.ts';
@@ -118,7 +120,16 @@ export class Signalling {
       authenticator,
       gruus,
       extension: (number) => findExtension(store.current, number),
-      codecs: () => store.current.system.media.codecs,
+      mediaSettings: (number) => mediaSettings(store.current, number),
+      mayBeDirect: (flows) => {
+        const { current } = store;
+        // Beyond a port forward, or outside of the office, phones do not reach each other.
+        const isInside = flows.every(
+          ({ localAddress, remoteAddress }) =>
+            !options.advertise.has(localAddress) && !isRemoteClient(remoteAddress, current),
+        );
+        return current.system.media.directMedia && isInside;
+      },
       clock,
       logger,
       sourceLog,

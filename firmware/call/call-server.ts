@@ -5,9 +5,9 @@ import type { Authenticator } from '../registrar/authenticator.ts';
 import type { Gruus } from '../registrar/gruu.ts';
 import type { LocationService } from '../registrar/location.ts';
 import { type ReachableDevice, reachableDevices } from '../registrar/reachable-devices.ts';
-import type { AudioCodec } from '../sdp/codec.ts';
 import type { Flow, IncomingInvite, SipStack } from '../sip/stack.ts';
 import { Call, type Identity } from './call.ts';
+import type { MediaSettings } from './media-settings.ts';
 
 export interface CallServerOptions {
   readonly stack: () => SipStack;
@@ -17,8 +17,10 @@ export interface CallServerOptions {
   readonly gruus: Pick<Gruus, 'find'>;
   /** The extension of that number, if there is one. */
   readonly extension: (number: string) => Identity | undefined;
-  /** Those that are enabled now, in order of preference: what a new call offers and takes. */
-  readonly codecs: () => readonly AudioCodec[];
+  /** What an extension may do in a call that begins now. */
+  readonly mediaSettings: (extension: string) => MediaSettings;
+  /** Whether media may go past the box between two peers, as configured now. */
+  readonly mayBeDirect: (flows: readonly [Flow, Flow]) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sourceLog: SourceLog;
@@ -107,14 +109,15 @@ export class CallServer {
   }
 
   #start(invite: IncomingInvite, caller: Identity, callee: Identity, devices: readonly ReachableDevice[]): void {
-    const { stack, media, codecs, clock, logger, sourceLog } = this.#options;
+    const { stack, media, mediaSettings, mayBeDirect, clock, logger, sourceLog } = this.#options;
     const call = new Call({
       invite,
       caller,
       callee,
       devices,
       stack: stack(),
-      codecs: codecs(),
+      mediaSettings: { caller: mediaSettings(caller.number), callee: mediaSettings(callee.number) },
+      mayBeDirect,
       media,
       clock,
       logger,

@@ -16,8 +16,10 @@ export type CallState =
 export type CallInput =
   | { readonly kind: 'forked'; readonly forks: readonly Fork[] }
   /** The call cannot be set up: no device, no port, no common codec. */
-  | { readonly kind: 'failed'; readonly status: number }
+  | { readonly kind: 'failed'; readonly status: number; readonly warning?: Warning }
   | { readonly kind: 'ringing' }
+  /** A device sends media before it answers. */
+  | { readonly kind: 'early-media'; readonly fork: Fork }
   | { readonly kind: 'answered'; readonly fork: Fork }
   | { readonly kind: 'rejected'; readonly fork: Fork; readonly status: number }
   /** Media are joined and the caller has the answer. */
@@ -29,9 +31,17 @@ export type CallInput =
   /** The box stops. */
   | { readonly kind: 'shut-down' };
 
+/** What is wrong with the media that were offered (RFC 3261 §20.43). */
+export interface Warning {
+  readonly code: number;
+  readonly text: string;
+}
+
 export type CallEffect =
   | { readonly kind: 'ring-caller' }
-  | { readonly kind: 'reject-caller'; readonly status: number }
+  /** Let the caller hear what the device sends already. */
+  | { readonly kind: 'open-early-media'; readonly fork: Fork }
+  | { readonly kind: 'reject-caller'; readonly status: number; readonly warning?: Warning }
   | { readonly kind: 'end-caller' }
   /** `elsewhere`: another device answered, so this one must not show a missed call (RFC 3326). */
   | { readonly kind: 'end-fork'; readonly fork: Fork; readonly elsewhere: boolean }
@@ -71,7 +81,7 @@ function starting(state: CallState, input: CallInput): CallStep {
     case 'forked':
       return { state: { phase: 'ringing', pending: input.forks, refusal: 480 }, effects: [] };
     case 'failed':
-      return { state: ENDED, effects: [{ kind: 'reject-caller', status: input.status }, CLEAN_UP] };
+      return { state: ENDED, effects: [rejectCaller(input), CLEAN_UP] };
     case 'caller-ended':
       return { state: ENDED, effects: [CLEAN_UP] };
     case 'shut-down':
@@ -87,6 +97,12 @@ function ringing(state: CallState & { readonly phase: 'ringing' }, input: CallIn
   switch (input.kind) {
     case 'ringing':
       return { state, effects: [{ kind: 'ring-caller' }] };
+    case 'early-media': {
+      if (!state.pending.includes(input.fork)) return { state, effects: [] };
+      // Of several devices one may answer whose media the caller was not told of, so it hears none before the answer.
+      const isAlone = state.pending.length === 1;
+      return { state, effects: [isAlone ? { kind: 'open-early-media', fork: input.fork } : { kind: 'ring-caller' }] };
+    }
     case 'answered': {
       if (!state.pending.includes(input.fork)) return { state, effects: [] };
       const others = state.pending.filter((fork) => fork !== input.fork);
@@ -114,7 +130,7 @@ function ringing(state: CallState & { readonly phase: 'ringing' }, input: CallIn
     case 'failed':
       return {
         state: ENDED,
-        effects: [...endAll(state.pending, false), { kind: 'reject-caller', status: input.status }, CLEAN_UP],
+        effects: [...endAll(state.pending, false), rejectCaller(input), CLEAN_UP],
       };
     case 'caller-ended':
       return { state: ENDED, effects: [...endAll(state.pending, false), CLEAN_UP] };
@@ -140,7 +156,10 @@ function joined(state: CallState & { readonly phase: 'answering' | 'established'
       if (isGone) return { state: ENDED, effects: [{ kind: 'end-caller' }, CLEAN_UP] };
       return { state: { phase: 'established', fork: state.fork }, effects: [] };
     case 'failed':
-      return { state: ENDED, effects: [...endCallee, endCaller(input.status), CLEAN_UP] };
+      return {
+        state: ENDED,
+        effects: [...endCallee, answering ? rejectCaller(input) : endCaller(input.status), CLEAN_UP],
+      };
     case 'caller-ended':
       return { state: ENDED, effects: [...endCallee, CLEAN_UP] };
     case 'callee-ended':
@@ -151,6 +170,7 @@ function joined(state: CallState & { readonly phase: 'answering' | 'established'
     case 'shut-down':
       return { state: ENDED, effects: [...endCallee, endCaller(503), CLEAN_UP] };
     case 'ringing':
+    case 'early-media':
     case 'answered':
     case 'rejected':
       // A device that was told to stop had its say on the way.
@@ -158,6 +178,10 @@ function joined(state: CallState & { readonly phase: 'answering' | 'established'
     default:
       throw new IllegalTransitionError('call', state.phase, input.kind);
   }
+}
+
+function rejectCaller({ status, warning }: CallInput & { readonly kind: 'failed' }): CallEffect {
+  return { kind: 'reject-caller', status, ...(warning === undefined ? {} : { warning }) };
 }
 
 /**

@@ -1,14 +1,24 @@
 import type { Clock } from '../core/clock.ts';
 import { RingdownError } from '../core/errors.ts';
 import type { Logger, SourceLog } from '../core/logger.ts';
-import type { MediaClient, MediaSession } from '../media/client.ts';
+import type { LegIndex, MediaClient } from '../media/client.ts';
 import type { Binding } from '../registrar/binding.ts';
 import type { ReachableDevice } from '../registrar/reachable-devices.ts';
-import type { AudioCodec } from '../sdp/codec.ts';
 import type { Flow, HeaderField, IncomingInvite, OutgoingInvite, ReinviteAnswer, SipStack } from '../sip/stack.ts';
-import { formatNameAddr, reasonOf, wantsPrivacy } from '../sip/stack.ts';
-import { type CallEffect, type CallInput, type CallState, type Fork, nextCallState } from './call-state.ts';
-import { LocalDescription, legParameters, type ReceivedOffer, readOffer } from './negotiation.ts';
+import { formatNameAddr, formatWarning, reasonOf, wantsPrivacy } from '../sip/stack.ts';
+import {
+  type CallEffect,
+  type CallInput,
+  type CallState,
+  type Fork,
+  nextCallState,
+  type Warning,
+} from './call-state.ts';
+import { type ConnectedSide, DirectMedia } from './direct-media.ts';
+import { CALLEE_LEG, CALLER_LEG, JoinedMedia } from './joined-media.ts';
+import type { MediaSettings } from './media-settings.ts';
+import { MediaSide } from './media-side.ts';
+import { type ReceivedOffer, type Refusal, readOffer } from './negotiation.ts';
 
 /** An extension as the other side shall see it. */
 export interface Identity {
@@ -23,8 +33,10 @@ export interface CallOptions {
   /** The devices to ring, all at once. */
   readonly devices: readonly ReachableDevice[];
   readonly stack: SipStack;
-  /** Those that are enabled, in order of preference. */
-  readonly codecs: readonly AudioCodec[];
+  /** What each of the two may do. */
+  readonly mediaSettings: { readonly caller: MediaSettings; readonly callee: MediaSettings };
+  /** Whether media may go past the box between these two, as configured now. */
+  readonly mayBeDirect: (flows: readonly [Flow, Flow]) => boolean;
   /** Resolves once the worker has started. */
   readonly media: () => Promise<MediaClient>;
   readonly clock: Clock;
@@ -40,17 +52,12 @@ interface CalleeLeg {
   device: Binding;
   /** Those that are left where that one leads nowhere. */
   readonly others: Binding[];
-  readonly session: MediaSession;
-  readonly local: LocalDescription;
-  /** Codec in use, once it answered. */
-  codec: AudioCodec | undefined;
+  readonly media: JoinedMedia;
   outgoing: OutgoingInvite | undefined;
   /** What the device said of it when it hung up, for a caller who does not have the answer yet (RFC 3326). */
   reason: string | undefined;
 }
 
-const CALLER_LEG = 0;
-const CALLEE_LEG = 1;
 /** RFC 3326: the other devices must not show a missed call. */
 const ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
 
@@ -70,10 +77,11 @@ export class Call {
   #state: CallState = { phase: 'starting' };
   #legs: readonly CalleeLeg[] = [];
   #offer: ReceivedOffer | undefined;
-  #callerLocal: LocalDescription | undefined;
-  #callerCodec: AudioCodec | undefined;
+  readonly #direct: DirectMedia;
   /** Of the device that answered first. */
   #answerSdp: string | undefined;
+  /** Of the device that sends media already. */
+  #earlySdp: string | undefined;
   #cleanedUp = false;
 
   constructor(options: CallOptions) {
@@ -84,13 +92,33 @@ export class Call {
       from: options.caller.number,
       to: options.callee.number,
     });
+    this.#direct = new DirectMedia({
+      clock: options.clock,
+      sides: () => this.#connectedSides(),
+      isAllowed: () => {
+        const sides = this.#connectedSides();
+        return sides !== undefined && options.mayBeDirect([sides[0].flow, sides[1].flow]);
+      },
+      relay: async (leg, agreement) => this.#answered()?.media.relay(leg, agreement),
+      onChanged: (isDirect) => this.#logger.info({ isDirect }, 'media'),
+    });
   }
 
   /** For the status: the phase, and the codecs once both sides have one. */
   get summary(): { from: string; to: string; state: string; codecs: string } {
     const { caller, callee } = this.#options;
-    const codecs = [this.#callerCodec, this.#answered()?.codec].filter((codec) => codec !== undefined);
-    return { from: caller.number, to: callee.number, state: this.#state.phase, codecs: [...new Set(codecs)].join('-') };
+    const codecs = this.#answered()?.media.codecs ?? [];
+    return { from: caller.number, to: callee.number, state: this.#state.phase, codecs: codecs.join('-') };
+  }
+
+  /** Media go between the phones: nothing of them passes the box. */
+  get isDirect(): boolean {
+    return this.#direct.isDirect;
+  }
+
+  /** Has media go through the box until the returned function is called: for music, a recording, a tone. */
+  needMedia(): () => void {
+    return this.#direct.need();
   }
 
   /** Sets the call going. Errors end it with the status that fits; none comes out of here. */
@@ -102,7 +130,7 @@ export class Call {
       onEnded: () => this.#take({ kind: 'caller-ended' }),
       onReinvite: (offer) => this.#renegotiate(CALLER_LEG, offer),
       onRefreshed: (sdp) => this.#follow(CALLER_LEG, sdp),
-      onAck: (sdp) => this.#takeLateAnswer(sdp),
+      onAck: (sdp) => this.#acknowledged(CALLER_LEG, sdp),
     };
     this.#run(this.#ringAll());
   }
@@ -134,8 +162,11 @@ export class Call {
       case 'ring-caller':
         invite.provisional(180);
         break;
+      case 'open-early-media':
+        this.#run(this.#openEarlyMedia(effect.fork));
+        break;
       case 'reject-caller':
-        invite.reject(effect.status);
+        invite.reject(effect.status, { headers: this.#warningHeaders(invite.flow, effect.warning) });
         break;
       case 'end-caller':
         this.#run(invite.bye(reason));
@@ -157,12 +188,12 @@ export class Call {
   }
 
   async #ringAll(): Promise<void> {
-    const { invite, devices, media, stack, codecs } = this.#options;
+    const { invite, devices, media } = this.#options;
     if (invite.offer !== undefined) {
-      const offer = readOffer(invite.offer, invite.flow.localAddress, codecs);
+      const offer = readOffer(invite.offer, invite.flow.localAddress, this.#options.mediaSettings.caller);
       if ('status' in offer) {
         this.#warn(invite.flow, offer.why, 'offer refused');
-        this.#take({ kind: 'failed', status: offer.status });
+        this.#take({ kind: 'failed', ...failure(offer) });
         return;
       }
       this.#offer = offer;
@@ -174,9 +205,10 @@ export class Call {
       // The media ports of the leg are on one address of ours.
       const others = rest.filter(({ flow }) => flow.localAddress === device.flow.localAddress);
       const session = await client.openSession([invite.flow.localAddress, device.flow.localAddress]);
-      const address = stack.advertisedAddress(device.flow.localAddress);
-      const local = new LocalDescription(nextSessionId++, address, session.ports[CALLEE_LEG], codecs);
-      legs.push({ device, others, session, local, codec: undefined, outgoing: undefined, reason: undefined });
+      const caller = this.#side('caller', invite.flow, session.ports[CALLER_LEG]);
+      const callee = this.#side('callee', device.flow, session.ports[CALLEE_LEG]);
+      const joined = new JoinedMedia(session, caller, callee);
+      legs.push({ device, others, media: joined, outgoing: undefined, reason: undefined });
       this.#legs = legs;
       if (this.#state.phase === 'ended') {
         // The caller gave up while the port was being opened.
@@ -188,9 +220,15 @@ export class Call {
     for (const [fork, leg] of legs.entries()) leg.outgoing = this.#ring(leg, fork);
   }
 
+  #side(who: 'caller' | 'callee', { localAddress }: Flow, port: number): MediaSide {
+    const address = this.#options.stack.advertisedAddress(localAddress);
+    const settings = this.#options.mediaSettings[who];
+    return new MediaSide({ sessionId: nextSessionId++, address, localAddress, port, settings });
+  }
+
   #ring(leg: CalleeLeg, fork: Fork): OutgoingInvite {
     const { invite, caller, callee, stack } = this.#options;
-    const { device, local } = leg;
+    const { device, media } = leg;
     const host = bracketed(stack.advertisedAddress(device.flow.localAddress));
     const from = { displayName: caller.name, uri: `sip:${caller.number}@${host}` };
     const telephoneEvent = this.#offer === undefined || this.#offer.audio.telephoneEventPayloadType !== undefined;
@@ -207,11 +245,9 @@ export class Call {
         ...(device.path ?? []).map((value): HeaderField => ['Route', value]),
       ],
       ...(isPrivate ? { privacy: ['id'] } : {}),
-      offer: local.offer(this.#offer?.audio.codecs ?? [], telephoneEvent),
+      offer: media.side(CALLEE_LEG).offer(this.#offer?.audio.codecs.map(({ codec }) => codec) ?? [], telephoneEvent),
       handlers: {
-        onProvisional: (status) => {
-          if (status >= 180) this.#take({ kind: 'ringing' });
-        },
+        onProvisional: (status, sdp) => this.#progress(fork, status, sdp),
         onAnswered: (sdp) => this.#answeredBy(fork, sdp),
         onRejected: (status) => {
           if (!this.#ringOtherwise(leg, fork, status)) this.#take({ kind: 'rejected', fork, status });
@@ -228,6 +264,7 @@ export class Call {
           if (this.#answered() !== leg) this.#closeSession(leg);
         },
         onReinvite: (offer) => this.#renegotiate(CALLEE_LEG, offer),
+        onAck: (sdp) => this.#acknowledged(CALLEE_LEG, sdp),
         onRefreshed: (sdp) => this.#follow(CALLEE_LEG, sdp),
       },
     });
@@ -246,6 +283,28 @@ export class Call {
     return true;
   }
 
+  #progress(fork: Fork, status: number, sdp: string | undefined): void {
+    if (sdp !== undefined && this.#state.phase === 'ringing') {
+      this.#earlySdp = sdp;
+      this.#take({ kind: 'early-media', fork });
+    } else if (status >= 180) {
+      this.#take({ kind: 'ringing' });
+    }
+  }
+
+  /** The device speaks before it answers: an announcement, or a tone of its own. */
+  async #openEarlyMedia(fork: Fork): Promise<void> {
+    const { invite } = this.#options;
+    const media = this.#legs[fork]?.media;
+    if (media === undefined || this.#earlySdp === undefined) return;
+    const refusal = this.#offer === undefined ? 'no offer' : await media.takeAnswer(CALLEE_LEG, this.#earlySdp);
+    const answer =
+      refusal === undefined && this.#offer !== undefined ? await media.answerCaller(this.#offer) : undefined;
+    if (this.#state.phase !== 'ringing') return;
+    if (answer === undefined || 'status' in answer) this.#take({ kind: 'ringing' });
+    else invite.provisional(183, { sdp: answer.sdp, reliable: true });
+  }
+
   #answeredBy(fork: Fork, sdp: string): void {
     if (this.#state.phase === 'ringing') this.#answerSdp = sdp;
     this.#take({ kind: 'answered', fork });
@@ -253,85 +312,100 @@ export class Call {
 
   /** Joins the media of the device that answered with the caller's, then answers the caller. */
   async #connect(fork: Fork): Promise<void> {
-    const { invite, stack, callee, codecs } = this.#options;
+    const { invite, stack, callee } = this.#options;
     const leg = this.#legs[fork];
     if (leg === undefined || this.#answerSdp === undefined) return;
-    const audio = leg.local.readAnswer(this.#answerSdp, leg.device.flow.localAddress);
-    const calleeParameters = 'status' in audio ? undefined : legParameters(audio, []);
-    if ('status' in audio || calleeParameters === undefined) {
-      const why = 'status' in audio ? audio.why : 'no codec';
-      this.#warn(leg.device.flow, why, 'the answer of the device is unusable');
-      this.#take({ kind: 'failed', status: 488 });
+    const refusal = await leg.media.takeAnswer(CALLEE_LEG, this.#answerSdp);
+    if (refusal !== undefined) {
+      this.#warn(leg.device.flow, refusal.why, 'the answer of the device is unusable');
+      this.#take({ kind: 'failed', ...failure({ ...refusal, status: 488 }) });
       return;
     }
-    const host = stack.advertisedAddress(invite.flow.localAddress);
-    const local = new LocalDescription(nextSessionId++, host, leg.session.ports[CALLER_LEG], codecs);
-    let sdp: string;
-    if (this.#offer === undefined) {
-      // RFC 3264 §5, RFC 3261 §13.3.1.4: the INVITE had no offer, so ours goes in the 200 and the answer comes in ACK.
-      sdp = local.offer([{ codec: calleeParameters.codec, payloadType: 0 }], true);
-    } else {
-      const callerParameters = legParameters(this.#offer.audio, [calleeParameters.codec]);
-      if (callerParameters === undefined) return this.#take({ kind: 'failed', status: 488 });
-      await leg.session.configure(CALLER_LEG, callerParameters);
-      this.#callerCodec = callerParameters.codec;
-      sdp = local.answer(this.#offer, callerParameters);
-    }
-    await leg.session.configure(CALLEE_LEG, calleeParameters);
-    leg.codec = calleeParameters.codec;
-    this.#callerLocal = local;
+    // RFC 3264 §5, RFC 3261 §13.3.1.4: where the INVITE had no offer, ours goes in the 200 and the answer comes in ACK.
+    const answer =
+      this.#offer === undefined
+        ? { sdp: leg.media.offerInResponse(CALLER_LEG) }
+        : await leg.media.answerCaller(this.#offer);
+    if ('status' in answer) return this.#take({ kind: 'failed', ...failure(answer) });
     if (this.#state.phase !== 'answering') return;
-    const identity = assertedIdentity({ displayName: callee.name, uri: `sip:${callee.number}@${bracketed(host)}` });
-    if (invite.accept({ sdp, headers: [identity] })) {
+    const uri = `sip:${callee.number}@${bracketed(stack.advertisedAddress(invite.flow.localAddress))}`;
+    const identity = assertedIdentity({ displayName: callee.name, uri });
+    if (invite.accept({ sdp: answer.sdp, headers: [identity] })) {
       this.#take({ kind: 'connected' }, leg.reason);
-      this.#logger.info({ callerCodec: this.#callerCodec, calleeCodec: leg.codec }, 'connected');
+      const { codecs } = leg.media;
+      this.#logger.info({ callerCodec: codecs[0], calleeCodec: codecs.at(-1) }, 'connected');
     } else {
       this.#take({ kind: 'caller-ended' });
     }
   }
 
-  /** The answer in the ACK, when the offer was ours. */
-  #takeLateAnswer(sdp: string | undefined): void {
-    const leg = this.#answered();
-    if (this.#callerCodec !== undefined || leg === undefined) return;
-    const audio =
-      sdp === undefined ? undefined : this.#callerLocal?.readAnswer(sdp, this.#options.invite.flow.localAddress);
-    const parameters = audio === undefined || 'status' in audio ? undefined : legParameters(audio, []);
-    if (parameters === undefined) {
-      // Without an agreed codec nobody hears anything: better the call ends than that both listen to silence.
-      this.#take({ kind: 'failed', status: 488 });
+  /** The ACK to a 2xx of ours, with the answer where the offer was ours. */
+  #acknowledged(leg: LegIndex, sdp: string | undefined): void {
+    const media = this.#answered()?.media;
+    if (media === undefined) return;
+    if (!media.awaitsAnswer(leg)) {
+      this.#direct.consider();
       return;
     }
-    this.#callerCodec = parameters.codec;
-    this.#run(leg.session.configure(CALLER_LEG, parameters));
+    const taken = sdp === undefined ? Promise.resolve(NO_ANSWER) : media.takeAnswer(leg, sdp);
+    this.#run(
+      taken.then((refusal) => {
+        if (refusal === undefined) this.#direct.consider();
+        // Without an agreed codec nobody hears anything: better the call ends than that both listen to silence.
+        else if (media.side(leg).agreement === undefined) this.#take({ kind: 'failed', status: 488 });
+      }),
+    );
   }
 
   /**
    * A re-INVITE (hold, retrieve, another address or codec): the box answers by itself, since the other side's media do
-   * not change by it.
+   * not change by it, unless they go past the box.
    */
-  async #renegotiate(side: typeof CALLER_LEG | typeof CALLEE_LEG, sdp: string | undefined): Promise<ReinviteAnswer> {
-    const leg = this.#answered();
-    const local = side === CALLER_LEG ? this.#callerLocal : leg?.local;
+  async #renegotiate(leg: LegIndex, sdp: string | undefined): Promise<ReinviteAnswer> {
+    const answered = this.#answered();
     // While the answer is still on its way to the media worker, what a hasty device asks for next would be undone by it.
-    if (this.#state.phase !== 'established' || leg === undefined || local === undefined) return { status: 491 };
-    const { flow } = side === CALLER_LEG ? this.#options.invite : leg.device;
-    const present = side === CALLER_LEG ? this.#callerCodec : leg.codec;
-    // An offer of ours would need its answer from the ACK; no phone of the field asks for it in a session.
-    if (sdp === undefined) return { status: 488 };
-    const offer = readOffer(sdp, flow.localAddress, this.#options.codecs);
-    if ('status' in offer) return { status: offer.status };
-    const parameters = legParameters(offer.audio, present === undefined ? [] : [present]);
-    if (parameters === undefined) return { status: 488 };
-    await leg.session.configure(side, parameters);
-    if (side === CALLER_LEG) this.#callerCodec = parameters.codec;
-    else leg.codec = parameters.codec;
-    return { sdp: local.answer(offer, parameters) };
+    if (this.#state.phase !== 'established' || answered === undefined) return { status: 491 };
+    const { media } = answered;
+    const { flow } = leg === CALLER_LEG ? this.#options.invite : answered.device;
+    if (sdp === undefined) {
+      this.#direct.peerChanged(leg);
+      return { sdp: media.offerInResponse(leg) };
+    }
+    const side = media.side(leg);
+    const offer = side.readOffer(sdp);
+    if ('status' in offer) return this.#refuse(flow, offer);
+    const other = media.side(leg === CALLER_LEG ? CALLEE_LEG : CALLER_LEG).agreement;
+    if (this.#direct.isDirect && other !== undefined && side.isAsAgreed(offer)) {
+      return { sdp: side.answerDirect(offer, other) };
+    }
+    const answer = await media.answer(leg, offer);
+    if ('status' in answer) return this.#refuse(flow, answer);
+    this.#direct.peerChanged(leg);
+    this.#direct.consider();
+    return answer;
+  }
+
+  #refuse(flow: Flow, refusal: Refusal): ReinviteAnswer {
+    const { status, warning } = failure(refusal);
+    return { status, headers: this.#warningHeaders(flow, warning) };
   }
 
   /** A refresh of the session by the box found the peer's media elsewhere. */
-  #follow(side: typeof CALLER_LEG | typeof CALLEE_LEG, sdp: string): void {
-    this.#run(this.#renegotiate(side, sdp).then(() => undefined));
+  #follow(leg: LegIndex, sdp: string): void {
+    if (this.#direct.isDirect) void this.#direct.returnToBox();
+    else this.#run(this.#renegotiate(leg, sdp).then(() => undefined));
+  }
+
+  #connectedSides(): readonly [ConnectedSide, ConnectedSide] | undefined {
+    const { invite } = this.#options;
+    const leg = this.#answered();
+    const outgoing = leg?.outgoing;
+    if (this.#state.phase !== 'established' || leg === undefined || outgoing === undefined) return undefined;
+    const { media, device } = leg;
+    return [
+      { side: media.side(CALLER_LEG), flow: invite.flow, reinvite: (sdp) => invite.reinvite(sdp) },
+      { side: media.side(CALLEE_LEG), flow: device.flow, reinvite: (sdp) => outgoing.reinvite(sdp) },
+    ];
   }
 
   #answered(): CalleeLeg | undefined {
@@ -345,13 +419,19 @@ export class Call {
     sourceLog.warn(flow.remoteAddress, { from: caller.number, to: callee.number, why }, message);
   }
 
+  #warningHeaders({ localAddress }: Flow, warning: Warning | undefined): readonly HeaderField[] {
+    const agent = bracketed(this.#options.stack.advertisedAddress(localAddress));
+    return warning === undefined ? [] : [['Warning', formatWarning({ ...warning, agent })]];
+  }
+
   #closeSession(leg: CalleeLeg | undefined): void {
-    if (leg !== undefined) this.#run(leg.session.close());
+    if (leg !== undefined) this.#run(leg.media.close());
   }
 
   #cleanUp(): void {
     if (this.#cleanedUp) return;
     this.#cleanedUp = true;
+    this.#direct.close();
     for (const leg of this.#legs) this.#closeSession(leg);
     this.#options.onEnded();
   }
@@ -365,6 +445,14 @@ export class Call {
       this.#take({ kind: 'failed', status: statusOf(error) });
     });
   }
+}
+
+/** RFC 3261 §13.2.2.4: the ACK to an offer must have the answer. */
+const NO_ANSWER: Refusal = { status: 488, why: 'an ACK without the answer' };
+
+/** Of a refusal, what goes to the peer. */
+function failure({ status, why, warningCode }: Refusal): { readonly status: number; readonly warning?: Warning } {
+  return { status, ...(warningCode === undefined ? {} : { warning: { code: warningCode, text: why } }) };
 }
 
 function statusOf(error: unknown): number {

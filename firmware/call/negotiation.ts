@@ -1,14 +1,13 @@
 import { isIPv6 } from 'node:net';
 import type { LegParameters } from '../media/client.ts';
-import { type AudioParameters, type MediaPolicy, type OfferedCodec, PLAIN_MEDIA, readAudio } from '../sdp/audio.ts';
+import { type AudioParameters, type MediaPolicy, readAudio } from '../sdp/audio.ts';
 import type { AudioCodec } from '../sdp/codec.ts';
-import { answerDirection, chooseCodec, makeAnswer, makeOffer, noAudio, readAnswer } from '../sdp/offer-answer.ts';
+import { answerDirection, chooseCodec, noAudio } from '../sdp/offer-answer.ts';
 import { SdpError } from '../sdp/sdp-error.ts';
 import { parse, type SessionDescription } from '../sdp/session-description.ts';
-import { isSpoken } from './media-abilities.ts';
+import { isSpoken, MEDIA_ABILITIES } from './media-abilities.ts';
+import type { MediaSettings } from './media-settings.ts';
 
-/** What we offer; a peer that asks for another gets its own. */
-const PTIME_MS = 20;
 /** The worker sends packets of 10 to 120 ms in steps of 10. */
 const MAX_PTIME_MS = 120;
 
@@ -22,86 +21,52 @@ export interface ReceivedOffer {
 export interface Refusal {
   readonly status: 400 | 488;
   readonly why: string;
+  /** What a Warning says beside 488 (RFC 3261 §20.43). */
+  readonly warningCode?: number;
 }
 
-/** Reads an offer of a peer that the box reaches from `localAddress`, of which `enabled` codecs count. Never throws. */
-export function readOffer(sdp: string, localAddress: string, enabled: readonly AudioCodec[]): ReceivedOffer | Refusal {
+/** Which codecs the box speaks with an extension, in order of preference. */
+export function spokenCodecs({ codecs }: MediaSettings): readonly AudioCodec[] {
+  return codecs.filter((codec) => isSpoken(codec));
+}
+
+/** What of a description may be taken from a peer that the box reaches from `localAddress`. */
+export function mediaPolicy({ security }: MediaSettings, localAddress: string): MediaPolicy {
+  const { srtp } = MEDIA_ABILITIES;
+  return { security, srtp, addressType: isIPv6(localAddress) ? 'IP6' : 'IP4' };
+}
+
+/** Reads an offer of a peer that the box reaches from `localAddress`, as its settings allow. Never throws. */
+export function readOffer(sdp: string, localAddress: string, settings: MediaSettings): ReceivedOffer | Refusal {
   const description = parse(sdp);
-  if (description instanceof SdpError) {
-    return { status: description.kind === 'malformed' ? 400 : 488, why: description.message };
-  }
-  const policy: MediaPolicy = { ...PLAIN_MEDIA, addressType: isIPv6(localAddress) ? 'IP6' : 'IP4' };
+  if (description instanceof SdpError) return refusalOf(description);
+  const policy = mediaPolicy(settings, localAddress);
   const offered = readAudio(description, policy);
-  if (offered === undefined) return { status: 488, why: noAudio(description, policy).message };
+  if (offered === undefined) return refusalOf(noAudio(description, policy));
+  const enabled = spokenCodecs(settings);
   const audio = { ...offered, codecs: offered.codecs.filter(({ codec }) => enabled.includes(codec)) };
-  if (audio.codecs.length === 0) return { status: 488, why: 'no codec of the offer is one of ours' };
-  const refusal = checkFamily(audio, localAddress);
-  return refusal ?? { description, audio };
+  if (audio.codecs.length === 0) {
+    return refusalOf(new SdpError('SDP_NO_COMMON_CODEC', 'no codec of the offer is one of ours'));
+  }
+  return checkFamily(audio, localAddress) ?? { description, audio };
 }
 
-/** Our side of one leg: where it receives, and its o= line. */
-export class LocalDescription {
-  readonly address: string;
-  readonly port: number;
-  readonly #sessionId: number;
-  readonly #codecs: readonly AudioCodec[];
-  #version = 0;
-  #offered: { readonly codecs: readonly AudioCodec[]; readonly telephoneEvent: boolean } | undefined;
+/** RFC 3261 §20.43: 302 is for the transport protocol, 304 for the kind of media, 305 for their formats. */
+const WARNING_CODES: Readonly<Record<string, number>> = {
+  SDP_PROTOCOL: 302,
+  SDP_SECURITY: 302,
+  SDP_NO_AUDIO: 304,
+  SDP_NO_COMMON_CODEC: 305,
+};
 
-  /**
-   * `sessionId`: unique among the box's legs. `address`: the one that the peer is to send to. `codecs`: those that the box
-   * offers, in order of preference.
-   */
-  constructor(sessionId: number, address: string, port: number, codecs: readonly AudioCodec[]) {
-    this.#sessionId = sessionId;
-    this.#codecs = codecs;
-    this.address = address;
-    this.port = port;
-  }
-
-  /** An offer with `first` (what the other leg speaks) before the rest, so that nothing is transcoded without need. */
-  offer(first: readonly OfferedCodec[], telephoneEvent: boolean): string {
-    const wanted = first.map(({ codec }) => codec);
-    const codecs = [...new Set([...wanted, ...this.#codecs])];
-    this.#offered = { codecs, telephoneEvent };
-    return makeOffer({ ...this.#next(), codecs, telephoneEvent });
-  }
-
-  /** Reads the answer to what `offer` made last. */
-  readAnswer(sdp: string, localAddress: string): AudioParameters | Refusal {
-    if (this.#offered === undefined) return { status: 488, why: 'an answer without an offer' };
-    const description = parse(sdp);
-    const audio = description instanceof SdpError ? description : readAnswer(description, this.#offered);
-    if (audio instanceof SdpError) return { status: audio.kind === 'malformed' ? 400 : 488, why: audio.message };
-    return checkFamily(audio, localAddress) ?? audio;
-  }
-
-  /** The answer to `offer` with the one codec that `legParameters` chose for it. */
-  answer(offer: ReceivedOffer, leg: LegParameters): string {
-    return makeAnswer(offer.description, {
-      ...this.#next(),
-      ptimeMs: leg.ptimeMs,
-      audio: offer.audio,
-      codec: { codec: leg.codec, payloadType: leg.payloadType },
-      telephoneEvent: true,
-    });
-  }
-
-  #next() {
-    this.#version += 1;
-    return {
-      address: this.address,
-      port: this.port,
-      sessionId: this.#sessionId,
-      version: this.#version,
-      ptimeMs: PTIME_MS,
-    };
-  }
+export function refusalOf(error: SdpError): Refusal {
+  if (error.kind === 'malformed') return { status: 400, why: error.message };
+  return { status: 488, why: error.message, warningCode: WARNING_CODES[error.code] ?? 399 };
 }
 
 /**
- * What the media worker is to do on the leg of a peer with `audio`. `wanted`: the codecs to prefer, such as the other
- * leg's; else the peer's own order decides (RFC 3264 §6.1).
+ * What the media worker is to do on the leg of a peer with `audio`, apart from keys. `wanted`: the codecs to prefer, such
+ * as the other leg's; else the peer's own order decides (RFC 3264 §6.1).
  */
 export function legParameters(audio: AudioParameters, wanted: readonly AudioCodec[]): LegParameters | undefined {
   const codec = chooseCodec(audio.codecs, [...wanted, ...audio.codecs.map(({ codec }) => codec)]);
@@ -116,12 +81,13 @@ export function legParameters(audio: AudioParameters, wanted: readonly AudioCode
       : { telephoneEventPayloadType: audio.telephoneEventPayloadType }),
     ptimeMs: Math.min(Math.floor(audio.ptimeMs / 10) * 10, MAX_PTIME_MS),
     direction: answerDirection(audio.direction, 'sendrecv'),
+    ...(MEDIA_ABILITIES.annexB && codec.annexB === true ? { annexB: true } : {}),
   };
 }
 
 /** A leg's socket has one address family. */
-function checkFamily(audio: AudioParameters, localAddress: string): Refusal | undefined {
-  return isIPv6(audio.remoteAddress) === isIPv6(localAddress)
-    ? undefined
-    : { status: 488, why: `media at ${audio.remoteAddress} cannot be reached from ${localAddress}` };
+export function checkFamily(audio: AudioParameters, localAddress: string): Refusal | undefined {
+  if (isIPv6(audio.remoteAddress) === isIPv6(localAddress)) return undefined;
+  const why = `media at ${audio.remoteAddress} cannot be reached from ${localAddress}`;
+  return { status: 488, why, warningCode: 300 };
 }

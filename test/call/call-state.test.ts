@@ -33,6 +33,24 @@ const CASES: readonly Case[] = [
     effects: ['ring-caller', 'end-fork 0 elsewhere', 'end-fork 2 elsewhere', 'connect 1'],
   },
   {
+    title: 'a device that is alone and sends media before it answers is heard',
+    inputs: [forked(0), { kind: 'early-media', fork: 0 }, answered(0), { kind: 'early-media', fork: 0 }],
+    phase: 'answering',
+    effects: ['open-early-media 0', 'connect 0'],
+  },
+  {
+    title: 'of several devices none is heard before one answers, unless the others are out',
+    inputs: [
+      forked(0, 1),
+      { kind: 'early-media', fork: 0 },
+      rejected(1, 486),
+      { kind: 'early-media', fork: 1 },
+      { kind: 'early-media', fork: 0 },
+    ],
+    phase: 'ringing',
+    effects: ['ring-caller', 'open-early-media 0'],
+  },
+  {
     title: 'an answer that crosses the CANCEL changes nothing',
     inputs: [forked(0, 1), answered(1), answered(0), rejected(0, 487), { kind: 'connected' }],
     phase: 'established',
@@ -133,6 +151,7 @@ const CASES: readonly Case[] = [
 function describe(effect: CallEffect): string {
   if (effect.kind === 'end-fork') return `end-fork ${effect.fork}${effect.elsewhere ? ' elsewhere' : ''}`;
   if (effect.kind === 'connect') return `connect ${effect.fork}`;
+  if (effect.kind === 'open-early-media') return `open-early-media ${effect.fork}`;
   if (effect.kind === 'reject-caller') return `reject-caller ${effect.status}`;
   return effect.kind;
 }
@@ -177,6 +196,7 @@ t.test(
         const fork = random(forks.length);
         const inputs: CallInput[] = [
           { kind: 'ringing' },
+          { kind: 'early-media', fork },
           { kind: 'answered', fork },
           { kind: 'rejected', fork, status: [408, 480, 486, 503, 603][random(5)] ?? 480 },
           ...(state.phase === 'answering' ? [{ kind: 'connected' } as const] : []),

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { Call } from '../../firmware/call/call.ts';
+import type { MediaSettings } from '../../firmware/call/media-settings.ts';
 import { createLogger, SourceLog } from '../../firmware/core/logger.ts';
 import type { LegParameters, MediaClient } from '../../firmware/media/client.ts';
 import type { Binding } from '../../firmware/registrar/binding.ts';
@@ -30,6 +31,8 @@ const description = (port: number): string =>
     '\r\n',
   );
 
+const SETTINGS: MediaSettings = { codecs: ['PCMA', 'PCMU', 'G729'], security: 'disabled', encryptSrtcp: false };
+
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function binding(contact: string, deviceFlow: Flow, more: Partial<Binding> = {}): Binding {
@@ -37,7 +40,12 @@ function binding(contact: string, deviceFlow: Flow, more: Partial<Binding> = {})
 }
 
 /** A call that rings one device, with a media worker that does what it is asked when it is told to. */
-async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = [], otherWays: readonly Binding[] = []) {
+async function setUp(
+  deviceFlow = flow,
+  headers: readonly HeaderField[] = [],
+  otherWays: readonly Binding[] = [],
+  offer: string | 'none' = description(9000),
+) {
   const clock = new FakeClock();
   const lines: string[] = [];
   const logger = createLogger('warn', { write: (line) => lines.push(line) });
@@ -60,10 +68,13 @@ async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = [], ot
     handlers: {} as IncomingInviteHandlers,
     message: { maxForwards: 70, headers: new Headers(headers) },
     flow,
-    offer: description(9000),
+    offer: offer === 'none' ? undefined : offer,
     dialog: { callId: 'c' },
-    provisional: () => undefined,
-    reject: (status: number) => rejected.push(status),
+    provisional: (status: number, { sdp }: { sdp?: string } = {}) => provisional.push(sdp ?? status),
+    reject: (status: number, { headers }: { headers?: readonly HeaderField[] } = {}) => {
+      rejected.push(status);
+      refusals.push(...(headers ?? []));
+    },
     accept: ({ sdp }: { sdp: string }) => accepted.push(sdp) > 0,
     bye: async (reason?: string) => void told.push(`caller BYE ${reason ?? ''}`),
   };
@@ -74,6 +85,8 @@ async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = [], ot
     cancel: () => undefined,
   };
   const rejected: number[] = [];
+  const refusals: HeaderField[] = [];
+  const provisional: (string | number)[] = [];
   const offered: InviteOptions[] = [];
   const stack = {
     advertisedAddress: (address: string) => address,
@@ -85,7 +98,8 @@ async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = [], ot
     },
   };
   const call = new Call({
-    codecs: ['PCMA', 'PCMU', 'G729'],
+    mediaSettings: { caller: SETTINGS, callee: SETTINGS },
+    mayBeDirect: () => false,
     invite: invite as unknown as IncomingInvite,
     caller: { number: '201', name: 'Reception' },
     callee: { number: '202', name: 'Workshop' },
@@ -99,7 +113,21 @@ async function setUp(deviceFlow = flow, headers: readonly HeaderField[] = [], ot
   });
   call.start();
   await turn();
-  return { call, invite, device, rejected, configured, waiting, accepted, closed, lines, told, offered };
+  return {
+    call,
+    invite,
+    device,
+    rejected,
+    configured,
+    waiting,
+    accepted,
+    closed,
+    lines,
+    told,
+    offered,
+    provisional,
+    refusals,
+  };
 }
 
 t.test('a re-INVITE of the device that comes before the caller has its answer waits for another time', async (t) => {
@@ -112,7 +140,11 @@ t.test('a re-INVITE of the device that comes before the caller has its answer wa
     await turn();
   }
   t.equal(accepted.length, 1);
-  t.equal(configured.at(-1)?.remotePort, 9100, 'what the device answered was not undone by what it asked for');
+  t.same(
+    configured.map(({ remotePort }) => remotePort),
+    [9100, 9000],
+    'what the device answered was not undone by what it asked for',
+  );
   const later = device.onReinvite?.(description(9200));
   await turn();
   waiting.shift()?.();
@@ -250,4 +282,103 @@ t.test('a device is tried by its other flows where one leads nowhere, and by no 
   t.equal(call.summary.state, 'ended');
   t.same(rejected, [486]);
   t.equal(asked.length, 3);
+});
+
+/** Lets the media worker do all that it is asked. */
+async function work(waiting: ((error?: Error) => void)[]): Promise<void> {
+  await turn();
+  while (waiting.length > 0) {
+    waiting.shift()?.();
+    await turn();
+  }
+}
+
+t.test('a device that sends media before it answers is heard by the caller', async (t) => {
+  const { call, device, provisional, accepted, configured, waiting } = await setUp();
+  device.onProvisional?.(180, undefined, undefined as never);
+  device.onProvisional?.(183, description(9100), undefined as never);
+  await work(waiting);
+  t.same(
+    configured.map(({ remotePort }) => remotePort),
+    [9100, 9000],
+    'both legs are there before the answer',
+  );
+  t.match(provisional, [180, /m=audio 4000 RTP\/AVP 8/]);
+  t.equal(call.summary.state, 'ringing');
+  device.onAnswered?.(description(9102), undefined as never);
+  await work(waiting);
+  t.same(accepted, [provisional[1]], 'RFC 3264 §4: the same description in the 200');
+  t.equal(configured.at(-1)?.remotePort, 9102, 'the device may have moved');
+  t.equal(call.summary.state, 'established');
+});
+
+t.test('early media that are of no use ring', async (t) => {
+  const { device, provisional, waiting, call } = await setUp();
+  device.onProvisional?.(183, 'no description', undefined as never);
+  await work(waiting);
+  t.same(provisional, [180]);
+  t.equal(call.summary.state, 'ringing');
+});
+
+t.test('early media that come as the device answers change nothing', async (t) => {
+  const { device, provisional, waiting, accepted } = await setUp();
+  device.onProvisional?.(183, description(9100), undefined as never);
+  device.onAnswered?.(description(9100), undefined as never);
+  await work(waiting);
+  t.same(provisional, []);
+  t.equal(accepted.length, 1);
+});
+
+t.test('a caller without an offer hears no early media', async (t) => {
+  const { device, invite, provisional, accepted, configured, waiting } = await setUp(flow, [], [], 'none');
+  device.onProvisional?.(183, description(9100), undefined as never);
+  await work(waiting);
+  t.same(provisional, [180]);
+  device.onAnswered?.(description(9100), undefined as never);
+  await work(waiting);
+  t.match(accepted, [/m=audio 4000 RTP\/AVP 8 0 18/]);
+  invite.handlers.onAck?.(description(9000));
+  await work(waiting);
+  t.equal(configured.at(-1)?.remotePort, 9000);
+});
+
+t.test('a re-INVITE without an offer gets ours, and its answer comes with the ACK', async (t) => {
+  const { call, invite, device, waiting, configured } = await setUp();
+  device.onAnswered?.(description(9100), undefined as never);
+  await work(waiting);
+  for (const [handlers, port, offered] of [
+    [invite.handlers, 9200, 4000],
+    [device, 9300, 4002],
+  ] as const) {
+    t.match(await handlers.onReinvite?.(undefined), { sdp: `m=audio ${offered} RTP/AVP 8 0 18` });
+    handlers.onAck?.(description(port));
+    await work(waiting);
+    t.equal(configured.at(-1)?.remotePort, port);
+    handlers.onAck?.(description(port + 2));
+    await work(waiting);
+    t.equal(configured.at(-1)?.remotePort, port, 'no offer waits for that');
+    await handlers.onReinvite?.(undefined);
+    handlers.onAck?.(undefined);
+    await work(waiting);
+    t.equal(call.summary.state, 'established', 'all stays as it was where none comes');
+  }
+});
+
+t.test('RFC 3261 §20.43: a Warning says what is wrong with an offer', async (t) => {
+  const video = description(9000).replace('m=audio 9000 RTP/AVP 8', 'm=video 9000 RTP/AVP 96');
+  const secure = description(9000).replace('RTP/AVP', 'UDP/TLS/RTP/SAVPF');
+  const opus = description(9000).replace('RTP/AVP 8', 'RTP/AVP 96\r\na=rtpmap:96 opus/48000/2');
+  for (const [offer, code] of [
+    [video, 304],
+    [secure, 302],
+    [opus, 305],
+  ] as const) {
+    const { rejected, refusals } = await setUp(flow, [], [], offer);
+    t.same(rejected, [488]);
+    t.match(refusals, [['Warning', new RegExp(`^${code} 192\\.0\\.2\\.1 "`)]]);
+  }
+  const { device, invite, waiting } = await setUp();
+  device.onAnswered?.(description(9100), undefined as never);
+  await work(waiting);
+  t.match(await invite.handlers.onReinvite?.(opus), { status: 488, headers: [['Warning', /^305 /]] });
 });

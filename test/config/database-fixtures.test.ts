@@ -166,6 +166,16 @@ t.test('version 5: the default extension password', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 6: media that go past the box', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 6);
+  const store = ConfigurationStore.open(directory);
+  t.equal(store.revision, 4);
+  t.equal(store.current.system.media.directMedia, false);
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

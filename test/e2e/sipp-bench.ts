@@ -48,7 +48,8 @@ export class SippBench {
       // Makes the data directory.
       await ringdown.addExtension('199', 'Nobody', 'only-for-tests-199');
       const passwords = await addExtensions(ringdown);
-      if (settings.length > 0) await configure(ringdown, settings);
+      // Scenarios know of no re-INVITE but their own, unless they are about it.
+      await configure(ringdown, ['system.media.directMedia', 'false', ...settings]);
       await ringdown.start();
       const url = `http://127.0.0.1:${ringdown.ports.http}/WebRootCA.pem`;
       const authority = await (await fetch(url, { signal: AbortSignal.timeout(10_000) })).text();

@@ -34,12 +34,7 @@ export const extensions = collection(
     ),
     passwordCopy: secret('Encrypted copy of the password', 'recoverable'),
     codecs: Optional(
-      list(
-        'Codecs in order of preference; left out: the system’s',
-        word('Codec', CODEC_NAMES),
-        CODEC_NAMES.length,
-        NOT_YET,
-      ),
+      list('Codecs in order of preference; left out: the system’s', word('Codec', CODEC_NAMES), CODEC_NAMES.length),
     ),
     mediaSecurity: choice('Media security', ['system', ...MEDIA_SECURITY], 'system', NOT_YET),
     addressRestriction: list(

@@ -84,6 +84,10 @@ export const system = single('System', 'system', {
     codecs: list('Codecs in order of preference', word('Codec', CODEC_NAMES), CODEC_NAMES.length, {
       default: CODEC_NAMES,
     }),
+    directMedia: flag(
+      'Direct media: phones of one LAN that share a codec send to each other, and not through the box',
+      true,
+    ),
     dtmfPayloadType: whole('RTP payload type of DTMF (telephone-event) that phones offer', 96, 127, 101),
     security: choice('Media security that phones are told; the box itself has no SRTP yet', MEDIA_SECURITY, 'disabled'),
     encryptSrtcp: flag('Phones encrypt SRTCP too', false),

@@ -40,7 +40,9 @@ export type EndCause =
   | 'closed';
 
 /** `{ sdp }` accepts the re-INVITE with an answer (or, to one without an offer, with ours); `{ status }` refuses it. */
-export type ReinviteAnswer = { readonly sdp: string } | { readonly status: number; readonly reason?: string };
+export type ReinviteAnswer =
+  | { readonly sdp: string }
+  | { readonly status: number; readonly reason?: string; readonly headers?: readonly HeaderField[] };
 
 /** What came of an offer of ours. `status` is the final one; 408 and 503 stand for no answer and no way, too. */
 export interface RenegotiationResult {

@@ -294,8 +294,10 @@ function collide(transaction: ServerTransaction, open: 'ours' | 'theirs'): void 
   else transaction.respond(500, { headers: [retryAfter()] });
 }
 
-function refuse(transaction: ServerTransaction, answer: { readonly status: number; readonly reason?: string }): void {
-  transaction.respond(answer.status, answer.reason === undefined ? {} : { reason: answer.reason });
+/** `answer` is of an offer that is not taken. */
+function refuse(transaction: ServerTransaction, answer: Extract<ReinviteAnswer, { readonly status: number }>): void {
+  const { status, reason, headers = [] } = answer;
+  transaction.respond(status, reason === undefined ? { headers } : { headers, reason });
 }
 
 /** RFC 3261 §14.2, RFC 3311 §5.2: 0 to 10 s. */
