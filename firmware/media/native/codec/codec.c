@@ -2,10 +2,11 @@
 
 #include "codec/kind.h"
 
-static const struct codec_kind *const kinds[CODEC_COUNT] = {
+static const struct codec_kind *const kinds[] = {
     [CODEC_PCMU] = &pcmu_kind,
     [CODEC_PCMA] = &pcma_kind,
     [CODEC_G729] = &g729_kind,
+    [CODEC_G722] = &g722_kind,
 };
 
 const struct codec_traits *codec_traits(enum codec codec) { return &kinds[codec]->traits; }

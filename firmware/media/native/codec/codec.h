@@ -25,7 +25,8 @@
 #define MAX_FRAME_BYTES 80
 #define MAX_PAYLOAD_SAMPLES (MAX_PAYLOAD_MS * MAX_SAMPLE_RATE / 1000)
 
-enum codec { CODEC_PCMU, CODEC_PCMA, CODEC_G729 };
+enum codec { CODEC_PCMU, CODEC_PCMA, CODEC_G729, CODEC_G722 };
+/* Of those that sessions speak; G.722 is not yet among them. */
 #define CODEC_COUNT 3
 
 struct codec_traits {

@@ -2,8 +2,8 @@
 #include "codec/g711.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "codec/concealment.h"
 #include "codec/kind.h"
 
 #define SEGMENTS 8
@@ -90,25 +90,11 @@ void g711_encode(enum g711_law law, const int16_t *pcm, size_t count, uint8_t *b
   }
 }
 
-/* Concealment: the last 20 ms again, halved every 20 ms. */
-#define HISTORY_SAMPLES (20 * SAMPLES_PER_MS)
-
 struct g711_decoder {
   struct decoder decoder;
   enum g711_law law;
-  size_t concealed; /* samples, since there was audio */
-  int16_t history[HISTORY_SAMPLES];
+  struct concealment concealment;
 };
-
-static void remember(struct g711_decoder *decoder, const int16_t *pcm, size_t count) {
-  if (count > HISTORY_SAMPLES) {
-    pcm += count - HISTORY_SAMPLES;
-    count = HISTORY_SAMPLES;
-  }
-  memmove(decoder->history, decoder->history + count, (HISTORY_SAMPLES - count) * sizeof *pcm);
-  memcpy(decoder->history + HISTORY_SAMPLES - count, pcm, count * sizeof *pcm);
-  decoder->concealed = 0;
-}
 
 static size_t payload_ticks(size_t payload_bytes) { return payload_bytes; }
 
@@ -116,6 +102,7 @@ static struct decoder *open_decoder(enum g711_law law) {
   struct g711_decoder *decoder = calloc(1, sizeof *decoder);
   if (decoder == NULL) return NULL;
   decoder->law = law;
+  concealment_start(&decoder->concealment, 8000);
   return &decoder->decoder;
 }
 
@@ -126,24 +113,20 @@ static void close_decoder(struct decoder *decoder) { free(decoder); }
 
 static void restart_decoder(struct decoder *base) {
   struct g711_decoder *decoder = (struct g711_decoder *)base;
-  memset(decoder->history, 0, sizeof decoder->history);
-  decoder->concealed = 0;
+  concealment_start(&decoder->concealment, 8000);
 }
 
 static size_t decode(struct decoder *base, const uint8_t *payload, size_t bytes, int16_t *pcm, size_t room) {
   struct g711_decoder *decoder = (struct g711_decoder *)base;
   const size_t count = bytes < room ? bytes : room;
   g711_decode(decoder->law, payload, count, pcm);
-  remember(decoder, pcm, count);
+  concealment_hear(&decoder->concealment, pcm, count);
   return count;
 }
 
 static void conceal(struct decoder *base, int16_t *pcm, size_t samples) {
   struct g711_decoder *decoder = (struct g711_decoder *)base;
-  for (size_t i = 0; i < samples; i++, decoder->concealed++) {
-    const size_t halvings = 1 + decoder->concealed / HISTORY_SAMPLES;
-    pcm[i] = halvings > 15 ? 0 : (int16_t)(decoder->history[decoder->concealed % HISTORY_SAMPLES] / (1 << halvings));
-  }
+  concealment_fill(&decoder->concealment, pcm, samples);
 }
 
 /* Nothing to remember from one frame to the next. */

@@ -35,5 +35,6 @@ struct codec_kind {
 extern const struct codec_kind pcmu_kind;
 extern const struct codec_kind pcma_kind;
 extern const struct codec_kind g729_kind;
+extern const struct codec_kind g722_kind;
 
 #endif
