@@ -122,7 +122,7 @@ export class MediaClient {
   private constructor(options: MediaClientOptions) {
     this.#logger = options.logger;
     this.#clock = options.clock;
-    this.#pool = new PortPool(options.ports.low, options.ports.high);
+    this.#pool = new PortPool(options.ports.low, options.ports.high, options.clock);
     const threads = options.threads ?? Math.min(MAX_THREADS, Math.max(1, availableParallelism() - 1));
     this.#workers = new WorkerPair({
       clock: options.clock,

@@ -6,7 +6,8 @@ import { RestartDelay } from '../../firmware/media/restart-delay.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 t.test('port pool', async (t) => {
-  const pool = new PortPool(4001, 4010);
+  const clock = new FakeClock();
+  const pool = new PortPool(4001, 4010, clock);
   t.equal(pool.freeCount, 4, 'even ports whose odd one is in the range too');
   t.same(pool.takePair(), [4002, 4004]);
   t.same(pool.takePair(), [4006, 4008]);
@@ -21,7 +22,7 @@ t.test('port pool', async (t) => {
   pool.giveBack(4006, 4002, 4010);
   t.equal(pool.freeCount, 1, 'what is beyond the range does not come back');
   pool.use(4001, 4010);
-  t.same(pool.takePair(), [4002, 4006]);
+  t.same(pool.takePair(), [4006, 4002]);
   for (const [low, high] of [
     [1022, 2000],
     [4001, 4002],
@@ -29,8 +30,27 @@ t.test('port pool', async (t) => {
     [65_000, 65_536],
     [4000.5, 4010],
   ] as const) {
-    t.throws(() => new PortPool(low, high), { code: 'MEDIA_PORT_RANGE' });
+    t.throws(() => new PortPool(low, high, clock), { code: 'MEDIA_PORT_RANGE' });
   }
+});
+
+t.test('a port that was given back is in quarantine, whatever becomes of the range', async (t) => {
+  const clock = new FakeClock();
+  const pool = new PortPool(4000, 4011, clock);
+  t.same([pool.take(), pool.take(), pool.take()], [4000, 4002, 4004]);
+  pool.giveBack(4002);
+  clock.advance(4000);
+  pool.giveBack(4000);
+  pool.use(4000, 4007);
+  t.same([pool.take(), pool.take(), pool.take()], [4006, 4002, 4000], 'longest rested first, when there is no other');
+  pool.giveBack(4006, 4002, 4000);
+  pool.use(5000, 5003);
+  clock.advance(9999);
+  pool.use(4000, 4009);
+  t.equal(pool.take(), 4008, 'nor is it forgotten while another range is used');
+  clock.advance(1);
+  pool.use(4000, 4009);
+  t.equal(pool.take(), 4000, 'ten seconds later it is a port like the others');
 });
 
 t.test('restart delay: none, then doubling to five seconds; a healthy life forgives', async (t) => {
