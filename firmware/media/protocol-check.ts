@@ -17,6 +17,7 @@ import type {
 } from './protocol.ts';
 import { MAX_MESSAGE_BYTES } from './protocol.ts';
 import { isCount, isId, isInteger, isLegIndex, isRecord, type JsonRecord } from './protocol-values.ts';
+import { faultOfSrtp } from './srtp.ts';
 
 const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729'];
 const DIRECTIONS: readonly Direction[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
@@ -68,7 +69,7 @@ export function decodeFromWorker(raw: unknown): FromWorker | undefined {
 /** Why these parameters cannot be used; undefined when they can. */
 export function faultOfParameters(value: unknown): string | undefined {
   if (!isRecord(value)) return 'no parameters';
-  const { remoteAddress, remotePort, codec, payloadType, telephoneEventPayloadType, ptimeMs, direction, annexB } =
+  const { remoteAddress, remotePort, codec, payloadType, telephoneEventPayloadType, ptimeMs, direction, annexB, srtp } =
     value;
   if (typeof remoteAddress !== 'string' || isIP(remoteAddress) === 0) return 'remoteAddress is no IP address';
   if (!isInteger(remotePort, 1, 65535)) return 'remotePort is not 1 to 65535';
@@ -83,7 +84,7 @@ export function faultOfParameters(value: unknown): string | undefined {
   }
   if (!DIRECTIONS.some((known) => known === direction)) return 'direction is unknown';
   if (annexB !== undefined && typeof annexB !== 'boolean') return 'annexB is no boolean';
-  return undefined;
+  return srtp === undefined ? undefined : faultOfSrtp(srtp);
 }
 
 function decodeJson(raw: unknown): JsonRecord | undefined {
@@ -154,6 +155,8 @@ const COUNTERS = [
 ] as const satisfies readonly (keyof LegStatistics)[];
 const DISCARDS = [
   'malformed',
+  'unauthenticated',
+  'replayed',
   'payloadType',
   'source',
   'late',

@@ -15,8 +15,10 @@
  * The runtime chooses session ids and ports, which therefore outlive a worker.
  */
 import type { LegIndex, MediaEvent } from './event.ts';
+import type { SrtpParameters } from './srtp.ts';
 
 export type { LegIndex, MediaEvent } from './event.ts';
+export type { SrtpParameters, SrtpSuite } from './srtp.ts';
 
 export type AudioCodec = 'PCMU' | 'PCMA' | 'G729';
 
@@ -39,12 +41,21 @@ export interface LegParameters {
   readonly direction: Direction;
   /** G.729 only: the remote takes silence descriptors (RFC 3551 §4.5.6). Absent: no. We decode them always, and send none of our own. */
   readonly annexB?: boolean;
+  /**
+   * Absent: plain RTP, and SRTP is taken for garbage; otherwise plain RTP is. Other keys than before are a change of keys:
+   * ours from the next packet on, the remote's former one for 5 more seconds beside its new one.
+   */
+  readonly srtp?: SrtpParameters;
 }
 
 /** Why received packets went no further. */
 export interface DiscardStatistics {
   /** Not RTP version 2, a length that lies, a payload that is no whole number of frames. */
   readonly malformed: number;
+  /** SRTP that does not authenticate under the leg's keys, or more SSRCs than one party has under one of them. */
+  readonly unauthenticated: number;
+  /** SRTP that was there before, or is older than the last 128 packets. */
+  readonly replayed: number;
   /** Well formed, of a payload type that was not negotiated (or before any was). */
   readonly payloadType: number;
   /** From an address other than the one that the leg has latched to. */

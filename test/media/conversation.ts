@@ -60,7 +60,7 @@ export interface Conversation {
   readonly parties: readonly [Party, Party];
 }
 
-/** Two parties with a configured session between them. */
+/** Two parties with a configured session between them, of a client of their own. */
 export async function converse(
   t: Test,
   first: Negotiated,
@@ -68,11 +68,22 @@ export async function converse(
   clock = systemClock,
 ): Promise<Conversation> {
   const { client } = await startClient(t, 4, clock);
+  return converseThrough(t, client, first, second);
+}
+
+/** The same through a client that there is; its session is closed when the test ends. */
+export async function converseThrough(
+  t: Test,
+  client: MediaClient,
+  first: Negotiated,
+  second: Negotiated,
+): Promise<Conversation> {
   const parties = [await Party.open('127.0.0.1'), await Party.open('::1')] as const;
   t.teardown(() => {
     for (const party of parties) party.close();
   });
   const session = await client.openSession(['127.0.0.1', '::1']);
+  t.teardown(() => session.close());
   await session.configure(0, towards(parties[0], first));
   await session.configure(1, towards(parties[1], second));
   return { client, session, parties };

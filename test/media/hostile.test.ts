@@ -39,6 +39,8 @@ t.test('what is no RTP, or lies about its lengths, is dropped and counted', asyn
   const [first, second] = parties;
   const expected: Record<keyof DiscardStatistics, number> = {
     malformed: 0,
+    unauthenticated: 0,
+    replayed: 0,
     payloadType: 0,
     source: 0,
     late: 0,

@@ -40,9 +40,19 @@ interface Wanted {
   readonly resolve: () => void;
 }
 
+/** What a party does to packets on their way out and in; undefined for one that is not as it should be. */
+export interface Transform {
+  protect(packet: Buffer): Buffer;
+  unprotect(packet: Buffer): Buffer | undefined;
+}
+
 /** Somebody with an RTP socket on the loopback, who speaks and remembers what he hears. */
 export class Party {
   readonly #socket: Socket;
+  /** SRTP; absent: none. */
+  transform: Transform | undefined;
+  /** How many packets came that his transform refused. */
+  refused = 0;
   readonly address: string;
   readonly heard: RtpPacket[] = [];
   #wanted: Wanted | undefined;
@@ -51,7 +61,12 @@ export class Party {
     this.#socket = socket;
     this.address = address;
     socket.on('message', (bytes) => {
-      this.heard.push(decodeRtp(bytes));
+      const clear = this.transform === undefined ? bytes : this.transform.unprotect(bytes);
+      if (clear === undefined) {
+        this.refused += 1;
+        return;
+      }
+      this.heard.push(decodeRtp(clear));
       if (this.#wanted !== undefined && this.heard.length >= this.#wanted.count) this.#wanted.resolve();
     });
   }
@@ -67,12 +82,18 @@ export class Party {
     return this.#socket.address().port;
   }
 
-  /** Resolves when the packet is with the kernel, in order. */
+  /** Resolves when the packet is with the kernel, in order. Bytes go as they are. */
   async send(port: number, packet: RtpPacket | Buffer): Promise<void> {
-    const bytes = Buffer.isBuffer(packet) ? packet : encodeRtp(packet);
+    const bytes = Buffer.isBuffer(packet) ? packet : this.encode(packet);
     await new Promise<void>((resolve, reject) => {
       this.#socket.send(bytes, port, this.address, (error) => (error === null ? resolve() : reject(error)));
     });
+  }
+
+  /** As it is sent. */
+  encode(packet: RtpPacket): Buffer {
+    const clear = encodeRtp(packet);
+    return this.transform?.protect(clear) ?? clear;
   }
 
   /** The first `count` packets heard, waiting for them up to `timeoutMs`. */

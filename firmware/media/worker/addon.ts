@@ -14,6 +14,15 @@ export interface LegSettings {
   readonly receives: boolean;
   readonly sends: boolean;
   readonly annexB?: boolean;
+  readonly srtp?: SrtpSettings;
+}
+
+/** Keys as bytes, so that whoever made them can overwrite them. */
+export interface SrtpSettings {
+  readonly suite: number;
+  readonly receiveKey: Uint8Array;
+  readonly sendKey: Uint8Array;
+  readonly unencryptedSrtcp: boolean;
 }
 
 /**

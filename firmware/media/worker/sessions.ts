@@ -5,9 +5,11 @@ import type {
   LocalEndpoint,
   OneOrTwo,
   SessionStatistics,
+  SrtpParameters,
   WorkerError,
 } from '../protocol.ts';
-import { type Addon, CODEC_NUMBERS } from './addon.ts';
+import { suiteNumber } from '../srtp.ts';
+import { type Addon, CODEC_NUMBERS, type SrtpSettings } from './addon.ts';
 
 export type Outcome =
   | { readonly ok: true; readonly result: SessionStatistics | null }
@@ -50,13 +52,17 @@ export class Sessions {
   #configure(session: number, leg: LegIndex, parameters: LegParameters): Outcome {
     const handle = this.#handles.get(session);
     if (handle === undefined) return unknown(session);
-    const { direction, codec, ...rest } = parameters;
+    const { direction, codec, srtp, ...rest } = parameters;
+    const keys = srtp === undefined ? undefined : srtpSettings(srtp);
     const known = this.#addon.configure(handle, leg, {
       ...rest,
+      ...(keys === undefined ? {} : { srtp: keys }),
       codec: CODEC_NUMBERS[codec],
       receives: direction === 'sendrecv' || direction === 'recvonly',
       sends: direction === 'sendrecv' || direction === 'sendonly',
     });
+    keys?.receiveKey.fill(0);
+    keys?.sendKey.fill(0);
     return known ? DONE : unknown(session);
   }
 
@@ -72,6 +78,15 @@ export class Sessions {
     this.#handles.delete(session);
     return DONE;
   }
+}
+
+function srtpSettings({ suite, receiveKey, sendKey, unencryptedSrtcp }: SrtpParameters): SrtpSettings {
+  return {
+    suite: suiteNumber(suite),
+    receiveKey: Buffer.from(receiveKey, 'base64'),
+    sendKey: Buffer.from(sendKey, 'base64'),
+    unencryptedSrtcp: unencryptedSrtcp ?? false,
+  };
 }
 
 function unknown(session: number): Outcome {

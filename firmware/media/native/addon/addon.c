@@ -62,6 +62,8 @@ static void clean_up(void *data) {
 NAPI_MODULE_INIT() {
   /* A worker that hangs does not see its channel close, and would hold its ports against the next runtime. */
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  /* Keys and conversations: no core dump of them, and no other process of the same user looks into this one. */
+  prctl(PR_SET_DUMPABLE, 0);
   struct addon *addon = calloc(1, sizeof *addon);
   if (addon == NULL) return throw_error(env, "MEDIA_WORKER_FAULT", "no memory");
   addon->env = env;

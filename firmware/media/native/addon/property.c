@@ -122,6 +122,19 @@ bool optional_text(napi_env env, napi_value object, const char *name, char *text
   return !is_present(env, value) || read_text(env, value, name, text, room);
 }
 
+bool property_bytes(napi_env env, napi_value object, const char *name, size_t count, const uint8_t **bytes) {
+  napi_value value;
+  napi_typedarray_type type;
+  size_t length = 0;
+  void *data = NULL;
+  if (!property_value(env, object, name, &value)) return false;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, NULL, NULL) != napi_ok || type != napi_uint8_array) {
+    return refuse(env, name, "is no Uint8Array");
+  }
+  *bytes = data;
+  return length == count || refuse(env, name, "has a wrong length");
+}
+
 bool property_array(napi_env env, napi_value object, const char *name, uint32_t low, uint32_t high, napi_value *array, uint32_t *length) {
   if (!property_value(env, object, name, array)) return false;
   if (napi_get_array_length(env, *array, length) != napi_ok) return refuse(env, name, "is no array");

@@ -39,6 +39,8 @@ bool optional_boolean(napi_env env, napi_value object, const char *name, bool fa
 bool property_text(napi_env env, napi_value object, const char *name, char *text, size_t room);
 /* Absent: "". */
 bool optional_text(napi_env env, napi_value object, const char *name, char *text, size_t room);
+/* A Uint8Array of exactly that many bytes; valid until JavaScript runs again. */
+bool property_bytes(napi_env env, napi_value object, const char *name, size_t count, const uint8_t **bytes);
 bool property_array(napi_env env, napi_value object, const char *name, uint32_t low, uint32_t high, napi_value *array, uint32_t *length);
 /* Any value; undefined where it is absent. */
 bool property_value(napi_env env, napi_value object, const char *name, napi_value *value);

@@ -76,6 +76,8 @@ static napi_value open_session(napi_env env, napi_callback_info info) {
 struct configuration {
   unsigned leg;
   struct leg_settings settings;
+  struct crypto_context *inbound; /* NULL: plain RTP; afterwards what the leg does not need, or no more */
+  struct crypto_context *outbound;
   bool no_such_leg;
   bool family_differs;
   bool no_memory;
@@ -89,6 +91,8 @@ static void configure_on_loop(struct session *session, void *argument) {
   configuration->family_differs = leg->family != configuration->settings.remote.any.sa_family;
   if (configuration->family_differs) return;
   configuration->no_memory = !session_configure(session, configuration->leg, &configuration->settings);
+  if (configuration->no_memory) return;
+  protection_configure(&session->legs[configuration->leg].protection, &configuration->inbound, &configuration->outbound, loop_now_us());
 }
 
 static bool read_settings(napi_env env, napi_value object, struct leg_settings *settings) {
@@ -120,6 +124,33 @@ static bool read_settings(napi_env env, napi_value object, struct leg_settings *
   return true;
 }
 
+static bool read_srtp(napi_env env, napi_value object, struct configuration *configuration) {
+  bool there;
+  napi_value srtp;
+  uint32_t suite;
+  const uint8_t *receive_key, *send_key;
+  bool plain_rtcp;
+  if (!property_present(env, object, "srtp", &there)) return false;
+  if (!there) return true;
+  if (!property_value(env, object, "srtp", &srtp) || !property_uint32(env, srtp, "suite", SUITE_COUNT - 1, &suite) ||
+      !property_boolean(env, srtp, "unencryptedSrtcp", &plain_rtcp)) {
+    return false;
+  }
+  const size_t bytes = crypto_master_bytes((enum crypto_suite)suite);
+  if (!property_bytes(env, srtp, "receiveKey", bytes, &receive_key) || !property_bytes(env, srtp, "sendKey", bytes, &send_key)) {
+    return false;
+  }
+  configuration->inbound = crypto_open((enum crypto_suite)suite, receive_key, CRYPTO_INBOUND, plain_rtcp);
+  configuration->outbound = crypto_open((enum crypto_suite)suite, send_key, CRYPTO_OUTBOUND, plain_rtcp);
+  if (configuration->inbound != NULL && configuration->outbound != NULL) return true;
+  return throw_error(env, "MEDIA_WORKER_FAULT", "no memory for SRTP") != NULL;
+}
+
+static void close_srtp(struct configuration *configuration) {
+  crypto_close(configuration->inbound);
+  crypto_close(configuration->outbound);
+}
+
 /* configure(handle, leg, { remoteAddress, ... }): boolean; the properties are those of LegSettings in worker/addon.ts */
 static napi_value configure(napi_env env, napi_callback_info info) {
   napi_value arguments[3];
@@ -132,8 +163,13 @@ static napi_value configure(napi_env env, napi_callback_info info) {
       !read_settings(env, arguments[2], &configuration.settings)) {
     return NULL;
   }
+  if (!read_srtp(env, arguments[2], &configuration)) {
+    close_srtp(&configuration);
+    return NULL;
+  }
   configuration.leg = leg;
   const bool known = engine_visit(engine, handle, configure_on_loop, &configuration);
+  close_srtp(&configuration);
   if (configuration.no_such_leg) return throw_error(env, "MEDIA_PARAMETERS", "the session has no such leg");
   if (configuration.no_memory) return throw_error(env, "MEDIA_WORKER_FAULT", "no memory for a codec");
   if (configuration.family_differs) {
@@ -163,7 +199,7 @@ static napi_value describe(napi_env env, const struct leg_counters *counters, ui
   napi_value object, discards;
   TRY(napi_create_object(env, &object));
   TRY(napi_create_object(env, &discards));
-  const uint64_t discarded = counters->malformed + counters->unknown_payload_type + counters->wrong_source +
+  const uint64_t discarded = counters->malformed + counters->unauthenticated + counters->replayed + counters->unknown_payload_type + counters->wrong_source +
                              counters->late + counters->unforwarded;
   const bool described = set_count(env, object, "packetsReceived", counters->packets_received) &&
                          set_count(env, object, "packetsSent", counters->packets_sent) &&
@@ -174,6 +210,8 @@ static napi_value describe(napi_env env, const struct leg_counters *counters, ui
                          set_count(env, object, "packetsUnsent", counters->packets_unsent) &&
                          set_count(env, object, "rtcpReceived", counters->rtcp_received) &&
                          set_count(env, discards, "malformed", counters->malformed) &&
+                         set_count(env, discards, "unauthenticated", counters->unauthenticated) &&
+                         set_count(env, discards, "replayed", counters->replayed) &&
                          set_count(env, discards, "payloadType", counters->unknown_payload_type) &&
                          set_count(env, discards, "source", counters->wrong_source) &&
                          set_count(env, discards, "late", counters->late) &&

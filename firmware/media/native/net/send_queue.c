@@ -33,17 +33,24 @@ struct send_queue *send_queue_open(void) {
 void send_queue_close(struct send_queue *queue) { free(queue); }
 
 void send_queue_add(struct send_queue *queue, int fd, const union address *to, struct leg_counters *counters,
-                    const struct rtp_packet *packet) {
-  if (packet->payload_bytes > PACKET_BYTES - RTP_HEADER_BYTES) return;
+                    struct crypto_context *crypto, const struct rtp_packet *packet) {
+  if (packet->payload_bytes > PACKET_BYTES - RTP_HEADER_BYTES - SRTP_ROOM_BYTES) return;
   if (queue->count == QUEUE_PACKETS || (queue->count > 0 && queue->fd != fd)) send_queue_flush(queue);
-  const unsigned i = queue->count++;
+  const unsigned i = queue->count;
+  size_t length = RTP_HEADER_BYTES + packet->payload_bytes;
+  rtp_write_header(queue->bytes[i], packet);
+  memcpy(queue->bytes[i] + RTP_HEADER_BYTES, packet->payload, packet->payload_bytes);
+  if (crypto != NULL && crypto_protect_rtp(crypto, queue->bytes[i], &length) != CRYPTO_OK) {
+    /* A number that was sent already: a source's duplicate that is passed on. */
+    counters->packets_unsent++;
+    return;
+  }
+  queue->count++;
   queue->fd = fd;
   queue->counters = counters;
   queue->to[i] = *to;
   queue->messages[i].msg_hdr.msg_namelen = address_length(to);
-  queue->parts[i].iov_len = RTP_HEADER_BYTES + packet->payload_bytes;
-  rtp_write_header(queue->bytes[i], packet);
-  memcpy(queue->bytes[i] + RTP_HEADER_BYTES, packet->payload, packet->payload_bytes);
+  queue->parts[i].iov_len = length;
 }
 
 void send_queue_flush(struct send_queue *queue) {

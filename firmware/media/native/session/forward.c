@@ -141,6 +141,7 @@ struct destination leg_destination(struct leg *to, uint64_t now_us) {
       .payload_type = to->settings.payload_type,
       .event_payload_type = to->settings.event_payload_type,
       .encoder = to->coders.encoder,
+      .crypto = to->protection.outbound,
   };
 }
 

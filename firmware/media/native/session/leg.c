@@ -39,6 +39,7 @@ void leg_close(struct leg *leg) {
   leg->rtp_fd = -1;
   leg->rtcp_fd = -1;
   coders_close(&leg->coders);
+  protection_close(&leg->protection);
 }
 
 bool coders_open(struct coders *coders, enum codec codec) {

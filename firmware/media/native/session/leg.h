@@ -6,6 +6,7 @@
 #include "session/digits.h"
 #include "session/outgoing.h"
 #include "rtp/receiver.h"
+#include "session/protection.h"
 
 #define NO_PAYLOAD_TYPE 0xff
 
@@ -21,6 +22,8 @@ struct leg_counters {
   uint64_t packets_unsent;
   uint64_t rtcp_received;
   uint64_t malformed;
+  uint64_t unauthenticated;
+  uint64_t replayed;
   uint64_t unknown_payload_type;
   uint64_t wrong_source;
   uint64_t late;
@@ -82,6 +85,7 @@ struct leg {
   sa_family_t family;
   bool configured;
   struct leg_settings settings;
+  struct protection protection; /* SRTP, when it is on */
   bool latched;
   union address latch;
   struct receiver receiver;

@@ -53,7 +53,7 @@ void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, 
 
 static void emit(struct outgoing *outgoing, const struct destination *to, struct rtp_packet *packet) {
   packet->ssrc = outgoing->ssrc;
-  send_queue_add(to->queue, to->fd, to->to, to->counters, packet);
+  send_queue_add(to->queue, to->fd, to->to, to->counters, to->crypto, packet);
 }
 
 static void note_audio(struct outgoing *outgoing, const struct destination *to, uint32_t timestamp) {

@@ -47,6 +47,7 @@ struct destination {
   uint8_t payload_type;
   uint8_t event_payload_type;
   struct encoder *encoder;
+  struct crypto_context *crypto; /* NULL: plain RTP */
 };
 
 /* Random SSRC, sequence number and timestamp (RFC 3550 §5.1). */

@@ -76,10 +76,35 @@ static void tell_latched(const struct session *session, unsigned index) {
   if (session->loop != NULL) engine_report(session->loop, &event);
 }
 
-void session_receive(struct session *session, unsigned index, const uint8_t *bytes, size_t length,
+/* False: it was none of the party's packets, and is counted. */
+static bool unprotect(struct leg *leg, bool rtcp, uint8_t *bytes, size_t *length, uint64_t now_us) {
+  struct protection *protection = &leg->protection;
+  const enum crypto_result result = rtcp ? protection_unprotect_rtcp(protection, bytes, length, now_us)
+                                         : protection_unprotect_rtp(protection, bytes, length, now_us);
+  switch (result) {
+    case CRYPTO_OK:
+      return true;
+    case CRYPTO_MALFORMED:
+      discard(&leg->counters.malformed);
+      return false;
+    case CRYPTO_FORGED:
+    case CRYPTO_STRANGE:
+      discard(&leg->counters.unauthenticated);
+      return false;
+    case CRYPTO_REPLAYED:
+      discard(&leg->counters.replayed);
+      return false;
+  }
+  return false;
+}
+
+void session_receive(struct session *session, unsigned index, uint8_t *bytes, size_t length,
                      const union address *source, uint64_t now_us) {
   struct leg *from = &session->legs[index];
   struct leg_counters *counters = &from->counters;
+
+  const size_t received_bytes = length;
+  if (!unprotect(from, false, bytes, &length, now_us)) return;
 
   struct rtp_packet packet;
   if (!rtp_parse(bytes, length, &packet)) return discard(&counters->malformed);
@@ -109,7 +134,7 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
   }
 
   counters->packets_received++;
-  counters->bytes_received += length;
+  counters->bytes_received += received_bytes;
   counters->last_received_us = now_us;
 
   unsigned missing = 0;
@@ -142,7 +167,7 @@ void session_receive(struct session *session, unsigned index, const uint8_t *byt
   if (!forward(from, wanted ? to : NULL, &arrived)) discard(&counters->late);
 }
 
-void session_receive_rtcp(struct session *session, unsigned index, const uint8_t *bytes, size_t length,
+void session_receive_rtcp(struct session *session, unsigned index, uint8_t *bytes, size_t length,
                           const union address *source, uint64_t now_us) {
   (void)bytes;
   (void)length;

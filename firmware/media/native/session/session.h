@@ -24,11 +24,11 @@ void session_detach(struct session *session);
 
 /* All that follows: on its loop's thread, with monotonic microseconds of the present. */
 
-/* A packet of `length` bytes from `source` on the RTP port of one leg; goes to the other one as it deserves. */
-void session_receive(struct session *session, unsigned leg, const uint8_t *bytes, size_t length,
+/* A packet of `length` bytes from `source` on the RTP port of one leg, read in place; goes to the other one as it deserves. */
+void session_receive(struct session *session, unsigned leg, uint8_t *bytes, size_t length,
                      const union address *source, uint64_t now_us);
 /* The same for its RTCP port. */
-void session_receive_rtcp(struct session *session, unsigned leg, const uint8_t *bytes, size_t length,
+void session_receive_rtcp(struct session *session, unsigned leg, uint8_t *bytes, size_t length,
                           const union address *source, uint64_t now_us);
 /* What was negotiated for a leg, again at any time. False: no memory, and nothing changed. */
 bool session_configure(struct session *session, unsigned leg, const struct leg_settings *settings);
