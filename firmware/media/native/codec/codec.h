@@ -58,7 +58,7 @@ void decoder_restart(struct decoder *decoder);
 size_t decoder_decode(struct decoder *decoder, const uint8_t *payload, size_t bytes, int16_t *pcm, size_t room);
 /*
  * `samples` of time whose payload never came, guessed from what came before: whole frames of 10 ms at best, since
- * that is what codecs guess in.
+ * that is what codecs guess in. After a silence descriptor (G.729 Annex B) it is the comfort noise of the pause.
  */
 void decoder_conceal(struct decoder *decoder, int16_t *pcm, size_t samples);
 
