@@ -81,16 +81,16 @@ $(NPM): package-lock.json package.json scripts/install-npm-packages | $(HOST)
 	scripts/install-npm-packages
 	@mkdir -p $(@D) && touch $@
 
-build/native/%/media.node build/native/%/datagrams.node: $(NATIVE) $(NPM)
+build/native/%/media.node build/native/%/datagrams.node build/native/%/tls.node: $(NATIVE) $(NPM)
 	scripts/build-native $*
-	@touch build/native/$*/media.node build/native/$*/datagrams.node
+	@touch build/native/$*/media.node build/native/$*/datagrams.node build/native/$*/tls.node
 
 build/sounds/.inputs: $(wildcard firmware/media/sounds/*.txt) scripts/make-sounds scripts/make-music.ts $(NPM)
 	scripts/make-sounds
 	@touch $@
 
-build/ringdown: $(SOURCES) build/native/x64/media.node build/native/x64/datagrams.node build/sounds/.inputs $(NPM)
+build/ringdown: $(SOURCES) build/native/x64/media.node build/native/x64/datagrams.node build/native/x64/tls.node build/sounds/.inputs $(NPM)
 	$(NODE) scripts/build.ts
 
-build/arm64/runtime/main.cjs: $(SOURCES) build/native/arm64/media.node build/native/arm64/datagrams.node build/sounds/.inputs $(NPM)
+build/arm64/runtime/main.cjs: $(SOURCES) build/native/arm64/media.node build/native/arm64/datagrams.node build/native/arm64/tls.node build/sounds/.inputs $(NPM)
 	$(NODE) scripts/build.ts --arch arm64

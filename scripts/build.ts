@@ -67,7 +67,7 @@ for (const name of readdirSync(output).filter((file) => file.endsWith('.cjs'))) 
   writeFileSync(file, readFileSync(file, 'utf8').replace(/[^\0-\x7f]/g, escaped));
 }
 
-for (const name of ['media.node', 'datagrams.node']) {
+for (const name of ['media.node', 'datagrams.node', 'tls.node']) {
   const addon = join(repository, `build/native/${values.arch}`, name);
   if (!existsSync(addon)) throw new Error(`${addon} is missing: run scripts/build-native ${values.arch} first`);
   copyFileSync(addon, join(output, name));

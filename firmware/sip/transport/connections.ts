@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../core/clock.ts';
 import type { Connection, ConnectionHandlers, MessageFrame } from './connection.ts';
 import type { Flow, StreamProtocol } from './flow.ts';
 import { StreamConnection } from './stream.ts';
+import type { StreamSocket } from './stream-socket.ts';
 import { WebSocketConnection } from './web-socket.ts';
 
 export interface ConnectionsOptions {
@@ -46,7 +46,7 @@ export class Connections {
 
   /** Undefined, and the socket destroyed, where the peer was gone before we looked. `connectedTo` as for `find`. */
   adopt(
-    socket: Socket,
+    socket: StreamSocket,
     protocol: 'tcp' | 'tls',
     origin?: { readonly connectedTo: string | undefined },
   ): Connection | undefined {
@@ -61,7 +61,7 @@ export class Connections {
   }
 
   /** The same for a WebSocket, which `carrier` carries. */
-  adoptWebSocket(socket: WebSocket, carrier: Socket, protocol: 'ws' | 'wss'): Connection | undefined {
+  adoptWebSocket(socket: WebSocket, carrier: StreamSocket, protocol: 'ws' | 'wss'): Connection | undefined {
     const flow = this.#flowOf(carrier, protocol);
     if (flow === undefined) {
       socket.terminate();
@@ -126,7 +126,7 @@ export class Connections {
     if (flow.connection !== undefined) this.#entries.delete(flow.connection);
   }
 
-  #flowOf(socket: Socket, protocol: StreamProtocol): Flow | undefined {
+  #flowOf(socket: StreamSocket, protocol: StreamProtocol): Flow | undefined {
     const { localAddress, localPort, remoteAddress, remotePort } = socket;
     if (localAddress === undefined || localPort === undefined) return undefined;
     if (remoteAddress === undefined || remotePort === undefined) return undefined;

@@ -1,5 +1,5 @@
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions, Server as TlsServer } from 'node:tls';
+import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import type { WebSocket } from 'ws';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { UsageError } from '../../core/errors.ts';
@@ -7,6 +7,9 @@ import type { ConnectionSlots, Slot } from './connection-slots.ts';
 import type { ListenPoint, TlsIdentity } from './flow.ts';
 import { listenError } from './listen-error.ts';
 import { sourceOf } from './source.ts';
+import type { StreamSocket } from './stream-socket.ts';
+import { TlsListener } from './tls-listener.ts';
+import type { TlsSocket } from './tls-socket.ts';
 
 /** The oldest version that is spoken, by listeners and outwards. */
 export const MIN_TLS_VERSION = 'TLSv1.2';
@@ -24,9 +27,9 @@ export interface StreamListenerHandlers {
   makesRoom(): boolean;
   /** There are too many connections, of this source or in all. */
   onRefused(remoteAddress: string): void;
-  onConnection(socket: Socket): void;
+  onConnection(socket: StreamSocket): void;
   /** `connection` is what carries it. */
-  onWebSocket(socket: WebSocket, connection: Socket): void;
+  onWebSocket(socket: WebSocket, connection: StreamSocket): void;
   onHandshakeFailed(remoteAddress: string, error: Error): void;
 }
 
@@ -34,7 +37,7 @@ export interface StreamListenerHandlers {
 type Upgrade = Pick<Server, 'emit'>;
 
 interface Handshake {
-  readonly socket: Socket;
+  readonly socket: StreamSocket;
   readonly release: () => void;
   readonly timer: Timer;
 }
@@ -42,11 +45,13 @@ interface Handshake {
 /** Accepts connections of TCP, and those of TLS and WebSocket once their handshakes are done. */
 export class StreamListener {
   #point: ListenPoint;
-  readonly #server: Server;
+  /** Of TCP and WebSocket. */
+  readonly #server = createServer((socket) => this.#acceptPlain(socket));
+  #tls: TlsListener | undefined;
   readonly #slots: ConnectionSlots;
   readonly #clock: Clock;
   readonly #handlers: StreamListenerHandlers;
-  /** Undefined for TCP, which needs no handshake. */
+  /** Of WebSocket: makes one of an accepted connection. */
   #upgrade: Upgrade | undefined;
   /** By peer, the oldest first. */
   readonly #handshakes = new Map<string, Handshake>();
@@ -57,7 +62,6 @@ export class StreamListener {
     this.#slots = slots;
     this.#clock = clock;
     this.#handlers = handlers;
-    this.#server = createServer((socket) => this.#accept(socket));
   }
 
   get point(): ListenPoint {
@@ -78,11 +82,13 @@ export class StreamListener {
 
   /** New connections get this certificate; those that stand keep theirs. Without TLS nothing happens. */
   useCertificate(tls: TlsIdentity): void {
-    if (!(this.#upgrade instanceof TlsServer)) return;
-    // Phones that come back with a ticket of before go on as they would have.
-    const ticketKeys = this.#upgrade.getTicketKeys();
     try {
-      this.#upgrade.setSecureContext({ ...tlsOptions(tls), ticketKeys });
+      if (this.#tls !== undefined) this.#tls.useCertificate(tls);
+      else if (this.#upgrade instanceof TlsServer) {
+        // Clients that come back with a ticket of before go on as they would have.
+        const ticketKeys = this.#upgrade.getTicketKeys();
+        this.#upgrade.setSecureContext({ ...tlsOptions(tls), ticketKeys });
+      } else return;
     } catch (cause) {
       throw certificateError(cause);
     }
@@ -94,14 +100,23 @@ export class StreamListener {
    * close, is gone. Idempotent.
    */
   close(): Promise<void> {
-    this.#closing ??= new Promise((resolve) => this.#server.close(() => resolve()));
+    this.#closing ??= new Promise((resolve) => {
+      if (this.#tls === undefined) this.#server.close(() => resolve());
+      else this.#tls.stop(resolve);
+    });
     for (const { socket } of this.#handshakes.values()) socket.destroy();
     return this.#closing;
   }
 
   async #open(): Promise<void> {
-    const { address, port } = this.#point;
-    this.#upgrade = await this.#upgradeFor(this.#point);
+    const { address, port, protocol } = this.#point;
+    if (protocol === 'tls') {
+      this.#tls = this.#openTls(identityOf(this.#point));
+      this.#point = { ...this.#point, port: this.#tls.port };
+      return;
+    }
+    if (protocol === 'ws') this.#upgrade = await this.#webSocketServer(undefined);
+    if (protocol === 'wss') this.#upgrade = await this.#secureWebSocketServer(identityOf(this.#point));
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error) => reject(listenError(this.#point, error)));
       const exact = { exclusive: true, ipv6Only: isIPv6(address), backlog: BACKLOG };
@@ -115,21 +130,20 @@ export class StreamListener {
     if (bound !== null && typeof bound === 'object') this.#point = { ...this.#point, port: bound.port };
   }
 
-  async #upgradeFor({ protocol, tls }: ListenPoint): Promise<Upgrade | undefined> {
-    if (protocol === 'tcp') return undefined;
-    if (protocol === 'ws') return this.#webSocketServer(undefined);
-    if (tls === undefined) {
-      const name = protocol === 'tls' ? 'TLS' : 'secure WebSocket';
-      throw new UsageError('SIP_CERTIFICATE', `SIP over ${name} has no certificate`, 'Give a key and a certificate.');
-    }
+  #openTls(identity: TlsIdentity): TlsListener {
+    const { address, port } = this.#point;
+    const onConnection = (socket: TlsSocket): void => this.#acceptTls(socket);
     try {
-      const options = tlsOptions(tls);
-      const server = protocol === 'tls' ? createTlsServer(options) : await this.#webSocketServer(options);
-      if (protocol === 'tls') {
-        server.on('secureConnection', (socket: Socket) =>
-          this.#ready(socket, () => this.#handlers.onConnection(socket)),
-        );
-      }
+      return new TlsListener({ address, port, identity, onConnection });
+    } catch (cause) {
+      const isOfSystem = cause instanceof Error && 'code' in cause && cause.code !== 'ERR_TLS';
+      throw isOfSystem ? listenError(this.#point, cause) : certificateError(cause);
+    }
+  }
+
+  async #secureWebSocketServer(identity: TlsIdentity): Promise<Server> {
+    try {
+      const server = await this.#webSocketServer(tlsOptions(identity));
       server.on('tlsClientError', (error: Error, socket: Socket) => {
         this.#handlers.onHandshakeFailed(socket.remoteAddress ?? 'unknown', error);
         socket.destroy();
@@ -147,34 +161,57 @@ export class StreamListener {
     );
   }
 
-  #accept(socket: Socket): void {
+  #acceptPlain(socket: Socket): void {
+    const release = this.#admit(socket);
+    if (release === undefined) return;
+    if (this.#upgrade === undefined) {
+      this.#handlers.onConnection(socket);
+      return;
+    }
+    this.#beginHandshake(socket, release);
+    socket.on('error', () => socket.destroy());
+    this.#upgrade.emit('connection', socket);
+  }
+
+  #acceptTls(socket: TlsSocket): void {
+    const release = this.#admit(socket);
+    if (release === undefined) return;
+    this.#beginHandshake(socket, release);
+    socket.on('error', (error) => this.#handlers.onHandshakeFailed(socket.remoteAddress, error));
+    socket.on('secure', () => {
+      // From here on errors are its owner's.
+      socket.off('secure');
+      socket.off('error');
+      this.#ready(socket, () => this.#handlers.onConnection(socket));
+    });
+  }
+
+  /** Gives the connection its slot, until it closes; undefined, and it is gone, where it may not have one. */
+  #admit(socket: StreamSocket): (() => void) | undefined {
     const { remoteAddress, localAddress } = socket;
-    const peer = peerOf(socket);
-    const isGone = remoteAddress === undefined || localAddress === undefined || peer === undefined;
+    const isGone = remoteAddress === undefined || localAddress === undefined;
     if (isGone || this.#closing !== undefined || this.#handlers.refuses(remoteAddress, localAddress)) {
       socket.destroy();
-      return;
+      return undefined;
     }
     const slot = this.#takeSlot(sourceOf(remoteAddress, localAddress));
     if (slot.kind !== 'slot') {
       this.#handlers.onRefused(remoteAddress);
       socket.destroy();
-      return;
+      return undefined;
     }
-    const { release } = slot;
-    socket.once('close', release);
-    if (this.#upgrade === undefined) {
-      this.#handlers.onConnection(socket);
-      return;
-    }
+    socket.once('close', slot.release);
+    return slot.release;
+  }
+
+  #beginHandshake(socket: StreamSocket, release: () => void): void {
+    const peer = peerOf(socket);
     const timer = this.#clock.schedule(HANDSHAKE_TIMEOUT_MS, () => socket.destroy());
     this.#handshakes.set(peer, { socket, release, timer });
-    socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       // The peer may have come again from the same port by now.
       if (this.#handshakes.get(peer)?.socket === socket) this.#endHandshake(peer);
     });
-    this.#upgrade.emit('connection', socket);
   }
 
   /** Where all are taken, the oldest handshake gives up its own: who is in no hurry makes room for who came after. */
@@ -188,9 +225,8 @@ export class StreamListener {
     });
   }
 
-  #ready(socket: Socket, use: () => void): void {
-    const peer = peerOf(socket);
-    if (peer === undefined || !this.#endHandshake(peer)) socket.destroy();
+  #ready(socket: StreamSocket, use: () => void): void {
+    if (!this.#endHandshake(peerOf(socket))) socket.destroy();
     else use();
   }
 
@@ -200,9 +236,14 @@ export class StreamListener {
   }
 }
 
-/** Undefined where the peer was gone before we looked. */
-function peerOf({ remoteAddress, remotePort }: Socket): string | undefined {
-  return remoteAddress === undefined ? undefined : `${remoteAddress}|${remotePort}`;
+function peerOf({ remoteAddress, remotePort }: StreamSocket): string {
+  return `${remoteAddress}|${remotePort}`;
+}
+
+function identityOf({ protocol, tls }: ListenPoint): TlsIdentity {
+  if (tls !== undefined) return tls;
+  const name = protocol === 'tls' ? 'TLS' : 'secure WebSocket';
+  throw new UsageError('SIP_CERTIFICATE', `SIP over ${name} has no certificate`, 'Give a key and a certificate.');
 }
 
 function tlsOptions({ key, cert }: TlsIdentity): TlsOptions {

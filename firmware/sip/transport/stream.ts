@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../core/clock.ts';
 import {
   type Connection,
@@ -11,6 +10,7 @@ import {
 import type { Flow } from './flow.ts';
 import { flowClosed } from './listen-error.ts';
 import { StreamFramer } from './stream-framer.ts';
+import type { StreamSocket } from './stream-socket.ts';
 
 const KEEP_ALIVE_MS = 60_000;
 const PONG = Buffer.from('\r\n');
@@ -18,7 +18,7 @@ const PONG = Buffer.from('\r\n');
 /** One connection of TCP or TLS: both are the same from here on. */
 export class StreamConnection implements Connection {
   readonly flow: Flow;
-  readonly #socket: Socket;
+  readonly #socket: StreamSocket;
   readonly #clock: Clock;
   readonly #handlers: ConnectionHandlers;
   readonly #framer = new StreamFramer();
@@ -31,7 +31,7 @@ export class StreamConnection implements Connection {
   #closed = false;
 
   /** `socket` is connected, and its handshake done. */
-  constructor(socket: Socket, flow: Flow, clock: Clock, handlers: ConnectionHandlers) {
+  constructor(socket: StreamSocket, flow: Flow, clock: Clock, handlers: ConnectionHandlers) {
     this.flow = flow;
     this.#socket = socket;
     this.#clock = clock;

@@ -1,57 +1,11 @@
 #define _GNU_SOURCE
 #include "datagrams.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/in.h>
-#include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-union endpoint {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-};
-
-/* The zone behind `%` is a name or a number (RFC 4007 section 11). */
-static bool parse_zone(const char *zone, uint32_t *scope) {
-  char *rest = NULL;
-  *scope = if_nametoindex(zone);
-  if (*scope != 0) return true;
-  const unsigned long number = strtoul(zone, &rest, 10);
-  *scope = (uint32_t)number;
-  return rest != zone && *rest == 0 && number > 0 && number <= UINT32_MAX;
-}
-
-/* `text` needs no end: it has `length` bytes. */
-static bool parse_endpoint(const char *text, size_t length, uint16_t port, union endpoint *endpoint) {
-  char copy[ADDRESS_BYTES];
-  if (length >= sizeof copy) return false;
-  memcpy(copy, text, length);
-  copy[length] = 0;
-  memset(endpoint, 0, sizeof *endpoint);
-  if (memchr(copy, ':', length) == NULL) {
-    endpoint->v4.sin_family = AF_INET;
-    endpoint->v4.sin_port = htons(port);
-    return inet_pton(AF_INET, copy, &endpoint->v4.sin_addr) == 1;
-  }
-  char *zone = memchr(copy, '%', length);
-  if (zone != NULL) {
-    *zone = 0;
-    if (!parse_zone(zone + 1, &endpoint->v6.sin6_scope_id)) return false;
-  }
-  endpoint->v6.sin6_family = AF_INET6;
-  endpoint->v6.sin6_port = htons(port);
-  return inet_pton(AF_INET6, copy, &endpoint->v6.sin6_addr) == 1;
-}
-
-static socklen_t endpoint_size(int family) {
-  return family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-}
 
 static int close_failed(int fd) {
   const int reason = errno;
@@ -61,7 +15,7 @@ static int close_failed(int fd) {
 
 int datagrams_open(const char *address, uint16_t *port, int receive_buffer_bytes) {
   union endpoint local;
-  if (!parse_endpoint(address, strlen(address), *port, &local)) return -EINVAL;
+  if (!endpoint_parse(address, strlen(address), *port, &local)) return -EINVAL;
   const int family = local.any.sa_family;
   const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
@@ -72,22 +26,8 @@ int datagrams_open(const char *address, uint16_t *port, int receive_buffer_bytes
   if (bind(fd, &local.any, endpoint_size(family)) != 0) return close_failed(fd);
   socklen_t size = sizeof local;
   if (getsockname(fd, &local.any, &size) != 0) return close_failed(fd);
-  *port = ntohs(family == AF_INET6 ? local.v6.sin6_port : local.v4.sin_port);
+  *port = endpoint_port(&local);
   return fd;
-}
-
-/* The text of an IPv6 address, with its zone where it has one; its length. */
-static uint32_t format_ipv6(const struct sockaddr_in6 *address, char text[ADDRESS_BYTES]) {
-  char zone[IF_NAMESIZE];
-  if (inet_ntop(AF_INET6, &address->sin6_addr, text, ADDRESS_BYTES) == NULL) return 0;
-  size_t length = strlen(text);
-  if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr) && if_indextoname(address->sin6_scope_id, zone) != NULL &&
-      length + 1 + strlen(zone) < ADDRESS_BYTES) {
-    text[length] = '%';
-    strcpy(text + length + 1, zone);
-    length += 1 + strlen(zone);
-  }
-  return (uint32_t)length;
 }
 
 static void describe(const union endpoint *peer, uint32_t length, uint32_t *entry, char *text) {
@@ -95,7 +35,7 @@ static void describe(const union endpoint *peer, uint32_t length, uint32_t *entr
   if (peer->any.sa_family == AF_INET6) {
     entry[RECEIVED_PORT] = ntohs(peer->v6.sin6_port);
     entry[RECEIVED_IPV4] = 0;
-    entry[RECEIVED_ADDRESS_LENGTH] = format_ipv6(&peer->v6, text);
+    entry[RECEIVED_ADDRESS_LENGTH] = endpoint_format(peer, text);
   } else {
     entry[RECEIVED_PORT] = ntohs(peer->v4.sin_port);
     entry[RECEIVED_IPV4] = ntohl(peer->v4.sin_addr.s_addr);
@@ -143,7 +83,7 @@ static int prepare(int family, const struct outgoing *outgoing, const uint32_t *
   }
   const char *text = (const char *)outgoing->bytes + offset + length;
   if (entry[SEND_PORT] == 0 || entry[SEND_PORT] > UINT16_MAX) return EINVAL;
-  if (!parse_endpoint(text, address, (uint16_t)entry[SEND_PORT], peer)) return EINVAL;
+  if (!endpoint_parse(text, address, (uint16_t)entry[SEND_PORT], peer)) return EINVAL;
   if (peer->any.sa_family != family) return EAFNOSUPPORT;
   part->iov_base = (void *)(uintptr_t)(outgoing->bytes + offset);
   part->iov_len = length;

@@ -5,12 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "endpoint.h"
+
 /* Datagrams in one call. The same in datagram-socket.ts, as are the places in an entry. */
 #define BATCH 32
 /* The largest that UDP carries, and a byte more than nothing. */
 #define SLOT_BYTES 65536
-/* An IPv6 address with a zone, or an IPv4 address. */
-#define ADDRESS_BYTES 64
 
 /* What is told of a datagram that was received: one entry for each slot. */
 enum { RECEIVED_LENGTH, RECEIVED_PORT, RECEIVED_IPV4, RECEIVED_ADDRESS_LENGTH, RECEIVED_FIELDS };
