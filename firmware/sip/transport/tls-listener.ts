@@ -15,19 +15,20 @@ type OnEvent = (connection: number, event: number, detail: number | string) => v
 
 /** native/tls-addon.c. What it throws has the `code` of the system's error, or ERR_TLS where OpenSSL refuses. */
 interface Addon {
-  /** TLS 1.2 and newer; `ciphers` are those of 1.2. What came lies in `received`, for as long as `onEvent` runs. */
+  /** TLS 1.2 and 1.3; `ciphers` are those of 1.2, `suites` those of 1.3. What came lies in `received`, for as long as `onEvent` runs. */
   listen(
     address: string,
     port: number,
     key: Uint8Array,
     chain: Uint8Array,
     ciphers: string,
+    suites: string,
     onAccepted: OnAccepted,
     onEvent: OnEvent,
     received: Uint8Array,
   ): readonly [handle: Handle, port: number];
   /** For connections from now on; tickets of before stay good. */
-  useCertificate(handle: Handle, key: Uint8Array, chain: Uint8Array, ciphers: string): void;
+  useCertificate(handle: Handle, key: Uint8Array, chain: Uint8Array, ciphers: string, suites: string): void;
   /** Connections that stand go on. Idempotent. */
   stop(handle: Handle): void;
   write(handle: Handle, connection: number, bytes: Uint8Array): number;
@@ -43,6 +44,11 @@ type Handle = { readonly [brand]: 'Handle' };
 /** The same numbers as in native/tls-connections.c and native/tls.h. */
 const EVENT = { secure: 0, received: 1, sent: 2, ended: 3, failed: 4 } as const;
 const RECORD_BYTES = 16_384;
+
+/** As Node has them: suites of TLS 1.3 stand among the ciphers of 1.2, and are told by their names. */
+const isSuite = (name: string): boolean => name.startsWith('TLS_');
+const CIPHERS = DEFAULT_CIPHERS.split(':');
+const POLICY = [CIPHERS.filter((name) => !isSuite(name)).join(':'), CIPHERS.filter(isSuite).join(':')] as const;
 
 let addon: Addon | undefined;
 /** What comes is handled before anything else is read, so all listeners share it. */
@@ -77,16 +83,18 @@ export class TlsListener implements TlsConnections {
     received ??= Buffer.from(new ArrayBuffer(RECORD_BYTES));
     this.#addon = addon;
     this.#onConnection = onConnection;
-    const [key, chain] = [Buffer.from(identity.key), Buffer.from(identity.cert)];
     const accepted: OnAccepted = (...connection) => this.#accepted(...connection);
     const happened: OnEvent = (connection, event, detail) => this.#happened(connection, event, detail);
     const handlers = [accepted, happened, received] as const;
-    [this.#handle, this.port] = addon.listen(address, port, key, chain, DEFAULT_CIPHERS, ...handlers);
+    const listen = addon.listen;
+    [this.#handle, this.port] = withPem(identity, (key, chain) =>
+      listen(address, port, key, chain, ...POLICY, ...handlers),
+    );
   }
 
   /** For connections from now on; what was begun with tickets of before goes on. Throws as the constructor does. */
-  useCertificate({ key, cert }: TlsIdentity): void {
-    this.#addon.useCertificate(this.#handle, Buffer.from(key), Buffer.from(cert), DEFAULT_CIPHERS);
+  useCertificate(identity: TlsIdentity): void {
+    withPem(identity, (key, chain) => this.#addon.useCertificate(this.#handle, key, chain, ...POLICY));
   }
 
   /** Accepts nothing more; calls back when the last connection, which is its owner's to close, is gone. */
@@ -153,5 +161,15 @@ export class TlsListener implements TlsConnections {
     const waiting = this.#onClosed;
     this.#onClosed = [];
     for (const onClosed of waiting) process.nextTick(onClosed);
+  }
+}
+
+/** The bytes of both texts; those of the key do not stay in memory. */
+function withPem<Result>({ key, cert }: TlsIdentity, use: (key: Buffer, chain: Buffer) => Result): Result {
+  const bytes = Buffer.from(key);
+  try {
+    return use(bytes, Buffer.from(cert));
+  } finally {
+    bytes.fill(0);
   }
 }

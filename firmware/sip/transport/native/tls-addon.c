@@ -44,56 +44,71 @@ static uint8_t *bytes_of(napi_env env, napi_value value, size_t *length) {
   return data == NULL ? nothing : data;
 }
 
-/* The context of three arguments: key, chain, ciphers. NULL, and an exception, where they are of no use. */
+/* The context of four arguments: key, chain, ciphers, suites. NULL, and an exception, where they are of no use. */
 static SSL_CTX *context_of(napi_env env, const napi_value *arguments, const uint8_t ticket_keys[TICKET_KEY_BYTES]) {
-  char ciphers[4096];
+  char ciphers[4096], suites[1024];
   const char *reason = NULL;
   size_t key_size = 0, chain_size = 0, length = 0;
   const uint8_t *key = bytes_of(env, arguments[0], &key_size), *chain = bytes_of(env, arguments[1], &chain_size);
   if (key == NULL || chain == NULL ||
-      napi_get_value_string_latin1(env, arguments[2], ciphers, sizeof ciphers, &length) != napi_ok) {
+      napi_get_value_string_latin1(env, arguments[2], ciphers, sizeof ciphers, &length) != napi_ok ||
+      napi_get_value_string_latin1(env, arguments[3], suites, sizeof suites, &length) != napi_ok) {
     throw_arguments(env);
     return NULL;
   }
-  SSL_CTX *context = tls_context(key, key_size, chain, chain_size, ciphers, ticket_keys, &reason);
+  SSL_CTX *context = tls_context(key, key_size, chain, chain_size, ciphers, suites, ticket_keys, &reason);
   if (context == NULL) napi_throw_error(env, "ERR_TLS", reason);
   return context;
+}
+
+/* The thread ends, and waits until the hook is removed. */
+static void environment_ends(napi_async_cleanup_hook_handle cleanup, void *listener) {
+  (void)cleanup;
+  listener_shut(listener);
+}
+
+/* The end of the environment, or nobody has it and nothing of it stands. */
+static void listener_collected(napi_env env, void *data, void *hint) {
+  (void)env, (void)hint;
+  struct listener *listener = data;
+  listener->is_held = false;
+  listener_shut(listener);
+  listener_free_unused(listener);
 }
 
 static bool begin(napi_env env, struct listener *listener, const napi_value *arguments) {
   napi_value name;
   uv_loop_t *loop;
-  if (napi_get_uv_event_loop(env, &loop) != napi_ok || uv_poll_init(loop, &listener->poll, listener->fd) != 0) return false;
-  listener->is_watched = true;
-  listener->is_listening = true;
+  if (napi_get_uv_event_loop(env, &loop) != napi_ok || !listener_init(listener, loop)) return false;
   listener->is_referring = true;
   return napi_create_string_utf8(env, "TLS", NAPI_AUTO_LENGTH, &name) == napi_ok &&
          napi_async_init(env, NULL, name, &listener->context) == napi_ok &&
+         napi_add_async_cleanup_hook(env, environment_ends, listener, &listener->cleanup) == napi_ok &&
          napi_create_reference(env, arguments[0], 1, &listener->on_accepted) == napi_ok &&
          napi_create_reference(env, arguments[1], 1, &listener->on_event) == napi_ok &&
          napi_create_reference(env, arguments[2], 1, &listener->buffer) == napi_ok;
 }
 
-/* listen(address, port, key, chain, ciphers, onAccepted, onEvent, received): [listener, port] */
+/* listen(address, port, key, chain, ciphers, suites, onAccepted, onEvent, received): [listener, port] */
 static napi_value listen_for_tls(napi_env env, napi_callback_info info) {
-  size_t count = 8, length = 0;
-  napi_value arguments[8], result, handle, port_value;
+  size_t count = 9, length = 0;
+  napi_value arguments[9], result, handle, port_value;
   char address[ADDRESS_BYTES];
   uint32_t wanted_port;
   TRY(napi_get_cb_info(env, info, &count, arguments, NULL, NULL));
   struct listener *listener = calloc(1, sizeof *listener);
   if (listener == NULL) return throw_errno(env, ENOMEM);
   size_t room = 0;
-  if (count != 8 || napi_get_value_string_utf8(env, arguments[0], address, sizeof address, &length) != napi_ok ||
+  if (count != 9 || napi_get_value_string_utf8(env, arguments[0], address, sizeof address, &length) != napi_ok ||
       napi_get_value_uint32(env, arguments[1], &wanted_port) != napi_ok || wanted_port > UINT16_MAX ||
-      (listener->received = bytes_of(env, arguments[7], &room)) == NULL || room < RECORD_BYTES ||
+      (listener->received = bytes_of(env, arguments[8], &room)) == NULL || room < RECORD_BYTES ||
       !tls_ticket_keys(listener->ticket_keys)) {
-    free(listener);
+    listener_free_unused(listener);
     return throw_arguments(env);
   }
   listener->tls = context_of(env, arguments + 2, listener->ticket_keys);
   if (listener->tls == NULL) {
-    free(listener);
+    listener_free_unused(listener);
     return NULL;
   }
   uint16_t port = (uint16_t)wanted_port;
@@ -106,7 +121,7 @@ static napi_value listen_for_tls(napi_env env, napi_callback_info info) {
   }
   listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
   listener->is_held = true;
-  if (!begin(env, listener, arguments + 5) ||
+  if (!begin(env, listener, arguments + 6) ||
       napi_create_external(env, listener, listener_collected, NULL, &handle) != napi_ok) {
     /* Out of memory, as good as: the process does not outlive it, nor need the socket. */
     return throw_errno(env, ENOMEM);
@@ -144,10 +159,10 @@ static struct connection *connection_of(napi_env env, napi_callback_info info, n
   return listener->connections[number];
 }
 
-/* useCertificate(listener, key, chain, ciphers) */
+/* useCertificate(listener, key, chain, ciphers, suites) */
 static napi_value use_certificate(napi_env env, napi_callback_info info) {
-  napi_value arguments[4];
-  struct listener *listener = listener_of(env, info, arguments, 4);
+  napi_value arguments[5];
+  struct listener *listener = listener_of(env, info, arguments, 5);
   if (listener == NULL) return NULL;
   SSL_CTX *context = context_of(env, arguments + 1, listener->ticket_keys);
   if (context == NULL) return NULL;

@@ -16,11 +16,31 @@
 /* Connections that the kernel holds for us while we are busy. */
 #define BACKLOG 511
 #define FIRST_ROOM 16
+/*
+ * Connections of one listener up to which ML-KEM is offered: about as many as the box lets stand in all. It is no more of
+ * them that have it, since none gets it later.
+ */
+#define MAX_HYBRID 1000
+/* How long nothing is accepted where there is nothing to accept it with. */
+#define REST_MS 100
 
 /* What is told of a connection. The same in tls-listener.ts. */
 enum event { SECURE, RECEIVED, SENT, ENDED, FAILED };
 
-static void connection_gone(uv_handle_t *handle) { free(handle); }
+/* The last one lets the thread end. */
+static void handle_gone(struct listener *listener) {
+  listener->handles--;
+  if (listener->handles > 0) return;
+  napi_remove_async_cleanup_hook(listener->cleanup);
+  listener_free_unused(listener);
+}
+
+static void connection_gone(uv_handle_t *handle) {
+  struct connection *connection = (struct connection *)handle;
+  struct listener *listener = connection->listener;
+  free(connection);
+  handle_gone(listener);
+}
 
 static void stop_referring(struct listener *listener) {
   if (!listener->is_referring || listener->is_listening || listener->count > 0) return;
@@ -119,7 +139,9 @@ static void read_some(struct connection *connection) {
 /* False where there is nothing more to do with it now. */
 static bool shake_hands(struct connection *connection) {
   const char *reason = NULL;
-  switch (tls_handshake(&connection->tls, connection->listener->tls, &reason)) {
+  struct listener *listener = connection->listener;
+  const enum tls_groups groups = listener->count <= MAX_HYBRID ? TLS_GROUPS_ALL : TLS_GROUPS_CLASSICAL;
+  switch (tls_handshake(&connection->tls, listener->tls, groups, &reason)) {
     case TLS_DONE:
       tell(connection, SECURE, 0, NULL);
       return true;
@@ -142,8 +164,10 @@ static void connection_polled(uv_poll_t *poll, int status, int events) {
   struct connection *connection = (struct connection *)poll;
   if (connection->is_closed) return;
   if (status < 0) {
-    /* libuv has stopped to watch it: it was reset. */
+    /* libuv has stopped to watch it: it was reset. What came before that counts. */
     connection->watched = 0;
+    if (connection->tls.is_secure) read_some(connection);
+    if (connection->is_closed) return;
     if (!connection->is_over || tls_unsent(&connection->tls) > 0) break_off(connection, "the connection was reset");
     return;
   }
@@ -186,6 +210,7 @@ static struct connection *add(struct listener *listener, int fd) {
   connection->tls.fd = fd;
   listener->connections[connection->number] = connection;
   listener->count++;
+  listener->handles++;
   return connection;
 }
 
@@ -209,7 +234,11 @@ static void accepted(struct listener *listener, int fd, const union endpoint *re
     return;
   }
   struct connection *connection = add(listener, fd);
-  if (connection == NULL || napi_open_handle_scope(listener->env, &scope) != napi_ok) return;
+  if (connection == NULL) return;
+  if (napi_open_handle_scope(listener->env, &scope) != napi_ok) {
+    connection_close(connection);
+    return;
+  }
   if (napi_create_uint32(listener->env, connection->number, &arguments[0]) == napi_ok &&
       text_and_port(listener->env, remote, &arguments[1], &arguments[2]) &&
       text_and_port(listener->env, &local, &arguments[3], &arguments[4])) {
@@ -221,45 +250,60 @@ static void accepted(struct listener *listener, int fd, const union endpoint *re
   napi_close_handle_scope(listener->env, scope);
 }
 
-/* Without a free file descriptor who waits would wake us for ever. */
-static void turn_away(struct listener *listener) {
+/* Without a free file descriptor who waits would wake us for ever. False where there is not even the spare one. */
+static bool turn_away(struct listener *listener) {
   if (listener->spare >= 0) close(listener->spare);
   const int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+  const int reason = errno;
   if (fd >= 0) close(fd);
   listener->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  return fd >= 0 || reason == EAGAIN || reason == EWOULDBLOCK || reason == EINTR || reason == ECONNABORTED;
+}
+
+static void listener_rested(uv_timer_t *timer) { listener_start(timer->data); }
+
+/* Who waits goes on waiting, and does not wake us meanwhile. */
+static void rest(struct listener *listener) {
+  uv_poll_stop(&listener->poll);
+  uv_timer_start(&listener->rest, listener_rested, REST_MS, 0);
 }
 
 static void listener_polled(uv_poll_t *poll, int status, int events) {
-  struct listener *listener = (struct listener *)poll;
+  struct listener *listener = poll->data;
   (void)events;
-  if (status < 0) return;
+  if (status < 0) {
+    /* The system has shut the socket, and libuv has stopped to watch it: it is opened again. */
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(listener->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    listen(listener->fd, BACKLOG);
+    rest(listener);
+    return;
+  }
   for (unsigned accepts = 0; accepts < ACCEPTS_A_TURN && listener->is_listening; accepts++) {
     union endpoint remote;
     socklen_t size = sizeof remote;
     const int fd = accept4(listener->fd, &remote.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       accepted(listener, fd, &remote);
-    } else if (errno == EMFILE || errno == ENFILE) {
-      turn_away(listener);
-    } else if (errno != EINTR && errno != ECONNABORTED) {
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return;
+    } else if (errno == EMFILE || errno == ENFILE ? !turn_away(listener) : errno != EINTR && errno != ECONNABORTED) {
+      rest(listener);
       return;
     }
   }
 }
 
 void listener_free_unused(struct listener *listener) {
-  if (listener->is_watched || listener->is_held) return;
+  if (listener->handles > 0 || listener->is_held) return;
   free(listener->connections);
   tls_context_free(listener->tls);
   explicit_bzero(listener->ticket_keys, sizeof listener->ticket_keys);
   free(listener);
 }
 
-static void listener_gone(uv_handle_t *handle) {
-  struct listener *listener = (struct listener *)handle;
-  listener->is_watched = false;
-  listener_free_unused(listener);
-}
+static void listener_gone(uv_handle_t *handle) { handle_gone(handle->data); }
 
 void listener_stop(struct listener *listener) {
   if (!listener->is_listening) return;
@@ -268,19 +312,15 @@ void listener_stop(struct listener *listener) {
   close(listener->fd);
   if (listener->spare >= 0) close(listener->spare);
   uv_close((uv_handle_t *)&listener->poll, listener_gone);
+  uv_close((uv_handle_t *)&listener->rest, listener_gone);
   stop_referring(listener);
 }
 
-/* The end of the environment, or nobody has it and nothing of it stands. */
-void listener_collected(napi_env env, void *data, void *hint) {
-  (void)env, (void)hint;
-  struct listener *listener = data;
+void listener_shut(struct listener *listener) {
   for (uint32_t number = 0; number < listener->room; number++) {
     if (listener->connections[number] != NULL) connection_close(listener->connections[number]);
   }
   listener_stop(listener);
-  listener->is_held = false;
-  listener_free_unused(listener);
 }
 
 static int close_failed(int fd) {
@@ -305,6 +345,15 @@ int listener_open(const char *address, uint16_t *port) {
   }
   *port = endpoint_port(&local);
   return fd;
+}
+
+bool listener_init(struct listener *listener, uv_loop_t *loop) {
+  if (uv_poll_init(loop, &listener->poll, listener->fd) != 0) return false;
+  uv_timer_init(loop, &listener->rest);
+  listener->poll.data = listener->rest.data = listener;
+  listener->handles = 2;
+  listener->is_listening = true;
+  return true;
 }
 
 void listener_start(struct listener *listener) { uv_poll_start(&listener->poll, UV_READABLE, listener_polled); }

@@ -22,9 +22,11 @@ struct connection {
 };
 
 struct listener {
-  uv_poll_t poll; /* first, too */
+  uv_poll_t poll;
+  uv_timer_t rest; /* runs while nothing can be accepted */
   napi_env env;
   napi_async_context context;
+  napi_async_cleanup_hook_handle cleanup; /* as long as libuv has any of it, since this code is unloaded with its thread */
   napi_ref on_accepted, on_event, buffer;
   SSL_CTX *tls;
   uint8_t ticket_keys[TICKET_KEY_BYTES];
@@ -33,8 +35,8 @@ struct listener {
   uint32_t room, count, next_free;
   int fd;
   int spare; /* given up for a moment where there is no other file descriptor, to turn away who waits */
+  uint32_t handles; /* of it and its connections that libuv still has */
   bool is_listening;
-  bool is_watched; /* libuv still has it */
   bool is_referring; /* the references stand */
   bool is_held;      /* JavaScript still has it */
 };
@@ -46,11 +48,13 @@ void connection_close(struct connection *connection);
 
 /* A socket that listens, or -errno. `port` 0 takes a free one; afterwards it is the one taken. */
 int listener_open(const char *address, uint16_t *port);
+/* False where libuv refuses. */
+bool listener_init(struct listener *listener, uv_loop_t *loop);
 void listener_start(struct listener *listener);
 /* Connections that stand go on. Idempotent. */
 void listener_stop(struct listener *listener);
-/* Closes all that stands. */
-void listener_collected(napi_env env, void *listener, void *hint);
+/* Stops it, and closes all that stands. Idempotent. */
+void listener_shut(struct listener *listener);
 /* Frees it, unless libuv or JavaScript still has it. */
 void listener_free_unused(struct listener *listener);
 

@@ -15,10 +15,8 @@
 
 /* A phone that comes back within it goes on with the keys of before, which costs a tenth of a handshake. */
 #define SESSION_SECONDS (24 * 3600)
-/*
- * Classical groups alone: with ML-KEM a connection takes 5 kB more for as long as it stands, and no phone asks for it.
- */
-#define GROUPS "X25519:P-256:P-384:P-521"
+/* OpenSSL's own choice without ML-KEM and without those of finite fields, which cost the most. */
+#define CLASSICAL_GROUPS "X25519:P-256:X448:P-384:P-521"
 
 static BIO_METHOD *socket_method;
 static pthread_once_t socket_method_once = PTHREAD_ONCE_INIT;
@@ -27,9 +25,16 @@ static int socket_read(BIO *bio, char *bytes, int room) {
   struct tls *tls = BIO_get_data(bio);
   ssize_t count;
   BIO_clear_retry_flags(bio);
+  if (tls->allowance <= 0) {
+    /* What was not taken wakes us again. */
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  if (room > tls->allowance) room = tls->allowance;
   do count = recv(tls->fd, bytes, (size_t)room, MSG_DONTWAIT);
   while (count < 0 && errno == EINTR);
   if (count == 0) tls->is_at_end = true;
+  if (count > 0) tls->allowance -= (int)count;
   if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) BIO_set_retry_read(bio);
   return (int)count;
 }
@@ -52,7 +57,8 @@ static long socket_control(BIO *bio, int command, long number, void *pointer) {
 }
 
 static void make_socket_method(void) {
-  BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+  const int type = BIO_get_new_index();
+  BIO_METHOD *method = type < 0 ? NULL : BIO_meth_new(type | BIO_TYPE_SOURCE_SINK, "socket");
   if (method == NULL) return;
   if (BIO_meth_set_read(method, socket_read) == 1 && BIO_meth_set_write(method, socket_write) == 1 &&
       BIO_meth_set_ctrl(method, socket_control) == 1) {
@@ -112,18 +118,21 @@ static bool use_text(SSL_CTX *context, const uint8_t *text, size_t size, bool (*
   return is_used;
 }
 
-static bool set_up(SSL_CTX *context, const char *ciphers, const uint8_t keys[TICKET_KEY_BYTES]) {
+static bool set_up(SSL_CTX *context, const char *ciphers, const char *suites, const uint8_t keys[TICKET_KEY_BYTES]) {
   static const unsigned char name[] = "sip";
   uint8_t copy[TICKET_KEY_BYTES];
   memcpy(copy, keys, sizeof copy);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  /* Many phones close without saying so. What was cut off is half a message, which its reader notices. */
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                   SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   /* One record a call: a peer that sends nothing but changes of keys has no more of a turn than others. */
   SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_timeout(context, SESSION_SECONDS);
   const bool is_set = SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
-                      SSL_CTX_set1_groups_list(context, GROUPS) == 1 && SSL_CTX_set_cipher_list(context, ciphers) == 1 &&
+                      SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
+                      SSL_CTX_set_cipher_list(context, ciphers) == 1 && SSL_CTX_set_ciphersuites(context, suites) == 1 &&
                       SSL_CTX_set_num_tickets(context, 1) == 1 &&
                       SSL_CTX_set_session_id_context(context, name, sizeof name - 1) == 1 &&
                       SSL_CTX_set_tlsext_ticket_keys(context, copy, sizeof copy) == 1;
@@ -132,11 +141,11 @@ static bool set_up(SSL_CTX *context, const char *ciphers, const uint8_t keys[TIC
 }
 
 SSL_CTX *tls_context(const uint8_t *key, size_t key_size, const uint8_t *chain, size_t chain_size, const char *ciphers,
-                     const uint8_t keys[TICKET_KEY_BYTES], const char **reason) {
+                     const char *suites, const uint8_t keys[TICKET_KEY_BYTES], const char **reason) {
   pthread_once(&socket_method_once, make_socket_method);
   ERR_clear_error();
   SSL_CTX *context = socket_method == NULL ? NULL : SSL_CTX_new(TLS_server_method());
-  if (context != NULL && set_up(context, ciphers, keys) && use_text(context, chain, chain_size, use_chain) &&
+  if (context != NULL && set_up(context, ciphers, suites, keys) && use_text(context, chain, chain_size, use_chain) &&
       use_text(context, key, key_size, use_key)) {
     ERR_clear_error();
     return context;
@@ -148,7 +157,7 @@ SSL_CTX *tls_context(const uint8_t *key, size_t key_size, const uint8_t *chain, 
 
 void tls_context_free(SSL_CTX *context) { SSL_CTX_free(context); }
 
-static bool begin(struct tls *tls, SSL_CTX *context) {
+static bool begin(struct tls *tls, SSL_CTX *context, enum tls_groups groups) {
   BIO *bio = BIO_new(socket_method);
   tls->ssl = bio == NULL ? NULL : SSL_new(context);
   if (tls->ssl == NULL) {
@@ -159,7 +168,7 @@ static bool begin(struct tls *tls, SSL_CTX *context) {
   BIO_set_init(bio, 1);
   SSL_set_bio(tls->ssl, bio, bio);
   SSL_set_accept_state(tls->ssl);
-  return true;
+  return groups == TLS_GROUPS_ALL || SSL_set1_groups_list(tls->ssl, CLASSICAL_GROUPS) == 1;
 }
 
 static enum tls_outcome fail(struct tls *tls, const char **reason) {
@@ -169,30 +178,35 @@ static enum tls_outcome fail(struct tls *tls, const char **reason) {
   return TLS_FAILED;
 }
 
-/* What became of a call that returned `result`, which was no success. */
+/* What became of a call that returned `result`, which was no success. The queue of errors is empty afterwards. */
 static enum tls_outcome outcome_of(struct tls *tls, int result, const char **reason) {
   switch (SSL_get_error(tls->ssl, result)) {
     case SSL_ERROR_WANT_WRITE:
       tls->wants_room = true;
+      ERR_clear_error();
       return TLS_WAIT;
     case SSL_ERROR_WANT_READ:
+      ERR_clear_error();
       return TLS_WAIT;
     case SSL_ERROR_ZERO_RETURN:
       tls->is_at_end = true;
+      ERR_clear_error();
       return TLS_ENDED;
     default:
       return fail(tls, reason);
   }
 }
 
-enum tls_outcome tls_handshake(struct tls *tls, SSL_CTX *context, const char **reason) {
-  if (tls->is_failed) return fail(tls, reason);
+enum tls_outcome tls_handshake(struct tls *tls, SSL_CTX *context, enum tls_groups groups, const char **reason) {
   ERR_clear_error();
-  if (tls->ssl == NULL && !begin(tls, context)) return fail(tls, reason);
+  if (tls->is_failed) return fail(tls, reason);
+  if (tls->ssl == NULL && !begin(tls, context, groups)) return fail(tls, reason);
   tls->wants_room = false;
+  tls->allowance = MAX_TURN_BYTES;
   const int result = SSL_do_handshake(tls->ssl);
   if (result == 1) {
     tls->is_secure = true;
+    ERR_clear_error();
     return TLS_DONE;
   }
   const enum tls_outcome outcome = outcome_of(tls, result, reason);
@@ -200,17 +214,17 @@ enum tls_outcome tls_handshake(struct tls *tls, SSL_CTX *context, const char **r
 }
 
 enum tls_outcome tls_read(struct tls *tls, uint8_t *bytes, size_t room, size_t *length, const char **reason) {
+  ERR_clear_error();
   if (tls->is_failed || !tls->is_secure) return fail(tls, reason);
   if (tls->is_at_end) return TLS_ENDED;
-  ERR_clear_error();
   tls->wants_room = false;
+  tls->allowance = MAX_TURN_BYTES;
   const bool is_read = SSL_read_ex(tls->ssl, bytes, room, length) == 1;
   const enum tls_outcome outcome = is_read ? TLS_DONE : outcome_of(tls, 0, reason);
   /* A change of keys is answered before anything else is read. */
   tls->read_wants_room = tls->wants_room;
+  /* Also a write that had to wait for what was read now. */
   if (tls->unsent != NULL) tls->wants_room = true;
-  /* Many phones close without saying so. What was cut off is half a message, which its reader notices. */
-  if (outcome == TLS_FAILED && tls->is_at_end) return TLS_ENDED;
   return outcome;
 }
 
@@ -218,13 +232,16 @@ enum tls_outcome tls_read(struct tls *tls, uint8_t *bytes, size_t room, size_t *
 static enum tls_outcome send_some(struct tls *tls, const uint8_t *bytes, size_t length, size_t *sent, const char **reason) {
   *sent = 0;
   tls->wants_room = false;
+  tls->allowance = MAX_TURN_BYTES;
   while (*sent < length) {
     size_t count = 0;
     ERR_clear_error();
     if (SSL_write_ex(tls->ssl, bytes + *sent, length - *sent, &count) != 1) {
+      /*
+       * Amid a message about keys that the peer has sent half of, a write waits for the other half: to wait for room then
+       * would be to wake for ever.
+       */
       const enum tls_outcome outcome = outcome_of(tls, 0, reason);
-      /* A write that waits has nothing to wait for but room. */
-      if (outcome == TLS_WAIT) tls->wants_room = true;
       return outcome == TLS_ENDED ? fail(tls, reason) : outcome;
     }
     *sent += count;
@@ -258,6 +275,7 @@ static void drop_unsent(struct tls *tls) {
 }
 
 enum tls_outcome tls_write(struct tls *tls, const uint8_t *bytes, size_t length, const char **reason) {
+  ERR_clear_error();
   if (tls->is_failed || !tls->is_secure) return fail(tls, reason);
   size_t sent = 0;
   enum tls_outcome outcome = TLS_WAIT;
@@ -267,6 +285,7 @@ enum tls_outcome tls_write(struct tls *tls, const uint8_t *bytes, size_t length,
 }
 
 enum tls_outcome tls_flush(struct tls *tls, const char **reason) {
+  ERR_clear_error();
   if (tls->is_failed || !tls->is_secure) return fail(tls, reason);
   tls->wants_room = tls->read_wants_room = false;
   if (tls->unsent == NULL) return TLS_DONE;

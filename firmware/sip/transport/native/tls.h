@@ -14,6 +14,8 @@ typedef struct ssl_st SSL;
 #define TICKET_KEY_BYTES 80
 /* The largest content of a record (RFC 8446 section 5.1): with as much room a read leaves nothing behind in OpenSSL. */
 #define RECORD_BYTES 16384
+/* What one call takes from a socket at most: a peer that never stops to send has no more of a turn than others. */
+#define MAX_TURN_BYTES (2 * RECORD_BYTES)
 /* What may wait for a peer that does not read. Whoever writes is to stop long before. */
 #define MAX_UNSENT (4u << 20)
 
@@ -27,6 +29,7 @@ enum tls_outcome {
 struct tls {
   SSL *ssl; /* NULL until the peer has said something: a connection that says nothing costs next to nothing */
   int fd;
+  int allowance;  /* bytes that may still be taken from the socket in this call */
   bool is_secure; /* the handshake is done */
   bool is_at_end; /* the peer closed its direction, with or without saying so */
   bool is_failed;
@@ -40,16 +43,19 @@ struct tls {
 bool tls_ticket_keys(uint8_t keys[TICKET_KEY_BYTES]);
 
 /*
- * TLS 1.2 and 1.3 with a key and a chain, both PEM; `ciphers` are those of TLS 1.2. NULL, and the reason, where they are of
- * no use. Tickets of any context with the same keys are good.
+ * TLS 1.2 and 1.3 with a key and a chain, both PEM; `ciphers` are those of TLS 1.2, `suites` those of 1.3. NULL, and the
+ * reason, where they are of no use. Tickets of any context with the same keys are good.
  */
 SSL_CTX *tls_context(const uint8_t *key, size_t key_size, const uint8_t *chain, size_t chain_size, const char *ciphers,
-                     const uint8_t keys[TICKET_KEY_BYTES], const char **reason);
+                     const char *suites, const uint8_t keys[TICKET_KEY_BYTES], const char **reason);
 /* Connections that stand keep theirs. */
 void tls_context_free(SSL_CTX *context);
 
-/* `reason` is a text that stays, set where the outcome is TLS_FAILED. */
-enum tls_outcome tls_handshake(struct tls *tls, SSL_CTX *context, const char **reason);
+/* Which ways to agree on keys are offered: with ML-KEM a connection takes 5 kB more for as long as it stands. */
+enum tls_groups { TLS_GROUPS_ALL /* OpenSSL's own choice */, TLS_GROUPS_CLASSICAL };
+
+/* `groups` counts at the first call. `reason` is a text that stays, set where the outcome is TLS_FAILED. */
+enum tls_outcome tls_handshake(struct tls *tls, SSL_CTX *context, enum tls_groups groups, const char **reason);
 /* TLS_DONE: `length` bytes came, at least one. */
 enum tls_outcome tls_read(struct tls *tls, uint8_t *bytes, size_t room, size_t *length, const char **reason);
 /* Takes all or fails: what finds no room in the socket is kept, and tls_flush sends it. */

@@ -7,14 +7,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
+#include <openssl/hmac.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define CIPHERS "HIGH:!aNULL"
+#define SUITES "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"
 #define FLIGHT_BYTES 65536
 #define ROUNDS 200
 
@@ -67,6 +70,14 @@ struct client {
   SSL *ssl;
 };
 
+static int asked_for_certificate;
+
+static int count_asking(SSL *ssl, X509 **certificate, EVP_PKEY **of) {
+  (void)ssl, (void)certificate, (void)of;
+  asked_for_certificate++;
+  return 0;
+}
+
 static struct client open_client(int fd, int version, SSL_SESSION *session) {
   struct client client;
   client.context = SSL_CTX_new(TLS_client_method());
@@ -74,6 +85,7 @@ static struct client open_client(int fd, int version, SSL_SESSION *session) {
   SSL_CTX_set_max_proto_version(client.context, version);
   SSL_CTX_set_mode(client.context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_security_level(client.context, 0);
+  SSL_CTX_set_client_cert_cb(client.context, count_asking);
   client.ssl = SSL_new(client.context);
   SSL_set_fd(client.ssl, fd);
   SSL_set_connect_state(client.ssl);
@@ -92,7 +104,7 @@ static bool shake(struct pair *pair, struct client *client) {
   for (int turns = 0; turns < 20; turns++) {
     ERR_clear_error();
     const int done = SSL_do_handshake(client->ssl);
-    if (!pair->tls.is_secure && tls_handshake(&pair->tls, context, &reason) == TLS_FAILED) return false;
+    if (!pair->tls.is_secure && tls_handshake(&pair->tls, context, TLS_GROUPS_CLASSICAL, &reason) == TLS_FAILED) return false;
     if (done == 1 && pair->tls.is_secure) return true;
   }
   return false;
@@ -141,7 +153,7 @@ static void refuse_old(void) {
   SSL_CTX_set_cipher_list(client.context, "ALL:@SECLEVEL=0");
   SSL_set_cipher_list(client.ssl, "ALL:@SECLEVEL=0");
   check(!shake(&pair, &client) && reason != NULL, "TLS 1.1 is refused");
-  check(tls_handshake(&pair.tls, context, &reason) == TLS_FAILED, "and stays so");
+  check(tls_handshake(&pair.tls, context, TLS_GROUPS_CLASSICAL, &reason) == TLS_FAILED, "and stays so");
   close_client(&client);
   close_pair(&pair);
 }
@@ -157,7 +169,7 @@ static void reuse_ticket(int version, const char *name) {
   close_client(&client);
   close_pair(&pair);
   tls_context_free(context);
-  context = tls_context(key, key_size, chain, chain_size, CIPHERS, ticket_keys, &reason);
+  context = tls_context(key, key_size, chain, chain_size, CIPHERS, SUITES, ticket_keys, &reason);
   pair = open_pair();
   client = open_client(pair.other, version, session);
   must(shake(&pair, &client), "a handshake");
@@ -199,7 +211,7 @@ static void poke(struct pair *pair) {
   static uint8_t bytes[RECORD_BYTES];
   size_t length = 0;
   for (int times = 0; times < 3; times++) {
-    if (!pair->tls.is_secure) tls_handshake(&pair->tls, context, &reason);
+    if (!pair->tls.is_secure) tls_handshake(&pair->tls, context, TLS_GROUPS_CLASSICAL, &reason);
     tls_read(&pair->tls, bytes, sizeof bytes, &length, &reason);
   }
   tls_write(&pair->tls, bytes, 100, &reason);
@@ -226,18 +238,18 @@ static void split(int version, const char *name) {
   for (size_t cut = 0; cut <= length; cut++) {
     struct pair pair = open_pair();
     must(write(pair.other, flight, cut) == (ssize_t)cut, "a piece");
-    const enum tls_outcome outcome = tls_handshake(&pair.tls, context, &reason);
+    const enum tls_outcome outcome = tls_handshake(&pair.tls, context, TLS_GROUPS_CLASSICAL, &reason);
     must(outcome == TLS_WAIT, "a piece is waited with");
     if (cut % 2 == 0) shutdown(pair.other, SHUT_WR);
     else must(write(pair.other, flight + cut, length - cut) == (ssize_t)(length - cut), "the rest");
-    must(tls_handshake(&pair.tls, context, &reason) == (cut % 2 == 0 ? TLS_FAILED : TLS_WAIT), "its end is told");
+    must(tls_handshake(&pair.tls, context, TLS_GROUPS_CLASSICAL, &reason) == (cut % 2 == 0 ? TLS_FAILED : TLS_WAIT), "its end is told");
     poke(&pair);
     close_pair(&pair);
   }
   struct pair pair = open_pair();
   for (size_t at = 0; at < length; at++) {
     must(write(pair.other, flight + at, 1) == 1, "a byte");
-    must(tls_handshake(&pair.tls, context, &reason) == TLS_WAIT, "byte by byte");
+    must(tls_handshake(&pair.tls, context, TLS_GROUPS_CLASSICAL, &reason) == TLS_WAIT, "byte by byte");
   }
   uint8_t answer[16];
   check(read(pair.other, answer, sizeof answer) == sizeof answer && answer[0] == 22, name);
@@ -249,7 +261,7 @@ static void say(const char *what, const uint8_t *bytes, size_t length) {
   must(write(pair.other, bytes, length) == (ssize_t)length, "what is no TLS");
   shutdown(pair.other, SHUT_WR);
   enum tls_outcome outcome = TLS_WAIT;
-  for (int turns = 0; turns < 50 && outcome == TLS_WAIT; turns++) outcome = tls_handshake(&pair.tls, context, &reason);
+  for (int turns = 0; turns < 50 && outcome == TLS_WAIT; turns++) outcome = tls_handshake(&pair.tls, context, TLS_GROUPS_CLASSICAL, &reason);
   check(outcome == TLS_FAILED && reason != NULL, what);
   must(ERR_peek_error() == 0, "no error stays in the queue");
   poke(&pair);
@@ -317,7 +329,7 @@ static void leave_early(void) {
       struct client client = open_client(pair.other, version, NULL);
       for (int step = 0; step < steps; step++) {
         if (step % 2 == 0) SSL_do_handshake(client.ssl);
-        else if (!pair.tls.is_secure) tls_handshake(&pair.tls, context, &reason);
+        else if (!pair.tls.is_secure) tls_handshake(&pair.tls, context, TLS_GROUPS_CLASSICAL, &reason);
       }
       ERR_clear_error();
       close(pair.other);
@@ -358,30 +370,171 @@ static void change_keys(void) {
   close_pair(&pair);
 }
 
+/* One block of HKDF-Expand-Label (RFC 8446 section 7.1) with SHA-256. */
+static void expand_label(const uint8_t secret[32], const char *label, uint8_t *out, uint8_t length) {
+  uint8_t info[64] = {0, length, (uint8_t)(6 + strlen(label))}, block[32];
+  unsigned size = 0;
+  memcpy(info + 3, "tls13 ", 6);
+  memcpy(info + 9, label, strlen(label));
+  const size_t end = 9 + strlen(label);
+  info[end] = 0;
+  info[end + 1] = 1;
+  must(HMAC(EVP_sha256(), secret, 32, info, end + 2, block, &size) != NULL && size == 32, "a key");
+  memcpy(out, block, length);
+}
+
+/* What the client's records of TLS 1.3 are sealed with. */
+static uint8_t traffic_secret[32];
+
+static void note_secret(const SSL *ssl, const char *line) {
+  (void)ssl;
+  if (strncmp(line, "CLIENT_TRAFFIC_SECRET_0 ", 24) != 0) return;
+  const char *hex = strrchr(line, ' ') + 1;
+  for (size_t at = 0; at < sizeof traffic_secret; at++) must(sscanf(hex + 2 * at, "%2hhx", &traffic_secret[at]) == 1, "hex");
+}
+
+/* Puts bytes of handshake messages into a record that OpenSSL's client would not send. */
+static void forge_record(int fd, uint8_t sequence, const uint8_t *bytes, uint8_t length) {
+  uint8_t key_bytes[16], nonce[12], record[64] = {23, 3, 3, 0, (uint8_t)(length + 17)}, content[32];
+  int size = 0;
+  expand_label(traffic_secret, "key", key_bytes, sizeof key_bytes);
+  expand_label(traffic_secret, "iv", nonce, sizeof nonce);
+  nonce[11] ^= sequence;
+  memcpy(content, bytes, length);
+  content[length] = 22;
+  EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+  must(EVP_EncryptInit_ex(cipher, EVP_aes_128_gcm(), NULL, key_bytes, nonce) == 1 &&
+           EVP_EncryptUpdate(cipher, NULL, &size, record, 5) == 1 &&
+           EVP_EncryptUpdate(cipher, record + 5, &size, content, length + 1) == 1 &&
+           EVP_EncryptFinal_ex(cipher, record + 6 + length, &size) == 1 &&
+           EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, 16, record + 6 + length) == 1,
+       "a sealed record");
+  EVP_CIPHER_CTX_free(cipher);
+  must(write(fd, record, 5 + 17 + length) == 5 + 17 + length, "a record");
+}
+
+/* A peer that sends half a message about keys: what we write waits for the other half, and not for room, of which there is plenty. */
+static void halve_key_update(void) {
+  static const uint8_t first[] = {24, 0, 0, 1}, second[] = {0};
+  static uint8_t bytes[RECORD_BYTES];
+  size_t length = 0;
+  struct pair pair = open_pair();
+  struct client client = open_client(pair.other, TLS1_3_VERSION, NULL);
+  SSL_CTX_set_keylog_callback(client.context, note_secret);
+  must(SSL_set_ciphersuites(client.ssl, "TLS_AES_128_GCM_SHA256") == 1, "a suite");
+  must(shake(&pair, &client), "a handshake");
+  forge_record(pair.other, 0, first, sizeof first);
+  check(tls_read(&pair.tls, bytes, sizeof bytes, &length, &reason) == TLS_WAIT, "half a change of keys is waited with");
+  check(tls_write(&pair.tls, (const uint8_t *)"x", 1, &reason) == TLS_WAIT && !pair.tls.wants_room, "and so is what we write");
+  check(tls_flush(&pair.tls, &reason) == TLS_WAIT && !pair.tls.wants_room, "which does not wake for room");
+  forge_record(pair.other, 1, second, sizeof second);
+  check(tls_read(&pair.tls, bytes, sizeof bytes, &length, &reason) == TLS_WAIT && pair.tls.wants_room, "until the rest comes");
+  check(tls_flush(&pair.tls, &reason) == TLS_DONE && SSL_read(client.ssl, bytes, 1) == 1 && bytes[0] == 'x', "then it goes out");
+  close_client(&client);
+  close_pair(&pair);
+  /* The same, and the peer leaves instead. */
+  pair = open_pair();
+  client = open_client(pair.other, TLS1_3_VERSION, NULL);
+  SSL_CTX_set_keylog_callback(client.context, note_secret);
+  must(SSL_set_ciphersuites(client.ssl, "TLS_AES_128_GCM_SHA256") == 1 && shake(&pair, &client), "a handshake");
+  forge_record(pair.other, 0, first, sizeof first);
+  must(tls_read(&pair.tls, bytes, sizeof bytes, &length, &reason) == TLS_WAIT, "half a change of keys");
+  must(tls_write(&pair.tls, (const uint8_t *)"x", 1, &reason) == TLS_WAIT, "a write");
+  shutdown(pair.other, SHUT_WR);
+  must(tls_read(&pair.tls, bytes, sizeof bytes, &length, &reason) != TLS_DONE, "an end");
+  check(tls_flush(&pair.tls, &reason) == TLS_FAILED, "or is lost when the peer leaves");
+  close_client(&client);
+  close_pair(&pair);
+}
+
+/* A peer that never stops to send: each call takes its share and no more. */
+static void take_turns(void) {
+  static uint8_t flood[6 * (RECORD_BYTES + 5)];
+  for (size_t at = 0; at < sizeof flood; at += RECORD_BYTES + 5) memcpy(flood + at, "\x16\x03\x01\x40\x00", 5);
+  memcpy(flood + 5, "\x01\x01\xff\xff", 4);
+  struct pair pair = open_pair();
+  must(write(pair.other, flood, sizeof flood) == (ssize_t)sizeof flood, "a flood");
+  int left = 0, before = (int)sizeof flood, calls = 0;
+  while (before > 0) {
+    must(tls_handshake(&pair.tls, context, TLS_GROUPS_CLASSICAL, &reason) == TLS_WAIT, "a hello that does not end");
+    must(ioctl(pair.tls.fd, FIONREAD, &left) == 0 && before - left <= MAX_TURN_BYTES, "no more than a share");
+    before = left;
+    calls++;
+  }
+  check(calls >= (int)(sizeof flood / MAX_TURN_BYTES), "one that never stops to send has no more of a turn than others");
+  close_pair(&pair);
+}
+
+/* One that closes its direction without saying so still gets what we have for it. */
+static void close_half(int version, const char *name) {
+  static uint8_t block[400000], got[RECORD_BYTES];
+  size_t length = 0, taken = 0;
+  struct pair pair = open_pair();
+  struct client client = open_client(pair.other, version, NULL);
+  must(shake(&pair, &client), "a handshake");
+  must(tls_write(&pair.tls, block, sizeof block, &reason) == TLS_WAIT, "a write");
+  shutdown(pair.other, SHUT_WR);
+  must(tls_read(&pair.tls, got, sizeof got, &length, &reason) == TLS_ENDED, "an end");
+  must(tls_read(&pair.tls, got, sizeof got, &length, &reason) == TLS_ENDED, "it stays one");
+  while (taken < sizeof block) {
+    const int count = SSL_read(client.ssl, got, sizeof got);
+    if (count > 0) taken += (size_t)count;
+    else must(pair.tls.wants_room && tls_flush(&pair.tls, &reason) != TLS_FAILED, "a flush");
+  }
+  tls_end(&pair.tls);
+  check(SSL_read(client.ssl, got, 1) <= 0 && SSL_get_shutdown(client.ssl) == SSL_RECEIVED_SHUTDOWN, name);
+  close_client(&client);
+  close_pair(&pair);
+}
+
+static enum tls_outcome shake_with_group(const char *name, enum tls_groups groups) {
+  struct pair pair = open_pair();
+  struct client client = open_client(pair.other, TLS1_3_VERSION, NULL);
+  must(SSL_set1_groups_list(client.ssl, name) == 1, "a group");
+  enum tls_outcome outcome = TLS_WAIT;
+  for (int turn = 0; turn < 5 && outcome == TLS_WAIT; turn++) {
+    SSL_do_handshake(client.ssl);
+    outcome = tls_handshake(&pair.tls, context, groups, &reason);
+  }
+  close_client(&client);
+  close_pair(&pair);
+  return outcome;
+}
+
+static void choose_groups(void) {
+  static const char *const classical[] = {"X25519", "P-256", "X448", "P-384", "P-521"};
+  for (size_t at = 0; at < sizeof classical / sizeof *classical; at++) {
+    must(shake_with_group(classical[at], TLS_GROUPS_CLASSICAL) == TLS_DONE, classical[at]);
+    must(shake_with_group(classical[at], TLS_GROUPS_ALL) == TLS_DONE, classical[at]);
+  }
+  check(shake_with_group("ffdhe2048", TLS_GROUPS_ALL) == TLS_DONE, "the library's own groups");
+  check(shake_with_group("ffdhe2048", TLS_GROUPS_CLASSICAL) == TLS_FAILED, "and those that take little");
+}
+
 static void refuse_identities(void) {
   static const uint8_t nothing[1];
   const char *none = NULL;
-  check(tls_context(nothing, 0, chain, chain_size, CIPHERS, ticket_keys, &none) == NULL && none != NULL, "no key");
+  check(tls_context(nothing, 0, chain, chain_size, CIPHERS, SUITES, ticket_keys, &none) == NULL && none != NULL, "no key");
   none = NULL;
-  check(tls_context(key, key_size, nothing, 0, CIPHERS, ticket_keys, &none) == NULL && none != NULL, "no certificate");
-  check(tls_context(chain, chain_size, key, key_size, CIPHERS, ticket_keys, &none) == NULL, "one for the other");
-  check(tls_context(key, key_size, chain, chain_size, "nothing", ticket_keys, &none) == NULL, "no cipher");
+  check(tls_context(key, key_size, nothing, 0, CIPHERS, SUITES, ticket_keys, &none) == NULL && none != NULL, "no certificate");
+  check(tls_context(chain, chain_size, key, key_size, CIPHERS, SUITES, ticket_keys, &none) == NULL, "one for the other");
+  check(tls_context(key, key_size, chain, chain_size, "nothing", SUITES, ticket_keys, &none) == NULL, "no cipher");
   uint8_t *cut = malloc(chain_size);
   for (size_t length = 0; length < chain_size - 2; length += 7) {
     memcpy(cut, chain, length);
-    must(tls_context(key, key_size, cut, length, CIPHERS, ticket_keys, &none) == NULL, "half a certificate");
+    must(tls_context(key, key_size, cut, length, CIPHERS, SUITES, ticket_keys, &none) == NULL, "half a certificate");
     if (length >= key_size - 2) continue;
     memcpy(cut, key, length);
-    must(tls_context(cut, length, chain, chain_size, CIPHERS, ticket_keys, &none) == NULL, "half a key");
+    must(tls_context(cut, length, chain, chain_size, CIPHERS, SUITES, ticket_keys, &none) == NULL, "half a key");
   }
   memcpy(cut, chain, chain_size);
   uint8_t *twice = malloc(2 * chain_size);
   memcpy(twice, chain, chain_size);
   memcpy(twice + chain_size, chain, chain_size);
-  SSL_CTX *longer = tls_context(key, key_size, twice, 2 * chain_size, CIPHERS, ticket_keys, &none);
+  SSL_CTX *longer = tls_context(key, key_size, twice, 2 * chain_size, CIPHERS, SUITES, ticket_keys, &none);
   check(longer != NULL, "a chain of several");
   tls_context_free(longer);
-  check(tls_context(key, key_size, twice, 2 * chain_size - 40, CIPHERS, ticket_keys, &none) == NULL, "half a chain");
+  check(tls_context(key, key_size, twice, 2 * chain_size - 40, CIPHERS, SUITES, ticket_keys, &none) == NULL, "half a chain");
   free(twice);
   free(cut);
   check(ERR_peek_error() == 0, "no error stays in the queue");
@@ -394,7 +547,7 @@ int main(int argc, char **argv) {
   chain = read_file(argv[2], &chain_size);
   check(tls_ticket_keys(ticket_keys), "keys for tickets");
   refuse_identities();
-  context = tls_context(key, key_size, chain, chain_size, CIPHERS, ticket_keys, &reason);
+  context = tls_context(key, key_size, chain, chain_size, CIPHERS, SUITES, ticket_keys, &reason);
   check(context != NULL, "a key and its certificate");
   exchange(TLS1_2_VERSION, "TLS 1.2 is spoken");
   exchange(TLS1_3_VERSION, "TLS 1.3 is spoken");
@@ -407,6 +560,12 @@ int main(int argc, char **argv) {
   garbage();
   leave_early();
   change_keys();
+  halve_key_update();
+  take_turns();
+  close_half(TLS1_2_VERSION, "the end of one direction of 1.2");
+  close_half(TLS1_3_VERSION, "the end of one direction of 1.3");
+  choose_groups();
+  check(asked_for_certificate == 0, "nobody is asked for a certificate");
   storm(argc > 3 ? (unsigned)atoi(argv[3]) : 1);
   tls_context_free(context);
   free(key);
