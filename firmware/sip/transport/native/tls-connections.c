@@ -17,8 +17,8 @@
 #define BACKLOG 511
 #define FIRST_ROOM 16
 /*
- * Connections of one listener up to which ML-KEM is offered: about as many as the box lets stand in all. It is no more of
- * them that have it, since none gets it later.
+ * ML-KEM is offered while no more connections than these stand with a listener, more than a box has phones; so no more of
+ * them have it ever. The bench of idle connections says what it costs.
  */
 #define MAX_HYBRID 1000
 /* How long nothing is accepted where there is nothing to accept it with. */

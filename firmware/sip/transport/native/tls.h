@@ -51,7 +51,7 @@ SSL_CTX *tls_context(const uint8_t *key, size_t key_size, const uint8_t *chain, 
 /* Connections that stand keep theirs. */
 void tls_context_free(SSL_CTX *context);
 
-/* Which ways to agree on keys are offered: with ML-KEM a connection takes 5 kB more for as long as it stands. */
+/* Which ways to agree on keys are offered: with ML-KEM a connection takes 6 kB more for as long as it stands. */
 enum tls_groups { TLS_GROUPS_ALL /* OpenSSL's own choice */, TLS_GROUPS_CLASSICAL };
 
 /* `groups` counts at the first call. `reason` is a text that stays, set where the outcome is TLS_FAILED. */
