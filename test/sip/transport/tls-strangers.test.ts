@@ -2,7 +2,14 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { connect as connectTls, createServer, getCiphers, type Server, type TLSSocket } from 'node:tls';
+import {
+  type ConnectionOptions,
+  connect as connectTls,
+  createServer,
+  getCiphers,
+  type Server,
+  type TLSSocket,
+} from 'node:tls';
 import t, { type Test } from 'tap';
 import { TlsListener } from '../../../firmware/sip/transport/tls-listener.ts';
 import type { TlsSocket } from '../../../firmware/sip/transport/tls-socket.ts';
@@ -46,7 +53,7 @@ async function plain(t: Test, port: number, host: string = LOOPBACK): Promise<So
   return socket;
 }
 
-async function over(t: Test, carrier: Duplex, options: Parameters<typeof connectTls>[0] = {}): Promise<TLSSocket> {
+async function over(t: Test, carrier: Duplex, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = connectTls({ socket: carrier, host: LOOPBACK, ca, checkServerIdentity: () => undefined, ...options });
   socket.on('error', () => undefined);
   t.teardown(() => socket.destroy());
