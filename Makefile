@@ -52,6 +52,10 @@ fuzz-media: $(NPM) ## the parsers of the media worker under libFuzzer for FUZZ_S
 bench-media: build $(BENCH) ## calls a core against Debian's rtpengine and a C floor, delay, as ratios within one run
 	$(NODE) test/media/bench/bench.ts
 
+.PHONY: bench-media-qemu
+bench-media-qemu: $(NPM) $(BENCH) ## the codecs on the box's processor, in instructions under emulation
+	$(NODE) test/media/bench/qemu.ts
+
 .PHONY: bench-config
 bench-config: $(NPM) ## the configuration store against SQLite alone, as ratios within one run
 	$(NODE) test/config/bench.ts

@@ -29,7 +29,7 @@ const rounds = countOf(values.rounds);
 const seconds = countOf(values.seconds);
 
 await buildAddon();
-const programs = await preparePrograms(['-l:libbcg729.a']);
+const programs = await preparePrograms();
 const floor: StartSide = (load) => startFloor(programs.floor, load);
 
 const parts: Readonly<Record<string, () => Promise<void>>> = {

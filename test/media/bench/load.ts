@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { encodePayloads } from '../../support/encode.ts';
 import { cpuNs, LOAD_CORE, pin, prefer, SERVER_CORE } from '../../support/process-cost.ts';
 import { outputOf } from '../../support/process-output.ts';
-import { testOutputPath } from '../../support/repository.ts';
+import { repositoryPath, testOutputPath } from '../../support/repository.ts';
 import { makeTones } from '../../support/tones.ts';
 import { ADDRESS, LineProgram, type Side, type StartSide, type Work } from './side.ts';
 
@@ -38,7 +38,7 @@ export interface Programs {
 }
 
 /** Compiles what is in C, the floor with the same flags as the addon, and encodes what the parties say. */
-export async function preparePrograms(codecLibrary: readonly string[]): Promise<Programs> {
+export async function preparePrograms(): Promise<Programs> {
   const flags = ['-std=c11', '-D_DEFAULT_SOURCE', '-O3', '-Wall', '-Wextra', '-Werror'];
   const load = testOutputPath('rtp-load');
   const floor = testOutputPath('media-floor');
@@ -48,7 +48,7 @@ export async function preparePrograms(codecLibrary: readonly string[]): Promise<
     '-o',
     floor,
     sourcePath('../../../scripts/bench/media-floor.c'),
-    ...codecLibrary,
+    ...g729Objects(),
     '-lm',
   ]);
   const pcma = `8:${await streamFile('PCMA')}`;
@@ -125,6 +125,15 @@ export async function measureMost(
 
 function isCarried({ lostShare, delayUs }: Measured): boolean {
   return lostShare <= TOLERATED_LOSS && delayUs.p90 <= TOLERATED_WAIT_US;
+}
+
+/** Those of the addon, so that both have the same library. */
+function g729Objects(): readonly string[] {
+  const folder = `${repositoryPath}/build/native/x64/bcg729`;
+  if (!existsSync(folder)) return ['-l:libbcg729.a'];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.o'))
+    .map((file) => `${folder}/${file}`);
 }
 
 async function streamFile(codec: 'PCMA' | 'G729'): Promise<string> {
