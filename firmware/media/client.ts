@@ -17,10 +17,12 @@ import type {
   MediaEvent,
   OneOrTwo,
   Response,
+  SendDigits,
   SessionStatistics,
   WorkerError,
 } from './protocol.ts';
-import { faultOfParameters } from './protocol-check.ts';
+import { faultOfDigits, faultOfParameters } from './protocol-check.ts';
+import { type Recording, type RecordingOptions, Recordings } from './recordings.ts';
 import { type Loss, WorkerPair } from './worker-pair.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -35,6 +37,7 @@ export type {
   LegStatistics,
   MediaEvent,
 } from './protocol.ts';
+export type { Recording, RecordingOptions, RecordingResult } from './recordings.ts';
 
 export interface MediaClientOptions {
   /** Inclusive, 1024 to 65535. Each leg takes an even port and the odd one after it. */
@@ -72,6 +75,21 @@ export interface MediaSession<Addresses extends LocalAddresses = readonly [strin
    */
   configure(leg: LegIndex, parameters: LegParameters): Promise<void>;
   statistics(): Promise<PerLeg<Addresses, LegStatistics>>;
+  /**
+   * Presses keys for the party of a leg, 1 to 64 of '0' to '9', '*', '#', 'A' to 'D', after those that wait: each for
+   * 40 to 20000 ms, with a pause of as much; 100 ms unless given. Resolves when they wait. Throws MEDIA_PARAMETERS,
+   * MEDIA_BUSY when too many do or the leg may not send, MEDIA_WORKER_LOST rather than press a key twice.
+   */
+  sendDigits(
+    leg: LegIndex,
+    digits: string,
+    press?: { readonly durationMs?: number; readonly pauseMs?: number },
+  ): Promise<void>;
+  /**
+   * Records until it is stopped, the session is closed, or a limit is reached; a restart of the worker leaves a gap.
+   * Trouble with the disk ends the recording and never the call. Throws MEDIA_PARAMETERS, MEDIA_BUSY when too many run.
+   */
+  record(options: RecordingOptions): Promise<Recording>;
   /** Idempotent; never rejects. The ports go back to the pool, to be used again last. */
   close(): Promise<void>;
 }
@@ -79,6 +97,8 @@ export interface MediaSession<Addresses extends LocalAddresses = readonly [strin
 /** Outlasts a hung worker (PING_TIMEOUT_MS, then the standby) and, on most machines, the start of a new one. */
 const REQUEST_TIMEOUT_MS = 4000;
 const MAX_PENDING_REQUESTS = 2048;
+/** How long a key is pressed, and released before the next, where nothing else is said. */
+const DEFAULT_PRESS_MS = 100;
 /** A request that so many workers did not survive is not given to another one. */
 const MAX_DELIVERIES = 2;
 
@@ -108,6 +128,7 @@ export class MediaClient {
   readonly #pool: PortPool;
   readonly #workers: WorkerPair;
   readonly #sessions = new Map<number, LiveSession>();
+  readonly #recordings = new Recordings((command) => this.#request(command));
   readonly #pending = new Map<number, Pending>();
   /** Answers awaited by the re-opening of sessions, which goes before the waiting requests. */
   readonly #restoring = new Map<number, (response: Response | undefined) => void>();
@@ -131,7 +152,7 @@ export class MediaClient {
       handlers: {
         ready: () => void this.#restore(),
         response: (response) => this.#answer(response),
-        event: (event) => this.#sessions.get(event.session)?.listener?.(event),
+        event: (event) => this.#take(event),
         lost: (loss) => this.#lost(loss),
         failed: (reason) => this.#failed(reason),
       },
@@ -203,6 +224,9 @@ export class MediaClient {
       },
       configure: (leg, parameters) => this.#configure(session, leg, parameters),
       statistics: async () => (await this.#statistics(session)) as PerLeg<Addresses, LegStatistics>,
+      sendDigits: (leg, digits, { durationMs = DEFAULT_PRESS_MS, pauseMs = DEFAULT_PRESS_MS } = {}) =>
+        this.#sendDigits(session, { leg, digits, durationMs, pauseMs }),
+      record: (options) => this.#record(session, options),
       close: () => {
         closing ??= this.#closeSession(session);
         return closing;
@@ -222,6 +246,7 @@ export class MediaClient {
     for (const pending of [...this.#pending.values()]) this.#settle(pending)?.reject(closed);
     this.#abandonRestore();
     this.#sessions.clear();
+    this.#recordings.abandon();
     await this.#workers.close();
   }
 
@@ -265,6 +290,23 @@ export class MediaClient {
     session.parameters[leg] = parameters;
   }
 
+  #take(event: MediaEvent): void {
+    if (event.kind === 'recordingEnded') this.#recordings.ended(event);
+    this.#sessions.get(event.session)?.listener?.(event);
+  }
+
+  async #sendDigits(session: LiveSession, keys: Omit<SendDigits, 'method' | 'session'>): Promise<void> {
+    const fault = faultOfDigits(keys.digits, keys.durationMs, keys.pauseMs);
+    if (fault !== undefined) throw new MediaError('MEDIA_PARAMETERS', fault);
+    this.#assertOpen(session);
+    await this.#request({ method: 'sendDigits', session: session.id, ...keys });
+  }
+
+  async #record(session: LiveSession, options: RecordingOptions): Promise<Recording> {
+    this.#assertOpen(session);
+    return this.#recordings.start(session.id, options, session.parameters);
+  }
+
   async #statistics(session: LiveSession): Promise<SessionStatistics> {
     this.#assertOpen(session);
     const result = await this.#request({ method: 'statistics', session: session.id });
@@ -274,6 +316,7 @@ export class MediaClient {
 
   async #closeSession(session: LiveSession): Promise<void> {
     if (!this.#sessions.delete(session.id)) return;
+    this.#recordings.sessionClosed(session.id);
     try {
       await this.#request({ method: 'closeSession', session: session.id });
     } catch (error) {
@@ -367,10 +410,16 @@ export class MediaClient {
         commands.push({ method: 'configureLeg', session: session.id, leg, parameters });
       }
     }
-    const responses = await Promise.all(commands.map((command) => this.#exchange(command)));
+    const sent = commands.map((command) => this.#exchange(command));
+    const recordings = this.#recordings.restoring(session.id).map((command) => this.#exchange(command));
+    const responses = await Promise.all(sent);
     const failed = responses.find((response) => response !== undefined && !response.ok);
+    // Without its recording a call is still a call.
+    if ((await Promise.all(recordings)).some((response) => response?.ok === false))
+      this.#recordings.abandon(session.id);
     if (failed === undefined || failed.ok || !this.#sessions.has(session.id)) return;
     session.lost = true;
+    this.#recordings.abandon(session.id);
     this.#logger.error({ session: session.id, reason: failed.error.message }, 'media session lost in a restart');
   }
 
@@ -397,10 +446,12 @@ export class MediaClient {
     this.#generation += 1;
     this.#state = 'restarting';
     this.#abandonRestore();
+    this.#recordings.workerLost();
     const sessions = this.#sessions.size;
     this.#logger.error({ reason, successor, delayMs, sessions }, 'media worker lost, replacing it');
     for (const pending of [...this.#pending.values()]) {
-      if (pending.deliveries < MAX_DELIVERIES) continue;
+      const deliveries = pending.command.method === 'sendDigits' ? 1 : MAX_DELIVERIES;
+      if (pending.deliveries < deliveries) continue;
       const { method } = pending.command;
       this.#settle(pending)?.reject(
         new MediaError('MEDIA_WORKER_LOST', `${method}: ${pending.deliveries} media workers were lost over it`),

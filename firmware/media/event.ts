@@ -1,6 +1,6 @@
 /** What the media worker tells by itself. Each kind has its C side in native/session/report.h. */
 import { isIP } from 'node:net';
-import { isId, isInteger, isLegIndex, isRecord } from './protocol-values.ts';
+import { isCount, isId, isInteger, isLegIndex, isRecord } from './protocol-values.ts';
 
 export type LegIndex = 0 | 1;
 
@@ -13,7 +13,56 @@ export interface LatchedEvent {
   readonly port: number;
 }
 
-export type MediaEvent = LatchedEvent;
+/** A key that the party of a leg pressed, once it was released. */
+export interface DigitEvent {
+  readonly kind: 'digit';
+  readonly session: number;
+  /** Of whoever pressed it. */
+  readonly leg: LegIndex;
+  /** '0' to '9', '*', '#', 'A' to 'D'. */
+  readonly digit: string;
+  readonly durationMs: number;
+  /** By an RFC 4733 event, or by tones in the audio (`detectDigits`). */
+  readonly how: 'event' | 'audio';
+}
+
+/** In the order of `enum record_end` in native/record/file.h. */
+const RECORDING_ENDS = [
+  undefined,
+  'stopped',
+  /** Its session was closed. */
+  'session-closed',
+  /** The file has `maxBytes`. */
+  'quota',
+  /** All files of the folder have `maxFolderBytes`. */
+  'folder-quota',
+  /** Or fewer than `keepFreeBytes` are left, or the system allows no longer file. */
+  'disk-full',
+  /** It did not take the audio as fast as it was said. */
+  'disk-slow',
+  /** The folder is not there, or must not be written to; or the file was removed. */
+  'folder',
+  /** Another error of the file, such as that its name is taken. */
+  'file',
+] as const;
+
+export type RecordingEnd = Exclude<(typeof RECORDING_ENDS)[number], undefined>;
+
+/** A recording is over, and its file closed: it can be played, whatever the reason. */
+export interface RecordingEndedEvent {
+  readonly kind: 'recordingEnded';
+  readonly session: number;
+  readonly recording: number;
+  readonly reason: RecordingEnd;
+  /** Of what is in the file. */
+  readonly durationMs: number;
+  /** Of the file; 0 when it could not be opened. */
+  readonly sizeBytes: number;
+  /** The system's words; empty where there are none. */
+  readonly error: string;
+}
+
+export type MediaEvent = LatchedEvent | DigitEvent | RecordingEndedEvent;
 
 /** As the addon gives every event (native/addon/event.c): what a kind does not need is 0 or empty. */
 export interface NativeEvent {
@@ -38,6 +87,28 @@ export function eventOf(native: NativeEvent): MediaEvent | undefined {
         address: native.text,
         port: native.value,
       });
+    case 'digit':
+      return checkEvent({
+        kind: 'digit',
+        session: native.session,
+        leg: native.leg,
+        digit: native.text,
+        durationMs: native.durationMs,
+        how: native.value === 0 ? 'event' : 'audio',
+      });
+    case 'recordingEnded': {
+      // The size and the system's words.
+      const space = native.text.indexOf(' ');
+      return checkEvent({
+        kind: 'recordingEnded',
+        session: native.session,
+        recording: native.object,
+        reason: RECORDING_ENDS[native.value],
+        durationMs: native.durationMs,
+        sizeBytes: Number(native.text.slice(0, space)),
+        error: native.text.slice(space + 1),
+      });
+    }
     default:
       return undefined;
   }
@@ -53,6 +124,19 @@ export function checkEvent(value: unknown): MediaEvent | undefined {
       if (!isLegIndex(leg) || typeof address !== 'string' || isIP(address) === 0) return undefined;
       if (!isInteger(port, 0, 65535)) return undefined;
       return { kind: 'latched', session, leg, address, port };
+    }
+    case 'digit': {
+      const { leg, digit, durationMs, how } = value;
+      if (!isLegIndex(leg) || typeof digit !== 'string' || !/^[0-9*#A-D]$/.test(digit)) return undefined;
+      if (!isCount(durationMs) || (how !== 'event' && how !== 'audio')) return undefined;
+      return { kind: 'digit', session, leg, digit, durationMs, how };
+    }
+    case 'recordingEnded': {
+      const { recording, durationMs, sizeBytes, error } = value;
+      const reason = RECORDING_ENDS.find((known) => known === value.reason);
+      if (reason === undefined || !isId(recording) || typeof error !== 'string') return undefined;
+      if (!isCount(durationMs) || !isCount(sizeBytes)) return undefined;
+      return { kind: 'recordingEnded', session, recording, reason, durationMs, sizeBytes, error };
     }
     default:
       return undefined;

@@ -11,6 +11,7 @@ import type {
   LegStatistics,
   LocalEndpoint,
   OneOrTwo,
+  RecordingParameters,
   Response,
   ToWorker,
   WorkerErrorCode,
@@ -23,6 +24,7 @@ const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729'];
 const DIRECTIONS: readonly Direction[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
 const ERROR_CODES: readonly WorkerErrorCode[] = [
   'MEDIA_PORT_BUSY',
+  'MEDIA_BUSY',
   'MEDIA_ADDRESS',
   'MEDIA_UNKNOWN_SESSION',
   'MEDIA_PARAMETERS',
@@ -78,6 +80,14 @@ export function faultOfParameters(value: unknown): string | undefined {
   if (telephoneEventPayloadType !== undefined && !isInteger(telephoneEventPayloadType, 0, 127)) {
     return 'telephoneEventPayloadType is not 0 to 127';
   }
+  const { telephoneEventReceivedType, detectDigits, digitsBySignalling } = value;
+  if (telephoneEventReceivedType !== undefined && !isInteger(telephoneEventReceivedType, 0, 127)) {
+    return 'telephoneEventReceivedType is not 0 to 127';
+  }
+  if (detectDigits !== undefined && typeof detectDigits !== 'boolean') return 'detectDigits is no boolean';
+  if (digitsBySignalling !== undefined && typeof digitsBySignalling !== 'boolean') {
+    return 'digitsBySignalling is no boolean';
+  }
   if (telephoneEventPayloadType === payloadType) return 'one payload type for audio and telephone events';
   if (!isInteger(ptimeMs, MIN_PTIME_MS, MAX_PTIME_MS) || ptimeMs % 10 !== 0) {
     return `ptimeMs is not a multiple of 10 from ${MIN_PTIME_MS} to ${MAX_PTIME_MS}`;
@@ -85,6 +95,61 @@ export function faultOfParameters(value: unknown): string | undefined {
   if (!DIRECTIONS.some((known) => known === direction)) return 'direction is unknown';
   if (annexB !== undefined && typeof annexB !== 'boolean') return 'annexB is no boolean';
   return srtp === undefined ? undefined : faultOfSrtp(srtp);
+}
+
+const MIN_PRESS_MS = 40;
+const MAX_PRESS_MS = 20_000;
+
+/** Why these keys cannot be pressed; undefined when they can. */
+export function faultOfDigits(digits: unknown, durationMs: unknown, pauseMs: unknown): string | undefined {
+  if (typeof digits !== 'string' || !/^[0-9*#A-D]{1,64}$/.test(digits)) return 'digits are not 1 to 64 of 0-9*#A-D';
+  if (!isInteger(durationMs, MIN_PRESS_MS, MAX_PRESS_MS) || !isInteger(pauseMs, MIN_PRESS_MS, MAX_PRESS_MS)) {
+    return `a key is pressed, and released, for ${MIN_PRESS_MS} to ${MAX_PRESS_MS} ms`;
+  }
+  return undefined;
+}
+
+/** FILE_PATH_BYTES in native/record/file.h, which counts a NUL too. */
+const MAX_FOLDER_BYTES = 511;
+
+/** Why this cannot be recorded; undefined when it can. */
+export function faultOfRecording(value: unknown): string | undefined {
+  if (!isRecord(value)) return 'no parameters';
+  const { recording, folder, name, who, channels, sampleRate, paused, append } = value;
+  if (!isId(recording)) return 'recording is no id';
+  if (typeof folder !== 'string' || !folder.startsWith('/') || folder.includes('\0'))
+    return 'folder is no absolute path';
+  if (Buffer.byteLength(folder) > MAX_FOLDER_BYTES) return `folder is longer than ${MAX_FOLDER_BYTES} bytes`;
+  if (typeof name !== 'string' || !/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,126}$/.test(name)) {
+    return 'name is not 1 to 127 of letters, digits, ".", "-" and "_"';
+  }
+  if (!isLegIndex(who) && who !== 'both') return 'who is no leg, nor both';
+  if (channels !== 1 && channels !== 2) return 'channels is not 1 or 2';
+  if (channels === 2 && who !== 'both') return 'two channels of one party';
+  if (sampleRate !== 8000 && sampleRate !== 16_000) return 'sampleRate is not 8000 or 16000';
+  if (typeof paused !== 'boolean' || typeof append !== 'boolean') return 'a flag is no boolean';
+  const { maxBytes, maxFolderBytes, keepFreeBytes } = value;
+  return isCount(maxBytes) && isCount(maxFolderBytes) && isCount(keepFreeBytes) ? undefined : 'a limit is no count';
+}
+
+function checkRecording(value: JsonRecord): RecordingParameters | undefined {
+  if (faultOfRecording(value) !== undefined) return undefined;
+  const { recording, folder, name, who, channels, sampleRate, paused, append } =
+    value as unknown as RecordingParameters;
+  const { maxBytes, maxFolderBytes, keepFreeBytes } = value as unknown as RecordingParameters;
+  return {
+    recording,
+    folder,
+    name,
+    who,
+    channels,
+    sampleRate,
+    paused,
+    append,
+    maxBytes,
+    maxFolderBytes,
+    keepFreeBytes,
+  };
 }
 
 function decodeJson(raw: unknown): JsonRecord | undefined {
@@ -122,6 +187,29 @@ function checkCommand(value: unknown): Command | undefined {
     }
     case 'statistics':
       return { method: 'statistics', session };
+    case 'sendDigits': {
+      const { leg, digits, durationMs, pauseMs } = value;
+      if (!isLegIndex(leg) || faultOfDigits(digits, durationMs, pauseMs) !== undefined) return undefined;
+      return {
+        method: 'sendDigits',
+        session,
+        leg,
+        digits: String(digits),
+        durationMs: Number(durationMs),
+        pauseMs: Number(pauseMs),
+      };
+    }
+    case 'startRecording': {
+      const parameters = checkRecording(value);
+      return parameters === undefined ? undefined : { method: 'startRecording', session, ...parameters };
+    }
+    case 'pauseRecording': {
+      const { recording, paused } = value;
+      if (!isId(recording) || typeof paused !== 'boolean') return undefined;
+      return { method: 'pauseRecording', session, recording, paused };
+    }
+    case 'stopRecording':
+      return isId(value.recording) ? { method: 'stopRecording', session, recording: value.recording } : undefined;
     case 'closeSession':
       return { method: 'closeSession', session };
     default:

@@ -36,6 +36,12 @@ export interface LegParameters {
   readonly payloadType: number;
   /** 0 to 127, not `payloadType`; absent: no RFC 4733 events on this leg. Its clock rate is 8000 Hz. */
   readonly telephoneEventPayloadType?: number;
+  /** 0 to 127: the number of our own description where it is another one. Events that come under either are taken (RFC 3264 §5.1). */
+  readonly telephoneEventReceivedType?: number;
+  /** The party's digits are in its audio: they are heard there and, where the other leg has events, taken out and sent as such. */
+  readonly detectDigits?: boolean;
+  /** The runtime tells the party of digits by signalling: neither events nor tones are sent to it. */
+  readonly digitsBySignalling?: boolean;
   /** Audio per packet that we send: 10 to 120, a multiple of 10. Any length up to 200 ms is accepted. */
   readonly ptimeMs: number;
   readonly direction: Direction;
@@ -99,6 +105,40 @@ export interface LocalEndpoint {
 /** For each leg of a session. */
 export type OneOrTwo<Value> = readonly [Value] | readonly [Value, Value];
 
+/** Presses keys for the party of a leg: by events, or by tones where the leg has none. Those that wait go first. */
+export interface SendDigits {
+  readonly method: 'sendDigits';
+  readonly session: number;
+  readonly leg: LegIndex;
+  /** 1 to 64 of '0' to '9', '*', '#', 'A' to 'D'. */
+  readonly digits: string;
+  /** 40 to 20000. */
+  readonly durationMs: number;
+  /** 40 to 20000, after each. */
+  readonly pauseMs: number;
+}
+
+export interface RecordingParameters {
+  readonly recording: number;
+  /** An absolute path, made by the runtime. */
+  readonly folder: string;
+  /** Letters, digits, '.', '-' and '_', no '.' first; at most 127. */
+  readonly name: string;
+  /** Whose voices: of one leg, or of both. */
+  readonly who: LegIndex | 'both';
+  /** 2: each leg of both has a channel of its own, the first the left one. 1: mixed. */
+  readonly channels: 1 | 2;
+  readonly sampleRate: 8000 | 16000;
+  readonly paused: boolean;
+  /** Goes on with the file that is there, if it is one of ours; else a name that is taken is an error. */
+  readonly append: boolean;
+  readonly maxBytes: number;
+  /** Of all files in the folder. */
+  readonly maxFolderBytes: number;
+  /** On the disk. */
+  readonly keepFreeBytes: number;
+}
+
 export type Command =
   /** Binds every leg, or none. Opening an open session again changes nothing. */
   | { readonly method: 'openSession'; readonly session: number; readonly legs: OneOrTwo<LocalEndpoint> }
@@ -109,6 +149,17 @@ export type Command =
       readonly parameters: LegParameters;
     }
   | { readonly method: 'statistics'; readonly session: number }
+  | SendDigits
+  /** One that runs already goes on as it is. */
+  | ({ readonly method: 'startRecording'; readonly session: number } & RecordingParameters)
+  /** A recording that has ended does nothing, in both. */
+  | {
+      readonly method: 'pauseRecording';
+      readonly session: number;
+      readonly recording: number;
+      readonly paused: boolean;
+    }
+  | { readonly method: 'stopRecording'; readonly session: number; readonly recording: number }
   /** Closing an unknown session succeeds. */
   | { readonly method: 'closeSession'; readonly session: number };
 
@@ -116,7 +167,12 @@ export type SessionStatistics = OneOrTwo<LegStatistics>;
 
 export type WorkerErrorCode =
   /** `leg` names the one whose port somebody else holds. */
-  'MEDIA_PORT_BUSY' | 'MEDIA_ADDRESS' | 'MEDIA_UNKNOWN_SESSION' | 'MEDIA_PARAMETERS' | 'MEDIA_WORKER_FAULT';
+  | 'MEDIA_PORT_BUSY'
+  | 'MEDIA_BUSY'
+  | 'MEDIA_ADDRESS'
+  | 'MEDIA_UNKNOWN_SESSION'
+  | 'MEDIA_PARAMETERS'
+  | 'MEDIA_WORKER_FAULT';
 
 export interface WorkerError {
   readonly code: WorkerErrorCode;

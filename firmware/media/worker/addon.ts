@@ -1,7 +1,14 @@
 import { createRequire } from 'node:module';
 import { assetPath } from '../../core/assets.ts';
 import type { NativeEvent } from '../event.ts';
-import type { LegIndex, LocalEndpoint, OneOrTwo, SessionStatistics } from '../protocol.ts';
+import type {
+  LegIndex,
+  LocalEndpoint,
+  OneOrTwo,
+  RecordingParameters,
+  SendDigits,
+  SessionStatistics,
+} from '../protocol.ts';
 
 /** What a leg is configured with: `enum codec` of native/codec/codec.h instead of a name, two flags for the direction. */
 export interface LegSettings {
@@ -10,6 +17,9 @@ export interface LegSettings {
   readonly codec: number;
   readonly payloadType: number;
   readonly telephoneEventPayloadType?: number;
+  readonly telephoneEventReceivedType?: number;
+  readonly detectDigits?: boolean;
+  readonly digitsBySignalling?: boolean;
   readonly ptimeMs: number;
   readonly receives: boolean;
   readonly sends: boolean;
@@ -24,6 +34,12 @@ export interface SrtpSettings {
   readonly sendKey: Uint8Array;
   readonly unencryptedSrtcp: boolean;
 }
+
+/** Two flags for whose voices. */
+export type RecordingSettings = Omit<RecordingParameters, 'who'> & {
+  readonly first: boolean;
+  readonly second: boolean;
+};
 
 /**
  * The packet loops in C, each with a thread of its own. A call waits until that thread has seen to it, a batch of
@@ -42,6 +58,12 @@ export interface Addon {
   configure(handle: number, leg: LegIndex, settings: LegSettings): boolean;
   statistics(handle: number): SessionStatistics | undefined;
   close(handle: number): void;
+  /** Throws MEDIA_BUSY when they do not fit behind those that wait, or the leg may not send. */
+  sendDigits(handle: number, keys: Pick<SendDigits, 'leg' | 'digits' | 'durationMs' | 'pauseMs'>): boolean;
+  /** What becomes of it is reported, since the disk is not waited for. */
+  startRecording(handle: number, recording: RecordingSettings): boolean;
+  pauseRecording(handle: number, recording: { readonly recording: number; readonly paused: boolean }): boolean;
+  stopRecording(handle: number, recording: { readonly recording: number }): boolean;
 }
 
 /** `enum codec` in native/codec/codec.h. */

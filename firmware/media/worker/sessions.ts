@@ -36,6 +36,17 @@ export class Sessions {
           return this.#configure(command.session, command.leg, command.parameters);
         case 'statistics':
           return this.#statistics(command.session);
+        case 'sendDigits':
+          return this.#on(command.session, (handle) => this.#addon.sendDigits(handle, command));
+        case 'startRecording':
+          return this.#on(command.session, (handle) => {
+            const { who } = command;
+            return this.#addon.startRecording(handle, { ...command, first: who !== 1, second: who !== 0 });
+          });
+        case 'pauseRecording':
+          return this.#on(command.session, (handle) => this.#addon.pauseRecording(handle, command));
+        case 'stopRecording':
+          return this.#on(command.session, (handle) => this.#addon.stopRecording(handle, command));
         case 'closeSession':
           return this.#close(command.session);
       }
@@ -64,6 +75,11 @@ export class Sessions {
     keys?.receiveKey.fill(0);
     keys?.sendKey.fill(0);
     return known ? DONE : unknown(session);
+  }
+
+  #on(session: number, run: (handle: number) => boolean): Outcome {
+    const handle = this.#handles.get(session);
+    return handle !== undefined && run(handle) ? DONE : unknown(session);
   }
 
   #statistics(session: number): Outcome {
@@ -98,6 +114,7 @@ function errorOf(error: unknown): WorkerError {
   const { code, leg } = error as { readonly code?: unknown; readonly leg?: unknown };
   switch (code) {
     case 'MEDIA_PORT_BUSY':
+    case 'MEDIA_BUSY':
     case 'MEDIA_ADDRESS':
     case 'MEDIA_PARAMETERS':
       return leg === 0 || leg === 1 ? { code, message, leg } : { code, message };

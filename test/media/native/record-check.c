@@ -15,6 +15,7 @@
 #include "audio/wav_header.h"
 #include "bench.h"
 #include "record/file.h"
+#include "record/recording.h"
 #include "record/track.h"
 #include "record/writer.h"
 
@@ -343,5 +344,198 @@ CHECK(check_writer_bounds, "record: so many files and no more, and a limit on th
     snprintf(name, sizeof name, "%u.wav", i);
     remove_file(name);
   }
+  EXPECT(rmdir(folder), 0);
+}
+
+/* Both parties of a session say a steady level; what is in the file at a time, in ms. */
+struct stage {
+  struct bench bench;
+  struct recorder *recorder;
+  uint16_t sequence[2];
+  uint32_t timestamp[2];
+  uint8_t *file; /* from its head on */
+  off_t bytes;
+};
+
+static void open_stage(struct stage *stage) {
+  memset(stage, 0, sizeof *stage);
+  make_folder();
+  stage->recorder = recorder_start();
+  bench_open(&stage->bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+  stage->timestamp[1] = 0xfffff000;
+}
+
+static struct recording *record(struct stage *stage, const char *name, uint16_t channels, uint32_t rate, bool first, bool second) {
+  struct recording_options options = {.id = 5, .parties = {first, second}};
+  options.job = options_of(name, UINT64_MAX, UINT64_MAX);
+  options.job.channels = channels;
+  options.job.sample_rate = rate;
+  struct recording *recording = recording_open(stage->recorder, &options);
+  recording_begin(recording, stage->bench.session, stage->bench.now_ms * 1000);
+  return recording;
+}
+
+/* 20 ms steps; who speaks does so at that level, as a code of A-law. */
+static void play_stage(struct stage *stage, unsigned ms, int first, int second) {
+  for (unsigned done = 0; done < ms; done += 20) {
+    pass(&stage->bench, 20);
+    for (unsigned leg = 0; leg < 2; leg++) {
+      const int level = leg == 0 ? first : second;
+      stage->timestamp[leg] += 160;
+      if (level < 0) continue;
+      uint8_t bytes[RTP_HEADER_BYTES + 160];
+      const struct rtp_packet packet = {.payload_type = PCMA_TYPE, .sequence_number = stage->sequence[leg]++,
+                                        .timestamp = stage->timestamp[leg], .ssrc = 7 + leg};
+      rtp_write_header(bytes, &packet);
+      memset(bytes + RTP_HEADER_BYTES, level, 160);
+      session_receive(stage->bench.session, leg, bytes, sizeof bytes, &stage->bench.parties[leg].address, stage->bench.now_ms * 1000);
+    }
+  }
+}
+
+/* The clock stands still for the session while the disk is waited for. */
+static struct media_event ended(struct stage *stage) {
+  struct media_event event = {0};
+  for (unsigned i = 0; i < 2000; i++) {
+    wait_round();
+    loop_run_timers(stage->bench.loop, (stage->bench.now_ms += 20) * 1000);
+    while (reports_take(loop_reports(stage->bench.loop), &event)) {
+      if (event.kind == EVENT_RECORDING_ENDED) return event;
+    }
+  }
+  return event;
+}
+
+static void load(struct stage *stage, const char *name) {
+  char path[600];
+  path_of(name, path);
+  stage->bytes = status_of(name).st_size;
+  stage->file = malloc((size_t)stage->bytes);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (read(fd, stage->file, (size_t)stage->bytes) != stage->bytes) abort();
+  close(fd);
+  remove_file(name);
+}
+
+static int sample_at(const struct stage *stage, unsigned ms, unsigned channels, unsigned channel, unsigned per_ms) {
+  const uint8_t *at = stage->file + WAV_HEADER_BYTES + 2 * (channels * ms * per_ms + channel);
+  return (int16_t)(at[0] | at[1] << 8);
+}
+
+static void close_stage(struct stage *stage) {
+  bench_close(&stage->bench);
+  recorder_stop(stage->recorder);
+  EXPECT(rmdir(folder), 0);
+}
+
+/* Codes of A-law. */
+#define QUIET 0xd5 /* 8 */
+#define LOUD 0x95 /* 2112 */
+
+CHECK(check_recording, "record: both parties lie in the file as they spoke, a pause is left out, and the end has it all") {
+  static struct stage stage;
+  open_stage(&stage);
+  struct recording *recording = record(&stage, "a.wav", 2, RATE, true, true);
+  EXPECT(recording_of(stage.bench.session, 5) == recording, true);
+  EXPECT(recording_of(stage.bench.session, 6) == NULL, true);
+  play_stage(&stage, 1000, -1, -1);
+  play_stage(&stage, 500, LOUD, -1);
+  play_stage(&stage, 500, LOUD, LOUD);
+  play_stage(&stage, 500, -1, LOUD);
+  recording_pause(recording, true, stage.bench.now_ms * 1000);
+  recording_pause(recording, true, stage.bench.now_ms * 1000);
+  play_stage(&stage, 3000, LOUD, LOUD);
+  recording_pause(recording, false, stage.bench.now_ms * 1000);
+  play_stage(&stage, 500, QUIET, LOUD);
+  recording_stop(recording, stage.bench.now_ms * 1000);
+  EXPECT(recording_of(stage.bench.session, 5) == NULL, true);
+  play_stage(&stage, 100, LOUD, LOUD);
+  const struct media_event event = ended(&stage);
+  EXPECT(event.value, RECORD_STOPPED);
+  EXPECT(event.object, 5);
+  EXPECT(event.duration_ms, 3000);
+  EXPECT(event.leg, NO_LEG);
+  EXPECT(atoi(event.text), WAV_HEADER_BYTES + 3000 * 8 * 4);
+  load(&stage, "a.wav");
+  EXPECT(stage.bytes, WAV_HEADER_BYTES + 3000 * 8 * 4);
+  static const struct {
+    unsigned ms;
+    bool first, second;
+  } cases[] = {{500, false, false}, {950, false, false}, {1030, true, false}, {1450, true, false}, {1530, true, true},
+               {1950, true, true}, {2030, false, true}, {2450, false, true}, {2530, false, true}, {2980, false, true}};
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const bool is_first = abs(sample_at(&stage, cases[i].ms, 2, 0, 8)) > 100;
+    const bool is_second = abs(sample_at(&stage, cases[i].ms, 2, 1, 8)) > 100;
+    if (is_first != cases[i].first || is_second != cases[i].second) printf(" (at %u ms: %d %d)", cases[i].ms, is_first, is_second);
+    EXPECT(is_first, cases[i].first);
+    EXPECT(is_second, cases[i].second);
+  }
+  free(stage.file);
+  close_stage(&stage);
+}
+
+CHECK(check_recording_kinds, "record: mixed without overflow, one party alone, and at another rate") {
+  static const struct {
+    uint16_t channels;
+    uint32_t rate;
+    bool first, second;
+    int times; /* the level of one */
+  } cases[] = {{1, 8000, true, true, 2}, {1, 8000, true, false, 1}, {1, 8000, false, true, 1}, {1, 16000, true, false, 1},
+               {2, 16000, true, true, 1}};
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    static struct stage stage;
+    open_stage(&stage);
+    record(&stage, "b.wav", cases[i].channels, cases[i].rate, cases[i].first, cases[i].second);
+    play_stage(&stage, 1000, LOUD, LOUD);
+    recordings_hang_up(stage.bench.session, stage.bench.now_ms * 1000);
+    const struct media_event event = ended(&stage);
+    EXPECT(event.value, RECORD_HUNG_UP);
+    EXPECT(event.duration_ms, 1000);
+    load(&stage, "b.wav");
+    EXPECT(sample_at(&stage, 500, cases[i].channels, 0, cases[i].rate / 1000), cases[i].times * 2112);
+    free(stage.file);
+    close_stage(&stage);
+  }
+}
+
+CHECK(check_recording_loud, "record: two who shout at once are as loud as there is, and no louder") {
+  static struct stage stage;
+  open_stage(&stage);
+  record(&stage, "c.wav", 1, RATE, true, true);
+  play_stage(&stage, 1000, 0xaa, 0xaa); /* the loudest of A-law */
+  recordings_hang_up(stage.bench.session, stage.bench.now_ms * 1000);
+  ended(&stage);
+  load(&stage, "c.wav");
+  EXPECT(sample_at(&stage, 500, 1, 0, 8), 32767);
+  free(stage.file);
+  close_stage(&stage);
+}
+
+CHECK(check_recording_ends, "record: no folder, a session that closes, and a stop of everything") {
+  static struct stage stage;
+  open_stage(&stage);
+  struct recording_options options = {.id = 6, .parties = {true, true}};
+  options.job = options_of("a.wav", UINT64_MAX, UINT64_MAX);
+  snprintf(options.job.folder, sizeof options.job.folder, "/nonexistent");
+  struct recording *recording = recording_open(stage.recorder, &options);
+  recording_begin(recording, stage.bench.session, stage.bench.now_ms * 1000);
+  play_stage(&stage, 100, LOUD, LOUD);
+  const struct media_event event = ended(&stage);
+  EXPECT(event.value, RECORD_FOLDER);
+  EXPECT(event.object, 6);
+  EXPECT(strcmp(event.text, "0 No such file or directory"), 0);
+  EXPECT(stage.bench.session->recordings == NULL, true);
+  EXPECT(stage.bench.session->legs[0].taps == NULL, true);
+  /* The call goes on; a second recording begins, and the session moves and closes under it. */
+  record(&stage, "d.wav", 1, RATE, true, false);
+  play_stage(&stage, 400, LOUD, LOUD);
+  loop_let_go(stage.bench.loop, stage.bench.session);
+  EXPECT(loop_take_in(stage.bench.loop, stage.bench.session), true);
+  play_stage(&stage, 400, LOUD, LOUD);
+  bench_close(&stage.bench);
+  recorder_stop(stage.recorder);
+  const off_t bytes = status_of("d.wav").st_size;
+  EXPECT(bytes >= WAV_HEADER_BYTES + 480 * 16, true);
+  remove_file("d.wav");
   EXPECT(rmdir(folder), 0);
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "record/recording.h"
+
 struct addon *addon_of(napi_env env) {
   struct addon *addon = NULL;
   if (napi_get_instance_data(env, (void **)&addon) == napi_ok && addon != NULL && addon->engine != NULL) return addon;
@@ -55,6 +57,7 @@ static napi_value await_loops(napi_env env, napi_callback_info info) {
 static void clean_up(void *data) {
   struct addon *addon = data;
   if (addon->engine != NULL) engine_stop(addon->engine);
+  recorder_stop(addon->recorder);
   if (addon->listener != NULL) napi_release_threadsafe_function(addon->listener, napi_tsfn_abort);
   free(addon);
 }
@@ -70,6 +73,6 @@ NAPI_MODULE_INIT() {
   TRY(napi_set_instance_data(env, addon, NULL, NULL));
   TRY(napi_add_env_cleanup_hook(env, clean_up, addon));
   const bool added = add_function(env, exports, "start", start) && add_function(env, exports, "awaitLoops", await_loops) &&
-                     add_sessions(env, exports);
+                     add_sessions(env, exports) && add_digits(env, exports) && add_recordings(env, exports);
   return added ? exports : NULL;
 }

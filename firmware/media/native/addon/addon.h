@@ -9,6 +9,7 @@ struct addon {
   napi_env env;
   struct engine *engine; /* NULL until start */
   napi_threadsafe_function listener;
+  struct recorder *recorder; /* NULL until there is something to record */
 };
 
 /* NULL, with an exception pending, before start. */
@@ -24,5 +25,13 @@ void events_wake(void *addon);
 
 /* session.c: open, configure, statistics, close. */
 bool add_sessions(napi_env env, napi_value exports);
+
+/* digits.c: sendDigits. */
+bool add_digits(napi_env env, napi_value exports);
+
+/* recording.c: startRecording, pauseRecording, stopRecording. */
+bool add_recordings(napi_env env, napi_value exports);
+/* Those of a session that is about to be closed. */
+void end_recordings(struct engine *engine, uint32_t handle);
 
 #endif

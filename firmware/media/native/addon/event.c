@@ -4,6 +4,7 @@
 static const char *const names[] = {
     [EVENT_LATCHED] = "latched",
     [EVENT_DIGIT] = "digit",
+    [EVENT_RECORDING_ENDED] = "recordingEnded",
 };
 
 static napi_value describe(napi_env env, const struct media_event *event) {

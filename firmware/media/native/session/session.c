@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "record/recording.h"
 #include "session/forward.h"
 #include "session/loop.h"
 
@@ -37,16 +38,19 @@ struct session *session_open(const char *const *addresses, const uint16_t *ports
 }
 
 void session_close(struct session *session) {
+  recordings_hang_up(session, loop_now_us());
   for (unsigned i = 0; i < session->leg_count; i++) leg_close(&session->legs[i]);
   free(session);
 }
 
 void session_attach(struct session *session, struct loop *loop) {
   session->loop = loop;
+  recordings_attach(session);
   for (unsigned i = 0; i < session->leg_count; i++) digits_attach(&session->legs[i], loop_now_us());
 }
 
 void session_detach(struct session *session) {
+  recordings_detach(session);
   for (unsigned i = 0; i < session->leg_count; i++) digits_detach(&session->legs[i]);
   session->loop = NULL;
 }

@@ -4,10 +4,13 @@
 
 #include "session/leg.h"
 
+struct recording;
+
 struct session {
   uint64_t id;       /* the runtime's, for its events */
   struct loop *loop; /* on which it lives; NULL: on none (yet) */
   unsigned leg_count;
+  struct recording *recordings; /* record/recording.h */
   struct leg legs[2];
 };
 
