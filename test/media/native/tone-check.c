@@ -59,6 +59,27 @@ CHECK(check_continuous, "a tone without a pause has no seam") {
   EXPECT(worst <= 3, true);
 }
 
+CHECK(check_continuous_steps, "two steps of the same tone have no seam, whatever lies between their members") {
+  struct tone_pattern pattern = {.step_count = 2, .repeat_from = 0, .steps = {{100, 1, {{425, -10}}}, {100, 1, {{425, -10}}}}};
+  struct tone_step *second = &pattern.steps[1];
+  memset(second, 0xa5, sizeof *second);
+  second->duration_ms = 100;
+  second->frequency_count = 1;
+  second->frequencies[0].hz = 425;
+  second->frequencies[0].dbm0 = -10;
+  static int16_t pcm[8000];
+  struct tone tone;
+  EXPECT(tone_start(&tone, &pattern, 8000), true);
+  EXPECT(tone_read(&tone, pcm, 8000), 8000);
+  int quietest = INT16_MAX;
+  for (unsigned from = 100; from + 20 <= 8000; from++) {
+    int peak = 0;
+    for (unsigned i = from; i < from + 20; i++) peak = abs(pcm[i]) > peak ? abs(pcm[i]) : peak;
+    if (peak < quietest) quietest = peak;
+  }
+  EXPECT(quietest > 6500, true);
+}
+
 CHECK(check_once, "a tone that is played once ends, after steps that are not repeated too") {
   struct tone_pattern pattern = {.step_count = 2, .repeat_from = 2, .steps = {{50, 1, {{1400, -20}}}, {25, 0, {{0, 0}}}}};
   int16_t pcm[1000];

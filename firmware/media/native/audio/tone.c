@@ -24,8 +24,12 @@ static bool in_range(const struct tone_pattern *pattern) {
 }
 
 static bool same_frequencies(const struct tone_step *a, const struct tone_step *b) {
-  return a->frequency_count == b->frequency_count &&
-         memcmp(a->frequencies, b->frequencies, a->frequency_count * sizeof *a->frequencies) == 0;
+  if (a->frequency_count != b->frequency_count) return false;
+  /* Not as bytes: what lies between the members is anything. */
+  for (unsigned k = 0; k < a->frequency_count; k++) {
+    if (a->frequencies[k].hz != b->frequencies[k].hz || a->frequencies[k].dbm0 != b->frequencies[k].dbm0) return false;
+  }
+  return true;
 }
 
 static void tune(struct tone *tone) {
