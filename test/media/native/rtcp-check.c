@@ -194,6 +194,41 @@ CHECK(check_reception, "statistics: losses, duplicates and wraps are counted as 
   EXPECT(reception_lost(&reception), 0);
 }
 
+CHECK(check_reception_bounds, "statistics: a count that does not fit its field stays at the end of it, and a new source begins anew") {
+  struct reception reception = {0};
+  struct report_block block;
+  struct received_packet packet = {.ssrc = 7, .sequence = 0, .clock_rate = 8000};
+  reception_note(&reception, &packet);
+  reception_report(&reception, &block);
+  /* Nothing of an interval came but its last packet: 255/256 is the most that can be said. */
+  packet.sequence = 1000;
+  reception_note(&reception, &packet);
+  reception_report(&reception, &block);
+  EXPECT(block.fraction_lost, 255);
+  for (unsigned i = 0; i < 300; i++) {
+    packet.sequence = (uint16_t)(packet.sequence + 0x7fff);
+    reception_note(&reception, &packet);
+  }
+  reception_report(&reception, &block);
+  EXPECT(block.cumulative_lost, 0x7fffff);
+  reception.received += 40000000;
+  reception_report(&reception, &block);
+  EXPECT(block.cumulative_lost, -0x800000);
+  /* The same source that began again, and one that changed its clock. */
+  packet.restarted = true;
+  packet.sequence = 5;
+  reception_note(&reception, &packet);
+  reception_report(&reception, &block);
+  EXPECT(block.cumulative_lost, 0);
+  EXPECT(block.highest_sequence, 5);
+  packet.restarted = false;
+  packet.clock_rate = 48000;
+  packet.sequence = 50;
+  reception_note(&reception, &packet);
+  reception_report(&reception, &block);
+  EXPECT(block.cumulative_lost, 0);
+}
+
 CHECK(check_jitter, "statistics: jitter is that of RFC 3550 A.8, and a jump of the timestamps is none") {
   struct reception reception = {0};
   struct report_block block;
@@ -207,12 +242,23 @@ CHECK(check_jitter, "statistics: jitter is that of RFC 3550 A.8, and a jump of t
   reception_note(&reception, &packet);
   reception_report(&reception, &block);
   EXPECT(block.jitter <= 40, true);
+  /* All reports of a telephone event have the timestamp of its beginning, which says nothing of their way. */
+  const uint32_t before = block.jitter;
+  packet.timed = false;
+  for (unsigned i = 0; i < 20; i++) {
+    packet.sequence++;
+    packet.now_us += 20000;
+    reception_note(&reception, &packet);
+  }
+  reception_report(&reception, &block);
+  EXPECT(block.jitter, before);
+  packet.timed = true;
   /* Another source begins anew. */
   packet.ssrc = 8;
   reception_note(&reception, &packet);
   reception_report(&reception, &block);
   EXPECT(block.jitter, 0);
-  EXPECT(block.highest_sequence, 400);
+  EXPECT(block.highest_sequence, 420);
   EXPECT(block.cumulative_lost, 0);
 }
 
@@ -228,6 +274,15 @@ CHECK(check_round_trip, "statistics: the round trip is the time since our report
   block.last_report = 0x4000;
   block.since_last_report = 0x80000000; /* lay there longer than it is old */
   EXPECT(round_trip_us(&block, 0x8000, &us), false);
+  /* It says that it lay there a little longer than it is old, as clocks that run apart make it: no way at all. */
+  block = (struct report_block){.last_report = 0x4000, .since_last_report = 0x4800};
+  EXPECT(round_trip_us(&block, 0x8000, &us), true);
+  EXPECT(us, 0);
+  /* 71 minutes are the most that the microseconds hold; what says more is no round trip, and must not turn over to a short one. */
+  block = (struct report_block){.last_report = 1};
+  EXPECT(round_trip_us(&block, 1 + (4294u << 16), &us), true);
+  EXPECT(us, 4294000000);
+  EXPECT(round_trip_us(&block, 1 + (4295u << 16), &us), false);
 }
 
 CHECK(check_rating, "statistics: ratings and scores are those of ITU-T G.107") {

@@ -90,7 +90,10 @@ bool round_trip_us(const struct report_block *block, uint32_t arrival, uint32_t 
   /* An answer to a report of hours ago, or to none of ours; clocks that run apart may make it a little less than nothing. */
   if (away >= UINT32_MAX / 2 || block->since_last_report > away + (1u << 12)) return false;
   const uint32_t trip = away > block->since_last_report ? away - block->since_last_report : 0;
-  *us = (uint32_t)((uint64_t)trip * MICROSECONDS >> 16);
+  const uint64_t trip_us = (uint64_t)trip * MICROSECONDS >> 16;
+  /* Of more than an hour: who says so does not count as RFC 3550 wants it. */
+  if (trip_us > UINT32_MAX) return false;
+  *us = (uint32_t)trip_us;
   return true;
 }
 

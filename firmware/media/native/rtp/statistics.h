@@ -60,7 +60,8 @@ uint32_t reception_jitter_us(const struct reception *reception);
 /* RTP units of a clock rate to microseconds. */
 uint32_t ticks_to_us(uint32_t ticks, uint32_t clock_rate);
 
-/* RFC 3550 A.3, §6.4.1: the round trip in microseconds, from a report that arrived at `arrival`, the middle 32 bits of NTP time. */
+/* RFC 3550 A.3, §6.4.1: the round trip in microseconds, from a report that arrived at `arrival`, the middle 32 bits of NTP time.
+ * False: it tells of none of our reports, or of none that makes sense. */
 bool round_trip_us(const struct report_block *block, uint32_t arrival, uint32_t *us);
 
 /* NTP time (RFC 5905 §6: seconds since 1900 above, their fraction below) of the system's clock. */
