@@ -54,6 +54,10 @@ CHECK(check_event_receiver, "events: a press begins once and ends once, whatever
       {"+3 -3:16403 ", {{800, 3, 10, 0xffff}, {800 + 0xffff, 3, 10, 400}, {800 + 2 * 0xffff, 3, 10, 80}, {800 + 2 * 0xffff, 3, END, 160}}},
       /* A clock that was set back by far: another press. */
       {"+3 -3:20 +4 -4:20 ", {{0x40000000, 3, END, 160}, {0x20000000, 4, END, 160}}},
+      /* Reports overtake each other, and the end says less than was reported: the longest counts. */
+      {"+6 -6:60 ", {{800, 6, 10, 480}, {800, 6, 10, 320}, {800, 6, END, 400}}},
+      /* The same key again, just when a segment of the first press would begin. */
+      {"+3 -3:20 +3 -3:20 ", {{800, 3, END, 160}, {800 + 0xffff, 3, 10, 160}, {800 + 0xffff, 3, END, 160}}},
       /* Across the end of the number space. */
       {"+3 -3:20 +4 -4:20 ", {{0xffffff00, 3, END, 160}, {0x100, 4, END, 160}, {0xffffff00, 3, END, 160}}},
   };

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench.h"
 #include "rtp/rtcp.h"
@@ -60,6 +61,32 @@ CHECK(check_rtcp_read, "RTCP: a compound of reports, metrics and a goodbye is re
   EXPECT(got.metrics.conversational_quality10, 40);
   EXPECT(got.metrics.jitter_buffer_ms, 40);
   EXPECT(got.bye, true);
+}
+
+CHECK(check_rtcp_others, "RTCP: what is said of another source, or by another one, is not taken for ours") {
+  struct rtcp_received got;
+  uint8_t bytes[sizeof compound];
+  /* Our block first, and the one of another source behind it. */
+  memcpy(bytes, compound, sizeof bytes);
+  memcpy(bytes + 28, compound + 52, 24);
+  memcpy(bytes + 52, compound + 28, 24);
+  EXPECT(parse(bytes, sizeof bytes, &got), true);
+  EXPECT(got.about_us, true);
+  EXPECT(got.block.ssrc, OURS);
+  EXPECT(got.block.jitter, 80);
+  /* Metrics of another source, and the goodbye of another one. */
+  memcpy(bytes, compound, sizeof bytes);
+  bytes[111] ^= 1;
+  bytes[151] ^= 1;
+  EXPECT(parse(bytes, sizeof bytes, &got), true);
+  EXPECT(got.metrics_known, false);
+  EXPECT(got.bye, false);
+  /* A block of the metrics' type that is too short for them; the other one is of a type that nobody knows. */
+  memcpy(bytes, compound, sizeof bytes);
+  bytes[96] = 7;
+  memcpy(bytes + 100, (const uint8_t[]){1, 2, 3, 4, 9, 0, 0, 8}, 8);
+  EXPECT(parse(bytes, sizeof bytes, &got), true);
+  EXPECT(got.metrics_known, false);
 }
 
 CHECK(check_rtcp_cut, "RTCP: a compound that is cut, or whose lengths lie, is refused whole") {
@@ -139,6 +166,10 @@ CHECK(check_rtcp_write, "RTCP: what is written can be read, and is a whole compo
     EXPECT(got.bye, (form & 4) != 0);
     EXPECT(got.sender, (form & 1) != 0);
     EXPECT(got.about_us, (form & 2) != 0);
+    /* RFC 3550 §6.5: one chunk, the name, and at least one octet of zero up to a whole word. */
+    const uint8_t *description = bytes + length - (form & 4 ? 8 : 0) - 36;
+    EXPECT(memcmp(description, (const uint8_t[]){0x81, 202, 0, 8, 0xab, 0xcd, 0xef, 1, 1, 24}, 10), 0);
+    EXPECT(memcmp(description + 10, "abcdefghijklmnopqrstuvwx\0\0", 26), 0);
     if (got.sender) {
       EXPECT(got.info.ntp, info.ntp);
       EXPECT(got.info.timestamp, 77);
@@ -285,6 +316,12 @@ CHECK(check_round_trip, "statistics: the round trip is the time since our report
   EXPECT(round_trip_us(&block, 1 + (4295u << 16), &us), false);
 }
 
+CHECK(check_ntp, "statistics: NTP time counts from 1900, and its middle is 1/65536 s") {
+  const int64_t seconds = (int64_t)(ntp_now() >> 32) - (int64_t)time(NULL);
+  EXPECT(seconds == 2208988800 || seconds == 2208988799, true);
+  EXPECT(ntp_middle(0x123456789abcdef0), 0x56789abc);
+}
+
 CHECK(check_rating, "statistics: ratings and scores are those of ITU-T G.107") {
   static const struct {
     struct hearing hearing;
@@ -302,7 +339,7 @@ CHECK(check_rating, "statistics: ratings and scores are those of ITU-T G.107") {
   for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
     EXPECT(lround(10 * rating_of(&cases[i].hearing)), lround(10 * cases[i].rating));
   }
-  static const int opinions100[][2] = {{0, 100}, {50, 258}, {60, 310}, {70, 360}, {80, 403}, {90, 434}, {93, 441}, {100, 450}};
+  static const int opinions100[][2] = {{0, 100}, {50, 258}, {60, 310}, {70, 360}, {3, 100}, {80, 403}, {90, 434}, {93, 441}, {100, 450}};
   for (unsigned i = 0; i < sizeof opinions100 / sizeof *opinions100; i++) {
     EXPECT(abs((int)lround(100 * opinion_of(opinions100[i][0])) - opinions100[i][1]) <= 1, true);
   }
