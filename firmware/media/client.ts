@@ -6,7 +6,8 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import { MediaError } from './errors.ts';
+import { errorOf, MediaError, PortBusyError } from './errors.ts';
+import { Playbacks } from './playback.ts';
 import { PortPool } from './port-pool.ts';
 import type {
   Command,
@@ -19,10 +20,10 @@ import type {
   Response,
   SendDigits,
   SessionStatistics,
-  WorkerError,
 } from './protocol.ts';
 import { faultOfDigits, faultOfParameters } from './protocol-check.ts';
 import { type Recording, type RecordingOptions, Recordings } from './recordings.ts';
+import type { Sound } from './sound.ts';
 import { type Loss, WorkerPair } from './worker-pair.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -39,6 +40,8 @@ export type {
 } from './protocol.ts';
 export type { Recording, RecordingOptions, RecordingResult } from './recordings.ts';
 
+export type { Sound } from './sound.ts';
+
 export interface MediaClientOptions {
   /** Inclusive, 1024 to 65535. Each leg takes an even port and the odd one after it. */
   readonly ports: { readonly low: number; readonly high: number };
@@ -46,6 +49,8 @@ export interface MediaClientOptions {
   readonly clock: Clock;
   /** Threads that move packets, 1 to MAX_THREADS. Absent: one less than the machine has cores, and at least one. */
   readonly threads?: number;
+  /** A folder of WAV files that go before the box's own sounds of the same names (prompts.ts), as NAME.wav or NAME.16.wav. */
+  readonly sounds?: string;
 }
 
 /** ENGINE_MAX_LOOPS in native/session/engine.h. */
@@ -90,6 +95,14 @@ export interface MediaSession<Addresses extends LocalAddresses = readonly [strin
    * Trouble with the disk ends the recording and never the call. Throws MEDIA_PARAMETERS, MEDIA_BUSY when too many run.
    */
   record(options: RecordingOptions): Promise<Recording>;
+  /**
+   * Plays to a party, instead of what is played to it now; it does not hear its peer meanwhile. Its id, for `stopPlaying`
+   * and for the event `playbackEnded`. Goes on where it would be after a restart of the worker. Throws MEDIA_PARAMETERS,
+   * MEDIA_SOUND, and what `statistics` throws.
+   */
+  play(leg: LegIndex, sound: Sound, options?: { readonly offsetMs?: number }): Promise<number>;
+  /** Whatever is played to a party, or what has this id alone. What has ended is stopped already. */
+  stopPlaying(leg: LegIndex, playback?: number): Promise<void>;
   /** Idempotent; never rejects. The ports go back to the pool, to be used again last. */
   close(): Promise<void>;
 }
@@ -118,6 +131,7 @@ interface LiveSession {
   readonly localAddresses: LocalAddresses;
   listener: ((event: MediaEvent) => void) | undefined;
   readonly parameters: [LegParameters | undefined, LegParameters | undefined];
+  readonly playbacks: Playbacks;
   /** Its ports were taken by somebody else during a restart. */
   lost: boolean;
 }
@@ -148,7 +162,7 @@ export class MediaClient {
     this.#workers = new WorkerPair({
       clock: options.clock,
       logger: options.logger,
-      launch: (handlers) => new WorkerProcess(handlers, threads),
+      launch: (handlers) => new WorkerProcess(handlers, threads, options.sounds),
       handlers: {
         ready: () => void this.#restore(),
         response: (response) => this.#answer(response),
@@ -211,6 +225,7 @@ export class MediaClient {
       localAddresses,
       listener: undefined,
       parameters: [undefined, undefined],
+      playbacks: new Playbacks(id, this.#clock, (command) => this.#request(command)),
       lost: false,
     };
     this.#sessions.set(id, session);
@@ -227,6 +242,14 @@ export class MediaClient {
       sendDigits: (leg, digits, { durationMs = DEFAULT_PRESS_MS, pauseMs = DEFAULT_PRESS_MS } = {}) =>
         this.#sendDigits(session, { leg, digits, durationMs, pauseMs }),
       record: (options) => this.#record(session, options),
+      play: async (leg, sound, options) => {
+        this.#assertOpen(session);
+        return session.playbacks.play(leg, sound, options?.offsetMs ?? 0);
+      },
+      stopPlaying: async (leg, playback) => {
+        this.#assertOpen(session);
+        await session.playbacks.stop(leg, playback);
+      },
       close: () => {
         closing ??= this.#closeSession(session);
         return closing;
@@ -292,7 +315,9 @@ export class MediaClient {
 
   #take(event: MediaEvent): void {
     if (event.kind === 'recordingEnded') this.#recordings.ended(event);
-    this.#sessions.get(event.session)?.listener?.(event);
+    const session = this.#sessions.get(event.session);
+    session?.playbacks.noteEvent(event);
+    session?.listener?.(event);
   }
 
   async #sendDigits(session: LiveSession, keys: Omit<SendDigits, 'method' | 'session'>): Promise<void> {
@@ -412,7 +437,13 @@ export class MediaClient {
     }
     const sent = commands.map((command) => this.#exchange(command));
     const recordings = this.#recordings.restoring(session.id).map((command) => this.#exchange(command));
+    const sounds = Promise.all(session.playbacks.replay().map((command) => this.#exchange(command)));
     const responses = await Promise.all(sent);
+    for (const response of await sounds) {
+      // A sound that is gone costs a line in the log, not the call.
+      if (response?.ok !== false) continue;
+      this.#logger.warn({ session: session.id, reason: response.error.message }, 'sound not played on');
+    }
     const failed = responses.find((response) => response !== undefined && !response.ok);
     // Without its recording a call is still a call.
     if ((await Promise.all(recordings)).some((response) => response?.ok === false))
@@ -465,18 +496,4 @@ function endpointsOf(addresses: LocalAddresses, ports: OneOrTwo<number>): OneOrT
   const [, address] = addresses;
   const [, port] = ports;
   return address === undefined || port === undefined ? [first] : [first, { address, port }];
-}
-
-class PortBusyError extends MediaError {
-  readonly leg: LegIndex;
-
-  constructor(message: string, leg: LegIndex) {
-    super('MEDIA_PORT_BUSY', message);
-    this.leg = leg;
-  }
-}
-
-function errorOf(error: WorkerError): MediaError {
-  if (error.code === 'MEDIA_PORT_BUSY') return new PortBusyError(error.message, error.leg ?? 0);
-  return new MediaError(error.code, error.message);
 }

@@ -1,4 +1,5 @@
 import { RingdownError } from '../core/errors.ts';
+import type { LegIndex, WorkerError } from './protocol.ts';
 
 /** Every error that the media client rejects with, and its cure. */
 const CURES = {
@@ -9,6 +10,8 @@ const CURES = {
     'Give --media-ports LOW-HIGH with 1024 <= LOW < HIGH <= 65535 and room for an even port and the odd one after it.',
   MEDIA_ADDRESS: 'Use an address that this machine has, and a remote address of the same family.',
   MEDIA_PARAMETERS: 'Report this with the log: the negotiated media cannot be handled.',
+  MEDIA_SOUND:
+    'Use a sound that is there: a WAV file with one channel of 16-bit PCM, A-law or mu-law at 8 or 16 kHz, of 8 MB at most.',
   MEDIA_UNKNOWN_SESSION: 'The session is closed, or was lost with its ports in a restart of the worker: end the call.',
   MEDIA_WORKER_LOST: 'The worker is being restarted; look in the log for why it died.',
   MEDIA_WORKER_FAULT: 'Look in the log; often a limit on open files.',
@@ -23,4 +26,20 @@ export class MediaError extends RingdownError {
   constructor(code: MediaErrorCode, message: string, options?: ErrorOptions) {
     super(code, message, CURES[code], options);
   }
+}
+
+/** The port of one leg is somebody else's. */
+export class PortBusyError extends MediaError {
+  readonly leg: LegIndex;
+
+  constructor(message: string, leg: LegIndex) {
+    super('MEDIA_PORT_BUSY', message);
+    this.leg = leg;
+  }
+}
+
+/** What the worker refused, as the client throws it. */
+export function errorOf(error: WorkerError): MediaError {
+  if (error.code === 'MEDIA_PORT_BUSY') return new PortBusyError(error.message, error.leg ?? 0);
+  return new MediaError(error.code, error.message);
 }

@@ -62,7 +62,15 @@ export interface RecordingEndedEvent {
   readonly error: string;
 }
 
-export type MediaEvent = LatchedEvent | DigitEvent | RecordingEndedEvent;
+/** What was played to a party came to its end. What is stopped or replaced ends untold. */
+export interface PlaybackEndedEvent {
+  readonly kind: 'playbackEnded';
+  readonly session: number;
+  readonly leg: LegIndex;
+  readonly playback: number;
+}
+
+export type MediaEvent = LatchedEvent | DigitEvent | RecordingEndedEvent | PlaybackEndedEvent;
 
 /** As the addon gives every event (native/addon/event.c): what a kind does not need is 0 or empty. */
 export interface NativeEvent {
@@ -109,6 +117,13 @@ export function eventOf(native: NativeEvent): MediaEvent | undefined {
         error: native.text.slice(space + 1),
       });
     }
+    case 'playbackEnded':
+      return checkEvent({
+        kind: 'playbackEnded',
+        session: native.session,
+        leg: native.leg,
+        playback: native.object,
+      });
     default:
       return undefined;
   }
@@ -137,6 +152,10 @@ export function checkEvent(value: unknown): MediaEvent | undefined {
       if (reason === undefined || !isId(recording) || typeof error !== 'string') return undefined;
       if (!isCount(durationMs) || !isCount(sizeBytes)) return undefined;
       return { kind: 'recordingEnded', session, recording, reason, durationMs, sizeBytes, error };
+    }
+    case 'playbackEnded': {
+      const { leg, playback } = value;
+      return isLegIndex(leg) && isId(playback) ? { kind: 'playbackEnded', session, leg, playback } : undefined;
     }
     default:
       return undefined;

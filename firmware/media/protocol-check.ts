@@ -18,6 +18,7 @@ import type {
 } from './protocol.ts';
 import { MAX_MESSAGE_BYTES } from './protocol.ts';
 import { isCount, isId, isInteger, isLegIndex, isRecord, type JsonRecord } from './protocol-values.ts';
+import { faultOfSound, MAX_OFFSET_MS, type Sound } from './sound.ts';
 import { faultOfSrtp } from './srtp.ts';
 
 const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729'];
@@ -28,6 +29,7 @@ const ERROR_CODES: readonly WorkerErrorCode[] = [
   'MEDIA_ADDRESS',
   'MEDIA_UNKNOWN_SESSION',
   'MEDIA_PARAMETERS',
+  'MEDIA_SOUND',
   'MEDIA_WORKER_FAULT',
 ];
 const MIN_PTIME_MS = 10;
@@ -210,6 +212,18 @@ function checkCommand(value: unknown): Command | undefined {
     }
     case 'stopRecording':
       return isId(value.recording) ? { method: 'stopRecording', session, recording: value.recording } : undefined;
+    case 'play': {
+      const { leg, playback, sound, offsetMs } = value;
+      if (!isLegIndex(leg) || !isId(playback) || !isInteger(offsetMs, 0, MAX_OFFSET_MS)) return undefined;
+      if (faultOfSound(sound) !== undefined) return undefined;
+      return { method: 'play', session, leg, playback, sound: sound as Sound, offsetMs };
+    }
+    case 'stopPlaying': {
+      const { leg, playback } = value;
+      if (!isLegIndex(leg)) return undefined;
+      if (playback === undefined) return { method: 'stopPlaying', session, leg };
+      return isId(playback) ? { method: 'stopPlaying', session, leg, playback } : undefined;
+    }
     case 'closeSession':
       return { method: 'closeSession', session };
     default:

@@ -15,6 +15,7 @@
  * The runtime chooses session ids and ports, which therefore outlive a worker.
  */
 import type { LegIndex, MediaEvent } from './event.ts';
+import type { Sound } from './sound.ts';
 import type { SrtpParameters } from './srtp.ts';
 
 export type { LegIndex, MediaEvent } from './event.ts';
@@ -160,6 +161,25 @@ export type Command =
       readonly paused: boolean;
     }
   | { readonly method: 'stopRecording'; readonly session: number; readonly recording: number }
+  /** Instead of what is played to that party now. What has this id already goes on as it is. */
+  | {
+      readonly method: 'play';
+      readonly session: number;
+      readonly leg: LegIndex;
+      /** Of this playing of it, for its end; no other of the session has it. */
+      readonly playback: number;
+      readonly sound: Sound;
+      /** Where it begins; 0 to MAX_OFFSET_MS. */
+      readonly offsetMs: number;
+    }
+  /** Nothing is played, or something else: succeeds. */
+  | {
+      readonly method: 'stopPlaying';
+      readonly session: number;
+      readonly leg: LegIndex;
+      /** Absent: whatever is played. */
+      readonly playback?: number;
+    }
   /** Closing an unknown session succeeds. */
   | { readonly method: 'closeSession'; readonly session: number };
 
@@ -172,6 +192,7 @@ export type WorkerErrorCode =
   | 'MEDIA_ADDRESS'
   | 'MEDIA_UNKNOWN_SESSION'
   | 'MEDIA_PARAMETERS'
+  | 'MEDIA_SOUND'
   | 'MEDIA_WORKER_FAULT';
 
 export interface WorkerError {

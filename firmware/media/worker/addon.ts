@@ -9,6 +9,7 @@ import type {
   SendDigits,
   SessionStatistics,
 } from '../protocol.ts';
+import type { TonePattern } from '../tones.ts';
 
 /** What a leg is configured with: `enum codec` of native/codec/codec.h instead of a name, two flags for the direction. */
 export interface LegSettings {
@@ -41,6 +42,17 @@ export type RecordingSettings = Omit<RecordingParameters, 'who'> & {
   readonly second: boolean;
 };
 
+/** What to play: a tone, files, or neither for silence. */
+export interface SoundSettings {
+  readonly playback: number;
+  readonly tone?: TonePattern;
+  /** Of the tone: 8000 or 16000. */
+  readonly sampleRate?: number;
+  readonly paths?: readonly string[];
+  readonly repeated?: boolean;
+  readonly offsetMs: number;
+}
+
 /**
  * The packet loops in C, each with a thread of its own. A call waits until that thread has seen to it, a batch of
  * packets at most.
@@ -57,6 +69,10 @@ export interface Addon {
   /** False when the handle is not open. */
   configure(handle: number, leg: LegIndex, settings: LegSettings): boolean;
   statistics(handle: number): SessionStatistics | undefined;
+  /** Reads files before it returns. False when the handle is not open. Throws MEDIA_SOUND. */
+  play(handle: number, leg: LegIndex, sound: SoundSettings): boolean;
+  /** `playback` alone, or whatever plays. */
+  stopPlaying(handle: number, leg: LegIndex, options: { readonly playback?: number }): void;
   close(handle: number): void;
   /** Throws MEDIA_BUSY when they do not fit behind those that wait, or the leg may not send. */
   sendDigits(handle: number, keys: Pick<SendDigits, 'leg' | 'digits' | 'durationMs' | 'pauseMs'>): boolean;

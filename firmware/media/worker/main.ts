@@ -1,13 +1,15 @@
 /**
- * The media worker: a child process of the runtime that ends with its channel, its argument the number of threads that
- * move packets. JavaScript only passes requests on to
- * the packet loop. Nothing but Node's own modules is loaded, so that a new worker is there in a moment.
+ * The media worker: a child process of the runtime that ends with its channel. Its arguments are the number of threads
+ * that move packets, and a folder of sounds if there is one. JavaScript only passes requests on to the packet loops.
+ * Nothing but Node's own modules is loaded, so that a new worker is there in a moment.
  */
+import { assetPath } from '../../core/assets.ts';
 import { eventOf } from '../event.ts';
 import { encodeMessage, type FromWorker } from '../protocol.ts';
 import { decodeToWorker } from '../protocol-check.ts';
 import { loadAddon } from './addon.ts';
 import { Sessions } from './sessions.ts';
+import { SoundFiles } from './sound-files.ts';
 
 const REFUSED_LOG_INTERVAL_MS = 1000;
 
@@ -18,7 +20,10 @@ function send(message: FromWorker): void {
 
 function serve(): void {
   const addon = loadAddon();
-  const sessions = new Sessions(addon);
+  // Its own sounds stand behind those of the folder that the runtime names.
+  const sounds = process.argv[3];
+  const files = new SoundFiles([...(sounds === undefined ? [] : [sounds]), assetPath('sounds')]);
+  const sessions = new Sessions(addon, files);
   addon.start({
     threads: Number(process.argv[2] ?? 1),
     onEvent: (native) => {

@@ -8,22 +8,29 @@ import type {
   SrtpParameters,
   WorkerError,
 } from '../protocol.ts';
+import type { Sound } from '../sound.ts';
 import { suiteNumber } from '../srtp.ts';
-import { type Addon, CODEC_NUMBERS, type SrtpSettings } from './addon.ts';
+import { type Addon, CODEC_NUMBERS, type SoundSettings, type SrtpSettings } from './addon.ts';
+import type { SoundFiles } from './sound-files.ts';
 
 export type Outcome =
   | { readonly ok: true; readonly result: SessionStatistics | null }
   | { readonly ok: false; readonly error: WorkerError };
+
+/** Every codec that a leg can have. */
+const SOUND_RATE = 8000;
 
 const DONE: Outcome = { ok: true, result: null };
 
 /** The open sessions by the ids that the runtime gave them. */
 export class Sessions {
   readonly #addon: Addon;
+  readonly #files: SoundFiles;
   readonly #handles = new Map<number, number>();
 
-  constructor(addon: Addon) {
+  constructor(addon: Addon, files: SoundFiles) {
     this.#addon = addon;
+    this.#files = files;
   }
 
   /** Never throws: what the addon throws becomes an outcome. */
@@ -47,6 +54,10 @@ export class Sessions {
           return this.#on(command.session, (handle) => this.#addon.pauseRecording(handle, command));
         case 'stopRecording':
           return this.#on(command.session, (handle) => this.#addon.stopRecording(handle, command));
+        case 'play':
+          return this.#play(command);
+        case 'stopPlaying':
+          return this.#stopPlaying(command);
         case 'closeSession':
           return this.#close(command.session);
       }
@@ -88,6 +99,33 @@ export class Sessions {
     return result === undefined ? unknown(session) : { ok: true, result };
   }
 
+  #play({ session, leg, playback, sound, offsetMs }: Command & { readonly method: 'play' }): Outcome {
+    const handle = this.#handles.get(session);
+    if (handle === undefined) return unknown(session);
+    const known = this.#addon.play(handle, leg, { ...this.#settingsOf(sound), playback, offsetMs });
+    return known ? DONE : unknown(session);
+  }
+
+  #settingsOf(sound: Sound): Omit<SoundSettings, 'playback' | 'offsetMs'> {
+    switch (sound.kind) {
+      case 'tone':
+        return { tone: sound.tone, sampleRate: SOUND_RATE };
+      case 'files':
+        return {
+          paths: sound.names.map((name) => this.#files.find(name, SOUND_RATE)),
+          repeated: sound.repeated ?? false,
+        };
+      case 'silence':
+        return {};
+    }
+  }
+
+  #stopPlaying({ session, leg, playback }: Command & { readonly method: 'stopPlaying' }): Outcome {
+    const handle = this.#handles.get(session);
+    if (handle !== undefined) this.#addon.stopPlaying(handle, leg, playback === undefined ? {} : { playback });
+    return DONE;
+  }
+
   #close(session: number): Outcome {
     const handle = this.#handles.get(session);
     if (handle !== undefined) this.#addon.close(handle);
@@ -117,6 +155,7 @@ function errorOf(error: unknown): WorkerError {
     case 'MEDIA_BUSY':
     case 'MEDIA_ADDRESS':
     case 'MEDIA_PARAMETERS':
+    case 'MEDIA_SOUND':
       return leg === 0 || leg === 1 ? { code, message, leg } : { code, message };
     default:
       return { code: 'MEDIA_WORKER_FAULT', message };

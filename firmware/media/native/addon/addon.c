@@ -73,6 +73,7 @@ NAPI_MODULE_INIT() {
   TRY(napi_set_instance_data(env, addon, NULL, NULL));
   TRY(napi_add_env_cleanup_hook(env, clean_up, addon));
   const bool added = add_function(env, exports, "start", start) && add_function(env, exports, "awaitLoops", await_loops) &&
-                     add_sessions(env, exports) && add_digits(env, exports) && add_recordings(env, exports);
+                     add_sessions(env, exports) && add_digits(env, exports) && add_recordings(env, exports) &&
+                     add_sounds(env, exports);
   return added ? exports : NULL;
 }

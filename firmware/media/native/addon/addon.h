@@ -3,6 +3,7 @@
 #define RINGDOWN_ADDON_H
 
 #include "addon/property.h"
+#include "audio/tone.h"
 #include "session/engine.h"
 
 struct addon {
@@ -25,6 +26,10 @@ void events_wake(void *addon);
 
 /* session.c: open, configure, statistics, close. */
 bool add_sessions(napi_env env, napi_value exports);
+/* sound.c: play, stopPlaying. */
+bool add_sounds(napi_env env, napi_value exports);
+/* { steps: [{ durationMs, frequencies: [{ hz, dbm0 }, ...] }, ...], repeatFrom? }. False, with an exception pending. */
+bool read_tone(napi_env env, napi_value object, struct tone_pattern *pattern);
 
 /* digits.c: sendDigits. */
 bool add_digits(napi_env env, napi_value exports);

@@ -5,6 +5,8 @@ static const char *const names[] = {
     [EVENT_LATCHED] = "latched",
     [EVENT_DIGIT] = "digit",
     [EVENT_RECORDING_ENDED] = "recordingEnded",
+    [EVENT_PLAYBACK_ENDED] = "playbackEnded",
+    [EVENT_ACTIVE_SPEAKER] = "activeSpeaker",
 };
 
 static napi_value describe(napi_env env, const struct media_event *event) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "net/socket.h"
+#include "session/player.h"
 
 /* A latched source that is silent for this long loses its place to another one. */
 #define RELATCH_SILENCE_US 2000000
@@ -38,6 +39,8 @@ void leg_close(struct leg *leg) {
   if (leg->rtcp_fd >= 0) close(leg->rtcp_fd);
   leg->rtp_fd = -1;
   leg->rtcp_fd = -1;
+  player_close(leg->player);
+  leg->player = NULL;
   coders_close(&leg->coders);
   protection_close(&leg->protection);
 }

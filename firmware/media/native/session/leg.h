@@ -11,6 +11,8 @@
 #define NO_PAYLOAD_TYPE 0xff
 
 struct session;
+struct player;
+struct seat;
 
 /* In the order of protocol.ts. */
 struct leg_counters {
@@ -98,6 +100,8 @@ struct leg {
   enum voice voice;     /* set by leg_set_voice (party.h) */
   struct leg_tap *taps; /* leg_add_tap (party.h); NULL: nobody listens */
   struct digits digits;
+  struct player *player; /* its own; NULL: nothing is played to the party (player.h) */
+  struct seat *seat;     /* its own; NULL: it is in no conference (conference.h) */
   struct outgoing outgoing;
   struct leg_counters counters;
 };

@@ -13,6 +13,10 @@ void leg_set_voice(struct leg *leg, enum voice voice) {
   leg->outgoing.marker_pending = true;
 }
 
+void leg_choose_voice(struct leg *leg) {
+  leg_set_voice(leg, leg->player != NULL || leg->seat != NULL ? VOICE_LOCAL : VOICE_PEER);
+}
+
 static void catch_up(struct outgoing *outgoing, const struct destination *to) {
   const uint32_t behind = outgoing_by_now(outgoing, to->now_us) - outgoing_end(outgoing);
   if (behind > MAX_SPEECH_GAP_US / 1000 * SAMPLES_PER_MS) outgoing_skip(outgoing, to, behind);

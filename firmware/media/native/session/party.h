@@ -12,6 +12,8 @@
 
 /* Who speaks to the party of `leg`. The stream goes on without a break; its next packet begins a talkspurt. */
 void leg_set_voice(struct leg *leg, enum voice voice);
+/* VOICE_LOCAL while the leg has a player or a seat in a conference. For those two. */
+void leg_choose_voice(struct leg *leg);
 /*
  * PCM into our stream to the party, at 8000 or 16000 samples a second; sent whenever a packet is full. Time that
  * passed without leg_speak is a jump of its timestamp. Nothing happens while the leg is not configured or may not send,

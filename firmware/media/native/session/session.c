@@ -6,6 +6,7 @@
 #include "record/recording.h"
 #include "session/forward.h"
 #include "session/loop.h"
+#include "session/player.h"
 
 #define MAX_PACKET_SAMPLES (MAX_PAYLOAD_MS * SAMPLES_PER_MS)
 #define EVENT_BYTES 4 /* RFC 4733 §2.3 */
@@ -46,12 +47,18 @@ void session_close(struct session *session) {
 void session_attach(struct session *session, struct loop *loop) {
   session->loop = loop;
   recordings_attach(session);
-  for (unsigned i = 0; i < session->leg_count; i++) digits_attach(&session->legs[i], loop_now_us());
+  for (unsigned i = 0; i < session->leg_count; i++) {
+    digits_attach(&session->legs[i], loop_now_us());
+    leg_resume_playing(&session->legs[i]);
+  }
 }
 
 void session_detach(struct session *session) {
   recordings_detach(session);
-  for (unsigned i = 0; i < session->leg_count; i++) digits_detach(&session->legs[i]);
+  for (unsigned i = 0; i < session->leg_count; i++) {
+    digits_detach(&session->legs[i]);
+    leg_pause_playing(&session->legs[i]);
+  }
   session->loop = NULL;
 }
 

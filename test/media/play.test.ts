@@ -1,0 +1,215 @@
+/** What a party hears that is played to it, through the real worker. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { systemClock } from '../../firmware/core/clock.ts';
+import { createLogger } from '../../firmware/core/logger.ts';
+import { MediaClient, type MediaEvent, type MediaSession } from '../../firmware/media/client.ts';
+import { Playbacks } from '../../firmware/media/playback.ts';
+import type { Command } from '../../firmware/media/protocol.ts';
+import { toneOf } from '../../firmware/media/tones.ts';
+import { decodePayloads } from '../support/decode.ts';
+import { encodePayloads } from '../support/encode.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { makeTones, soundsLike } from '../support/tones.ts';
+import { buildAddon, converse, G729, PCMA, PCMU, towards } from './conversation.ts';
+import { Party } from './party.ts';
+
+/** One channel of 16 bit. */
+function wavOf(samples: Int16Array, sampleRate = 8000): Buffer {
+  const header = Buffer.alloc(44);
+  header.write('RIFF', 0, 'latin1');
+  header.writeUInt32LE(36 + samples.byteLength, 4);
+  header.write('WAVEfmt ', 8, 'latin1');
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(sampleRate, 24);
+  header.writeUInt32LE(2 * sampleRate, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt16LE(16, 34);
+  header.write('data', 36, 'latin1');
+  header.writeUInt32LE(samples.byteLength, 40);
+  return Buffer.concat([header, Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength)]);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'ringdown-sounds-'));
+mkdirSync(join(folder, 'tune'));
+writeFileSync(join(folder, 'tune/first.wav'), wavOf(makeTones('adbec')));
+writeFileSync(join(folder, 'tune/second.8.wav'), wavOf(makeTones('fceda')));
+writeFileSync(join(folder, 'tune/lying.wav'), wavOf(makeTones('ab')).subarray(0, 1000));
+writeFileSync(join(folder, 'secret.txt'), 'not a sound');
+mkdirSync(join(folder, 'inside'));
+symlinkSync('../tune/first.wav', join(folder, 'inside/link.wav'));
+symlinkSync('/etc/passwd', join(folder, 'inside/outside.wav'));
+t.teardown(() => rmSync(folder, { recursive: true }));
+
+type Negotiated = typeof PCMA | typeof PCMU | typeof G729;
+
+async function open(
+  t: Test,
+  negotiated: Negotiated,
+): Promise<{ client: MediaClient; session: MediaSession<readonly [string]>; party: Party; events: MediaEvent[] }> {
+  await buildAddon();
+  const low = await freePorts(['127.0.0.1'], 8);
+  const client = await MediaClient.start({
+    ports: { low, high: low + 7 },
+    logger: createLogger('silent'),
+    clock: systemClock,
+    sounds: folder,
+  });
+  const alive = setInterval(() => undefined, 60_000);
+  const party = await Party.open('127.0.0.1');
+  t.teardown(async () => {
+    clearInterval(alive);
+    party.close();
+    await client.close();
+  });
+  const session = await client.openSession(['127.0.0.1']);
+  await session.configure(0, towards(party, negotiated));
+  const events: MediaEvent[] = [];
+  session.onEvent((event) => events.push(event));
+  return { client, session, party, events };
+}
+
+async function pcmOf(party: Party, negotiated: Negotiated, from: number, count: number): Promise<Int16Array> {
+  const heard = await party.hear(from + count, 8000);
+  return decodePayloads(
+    heard.slice(from).map((packet) => packet.payload),
+    negotiated.codec,
+  );
+}
+
+for (const negotiated of [PCMA, PCMU, G729]) {
+  t.test(`${negotiated.codec} hears one file after another, once, and the end is told`, async (t) => {
+    const { session, party, events } = await open(t, negotiated);
+    const playback = await session.play(0, { kind: 'files', names: ['tune/first', 'tune/second'] });
+    const count = (makeTones('adbec').length + makeTones('fceda').length) / 160;
+    t.ok(soundsLike(await pcmOf(party, negotiated, 0, count), 'adbecfceda'));
+    for (let waited = 0; events.length === 0 && waited < 100; waited += 1) await session.statistics();
+    t.same(events, [{ kind: 'playbackEnded', session: session.id, leg: 0, playback }]);
+    t.equal(party.heard.length, count, 'and then silence');
+    // On a busy machine a packet may be so late that its time jumps.
+    for (const [index, packet] of party.heard.slice(1).entries()) {
+      const step = (packet.timestamp - (party.heard[index]?.timestamp ?? 0)) >>> 0;
+      if (step < 160 || step > 16_000) t.fail(`a step of ${step} after packet ${index}`);
+    }
+    await session.stopPlaying(0);
+    await session.stopPlaying(0, playback);
+  });
+}
+
+t.test('a file goes round and round from where it is to begin, until it is stopped', async (t) => {
+  const { session, party, events } = await open(t, PCMA);
+  // 100 ms of silence and three notes later.
+  await session.play(0, { kind: 'files', names: ['tune/first'], repeated: true }, { offsetMs: 1000 });
+  t.ok(soundsLike(await pcmOf(party, PCMA, 0, 150), 'ecadbeca'));
+  await session.stopPlaying(0);
+  const heard = party.heard.length;
+  // A second play, and its first packet, would come behind any of the first.
+  await session.play(0, { kind: 'silence' });
+  await party.hear(heard + 1);
+  t.ok(party.heard.length - heard <= 3);
+  t.same(events, []);
+});
+
+t.test('a tone of the region replaces what is played', async (t) => {
+  const { session, party } = await open(t, PCMA);
+  const first = await session.play(0, { kind: 'silence' });
+  await party.hear(3);
+  const begun = party.heard.length;
+  const second = await session.play(0, { kind: 'tone', tone: toneOf('de-DE', 'busy') });
+  t.not(first, second);
+  await session.stopPlaying(0, first);
+  // 480 ms on, 480 ms off, behind whatever was on its way before.
+  const pcm = await pcmOf(party, PCMA, begun, 100);
+  const loud = Array.from({ length: 200 }, (_, at) =>
+    pcm.subarray(80 * at, 80 * at + 80).some((value) => Math.abs(value) > 2000),
+  );
+  const start = loud.indexOf(true);
+  t.ok(start >= 0 && start < 100, `starts after ${10 * start} ms`);
+  t.equal(loud.slice(start).indexOf(false), 48);
+  t.ok(loud.slice(start + 48, start + 96).every((on) => !on));
+  t.equal(loud[start + 96], true);
+});
+
+t.test('the peer is not heard meanwhile, and is afterwards', async (t) => {
+  const { session, parties } = await converse(t, PCMA, PCMU);
+  const [payload] = await encodePayloads(new Int16Array(160).fill(8000), 'PCMA');
+  const say = (sequenceNumber: number): Promise<void> =>
+    parties[0].send(session.ports[0], {
+      marker: false,
+      payloadType: 8,
+      sequenceNumber,
+      timestamp: 160 * sequenceNumber,
+      ssrc: 5,
+      payload: payload ?? Buffer.alloc(0),
+    });
+  await session.play(1, { kind: 'silence' });
+  for (let at = 0; at < 10; at += 1) {
+    await say(at);
+    await parties[1].hear(at + 1);
+  }
+  await session.stopPlaying(1);
+  const before = parties[1].heard.length;
+  t.ok(parties[1].heard.every((packet) => packet.payload.every((byte) => byte === 0xff)));
+  await say(10);
+  const heard = await parties[1].hear(before + 1);
+  t.not(heard[before]?.payload[0], 0xff);
+});
+
+t.test('what is no sound is refused, and nothing changes', async (t) => {
+  const { session, party } = await open(t, PCMA);
+  await session.play(0, { kind: 'silence' });
+  for (const name of ['tune/none', 'inside/outside', 'secret', 'tune/lying', 'tune']) {
+    await t.rejects(session.play(0, { kind: 'files', names: [name] }), { code: 'MEDIA_SOUND' }, name);
+  }
+  for (const name of ['../secret', '/etc/passwd', 'tune/../secret', 'tune/first.wav', '']) {
+    await t.rejects(session.play(0, { kind: 'files', names: [name] }), { code: 'MEDIA_PARAMETERS' }, name);
+  }
+  await t.rejects(session.play(0, { kind: 'files', names: [] }), { code: 'MEDIA_PARAMETERS' });
+  await t.rejects(session.play(0, { kind: 'silence' }, { offsetMs: -1 }), { code: 'MEDIA_PARAMETERS' });
+  await t.rejects(session.play(0, { kind: 'tone', tone: { steps: [] } }), { code: 'MEDIA_PARAMETERS' });
+  const before = party.heard.length;
+  await party.hear(before + 3);
+  await session.play(0, { kind: 'files', names: ['inside/link'] });
+  await session.close();
+  await t.rejects(session.play(0, { kind: 'silence' }), { code: 'MEDIA_UNKNOWN_SESSION' });
+  await t.rejects(session.stopPlaying(0), { code: 'MEDIA_UNKNOWN_SESSION' });
+});
+
+t.test('a new worker goes on with what was played', async (t) => {
+  const { client, session, party, events } = await open(t, PCMA);
+  await session.play(0, { kind: 'files', names: ['tune/first'], repeated: true });
+  await party.hear(20);
+  if (client.workerPid !== undefined) process.kill(client.workerPid, 'SIGKILL');
+  await session.statistics();
+  const before = party.heard.length;
+  t.ok(soundsLike(await pcmOf(party, PCMA, before, 180), 'adbec'));
+  t.same(events, []);
+});
+
+t.test('where it would be by now', async (t) => {
+  const clock = new FakeClock();
+  const commands: Command[] = [];
+  const playbacks = new Playbacks(7, clock, async (command) => {
+    commands.push(command);
+  });
+  const sound = { kind: 'files', names: ['tune/first'] } as const;
+  const first = await playbacks.play(0, sound, 500);
+  const second = await playbacks.play(1, { kind: 'silence' }, 0);
+  clock.advance(1500);
+  t.same(playbacks.replay(), [
+    { method: 'play', session: 7, leg: 0, playback: first, sound, offsetMs: 2000 },
+    { method: 'play', session: 7, leg: 1, playback: second, sound: { kind: 'silence' }, offsetMs: 1500 },
+  ]);
+  playbacks.noteEvent({ kind: 'playbackEnded', session: 7, leg: 0, playback: second });
+  await playbacks.stop(1, first);
+  t.equal(playbacks.replay().length, 2, 'the end of another one, or of one on the other leg');
+  playbacks.noteEvent({ kind: 'playbackEnded', session: 7, leg: 0, playback: first });
+  await playbacks.stop(1, undefined);
+  t.same(playbacks.replay(), []);
+  t.equal(commands.length, 4);
+});
