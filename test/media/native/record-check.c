@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -212,6 +213,16 @@ CHECK(check_file, "record: a file is the owner's alone, never overwritten, follo
   if (symlink("/dev/full", path) != 0) abort();
   EXPECT(file_open(&file, folder, "link.wav", RATE, 1, true) != RECORD_RUNNING, true);
   EXPECT(file_open(&file, folder, "link.wav", RATE, 1, false) != RECORD_RUNNING, true);
+  /* To a recording, too. */
+  remove_file("link.wav");
+  if (symlink("a.wav", path) != 0) abort();
+  EXPECT(file_open(&file, folder, "link.wav", RATE, 1, true) != RECORD_RUNNING, true);
+  EXPECT(file.reason, ELOOP);
+  /* A pipe is not waited for. */
+  path_of("pipe.wav", path);
+  if (mkfifo(path, 0600) != 0) abort();
+  EXPECT(file_open(&file, folder, "pipe.wav", RATE, 1, true), RECORD_FILE);
+  remove_file("pipe.wav");
   /* It is deleted while it is written. */
   EXPECT(file_open(&file, folder, "c.wav", RATE, 1, false), RECORD_RUNNING);
   remove_file("c.wav");
@@ -230,6 +241,87 @@ CHECK(check_file_full, "record: a disk that takes no more is told apart") {
   EXPECT(file.reason, ENOSPC);
   EXPECT(file.data_bytes, 0);
   close(file.fd);
+}
+
+/* Of audio, as the head of a file says; 0: it has no head of ours. */
+static uint32_t told_bytes(const char *name) {
+  char path[600];
+  uint8_t bytes[WAV_HEADER_BYTES];
+  struct wav_header header = {0};
+  path_of(name, path);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  const bool is_ours = pread(fd, bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes && wav_header_read(bytes, &header);
+  close(fd);
+  return is_ours ? header.data_bytes : 0;
+}
+
+CHECK(check_file_end, "record: a file ends where 32 bits do, and one that is longer is not gone on with beyond them") {
+  make_folder();
+  struct file file;
+  const uint8_t audio[400] = {1};
+  EXPECT(file_open(&file, folder, "a.wav", RATE, 2, false), RECORD_RUNNING);
+  file.data_bytes = WAV_MAX_DATA_BYTES - 200;
+  EXPECT(file_write(&file, audio, 400), RECORD_QUOTA);
+  EXPECT(file_write(&file, audio, 200), RECORD_RUNNING);
+  EXPECT(file_write(&file, audio, 4), RECORD_QUOTA);
+  file_close(&file);
+  EXPECT(told_bytes("a.wav"), WAV_MAX_DATA_BYTES);
+  EXPECT(status_of("a.wav").st_size, (int64_t)WAV_HEADER_BYTES + WAV_MAX_DATA_BYTES);
+  char path[600];
+  path_of("a.wav", path);
+  EXPECT(truncate(path, 5000000000), 0);
+  EXPECT(file_open(&file, folder, "a.wav", RATE, 2, true), RECORD_RUNNING);
+  EXPECT(file.data_bytes, WAV_MAX_DATA_BYTES);
+  EXPECT(file_write(&file, audio, 4), RECORD_QUOTA);
+  file_close(&file);
+  remove_file("a.wav");
+  EXPECT(rmdir(folder), 0);
+}
+
+/* Stands before the system's own, for all of this program. */
+static _Atomic unsigned synced;
+int fdatasync(int fd) {
+  synced++;
+  return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* As far as a file may grow, for all of this process; a signal that says so is ignored. */
+static void limit_files(rlim_t bytes, struct rlimit *before) {
+  getrlimit(RLIMIT_FSIZE, before);
+  signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small = {.rlim_cur = bytes, .rlim_max = before->rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+}
+
+static void unlimit_files(const struct rlimit *before) {
+  setrlimit(RLIMIT_FSIZE, before);
+  signal(SIGXFSZ, SIG_DFL);
+}
+
+CHECK(check_file_remains, "record: a file that ended is on the disk, and one that could not begin is not there") {
+  make_folder();
+  struct file file;
+  struct rlimit before;
+  const uint8_t audio[400] = {1};
+  EXPECT(file_open(&file, folder, "a.wav", RATE, 1, false), RECORD_RUNNING);
+  EXPECT(file_write(&file, audio, sizeof audio), RECORD_RUNNING);
+  synced = 0;
+  file_close(&file);
+  EXPECT(synced, 1);
+  file_close(&file);
+  EXPECT(synced, 1);
+  EXPECT(told_bytes("a.wav"), 400);
+  limit_files(10, &before);
+  EXPECT(file_open(&file, folder, "b.wav", RATE, 1, false), RECORD_DISK_FULL);
+  EXPECT(file.reason, EFBIG);
+  unlimit_files(&before);
+  EXPECT(status_of("b.wav").st_size, -1);
+  /* What was there before stays, whatever is wrong with it. */
+  EXPECT(file_open(&file, folder, "a.wav", RATE, 2, true), RECORD_FILE);
+  EXPECT(file_open(&file, folder, "a.wav", RATE, 1, false), RECORD_FILE);
+  EXPECT(status_of("a.wav").st_size, WAV_HEADER_BYTES + 400);
+  remove_file("a.wav");
+  EXPECT(rmdir(folder), 0);
 }
 
 static void wait_round(void) { nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); }
@@ -294,6 +386,20 @@ CHECK(check_writer, "record: what is put in is in the file, and each reason to e
     EXPECT(result.end, cases[i].end);
     EXPECT(status_of(cases[i].name).st_size, cases[i].size);
   }
+  /* Where there is no room at all no file is begun: of many calls that are recorded there would be as many small ones. */
+  for (unsigned i = 0; i < 2; i++) {
+    options = options_of("f.wav", UINT64_MAX, i == 0 ? 64044 : UINT64_MAX);
+    if (i == 1) options.limits.free_bytes = UINT64_MAX;
+    job = writer_begin(writer, &options);
+    EXPECT(job_put(job, audio, 4000), true);
+    result = await(job);
+    job_free(job);
+    EXPECT(result.end, i == 0 ? RECORD_FOLDER_QUOTA : RECORD_DISK_FULL);
+    EXPECT(result.reason, i == 0 ? 0 : ENOSPC);
+    EXPECT(result.bytes, 0);
+    EXPECT(status_of("f.wav").st_size, -1);
+    remove_file("f.wav");
+  }
   /* A ring that is full takes no more, and nobody waits. The writer is stopped: what was put in is written all the same. */
   options = options_of("e.wav", UINT64_MAX, UINT64_MAX);
   job = writer_begin(writer, &options);
@@ -326,9 +432,10 @@ CHECK(check_writer_bounds, "record: so many files and no more, and a limit on th
   const struct job_options options = options_of("more.wav", UINT64_MAX, UINT64_MAX);
   EXPECT(writer_begin(writer, &options) == NULL, true);
   EXPECT(errno, EBUSY);
+  /* In the middle of a frame. */
   struct rlimit before, small;
   getrlimit(RLIMIT_FSIZE, &before);
-  small = (struct rlimit){.rlim_cur = 1000, .rlim_max = before.rlim_max};
+  small = (struct rlimit){.rlim_cur = 1001, .rlim_max = before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
   const uint8_t audio[4000] = {0};
   EXPECT(job_put(jobs[5], audio, sizeof audio), true);
@@ -337,6 +444,7 @@ CHECK(check_writer_bounds, "record: so many files and no more, and a limit on th
   EXPECT(result.end, RECORD_DISK_FULL);
   EXPECT(result.bytes, 1000);
   EXPECT(status_of("5.wav").st_size, 1000);
+  EXPECT(told_bytes("5.wav"), 1000 - WAV_HEADER_BYTES);
   for (unsigned i = 0; i < MAX_JOBS; i++) job_finish(jobs[i], RECORD_STOPPED);
   writer_stop(writer);
   for (unsigned i = 0; i < MAX_JOBS; i++) {

@@ -97,13 +97,15 @@ enum record_end file_open(struct file *file, const char *folder, const char *nam
   /* A link would lead elsewhere, and what is there is somebody's recording. */
   const int flags = O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | (append ? O_RDWR : O_WRONLY | O_EXCL);
   file->fd = openat(place, name, flags, S_IRUSR | S_IWUSR);
-  const int reason = errno;
+  const bool is_open = file->fd >= 0 && (append ? take_over(file) : write_header(file));
+  const enum record_end end = is_open ? RECORD_RUNNING : failed(file);
+  if (!is_open && file->fd >= 0) {
+    /* A full disk would collect one that is empty of each call. */
+    if (!append) unlinkat(place, name, 0);
+    close(file->fd);
+    file->fd = -1;
+  }
   close(place);
-  errno = reason;
-  if (file->fd >= 0 && (append ? take_over(file) : write_header(file))) return RECORD_RUNNING;
-  const enum record_end end = failed(file);
-  if (file->fd >= 0) close(file->fd);
-  file->fd = -1;
   return end;
 }
 
@@ -116,6 +118,8 @@ enum record_end file_write(struct file *file, const uint8_t *bytes, size_t count
   return is_whole ? RECORD_RUNNING : failed(file);
 }
 
+static uint64_t free_of(const struct statvfs *disk) { return (uint64_t)disk->f_bavail * disk->f_frsize; }
+
 enum record_end file_settle(struct file *file, uint64_t free_bytes) {
   struct stat status;
   struct statvfs disk;
@@ -123,7 +127,7 @@ enum record_end file_settle(struct file *file, uint64_t free_bytes) {
   if (fstat(file->fd, &status) != 0) return failed(file);
   errno = ENOENT;
   if (status.st_nlink == 0) return failed(file);
-  if (free_bytes > 0 && fstatvfs(file->fd, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < free_bytes) {
+  if (free_bytes > 0 && fstatvfs(file->fd, &disk) == 0 && free_of(&disk) < free_bytes) {
     errno = ENOSPC;
     return failed(file);
   }
@@ -139,6 +143,8 @@ void file_close(struct file *file) {
   /* A disk that took not all of the last frame took its beginning: what the head does not tell of is cut off. */
   if (file->header_bytes != file->data_bytes) write_header(file);
   if (ftruncate(file->fd, WAV_HEADER_BYTES + (off_t)file->data_bytes) != 0 && file->reason == 0) file->reason = errno;
+  /* Most recordings end before the first of the writer's rounds that would do it, and are told of as being there. */
+  file_sync(file);
   close(file->fd);
   file->fd = -1;
 }
@@ -156,4 +162,9 @@ uint64_t folder_bytes(const char *folder) {
   }
   closedir(open_folder);
   return sum;
+}
+
+uint64_t folder_free_bytes(const char *folder) {
+  struct statvfs disk;
+  return statvfs(folder, &disk) == 0 ? free_of(&disk) : UINT64_MAX;
 }

@@ -45,7 +45,7 @@ bool file_is_name(const char *name);
 
 /*
  * Makes the file in the folder, or with `append` goes on with the one that is there, if it is one of ours with the same
- * rate and channels. RECORD_RUNNING: it is open.
+ * rate and channels. RECORD_RUNNING: it is open. Otherwise nothing new is in the folder.
  */
 enum record_end file_open(struct file *file, const char *folder, const char *name, uint32_t sample_rate, uint16_t channels,
                           bool append);
@@ -55,10 +55,12 @@ enum record_end file_write(struct file *file, const uint8_t *bytes, size_t count
 enum record_end file_settle(struct file *file, uint64_t free_bytes);
 /* Brings to the disk what was written. */
 void file_sync(struct file *file);
-/* Settles, and closes. Idempotent. */
+/* Settles, brings to the disk what was written, and closes. Idempotent. */
 void file_close(struct file *file);
 
 /* The bytes of all files in the folder; 0 where it cannot be read. */
 uint64_t folder_bytes(const char *folder);
+/* What is left on its disk for such as us; UINT64_MAX where that cannot be told. */
+uint64_t folder_free_bytes(const char *folder);
 
 #endif

@@ -143,12 +143,28 @@ static enum record_end write_waiting(struct writer *writer, struct job *job) {
   return is_too_much ? reached : RECORD_RUNNING;
 }
 
+/*
+ * Before a file is made: where nothing may be written there would soon be a small one of every call. RECORD_RUNNING: there
+ * is room.
+ */
+static enum record_end look_for_room(struct writer *writer, struct job *job) {
+  const struct job_options *options = &job->options;
+  struct folder *folder = folder_of(writer, options->folder);
+  if (folder->bytes >= options->limits.folder_bytes && folder->counted != writer->round) count_folder(writer, folder);
+  if (folder->bytes >= options->limits.folder_bytes) return RECORD_FOLDER_QUOTA;
+  if (options->limits.free_bytes == 0 || folder_free_bytes(options->folder) >= options->limits.free_bytes) return RECORD_RUNNING;
+  job->file.reason = ENOSPC;
+  return RECORD_DISK_FULL;
+}
+
 /* One round of one job. Other than RECORD_RUNNING: it is over. */
 static enum record_end serve(struct writer *writer, struct job *job) {
   const struct job_options *options = &job->options;
   /* Read first: what was put in before the end is in the ring then. */
   const enum record_end finish = (enum record_end)atomic_load(&job->finish);
   if (!job->opened) {
+    const enum record_end room = look_for_room(writer, job);
+    if (room != RECORD_RUNNING) return room;
     const enum record_end end = file_open(&job->file, options->folder, options->name, options->sample_rate, options->channels, options->append);
     if (end != RECORD_RUNNING) return end;
     job->opened = true;
