@@ -332,8 +332,9 @@ export class Call {
     const identity = assertedIdentity({ displayName: callee.name, uri });
     if (invite.accept({ sdp: answer.sdp, headers: [identity] })) {
       this.#take({ kind: 'connected' }, leg.reason);
-      const { codecs } = leg.media;
-      this.#logger.info({ callerCodec: codecs[0], calleeCodec: codecs.at(-1) }, 'connected');
+      const { codecs, suites } = leg.media;
+      const [callerSrtp, calleeSrtp] = suites;
+      this.#logger.info({ callerCodec: codecs[0], calleeCodec: codecs.at(-1), callerSrtp, calleeSrtp }, 'connected');
     } else {
       this.#take({ kind: 'caller-ended' });
     }

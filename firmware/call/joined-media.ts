@@ -29,6 +29,11 @@ export class JoinedMedia {
     return [...new Set(this.#sides.flatMap(({ codec }) => codec ?? []))];
   }
 
+  /** The SRTP suite of each side, the caller's first. */
+  get suites(): readonly string[] {
+    return this.#sides.map(({ agreement }) => agreement?.parameters.srtp?.suite ?? 'none');
+  }
+
   /** An offer of ours whose answer will come in an ACK, with what the other leg speaks first. */
   offerInResponse(leg: LegIndex): string {
     this.#awaited.add(leg);
@@ -68,7 +73,11 @@ export class JoinedMedia {
 
   /** The media worker relays for this leg as agreed. */
   async relay(leg: LegIndex, agreement: Agreement): Promise<void> {
-    await this.#session.configure(leg, agreement.parameters);
+    const other = this.#other(leg).agreement;
+    const events = (each: Agreement | undefined): number | undefined => each?.audio.telephoneEventPayloadType;
+    // Keys of a phone that sends no events are in its audio; the other phone gets them as it knows them.
+    const detectDigits = events(agreement) === undefined && (other === undefined || events(other) !== undefined);
+    await this.#session.configure(leg, { ...agreement.parameters, ...(detectDigits ? { detectDigits } : {}) });
     this.side(leg).agree(agreement);
   }
 

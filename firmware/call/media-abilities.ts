@@ -1,4 +1,4 @@
-import type { AudioCodec as WorkerCodec } from '../media/client.ts';
+import { SRTP_SUITES, type AudioCodec as WorkerCodec } from '../media/client.ts';
 import type { AudioCodec } from '../sdp/codec.ts';
 import type { CryptoAbilities } from '../sdp/crypto.ts';
 
@@ -17,7 +17,7 @@ export interface MediaAbilities {
 
 export const MEDIA_ABILITIES: MediaAbilities = {
   codecs: ['PCMA', 'PCMU', 'G729'],
-  srtp: { suites: [], mki: false },
+  srtp: { suites: SRTP_SUITES, mki: false },
   rtcpMux: false,
   comfortNoise: false,
   annexB: false,

@@ -1,8 +1,15 @@
-import type { LegParameters } from '../media/client.ts';
+import { type LegParameters, SRTP_SUITES, type SrtpParameters } from '../media/client.ts';
 import type { AudioParameters } from '../sdp/audio.ts';
-import type { AudioCodec } from '../sdp/codec.ts';
+import { type AudioCodec, TELEPHONE_EVENT_PAYLOAD_TYPE } from '../sdp/codec.ts';
 import { answerCrypto, type Crypto, makeCryptos, type SrtpSuite } from '../sdp/crypto.ts';
-import { makeAnswer, makeDirectOffer, makeOffer, type OfferedAudio, readAnswer } from '../sdp/offer-answer.ts';
+import {
+  makeAnswer,
+  makeDirectOffer,
+  makeOffer,
+  type OfferedAudio,
+  ownCrypto,
+  readAnswer,
+} from '../sdp/offer-answer.ts';
 import { SdpError } from '../sdp/sdp-error.ts';
 import { parse } from '../sdp/session-description.ts';
 import { MEDIA_ABILITIES } from './media-abilities.ts';
@@ -99,7 +106,13 @@ export class MediaSide {
     if (audio instanceof SdpError) return refusalOf(audio);
     const refusal = checkFamily(audio, localAddress);
     if (refusal !== undefined) return refusal;
-    return this.#agreeOn(audio, []) ?? { status: 488, why: 'no codec' };
+    const own = audio.crypto === undefined ? undefined : ownCrypto(this.#offered, audio.crypto);
+    const agreement = this.#agreeOn(audio, [], own);
+    if (agreement === undefined) return { status: 488, why: 'no codec' };
+    if (audio.telephoneEventPayloadType === undefined) return agreement;
+    // RFC 3264 §5.1: who answers with another number still sends under the one of our offer.
+    const telephoneEventReceivedType = TELEPHONE_EVENT_PAYLOAD_TYPE;
+    return { ...agreement, parameters: { ...agreement.parameters, telephoneEventReceivedType } };
   }
 
   /** The answer to `offer`, with one of the `wanted` codecs where the peer has it. */
@@ -108,7 +121,7 @@ export class MediaSide {
     wanted: readonly AudioCodec[],
   ): (Agreement & { readonly sdp: string }) | Refusal {
     const crypto = audio.crypto === undefined ? undefined : this.#answerCrypto(audio.crypto);
-    const agreement = this.#agreeOn(audio, wanted);
+    const agreement = this.#agreeOn(audio, wanted, crypto);
     if (agreement === undefined) return { status: 488, why: 'no codec' };
     const { codec, payloadType, ptimeMs, annexB } = agreement.parameters;
     const sdp = makeAnswer(description, {
@@ -170,9 +183,14 @@ export class MediaSide {
     });
   }
 
-  #agreeOn(audio: AudioParameters, wanted: readonly AudioCodec[]): Agreement | undefined {
+  /** `own`: our key, where the peer has one. */
+  #agreeOn(audio: AudioParameters, wanted: readonly AudioCodec[], own: Crypto | undefined): Agreement | undefined {
     const parameters = legParameters(audio, wanted);
-    return parameters === undefined ? undefined : { audio, parameters };
+    if (parameters === undefined || audio.crypto === undefined) {
+      return parameters === undefined ? undefined : { audio, parameters };
+    }
+    const srtp = own === undefined ? undefined : srtpParameters(own, audio.crypto);
+    return srtp === undefined ? undefined : { audio, parameters: { ...parameters, srtp } };
   }
 
   #offeredSecurity(): Pick<OfferedAudio, 'security' | 'cryptos'> {
@@ -208,6 +226,19 @@ export class MediaSide {
     this.#version += 1;
     return { address, port, sessionId, version: this.#version, ptimeMs: PTIME_MS };
   }
+}
+
+/** Undefined for a suite that the media worker does not have. */
+function srtpParameters(ours: Crypto, theirs: Crypto): SrtpParameters | undefined {
+  const suite = SRTP_SUITES.find((known) => known === theirs.suite);
+  if (suite === undefined || ours.suite !== theirs.suite) return undefined;
+  return {
+    suite,
+    sendKey: ours.key.reveal(),
+    receiveKey: theirs.key.reveal(),
+    // RFC 4568 §6.3.2: what one of the two encrypts, both do; a phone that was offered both ways says in its answer.
+    unencryptedSrtcp: theirs.unencryptedSrtcp,
+  };
 }
 
 function addressOf({ remoteAddress, remotePort, remoteRtcpPort }: AudioParameters) {

@@ -39,8 +39,8 @@ export type {
   MediaEvent,
 } from './protocol.ts';
 export type { Recording, RecordingOptions, RecordingResult } from './recordings.ts';
-
 export type { Sound } from './sound.ts';
+export { SRTP_SUITES, type SrtpParameters, type SrtpSuite } from './srtp.ts';
 
 export interface MediaClientOptions {
   /** Inclusive, 1024 to 65535. Each leg takes an even port and the odd one after it. */

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { freePorts } from '../support/free-ports.ts';
 import { outputOf } from '../support/process-output.ts';
 import { heardNotes, makeTones, SAMPLE_RATE } from '../support/tones.ts';
 import { type Extension, type Office, officeTest, passwordOf } from './office.ts';
+import { configure } from './sipp-bench.ts';
 
 /** Debian's baresip as an extension: plays `notes` again and again, and records what it hears. */
 class Baresip {
@@ -27,16 +29,22 @@ class Baresip {
     }
   }
 
-  static async start(office: Office, extension: Extension, notes: string, dial?: string): Promise<Baresip> {
+  static async start(
+    office: Office,
+    extension: Extension,
+    notes: string,
+    { dial, mediaenc }: { readonly dial?: string; readonly mediaenc?: 'srtp' | 'srtp-mand' } = {},
+  ): Promise<Baresip> {
     const folder = mkdtempSync(join(tmpdir(), 'baresip-'));
     const first = await freePorts(['127.0.0.1'], 20);
     const server = `127.0.0.1:${office.ringdown.sipPort}`;
     writeFileSync(join(folder, 'speech.wav'), wav(makeTones(notes.repeat(8))));
     writeFileSync(
       join(folder, 'accounts'),
-      `<sip:${extension}@${server}>;auth_user=${extension};auth_pass=${passwordOf(extension)};regint=300;answermode=auto\n`,
+      `<sip:${extension}@${server}>;auth_user=${extension};auth_pass=${passwordOf(extension)};regint=300;answermode=auto${mediaenc === undefined ? '' : `;mediaenc=${mediaenc}`}\n`,
     );
-    const modules = ['account', 'menu', 'g711', 'aufile', 'sndfile', 'uuid'];
+    // What an account names must be there before it.
+    const modules = ['srtp', 'account', 'menu', 'g711', 'aufile', 'sndfile', 'uuid'];
     writeFileSync(
       join(folder, 'config'),
       [
@@ -59,13 +67,35 @@ class Baresip {
     return this.#screen;
   }
 
+  /** Waits until it has registered, so that it can be called. */
+  async registered(office: Office, extension: Extension): Promise<void> {
+    await office.ringdown.logs(new RegExp(`"extension":"${extension}".*"registered"`), 15_000);
+  }
+
+  /** Waits until it has recorded so much of a call. */
+  async records(seconds: number): Promise<void> {
+    const deadline = performance.now() + 20_000;
+    for (;;) {
+      const recording = this.#recording();
+      // 16 bits a sample.
+      if (recording !== undefined && statSync(recording).size >= 2 * SAMPLE_RATE * seconds) return;
+      if (performance.now() > deadline) throw new Error(`nothing is recorded:\n${this.#screen}`);
+      await setTimeout(100);
+    }
+  }
+
+  #recording(): string | undefined {
+    const name = readdirSync(this.#folder).find((each) => each.endsWith('-dec.wav'));
+    return name === undefined ? undefined : join(this.#folder, name);
+  }
+
   /** Hangs up, waits until it has written its recording, and returns the notes in it. */
   async leave(): Promise<string> {
     this.#child.kill('SIGINT');
     await this.#exited;
-    const recording = readdirSync(this.#folder).find((name) => name.endsWith('-dec.wav'));
+    const recording = this.#recording();
     if (recording === undefined) return '';
-    const input = readFileSync(join(this.#folder, recording));
+    const input = readFileSync(recording);
     const args = ['-v', 'error', '-i', 'pipe:0', '-f', 's16le', '-ar', String(SAMPLE_RATE), '-ac', '1', 'pipe:1'];
     const bytes = await outputOf('ffmpeg', args, input);
     const samples = new Int16Array(bytes.length >> 1).map((_, index) => bytes.readInt16LE(2 * index));
@@ -100,7 +130,7 @@ function wav(samples: Int16Array): Buffer {
 
 officeTest('baresip calls a G.729 phone: both hear each other', async (t, office) => {
   const phone = await office.registered('202', { localAddress: '::1', codecs: ['G729'] });
-  const baresip = await Baresip.start(office, '201', 'adbfc', '202');
+  const baresip = await Baresip.start(office, '201', 'adbfc', { dial: '202' });
   t.teardown(() => baresip.close());
   await phone.incomingCall();
   await phone.answer();
@@ -110,4 +140,54 @@ officeTest('baresip calls a G.729 phone: both hear each other', async (t, office
   t.match(heard, 'fcebd');
   if (!t.passing()) t.comment(baresip.report);
   t.same(await office.mediaPortsLeft(), []);
+});
+
+const secured = [
+  ['a key over plain RTP', 'srtp', 'preferred'],
+  ['RTP/SAVP', 'srtp-mand', 'preferred'],
+  ['RTP/SAVP', 'srtp-mand', 'enforced'],
+] as const;
+for (const [title, mediaenc, security] of secured) {
+  officeTest(`baresip offers ${title} where SRTP is ${security}: the other leg has none`, async (t, office) => {
+    const own = ['extensions.201.mediaSecurity', security, 'extensions.202.mediaSecurity', 'disabled'];
+    await configure(office.ringdown, own);
+    const phone = await office.registered('202');
+    const baresip = await Baresip.start(office, '201', 'adbfc', { dial: '202', mediaenc });
+    t.teardown(() => baresip.close());
+    t.notMatch((await phone.incomingCall()).sdp, /crypto/);
+    await phone.answer();
+    // Twice, since baresip begins to listen a little after it has its answer.
+    await phone.play('fcebdfcebd');
+    t.match((await phone.hears('adbfc', 15_000)).notes, 'adbfc');
+    const [heard] = await Promise.all([baresip.leave(), phone.ended()]);
+    t.match(heard, 'fcebd');
+    t.match(office.ringdown.log, /"callerSrtp":"AES_CM_128_HMAC_SHA1_80","calleeSrtp":"none"/);
+    if (!t.passing()) t.comment(baresip.report);
+    t.same(await office.mediaPortsLeft(), []);
+  });
+}
+
+officeTest('baresip calls baresip with SRTP on both legs, each with keys of its own', async (t, office) => {
+  await configure(office.ringdown, ['system.media.security', 'preferred']);
+  const called = await Baresip.start(office, '202', 'fcebd', { mediaenc: 'srtp' });
+  t.teardown(() => called.close());
+  await called.registered(office, '202');
+  const caller = await Baresip.start(office, '201', 'adbfc', { dial: '202', mediaenc: 'srtp-mand' });
+  t.teardown(() => caller.close());
+  await office.ringdown.logs(/"connected"/, 15_000);
+  await Promise.all([caller.records(5), called.records(5)]);
+  const toCaller = await caller.leave();
+  const toCalled = await called.leave();
+  t.match(toCaller, 'fcebd');
+  t.match(toCalled, 'adbfc');
+  t.match(office.ringdown.log, /"callerSrtp":"AES_\w+","calleeSrtp":"AES_\w+"/);
+  if (!t.passing()) t.comment(caller.report, called.report);
+});
+
+officeTest('RFC 4568: where SRTP is enforced a phone without it is told why it cannot call', async (t, office) => {
+  await configure(office.ringdown, ['system.media.security', 'enforced']);
+  const left = await office.registered('201');
+  await office.registered('202');
+  t.equal((await left.call('202')).status, 488);
+  t.match(await left.transcript(), /Warning: 302 \S+ "audio without SRTP, which is enforced"/);
 });

@@ -28,6 +28,7 @@ sippTests([
   call('a call is held and retrieved', 'call/hold', 'call/answer-any'),
   call('the called device holds the call and retrieves it', 'call/is-held', 'call/answer-and-hold'),
   call('an INVITE without an offer gets one', 'call/late-offer', 'call/answer-any'),
+  call('a re-INVITE without an offer gets one', 'call/offers-late-again', 'call/answer-any'),
   call('a re-INVITE moves the remote target', 'call/moves', 'call/hang-up-later'),
   call('the route set of the caller is kept', 'call/by-proxies', 'call/answer-and-hang-up'),
   call('the route set of the called device is kept', 'call/call-quietly', 'call/by-proxies-called'),

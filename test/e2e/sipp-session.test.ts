@@ -3,7 +3,7 @@ import { alone, call, sippTests } from './sipp-bench.ts';
 sippTests([
   call('whoever requires it gets reliable provisional responses', 'call/reliable', 'call/answer-later'),
   call('a reliable provisional response is acknowledged', 'call/progress', 'call/answer-reliably'),
-  call('early media do not stand in the way of the answer', 'call/progress', 'call/answer-with-early-media'),
+  call('early media are heard before the answer', 'call/early-media', 'call/answer-with-early-media'),
   call('UPDATE holds, retrieves and moves', 'call/update', 'call/hang-up-later'),
   call('a session gets the time that both sides agree on', 'call/timed', 'call/answer-timed'),
   call('a caller that wants privacy is shown to nobody', 'call/call-secretly', 'call/answer-nobody'),

@@ -36,7 +36,7 @@ export const extensions = collection(
     codecs: Optional(
       list('Codecs in order of preference; left out: the system’s', word('Codec', CODEC_NAMES), CODEC_NAMES.length),
     ),
-    mediaSecurity: choice('Media security', ['system', ...MEDIA_SECURITY], 'system', NOT_YET),
+    mediaSecurity: choice('Media security', ['system', ...MEDIA_SECURITY], 'system'),
     addressRestriction: list(
       'Addresses or networks that may register it; empty: any',
       shaped('Address', '^[0-9a-fA-F:.]{2,45}(?:/\\d{1,3})?$', 'an IP address or a network such as 192.168.42.0/24'),

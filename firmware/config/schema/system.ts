@@ -89,8 +89,12 @@ export const system = single('System', 'system', {
       true,
     ),
     dtmfPayloadType: whole('RTP payload type of DTMF (telephone-event) that phones offer', 96, 127, 101),
-    security: choice('Media security that phones are told; the box itself has no SRTP yet', MEDIA_SECURITY, 'disabled'),
-    encryptSrtcp: flag('Phones encrypt SRTCP too', false),
+    security: choice(
+      'Media security: SRTP is not spoken, spoken with whom it can be, or with nobody who does not',
+      MEDIA_SECURITY,
+      'disabled',
+    ),
+    encryptSrtcp: flag('SRTCP is encrypted too', false),
     dscp: group('DiffServ code points', {
       audio: dscp('DSCP of audio', 46),
       video: dscp('DSCP of video', 46),

@@ -48,13 +48,14 @@ export const phoneRules: readonly Rule[] = [
     );
   },
 
-  function mediaSecurityIsThere({ system }, report) {
-    if (system.media.security !== 'enforced') return;
+  function keysAreSecret({ system }, report) {
+    const { udp, tcp, webSocket } = system.sip;
+    if (system.media.security !== 'enforced' || !(udp.enabled || tcp.enabled || webSocket.enabled)) return;
     report(
       ['system', 'media', 'security'],
       system.media.security,
-      'asks phones for SRTP alone, which this box does not speak yet',
-      'Choose preferred or disabled, unless all media goes directly between phones.',
+      'asks for SRTP, but its keys are in the clear where SIP goes without TLS (RFC 4568)',
+      'Set system.sip.udp.enabled, tcp.enabled and webSocket.enabled to false, so that phones use TLS.',
       'warning',
     );
   },

@@ -1,5 +1,6 @@
 import type { SentRequest } from './client-requests.ts';
 import type { CallOutcome, IncomingCall } from './phone.ts';
+import type { LocalAudio } from './phone-sdp.ts';
 import type { RtpStream } from './rtp-stream.ts';
 import type { SipMessage } from './sip-message.ts';
 import type { Reply } from './sip-socket.ts';
@@ -26,6 +27,15 @@ export interface PhoneCall {
   incoming?: IncomingCall;
   receivedInvite?: { readonly request: SipMessage; readonly reply: Reply };
   acknowledged: boolean;
+  /** What both sides agreed on last. */
+  agreed?: {
+    readonly codec: LocalAudio['codecs'][number];
+    readonly telephoneEvent: number | undefined;
+    /** Where it sends: address and port. */
+    readonly target: string;
+  };
+  /** Descriptions that were sent. */
+  version: number;
   state: 'calling' | 'ringing' | 'established' | 'ended';
   endedBy?: 'us' | 'them';
 }

@@ -17,7 +17,13 @@ export interface LocalAudio {
   readonly port: number;
   readonly codecs: readonly { readonly codec: Codec; readonly payloadType: number }[];
   readonly telephoneEvent?: number | undefined;
+  /** sendrecv unless given. */
+  readonly direction?: MediaDirection;
+  /** o= version; 1 unless given. */
+  readonly version?: number;
 }
+
+export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
 export function staticCodecs(codecs: readonly Codec[]): LocalAudio['codecs'] {
   return codecs.map((codec) => ({ codec, payloadType: NUMBER[codec] }));
@@ -36,14 +42,14 @@ export function writeSdp(audio: LocalAudio): string {
   }
   return [
     'v=0',
-    `o=- 1000 1 IN ${family} ${audio.address}`,
+    `o=- 1000 ${audio.version ?? 1} IN ${family} ${audio.address}`,
     's=-',
     `c=IN ${family} ${audio.address}`,
     't=0 0',
     `m=audio ${audio.port} RTP/AVP ${formats.join(' ')}`,
     ...lines,
     'a=ptime:20',
-    'a=sendrecv',
+    `a=${audio.direction ?? 'sendrecv'}`,
     '',
   ].join('\r\n');
 }

@@ -1,6 +1,7 @@
 import type { Codec } from '../encode.ts';
 import type { NoteSequence } from '../tones.ts';
 import type { DigestAlgorithm } from './digest.ts';
+import type { MediaDirection } from './phone-sdp.ts';
 import type { DtmfEvent, ReceivedMedia } from './rtp-stream.ts';
 import type { TransportName } from './sip-socket.ts';
 
@@ -25,6 +26,8 @@ export interface PhoneOptions {
   readonly algorithms?: readonly DigestAlgorithm[];
   /** Whether it offers and takes RFC 4733 events; true unless given. */
   readonly telephoneEvent?: boolean;
+  /** Whether it answers re-INVITEs, and sends where they say; unless given it is busy with its call. */
+  readonly takesOffers?: boolean;
   /** A new call rings until answer() or reject() (the default), is answered at once, or refused with this status. */
   readonly incoming?: 'ring' | 'answer' | number;
 }
@@ -103,6 +106,8 @@ export interface Phone {
   heard(): Promise<ReceivedMedia>;
   /** Waits for the end of a key press. */
   receivesKey(digit: string, timeoutMs?: number): Promise<DtmfEvent>;
+  /** Offers its media anew, by re-INVITE; the status of the answer, and where it sends from then on. */
+  offerAgain(direction: MediaDirection): Promise<{ readonly status: number; readonly target: string }>;
   /** Hangs up; the status of the BYE. */
   bye(): Promise<number>;
   /** Waits until the other side has ended the call. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { NoteSequence } from '../tones.ts';
 import { Changes } from './changes.ts';
 import type { CallOutcome, IncomingCall, InviteOptions, Phone, PhoneOptions, Registration } from './phone.ts';
+import type { MediaDirection } from './phone-sdp.ts';
 import type { DtmfEvent, ReceivedMedia } from './rtp-stream.ts';
 
 /** What goes to the process and what comes back, a JSON text a line; main.ts is the other end. */
@@ -123,6 +124,10 @@ export class RemotePhone implements Phone {
 
   async receivesKey(digit: string, timeoutMs?: number): Promise<DtmfEvent> {
     return this.#do('receivesKey', digit, timeoutMs);
+  }
+
+  async offerAgain(direction: MediaDirection): Promise<{ readonly status: number; readonly target: string }> {
+    return this.#do('offerAgain', direction);
   }
 
   async bye(): Promise<number> {

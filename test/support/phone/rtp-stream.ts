@@ -27,6 +27,8 @@ export interface ReceivedMedia {
   readonly keys: readonly DtmfEvent[];
   /** Address and port that the packets came from. */
   readonly sources: readonly string[];
+  /** That of the latest packet. */
+  readonly latestSource: string | undefined;
 }
 
 export interface MediaTarget {
@@ -92,6 +94,7 @@ export class RtpStream {
   readonly #sources = new Set<string>();
   readonly #keys = new Map<number, DtmfEvent>();
   readonly #keysOver = new WeakSet<DtmfEvent>();
+  #latestSource: string | undefined;
   #lastSsrc: number | undefined;
   #lastOrder = 0;
   #malformed = 0;
@@ -178,6 +181,7 @@ export class RtpStream {
       ssrcs: this.#ssrcs.size,
       keys: [...this.#keys.values()],
       sources: [...this.#sources],
+      latestSource: this.#latestSource,
     };
   }
 
@@ -239,6 +243,7 @@ export class RtpStream {
       this.#malformed += 1;
       return;
     }
+    this.#latestSource = source;
     if (this.#sources.size < 16) this.#sources.add(source);
     if (this.#ssrcs.size < 64) this.#ssrcs.add(packet.ssrc);
     const order = this.#orderOf(packet.ssrc, packet.sequenceNumber);

@@ -9,7 +9,14 @@ import type { PhoneCall } from './phone-call.ts';
 import { PhoneIdentity } from './phone-identity.ts';
 import { PhoneRegistration } from './phone-registration.ts';
 import { ALLOW, cancelRequest, dialogRequest, inviteRequest, optionsRequest, routesOf } from './phone-requests.ts';
-import { type LocalAudio, type RemoteAudio, readSdp, staticCodecs, writeSdp } from './phone-sdp.ts';
+import {
+  type LocalAudio,
+  type MediaDirection,
+  type RemoteAudio,
+  readSdp,
+  staticCodecs,
+  writeSdp,
+} from './phone-sdp.ts';
 import { type DtmfEvent, type ReceivedMedia, RtpStream } from './rtp-stream.ts';
 import { ServerRequests } from './server-requests.ts';
 import { formatSip, headerValue, type SipMessage, uriOf } from './sip-message.ts';
@@ -93,6 +100,7 @@ export class TestPhone implements Phone {
       stream: await this.#freshStream(),
       statuses: [],
       acknowledged: false,
+      version: 1,
       state: 'calling',
     };
     this.#call = call;
@@ -327,6 +335,12 @@ export class TestPhone implements Phone {
 
   #receiveInvite(request: SipMessage, reply: Reply): void {
     const { incoming = 'ring' } = this.#options;
+    const present = this.#call;
+    const isOurs = present?.state === 'established' && present.callId === headerValue(request, 'call-id');
+    if (isOurs && this.#options.takesOffers === true) {
+      void this.#follow(present, request, reply);
+      return;
+    }
     if (this.#call !== undefined && this.#call.state !== 'ended') {
       this.#responses.respond(request, reply, { status: 486, reason: 'Busy Here' });
       return;
@@ -357,6 +371,7 @@ export class TestPhone implements Phone {
       stream: await this.#freshStream(),
       statuses: [],
       acknowledged: false,
+      version: 1,
       state: 'ringing',
       receivedInvite: { request, reply },
     };
@@ -376,6 +391,62 @@ export class TestPhone implements Phone {
     };
     this.#changes.notify();
     if (this.#options.incoming === 'answer') await this.#accept(call);
+  }
+
+  /** A re-INVITE: the same media of ours, sent to where it says. */
+  async #follow(call: PhoneCall, request: SipMessage, reply: Reply): Promise<void> {
+    const offer = readSdp(request.body);
+    const chosen = offer.codecs.find(({ codec }) => codec === call.agreed?.codec.codec);
+    if (chosen === undefined) {
+      this.#responses.respond(request, reply, { status: 488, reason: 'Not Acceptable Here', tag: call.localTag });
+      return;
+    }
+    const isHold = /\r\na=(?:sendonly|inactive)\r\n/.test(request.body);
+    await this.#startMedia(call, offer, chosen.codec, [chosen], offer.telephoneEvent);
+    call.version += 1;
+    call.acknowledged = false;
+    const audio = this.#localAudio(call, [chosen], offer.telephoneEvent);
+    this.#responses.respond(request, reply, {
+      status: 200,
+      reason: 'OK',
+      headers: [
+        ['Contact', `<${this.contactUri}>`],
+        ['Content-Type', 'application/sdp'],
+      ],
+      tag: call.localTag,
+      body: writeSdp({ ...audio, direction: isHold ? 'recvonly' : 'sendrecv' }),
+    });
+    this.#responses.repeatUntil(() => call.acknowledged, request, reply);
+  }
+
+  async offerAgain(direction: MediaDirection): Promise<{ readonly status: number; readonly target: string }> {
+    const call = this.#current();
+    if (call.state !== 'established' || call.agreed === undefined) throw new Error('there is no call to change');
+    call.version += 1;
+    const audio = this.#localAudio(call, [call.agreed.codec], call.agreed.telephoneEvent);
+    const request = dialogRequest(call, 'INVITE');
+    const headers: SipMessage['headers'] = [
+      ...request.headers,
+      ['Contact', `<${this.contactUri}>`],
+      ['Content-Type', 'application/sdp'],
+    ];
+    const body = writeSdp({ ...audio, direction });
+    const sent = this.#client().send({ ...request, headers, body }, this.#nextHop(call));
+    const final = await this.#client().final(sent, REQUEST_TIMEOUT_MS);
+    const { status = 0 } = final;
+    if (status >= 300) {
+      this.#client().acknowledgeFailure(sent, final);
+    } else {
+      this.#client().send(dialogRequest(call, 'ACK', call.cseq), this.#nextHop(call));
+      const remote = readSdp(final.body);
+      await this.#startMedia(call, remote, call.agreed.codec.codec, [call.agreed.codec], call.agreed.telephoneEvent);
+    }
+    return { status, target: call.agreed.target };
+  }
+
+  /** Address and port of its media. */
+  get media(): string {
+    return `${this.#options.localAddress} ${this.#current().stream.port}`;
   }
 
   async #accept(call: PhoneCall): Promise<void> {
@@ -426,7 +497,8 @@ export class TestPhone implements Phone {
 
   #localAudio(call: PhoneCall, codecs: LocalAudio['codecs'], telephoneEvent: number | undefined): LocalAudio {
     const wanted = this.#options.telephoneEvent === false ? undefined : telephoneEvent;
-    return { address: this.#options.localAddress, port: call.stream.port, codecs, telephoneEvent: wanted };
+    const { version, stream } = call;
+    return { address: this.#options.localAddress, port: stream.port, codecs, telephoneEvent: wanted, version };
   }
 
   async #startMedia(
@@ -440,6 +512,11 @@ export class TestPhone implements Phone {
     const localPayloadType = local[0]?.payloadType;
     if (payloadType === undefined || localPayloadType === undefined) throw new Error(`${codec} has no payload type`);
     const events = this.#options.telephoneEvent !== false;
+    call.agreed = {
+      codec: { codec, payloadType: localPayloadType },
+      telephoneEvent: localTelephoneEvent,
+      target: `${remote.address} ${remote.port}`,
+    };
     await call.stream.start({
       address: remote.address,
       port: remote.port,
