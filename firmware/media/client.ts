@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import { Continuity } from './continuity.ts';
 import { errorOf, MediaError, PortBusyError } from './errors.ts';
 import { Playbacks } from './playback.ts';
 import { PortPool } from './port-pool.ts';
@@ -17,7 +18,9 @@ import type {
   LocalEndpoint,
   MediaEvent,
   OneOrTwo,
+  Places,
   Response,
+  Result,
   SendDigits,
   SessionStatistics,
 } from './protocol.ts';
@@ -118,7 +121,7 @@ const MAX_DELIVERIES = 2;
 interface Pending {
   readonly id: number;
   readonly command: Command;
-  readonly resolve: (result: SessionStatistics | null) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: MediaError) => void;
   readonly timer: Timer;
   /** How often it was sent, each time to another worker. */
@@ -141,6 +144,7 @@ export class MediaClient {
   readonly #clock: Clock;
   readonly #pool: PortPool;
   readonly #workers: WorkerPair;
+  readonly #continuity: Continuity;
   readonly #sessions = new Map<number, LiveSession>();
   readonly #recordings = new Recordings((command) => this.#request(command));
   readonly #pending = new Map<number, Pending>();
@@ -159,6 +163,11 @@ export class MediaClient {
     this.#clock = options.clock;
     this.#pool = new PortPool(options.ports.low, options.ports.high, options.clock);
     const threads = options.threads ?? Math.min(MAX_THREADS, Math.max(1, availableParallelism() - 1));
+    this.#continuity = new Continuity({
+      clock: options.clock,
+      take: () => this.#places(),
+      hasSessions: () => this.#sessions.size > 0,
+    });
     this.#workers = new WorkerPair({
       clock: options.clock,
       logger: options.logger,
@@ -229,6 +238,7 @@ export class MediaClient {
       lost: false,
     };
     this.#sessions.set(id, session);
+    this.#continuity.watch();
     let closing: Promise<void> | undefined;
     // One port, and one set of statistics, for each address.
     return {
@@ -267,6 +277,7 @@ export class MediaClient {
     this.#state = 'closed';
     const closed = new MediaError('MEDIA_CLOSED', 'the media client is closed');
     for (const pending of [...this.#pending.values()]) this.#settle(pending)?.reject(closed);
+    this.#continuity.close();
     this.#abandonRestore();
     this.#sessions.clear();
     this.#recordings.abandon();
@@ -335,8 +346,16 @@ export class MediaClient {
   async #statistics(session: LiveSession): Promise<SessionStatistics> {
     this.#assertOpen(session);
     const result = await this.#request({ method: 'statistics', session: session.id });
-    if (result === null) throw new MediaError('MEDIA_WORKER_FAULT', 'statistics without a result');
+    if (result === null || 'places' in result)
+      throw new MediaError('MEDIA_WORKER_FAULT', 'statistics without a result');
     return result;
+  }
+
+  async #places(): Promise<Places> {
+    const result = await this.#request({ method: 'snapshot' });
+    if (result === null || !('places' in result))
+      throw new MediaError('MEDIA_WORKER_FAULT', 'a snapshot without places');
+    return result.places;
   }
 
   async #closeSession(session: LiveSession): Promise<void> {
@@ -357,7 +376,7 @@ export class MediaClient {
     }
   }
 
-  #request(command: Command): Promise<SessionStatistics | null> {
+  #request(command: Command): Promise<Result> {
     if (this.#state === 'closed') return Promise.reject(new MediaError('MEDIA_CLOSED', 'the media client is closed'));
     if (this.#pending.size >= MAX_PENDING_REQUESTS) {
       return Promise.reject(new MediaError('MEDIA_BUSY', `${this.#pending.size} requests wait already`));
@@ -380,7 +399,8 @@ export class MediaClient {
   #timeOut(id: number): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
-    const { method, session } = pending.command;
+    const { command } = pending;
+    const { method } = command;
     const running = this.#state === 'running';
     this.#settle(pending)?.reject(
       running
@@ -388,9 +408,9 @@ export class MediaClient {
         : new MediaError('MEDIA_WORKER_LOST', `${method}: no media worker for ${REQUEST_TIMEOUT_MS} ms`),
     );
     // Nobody will know the session that a late answer would open.
-    if (method === 'openSession' && running) {
-      const command = { method: 'closeSession', session } as const;
-      this.#workers.send({ kind: 'request', id: ++this.#lastRequestId, command });
+    if (command.method === 'openSession' && running) {
+      const close = { method: 'closeSession', session: command.session } as const;
+      this.#workers.send({ kind: 'request', id: ++this.#lastRequestId, command: close });
     }
   }
 
@@ -428,7 +448,9 @@ export class MediaClient {
 
   async #restoreSession(session: LiveSession): Promise<void> {
     const legs = endpointsOf(session.localAddresses, session.ports);
-    const commands: Command[] = [{ method: 'openSession', session: session.id, legs }];
+    const resume = this.#continuity.resume(session.id);
+    const open = { method: 'openSession', session: session.id, legs } as const;
+    const commands: Command[] = [resume === undefined ? open : { ...open, resume }];
     for (const leg of [0, 1] as const) {
       const parameters = session.parameters[leg];
       if (parameters !== undefined) {

@@ -70,7 +70,16 @@ export interface PlaybackEndedEvent {
   readonly playback: number;
 }
 
-export type MediaEvent = LatchedEvent | DigitEvent | RecordingEndedEvent | PlaybackEndedEvent;
+/** A leg that should receive had no packet for its `silenceMs`; or has one again. */
+export interface SilenceEvent {
+  readonly kind: 'silent' | 'heard';
+  readonly session: number;
+  readonly leg: LegIndex;
+  /** How long it was silent. */
+  readonly durationMs: number;
+}
+
+export type MediaEvent = LatchedEvent | DigitEvent | RecordingEndedEvent | PlaybackEndedEvent | SilenceEvent;
 
 /** As the addon gives every event (native/addon/event.c): what a kind does not need is 0 or empty. */
 export interface NativeEvent {
@@ -124,6 +133,11 @@ export function eventOf(native: NativeEvent): MediaEvent | undefined {
         leg: native.leg,
         playback: native.object,
       });
+    case 'silent':
+    case 'heard': {
+      const { kind, session, leg, durationMs } = native;
+      return checkEvent({ kind, session, leg, durationMs });
+    }
     default:
       return undefined;
   }
@@ -156,6 +170,11 @@ export function checkEvent(value: unknown): MediaEvent | undefined {
     case 'playbackEnded': {
       const { leg, playback } = value;
       return isLegIndex(leg) && isId(playback) ? { kind: 'playbackEnded', session, leg, playback } : undefined;
+    }
+    case 'silent':
+    case 'heard': {
+      const { kind, leg, durationMs } = value;
+      return isLegIndex(leg) && isCount(durationMs) ? { kind, session, leg, durationMs } : undefined;
     }
     default:
       return undefined;

@@ -11,12 +11,15 @@ import type {
   LegStatistics,
   LocalEndpoint,
   OneOrTwo,
+  Places,
   RecordingParameters,
+  RemoteStatistics,
   Response,
+  Resumption,
   ToWorker,
   WorkerErrorCode,
 } from './protocol.ts';
-import { MAX_MESSAGE_BYTES } from './protocol.ts';
+import { MAX_MESSAGE_BYTES, MAX_SNAPSHOT_BYTES } from './protocol.ts';
 import { isCount, isId, isInteger, isLegIndex, isRecord, type JsonRecord } from './protocol-values.ts';
 import { faultOfSound, MAX_OFFSET_MS, type Sound } from './sound.ts';
 import { faultOfSrtp } from './srtp.ts';
@@ -34,6 +37,10 @@ const ERROR_CODES: readonly WorkerErrorCode[] = [
 ];
 const MIN_PTIME_MS = 10;
 const MAX_PTIME_MS = 120;
+const MAX_SILENCE_MS = 86_400_000;
+const MAX_PLACE_CHARACTERS = 1024;
+const MAX_PLACES = 4096;
+const MAX_RESUMPTIONS = 2;
 
 /** What arrived at the worker; undefined unless it is a well-formed message. */
 export function decodeToWorker(raw: unknown): ToWorker | undefined {
@@ -47,7 +54,7 @@ export function decodeToWorker(raw: unknown): ToWorker | undefined {
 
 /** What arrived at the runtime; undefined unless it is a well-formed message. */
 export function decodeFromWorker(raw: unknown): FromWorker | undefined {
-  const message = decodeJson(raw);
+  const message = decodeJson(raw, MAX_SNAPSHOT_BYTES);
   if (message === undefined) return undefined;
   switch (message.kind) {
     case 'ready':
@@ -96,7 +103,7 @@ export function faultOfParameters(value: unknown): string | undefined {
   }
   if (!DIRECTIONS.some((known) => known === direction)) return 'direction is unknown';
   if (annexB !== undefined && typeof annexB !== 'boolean') return 'annexB is no boolean';
-  return srtp === undefined ? undefined : faultOfSrtp(srtp);
+  return faultOfTransport(value) ?? (srtp === undefined ? undefined : faultOfSrtp(srtp));
 }
 
 const MIN_PRESS_MS = 40;
@@ -154,8 +161,20 @@ function checkRecording(value: JsonRecord): RecordingParameters | undefined {
   };
 }
 
-function decodeJson(raw: unknown): JsonRecord | undefined {
-  if (typeof raw !== 'string' || raw.length > MAX_MESSAGE_BYTES) return undefined;
+function faultOfTransport({ rtcpMux, rtcpAddress, rtcpPort, dscp, silenceMs }: JsonRecord): string | undefined {
+  if (rtcpMux !== undefined && typeof rtcpMux !== 'boolean') return 'rtcpMux is no boolean';
+  if (rtcpAddress !== undefined && (typeof rtcpAddress !== 'string' || isIP(rtcpAddress) === 0)) {
+    return 'rtcpAddress is no IP address';
+  }
+  if (rtcpPort !== undefined && !isInteger(rtcpPort, 1, 65535)) return 'rtcpPort is not 1 to 65535';
+  if (dscp !== undefined && !isInteger(dscp, 0, 63)) return 'dscp is not 0 to 63';
+  if (silenceMs !== undefined && !isInteger(silenceMs, 1, MAX_SILENCE_MS))
+    return `silenceMs is not 1 to ${MAX_SILENCE_MS}`;
+  return undefined;
+}
+
+function decodeJson(raw: unknown, maxBytes = MAX_MESSAGE_BYTES): JsonRecord | undefined {
+  if (typeof raw !== 'string' || raw.length > maxBytes) return undefined;
   try {
     const value: unknown = JSON.parse(raw);
     return isRecord(value) ? value : undefined;
@@ -174,13 +193,31 @@ function isEndpoint(value: unknown): value is LocalEndpoint {
   return typeof address === 'string' && isIP(address) !== 0 && isInteger(port, 1024, 65534) && port % 2 === 0;
 }
 
+function isPlace(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_PLACE_CHARACTERS && /^[A-Za-z0-9+/]+=*$/.test(value);
+}
+
+function isResumption(value: unknown): value is Resumption {
+  if (!isRecord(value)) return false;
+  return isPlace(value.place) && isCount(value.ageMs) && isInteger(value.resumptions, 1, MAX_RESUMPTIONS);
+}
+
+function isPlaces(value: unknown): value is Places {
+  if (!Array.isArray(value) || value.length > MAX_PLACES) return false;
+  return value.every((pair: unknown) => Array.isArray(pair) && pair.length === 2 && isId(pair[0]) && isPlace(pair[1]));
+}
+
 function checkCommand(value: unknown): Command | undefined {
-  if (!isRecord(value) || !isId(value.session)) return undefined;
+  if (!isRecord(value)) return undefined;
+  if (value.method === 'snapshot') return { method: 'snapshot' };
+  if (!isId(value.session)) return undefined;
   const session = value.session;
   switch (value.method) {
     case 'openSession': {
-      const legs: unknown = value.legs;
-      return isOneOrTwo(legs, isEndpoint) ? { method: 'openSession', session, legs } : undefined;
+      const { legs, resume } = value;
+      if (!isOneOrTwo(legs, isEndpoint)) return undefined;
+      if (resume === undefined) return { method: 'openSession', session, legs };
+      return isResumption(resume) ? { method: 'openSession', session, legs, resume } : undefined;
     }
     case 'configureLeg': {
       const { leg, parameters } = value;
@@ -236,6 +273,9 @@ function checkResponse(message: JsonRecord): Response | undefined {
   if (!isId(id)) return undefined;
   if (ok === true) {
     if (result === null) return { kind: 'response', id, ok, result };
+    if (isRecord(result)) {
+      return isPlaces(result.places) ? { kind: 'response', id, ok, result: { places: result.places } } : undefined;
+    }
     return isOneOrTwo(result, isStatistics) ? { kind: 'response', id, ok, result } : undefined;
   }
   if (ok !== false || !isRecord(error)) return undefined;
@@ -254,6 +294,8 @@ const COUNTERS = [
   'packetsLost',
   'packetsUnsent',
   'rtcpReceived',
+  'rtcpSent',
+  'rtcpDiscarded',
 ] as const satisfies readonly (keyof LegStatistics)[];
 const DISCARDS = [
   'malformed',
@@ -265,13 +307,33 @@ const DISCARDS = [
   'unforwarded',
 ] as const satisfies readonly (keyof DiscardStatistics)[];
 
+const MEASURES = ['jitterMs', 'rating', 'opinion'] as const satisfies readonly (keyof LegStatistics)[];
+const REMOTE_MEASURES = [
+  'lossRatio',
+  'packetsLost',
+  'jitterMs',
+  'roundTripMs',
+] as const satisfies readonly (keyof RemoteStatistics)[];
+
+function isMeasure(value: unknown): boolean {
+  return value === undefined || (typeof value === 'number' && value >= 0);
+}
+
+function isRemote(value: unknown): value is RemoteStatistics {
+  if (!isRecord(value) || !REMOTE_MEASURES.every((name) => isMeasure(value[name]))) return false;
+  const { metrics } = value;
+  return metrics === undefined || (isRecord(metrics) && Object.values(metrics).every(isMeasure));
+}
+
 function isStatistics(value: unknown): value is LegStatistics {
   if (!isRecord(value)) return false;
-  const { discards, lastReceivedMs } = value;
+  const { discards, lastReceivedMs, remote } = value;
   return (
     isRecord(discards) &&
     COUNTERS.every((name) => isCount(value[name])) &&
     DISCARDS.every((name) => isCount(discards[name])) &&
-    (lastReceivedMs === undefined || isCount(lastReceivedMs))
+    (lastReceivedMs === undefined || isCount(lastReceivedMs)) &&
+    MEASURES.every((name) => isMeasure(value[name])) &&
+    (remote === undefined || isRemote(remote))
   );
 }

@@ -53,6 +53,15 @@ export interface LegParameters {
    * ours from the next packet on, the remote's former one for 5 more seconds beside its new one.
    */
   readonly srtp?: SrtpParameters;
+  /** RTP and RTCP on one port (RFC 5761). Absent: no. */
+  readonly rtcpMux?: boolean;
+  /** Where RTCP goes (RFC 3605, a=rtcp), of no use with `rtcpMux`. Absent: `remoteAddress`, and the port after `remotePort`. */
+  readonly rtcpAddress?: string;
+  readonly rtcpPort?: number;
+  /** Code point of what we send (RFC 2474), 0 to 63. Absent: 46, expedited forwarding. */
+  readonly dscp?: number;
+  /** Without a packet for so long a leg that should receive is told as `silent`, 1 to 86,400,000. Absent: never. */
+  readonly silenceMs?: number;
 }
 
 /** Why received packets went no further. */
@@ -91,10 +100,43 @@ export interface LegStatistics {
   readonly packetsLost: number;
   /** The operating system would not take them. */
   readonly packetsUnsent: number;
-  /** Packets on the RTCP port; received and dropped. */
+  /** Compound RTCP packets of the party that were read. */
   readonly rtcpReceived: number;
+  readonly rtcpSent: number;
+  /** RTCP that is malformed, does not authenticate, or comes from elsewhere. */
+  readonly rtcpDiscarded: number;
+  /** Interarrival jitter of what is received (RFC 3550 §6.4.1), milliseconds; absent before the first packet. */
+  readonly jitterMs?: number;
+  /** What a person would think of what is heard from the party: R of ITU-T G.107, 0 to 100. Absent with `jitterMs`. */
+  readonly rating?: number;
+  /** The mean opinion score that goes with `rating`, 1 to 4.5. */
+  readonly opinion?: number;
+  /** What the party reports of our stream; absent before its first report. */
+  readonly remote?: RemoteStatistics;
   /** Milliseconds since the last valid packet from the latched source; absent before the first. */
   readonly lastReceivedMs?: number;
+}
+
+/** From the reports of the party about what it hears of us. */
+export interface RemoteStatistics {
+  /** Of our packets between its last two reports, 0 to 1. */
+  readonly lossRatio?: number;
+  readonly packetsLost?: number;
+  readonly jitterMs?: number;
+  /** From our sender report to its answer, less the time that it lay there (RFC 3550 §6.4.1). */
+  readonly roundTripMs?: number;
+  /** RTCP-XR (RFC 3611 §4.7): as the party says it. A score that it does not have is absent. */
+  readonly metrics?: {
+    readonly lossRatio: number;
+    /** Came too late, or too early, to be played. */
+    readonly discardRatio: number;
+    readonly roundTripMs: number;
+    readonly endSystemMs: number;
+    readonly jitterBufferMs: number;
+    readonly rating?: number;
+    readonly listeningOpinion?: number;
+    readonly conversationalOpinion?: number;
+  };
 }
 
 export interface LocalEndpoint {
@@ -142,7 +184,13 @@ export interface RecordingParameters {
 
 export type Command =
   /** Binds every leg, or none. Opening an open session again changes nothing. */
-  | { readonly method: 'openSession'; readonly session: number; readonly legs: OneOrTwo<LocalEndpoint> }
+  | {
+      readonly method: 'openSession';
+      readonly session: number;
+      readonly legs: OneOrTwo<LocalEndpoint>;
+      /** Its streams go on where those of another worker ended; absent: it is a new one. */
+      readonly resume?: Resumption;
+    }
   | {
       readonly method: 'configureLeg';
       readonly session: number;
@@ -150,6 +198,8 @@ export type Command =
       readonly parameters: LegParameters;
     }
   | { readonly method: 'statistics'; readonly session: number }
+  /** Where the streams of every open session are. */
+  | { readonly method: 'snapshot' }
   | SendDigits
   /** One that runs already goes on as it is. */
   | ({ readonly method: 'startRecording'; readonly session: number } & RecordingParameters)
@@ -183,6 +233,18 @@ export type Command =
   /** Closing an unknown session succeeds. */
   | { readonly method: 'closeSession'; readonly session: number };
 
+/** What a worker needs to go on with a session. Base64 of native/session/place.h's `struct leg_place`, one for each leg. */
+export interface Resumption {
+  readonly place: string;
+  /** Since the snapshot was asked for. */
+  readonly ageMs: number;
+  /** How often the session was opened again since, this time included: 1 or 2. */
+  readonly resumptions: number;
+}
+
+/** Session and place, as in Resumption. */
+export type Places = readonly (readonly [session: number, place: string])[];
+
 export type SessionStatistics = OneOrTwo<LegStatistics>;
 
 export type WorkerErrorCode =
@@ -209,8 +271,11 @@ export interface Request {
 
 export type ToWorker = Request | { readonly kind: 'ping'; readonly id: number };
 
+/** Of a statistics command, of a snapshot, of all others. */
+export type Result = SessionStatistics | { readonly places: Places } | null;
+
 export type Response =
-  | { readonly kind: 'response'; readonly id: number; readonly ok: true; readonly result: SessionStatistics | null }
+  | { readonly kind: 'response'; readonly id: number; readonly ok: true; readonly result: Result }
   | { readonly kind: 'response'; readonly id: number; readonly ok: false; readonly error: WorkerError };
 
 export interface Log {
@@ -232,11 +297,14 @@ export type FromWorker =
   | { readonly kind: 'ready' };
 
 export const MAX_MESSAGE_BYTES = 4096;
+/** A response that carries the places of 4096 sessions. */
+export const MAX_SNAPSHOT_BYTES = 2 ** 21;
 
 /** Throws a RangeError for a message that the channel does not carry: our own mistake. */
 export function encodeMessage(message: ToWorker | FromWorker): string {
   const text = JSON.stringify(message);
-  if (Buffer.byteLength(text) > MAX_MESSAGE_BYTES) {
+  const isSnapshot = message.kind === 'response' && message.ok && message.result !== null && 'places' in message.result;
+  if (Buffer.byteLength(text) > (isSnapshot ? MAX_SNAPSHOT_BYTES : MAX_MESSAGE_BYTES)) {
     throw new RangeError(`media protocol: a ${message.kind} of ${Buffer.byteLength(text)} bytes is too long`);
   }
   return text;

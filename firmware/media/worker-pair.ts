@@ -84,7 +84,8 @@ export class WorkerPair {
   /** To the active worker. Lost with it: the sender keeps what must arrive. */
   send(request: Request): void {
     this.#active?.send(request);
-    if (this.#idleTimer !== undefined) this.#awaitIdleness();
+    // What is asked each second of a call is no work that a starting process could disturb.
+    if (this.#idleTimer !== undefined && request.command.method !== 'snapshot') this.#awaitIdleness();
   }
 
   /** Ends both processes and waits for their end. Idempotent. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { type Clock, systemClock } from '../../firmware/core/clock.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
@@ -87,4 +88,15 @@ export async function converseThrough(
   await session.configure(0, towards(parties[0], first));
   await session.configure(1, towards(parties[1], second));
   return { client, session, parties };
+}
+
+/** Looks again and again, up to twenty seconds, until `look` gives something. */
+export async function eventually<T>(look: () => T | undefined | Promise<T | undefined>, wanted: string): Promise<T> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > deadline) throw new Error(`${wanted}: not within twenty seconds`);
+    await delay(5);
+  }
 }

@@ -51,6 +51,8 @@ export class Party {
   readonly #socket: Socket;
   /** SRTP; absent: none. */
   transform: Transform | undefined;
+  /** RTCP that came on this port, as it is. */
+  readonly reports: Buffer[] = [];
   /** How many packets came that his transform refused. */
   refused = 0;
   readonly address: string;
@@ -61,6 +63,11 @@ export class Party {
     this.#socket = socket;
     this.address = address;
     socket.on('message', (bytes) => {
+      // RFC 5761 §4
+      if ((bytes[1] ?? 0) >= 192 && (bytes[1] ?? 0) <= 223) {
+        this.reports.push(bytes);
+        return;
+      }
       const clear = this.transform === undefined ? bytes : this.transform.unprotect(bytes);
       if (clear === undefined) {
         this.refused += 1;

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { MediaClient } from '../../firmware/media/client.ts';
-import { converse, G729, hurriedClock, PCMA, startClient } from './conversation.ts';
+import { converse, eventually, G729, hurriedClock, PCMA, startClient } from './conversation.ts';
 import type { Party } from './party.ts';
 
 const payload = Buffer.alloc(160, 0xd5);
@@ -17,17 +16,6 @@ function say(party: Party, port: number, sequenceNumber: number): Promise<void> 
 function workerPidOf(client: MediaClient): number {
   if (client.workerPid === undefined) throw new Error('no worker');
   return client.workerPid;
-}
-
-/** Looks again and again, up to ten seconds, until `look` gives something. */
-async function eventually<T>(look: () => T | undefined, wanted: string): Promise<T> {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
-    const found = look();
-    if (found !== undefined) return found;
-    if (performance.now() > deadline) throw new Error(`${wanted}: not within ten seconds`);
-    await delay(5);
-  }
 }
 
 function standbyPidOf(client: MediaClient): Promise<number> {

@@ -26,6 +26,11 @@ export interface LegSettings {
   readonly sends: boolean;
   readonly annexB?: boolean;
   readonly srtp?: SrtpSettings;
+  readonly rtcpMux?: boolean;
+  readonly rtcpAddress?: string;
+  readonly rtcpPort?: number;
+  readonly dscp?: number;
+  readonly silenceMs?: number;
 }
 
 /** Keys as bytes, so that whoever made them can overwrite them. */
@@ -65,7 +70,12 @@ export interface Addon {
   /** Returns when every loop has turned; never, when one hangs. */
   awaitLoops(): void;
   /** Binds RTP on each port and RTCP on the one after it. `session` is for its events. Returns a handle. */
-  open(options: { readonly session: number; readonly legs: OneOrTwo<LocalEndpoint> }): number;
+  open(options: {
+    readonly session: number;
+    readonly legs: OneOrTwo<LocalEndpoint>;
+    /** A place of snapshot(). */
+    readonly resume?: { readonly place: Uint8Array; readonly ageMs: number; readonly resumptions: number };
+  }): number;
   /** False when the handle is not open. */
   configure(handle: number, leg: LegIndex, settings: LegSettings): boolean;
   statistics(handle: number): SessionStatistics | undefined;
@@ -73,6 +83,8 @@ export interface Addon {
   play(handle: number, leg: LegIndex, sound: SoundSettings): boolean;
   /** `playback` alone, or whatever plays. */
   stopPlaying(handle: number, leg: LegIndex, options: { readonly playback?: number }): void;
+  /** Session and place of every open session. */
+  snapshot(): readonly (readonly [number, Buffer])[];
   close(handle: number): void;
   /** Throws MEDIA_BUSY when they do not fit behind those that wait, or the leg may not send. */
   sendDigits(handle: number, keys: Pick<SendDigits, 'leg' | 'digits' | 'durationMs' | 'pauseMs'>): boolean;

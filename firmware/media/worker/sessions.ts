@@ -4,7 +4,8 @@ import type {
   LegParameters,
   LocalEndpoint,
   OneOrTwo,
-  SessionStatistics,
+  Result,
+  Resumption,
   SrtpParameters,
   WorkerError,
 } from '../protocol.ts';
@@ -14,7 +15,7 @@ import { type Addon, CODEC_NUMBERS, type SoundSettings, type SrtpSettings } from
 import type { SoundFiles } from './sound-files.ts';
 
 export type Outcome =
-  | { readonly ok: true; readonly result: SessionStatistics | null }
+  | { readonly ok: true; readonly result: Result }
   | { readonly ok: false; readonly error: WorkerError };
 
 /** Every codec that a leg can have. */
@@ -38,7 +39,7 @@ export class Sessions {
     try {
       switch (command.method) {
         case 'openSession':
-          return this.#open(command.session, command.legs);
+          return this.#open(command.session, command.legs, command.resume);
         case 'configureLeg':
           return this.#configure(command.session, command.leg, command.parameters);
         case 'statistics':
@@ -58,6 +59,8 @@ export class Sessions {
           return this.#play(command);
         case 'stopPlaying':
           return this.#stopPlaying(command);
+        case 'snapshot':
+          return this.#snapshot();
         case 'closeSession':
           return this.#close(command.session);
       }
@@ -66,8 +69,11 @@ export class Sessions {
     }
   }
 
-  #open(session: number, legs: OneOrTwo<LocalEndpoint>): Outcome {
-    if (!this.#handles.has(session)) this.#handles.set(session, this.#addon.open({ session, legs }));
+  #open(session: number, legs: OneOrTwo<LocalEndpoint>, resume: Resumption | undefined): Outcome {
+    if (!this.#handles.has(session)) {
+      const resumed = resume === undefined ? {} : { resume: { ...resume, place: Buffer.from(resume.place, 'base64') } };
+      this.#handles.set(session, this.#addon.open({ session, legs, ...resumed }));
+    }
     return DONE;
   }
 
@@ -124,6 +130,11 @@ export class Sessions {
     const handle = this.#handles.get(session);
     if (handle !== undefined) this.#addon.stopPlaying(handle, leg, playback === undefined ? {} : { playback });
     return DONE;
+  }
+
+  #snapshot(): Outcome {
+    const places = this.#addon.snapshot().map(([session, place]) => [session, place.toString('base64')] as const);
+    return { ok: true, result: { places } };
   }
 
   #close(session: number): Outcome {

@@ -66,6 +66,8 @@ void configure(struct bench *bench, unsigned leg, enum codec codec, uint16_t pti
       .ptime_ms = ptime_ms,
       .receives = true,
       .sends = true,
+      .rtcp_remote = bench->parties[leg].address,
+      .dscp = 46,
   };
   if (!session_configure(bench->session, leg, &settings)) abort();
 }

@@ -7,6 +7,8 @@ static const char *const names[] = {
     [EVENT_RECORDING_ENDED] = "recordingEnded",
     [EVENT_PLAYBACK_ENDED] = "playbackEnded",
     [EVENT_ACTIVE_SPEAKER] = "activeSpeaker",
+    [EVENT_SILENT] = "silent",
+    [EVENT_HEARD] = "heard",
 };
 
 static napi_value describe(napi_env env, const struct media_event *event) {

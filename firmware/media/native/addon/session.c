@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "addon/addon.h"
+#include "addon/transport.h"
 
 #define MAX_ADDRESS_CHARACTERS 64
 
@@ -30,7 +31,7 @@ static const char *code_of_errno(int reason) {
   }
 }
 
-/* open({ session, legs: [{ address, port }, ...] }): handle */
+/* open({ session, legs: [{ address, port }, ...], resume: { place, ageMs } or undefined }): handle */
 static napi_value open_session(napi_env env, napi_callback_info info) {
   napi_value options, legs;
   char texts[2][MAX_ADDRESS_CHARACTERS];
@@ -62,6 +63,10 @@ static napi_value open_session(napi_env env, napi_callback_info info) {
     return throw_fault(env, code_of_errno(reason), strerror(reason), failed);
   }
   session->id = id;
+  if (!resume_session(env, options, session)) {
+    session_close(session);
+    return NULL;
+  }
   const uint32_t handle = engine_add(engine, session);
   if (handle == 0) {
     session_close(session);
@@ -76,8 +81,7 @@ static napi_value open_session(napi_env env, napi_callback_info info) {
 struct configuration {
   unsigned leg;
   struct leg_settings settings;
-  struct crypto_context *inbound; /* NULL: plain RTP; afterwards what the leg does not need, or no more */
-  struct crypto_context *outbound;
+  struct leg_keys keys;
   bool no_such_leg;
   bool family_differs;
   bool no_memory;
@@ -92,7 +96,8 @@ static void configure_on_loop(struct session *session, void *argument) {
   if (configuration->family_differs) return;
   configuration->no_memory = !session_configure(session, configuration->leg, &configuration->settings);
   if (configuration->no_memory) return;
-  protection_configure(&session->legs[configuration->leg].protection, &configuration->inbound, &configuration->outbound, loop_now_us());
+  protection_configure(&session->legs[configuration->leg].protection, &configuration->keys.inbound, &configuration->keys.outbound, loop_now_us());
+  place_resume(&session->legs[configuration->leg], loop_now_us());
 }
 
 static bool read_settings(napi_env env, napi_value object, struct leg_settings *settings) {
@@ -121,34 +126,7 @@ static bool read_settings(napi_env env, napi_value object, struct leg_settings *
   settings->event_payload_type = (uint8_t)event_payload_type;
   settings->event_received_type = (uint8_t)event_received_type;
   settings->ptime_ms = (uint16_t)ptime_ms;
-  return true;
-}
-
-static bool read_srtp(napi_env env, napi_value object, struct configuration *configuration) {
-  bool there;
-  napi_value srtp;
-  uint32_t suite;
-  const uint8_t *receive_key, *send_key;
-  bool plain_rtcp;
-  if (!property_present(env, object, "srtp", &there)) return false;
-  if (!there) return true;
-  if (!property_value(env, object, "srtp", &srtp) || !property_uint32(env, srtp, "suite", SUITE_COUNT - 1, &suite) ||
-      !property_boolean(env, srtp, "unencryptedSrtcp", &plain_rtcp)) {
-    return false;
-  }
-  const size_t bytes = crypto_master_bytes((enum crypto_suite)suite);
-  if (!property_bytes(env, srtp, "receiveKey", bytes, &receive_key) || !property_bytes(env, srtp, "sendKey", bytes, &send_key)) {
-    return false;
-  }
-  configuration->inbound = crypto_open((enum crypto_suite)suite, receive_key, CRYPTO_INBOUND, plain_rtcp);
-  configuration->outbound = crypto_open((enum crypto_suite)suite, send_key, CRYPTO_OUTBOUND, plain_rtcp);
-  if (configuration->inbound != NULL && configuration->outbound != NULL) return true;
-  return throw_error(env, "MEDIA_WORKER_FAULT", "no memory for SRTP") != NULL;
-}
-
-static void close_srtp(struct configuration *configuration) {
-  crypto_close(configuration->inbound);
-  crypto_close(configuration->outbound);
+  return read_transport(env, object, settings);
 }
 
 /* configure(handle, leg, { remoteAddress, ... }): boolean; the properties are those of LegSettings in worker/addon.ts */
@@ -163,13 +141,13 @@ static napi_value configure(napi_env env, napi_callback_info info) {
       !read_settings(env, arguments[2], &configuration.settings)) {
     return NULL;
   }
-  if (!read_srtp(env, arguments[2], &configuration)) {
-    close_srtp(&configuration);
+  if (!read_keys(env, arguments[2], &configuration.keys)) {
+    close_keys(&configuration.keys);
     return NULL;
   }
   configuration.leg = leg;
   const bool known = engine_visit(engine, handle, configure_on_loop, &configuration);
-  close_srtp(&configuration);
+  close_keys(&configuration.keys);
   if (configuration.no_such_leg) return throw_error(env, "MEDIA_PARAMETERS", "the session has no such leg");
   if (configuration.no_memory) return throw_error(env, "MEDIA_WORKER_FAULT", "no memory for a codec");
   if (configuration.family_differs) {
@@ -183,12 +161,16 @@ static napi_value configure(napi_env env, napi_callback_info info) {
 struct measures {
   unsigned leg_count;
   struct leg_counters counters[2];
+  struct transport_measures transport[2];
 };
 
 static void measure(struct session *session, void *argument) {
   struct measures *measures = argument;
   measures->leg_count = session->leg_count;
-  for (unsigned i = 0; i < session->leg_count; i++) measures->counters[i] = session->legs[i].counters;
+  for (unsigned i = 0; i < session->leg_count; i++) {
+    measures->counters[i] = session->legs[i].counters;
+    measure_transport(&session->legs[i], &measures->transport[i]);
+  }
 }
 
 static bool set_count(napi_env env, napi_value object, const char *name, uint64_t count) {
@@ -199,8 +181,8 @@ static napi_value describe(napi_env env, const struct leg_counters *counters, ui
   napi_value object, discards;
   TRY(napi_create_object(env, &object));
   TRY(napi_create_object(env, &discards));
-  const uint64_t discarded = counters->malformed + counters->unauthenticated + counters->replayed + counters->unknown_payload_type + counters->wrong_source +
-                             counters->late + counters->unforwarded;
+  const uint64_t discarded = counters->malformed + counters->unauthenticated + counters->replayed +
+                             counters->unknown_payload_type + counters->wrong_source + counters->late + counters->unforwarded;
   const bool described = set_count(env, object, "packetsReceived", counters->packets_received) &&
                          set_count(env, object, "packetsSent", counters->packets_sent) &&
                          set_count(env, object, "bytesReceived", counters->bytes_received) &&
@@ -208,7 +190,6 @@ static napi_value describe(napi_env env, const struct leg_counters *counters, ui
                          set_count(env, object, "packetsDiscarded", discarded) &&
                          set_count(env, object, "packetsLost", counters->packets_lost) &&
                          set_count(env, object, "packetsUnsent", counters->packets_unsent) &&
-                         set_count(env, object, "rtcpReceived", counters->rtcp_received) &&
                          set_count(env, discards, "malformed", counters->malformed) &&
                          set_count(env, discards, "unauthenticated", counters->unauthenticated) &&
                          set_count(env, discards, "replayed", counters->replayed) &&
@@ -238,7 +219,7 @@ static napi_value statistics(napi_env env, napi_callback_info info) {
   const uint64_t now_us = loop_now_us();
   for (uint32_t leg = 0; leg < measures.leg_count; leg++) {
     napi_value described = describe(env, &measures.counters[leg], now_us);
-    if (described == NULL) return NULL;
+    if (described == NULL || !describe_transport(env, described, &measures.transport[leg])) return NULL;
     TRY(napi_set_element(env, result, leg, described));
   }
   return result;
@@ -259,5 +240,6 @@ static napi_value close_session(napi_env env, napi_callback_info info) {
 
 bool add_sessions(napi_env env, napi_value exports) {
   return add_function(env, exports, "open", open_session) && add_function(env, exports, "configure", configure) &&
-         add_function(env, exports, "statistics", statistics) && add_function(env, exports, "close", close_session);
+         add_function(env, exports, "statistics", statistics) &&
+         add_function(env, exports, "snapshot", snapshot) && add_function(env, exports, "close", close_session);
 }

@@ -12,12 +12,16 @@ bool address_parse(const char *literal, uint16_t port, union address *address) {
   if (known) memcpy(address, found->ai_addr, found->ai_addrlen);
   freeaddrinfo(found);
   if (!known) return false;
+  address_set_port(address, port);
+  return true;
+}
+
+void address_set_port(union address *address, uint16_t port) {
   if (address->any.sa_family == AF_INET) {
     address->v4.sin_port = htons(port);
   } else {
     address->v6.sin6_port = htons(port);
   }
-  return true;
 }
 
 socklen_t address_length(const union address *address) {

@@ -4,6 +4,8 @@
 
 #include "net/address.h"
 
+/* Marks what is sent from now on with a code point (RFC 2474), 0 to 63. What the system refuses stays as it was. */
+void socket_mark(int fd, sa_family_t family, uint8_t dscp);
 /* A non-blocking UDP socket on exactly this address, marked for expedited forwarding; or -1 with errno set. */
 int socket_open(const union address *local);
 

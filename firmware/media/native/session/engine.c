@@ -139,6 +139,29 @@ bool engine_visit(struct engine *engine, uint32_t handle, void (*visit)(struct s
   return true;
 }
 
+struct round {
+  struct engine *engine;
+  unsigned loop;
+  void (*visit)(struct session *, void *);
+  void *argument;
+};
+
+static void go_round(struct loop *loop, void *argument) {
+  const struct round *round = argument;
+  (void)loop;
+  for (unsigned i = 0; i < ENGINE_MAX_SESSIONS; i++) {
+    const struct slot *slot = &round->engine->slots[i];
+    if (slot->session != NULL && slot->loop == round->loop) round->visit(slot->session, round->argument);
+  }
+}
+
+void engine_visit_all(struct engine *engine, void (*visit)(struct session *, void *), void *argument) {
+  for (unsigned i = 0; i < engine->loop_count; i++) {
+    struct round round = {.engine = engine, .loop = i, .visit = visit, .argument = argument};
+    if (engine->session_counts[i] > 0) loop_call(engine->loops[i], go_round, &round);
+  }
+}
+
 bool engine_move(struct engine *engine, uint32_t handle, unsigned loop) {
   struct slot *slot = find(engine, handle);
   if (slot == NULL || loop >= engine->loop_count) return false;

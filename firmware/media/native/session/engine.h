@@ -26,6 +26,8 @@ uint32_t engine_add(struct engine *engine, struct session *session);
 struct session *engine_remove(struct engine *engine, uint32_t handle);
 /* Runs `visit` on the session, on its loop's thread, and waits for it. False for a handle that is not open. */
 bool engine_visit(struct engine *engine, uint32_t handle, void (*visit)(struct session *session, void *argument), void *argument);
+/* The same on every session, loop after loop: no loop is kept from its packets for longer than its own sessions take. */
+void engine_visit_all(struct engine *engine, void (*visit)(struct session *session, void *argument), void *argument);
 /*
  * The session lives on `loop` from now on, under the same handle, with what waits in its sockets: for what two sessions
  * share (a conference). False for a handle that is not open, or when epoll refuses, and then it is where it was.

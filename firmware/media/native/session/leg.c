@@ -7,9 +7,6 @@
 #include "net/socket.h"
 #include "session/player.h"
 
-/* A latched source that is silent for this long loses its place to another one. */
-#define RELATCH_SILENCE_US 2000000
-
 enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port) {
   memset(leg, 0, sizeof *leg);
   leg->rtp_fd = -1;
@@ -30,11 +27,13 @@ enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port) {
     return LEG_ERRNO;
   }
   outgoing_start(&leg->outgoing);
+  reporting_open(&leg->reporting);
   digits_start(leg);
   return LEG_OK;
 }
 
 void leg_close(struct leg *leg) {
+  if (leg->rtcp_fd >= 0) reporting_leave(leg);
   if (leg->rtp_fd >= 0) close(leg->rtp_fd);
   if (leg->rtcp_fd >= 0) close(leg->rtcp_fd);
   leg->rtp_fd = -1;
@@ -59,20 +58,7 @@ void coders_close(struct coders *coders) {
   *coders = (struct coders){NULL, NULL};
 }
 
-enum source leg_hears(struct leg *leg, const union address *source, uint64_t now_us) {
-  if (leg->latched && address_equal(&leg->latch, source)) return SOURCE_KNOWN;
-  const union address *signalled = &leg->settings.remote;
-  const bool silent = now_us - leg->counters.last_received_us >= RELATCH_SILENCE_US;
-  /* A party that was heard where the signalling said has no NAT before it: its pauses are no chance for a stranger. */
-  const bool moved = silent && (!address_equal(&leg->latch, signalled) || address_same_host(&leg->latch, source));
-  /* The signalled address may always take its place back: a stranger who was first does not keep the party out. */
-  if (leg->latched && !address_equal(signalled, source) && !moved) return SOURCE_STRANGER;
-  leg->latched = true;
-  leg->latch = *source;
-  return SOURCE_NEW;
-}
-
-const union address *leg_remote(const struct leg *leg) { return leg->latched ? &leg->latch : &leg->settings.remote; }
+const union address *leg_remote(const struct leg *leg) { return latch_remote(&leg->latch); }
 
 bool leg_configure(struct leg *leg, const struct leg_settings *settings, bool *media_changed) {
   const struct leg_settings *old = &leg->settings;
@@ -86,7 +72,12 @@ bool leg_configure(struct leg *leg, const struct leg_settings *settings, bool *m
   }
   *media_changed = moved || old->codec != settings->codec || old->ptime_ms != settings->ptime_ms ||
                    old->annex_b != settings->annex_b;
-  if (moved) leg->latched = false;
+  latch_signal(&leg->latch, &settings->remote);
+  latch_signal(&leg->rtcp_latch, &settings->rtcp_remote);
+  if (!leg->configured || old->dscp != settings->dscp) {
+    socket_mark(leg->rtp_fd, leg->family, settings->dscp);
+    socket_mark(leg->rtcp_fd, leg->family, settings->dscp);
+  }
   leg->configured = true;
   leg->settings = *settings;
   digits_configure(leg);

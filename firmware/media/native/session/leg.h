@@ -6,7 +6,11 @@
 #include "session/digits.h"
 #include "session/outgoing.h"
 #include "rtp/receiver.h"
+#include "session/latch.h"
+#include "session/place.h"
 #include "session/protection.h"
+#include "session/reporting.h"
+#include "session/silence.h"
 
 #define NO_PAYLOAD_TYPE 0xff
 
@@ -22,7 +26,6 @@ struct leg_counters {
   uint64_t bytes_sent;
   uint64_t packets_lost;
   uint64_t packets_unsent;
-  uint64_t rtcp_received;
   uint64_t malformed;
   uint64_t unauthenticated;
   uint64_t replayed;
@@ -35,6 +38,10 @@ struct leg_counters {
 
 struct leg_settings {
   union address remote;
+  union address rtcp_remote; /* of no use with rtcp_mux */
+  bool rtcp_mux;             /* RTCP on the port of RTP (RFC 5761) */
+  uint8_t dscp;              /* of what we send, 0 to 63 */
+  uint32_t silence_ms;       /* without a packet, before it is told; 0: never */
   enum codec codec;
   uint8_t payload_type;
   uint8_t event_payload_type; /* of those we send, and of those we take; NO_PAYLOAD_TYPE: none */
@@ -88,8 +95,12 @@ struct leg {
   bool configured;
   struct leg_settings settings;
   struct protection protection; /* SRTP, when it is on */
-  bool latched;
-  union address latch;
+  struct latch latch;      /* where RTP of the party is */
+  struct latch rtcp_latch; /* and its RTCP, when that has a port of its own */
+  struct reporting reporting;
+  struct silence silence;
+  bool resumes; /* `resumed` waits for the leg's first parameters */
+  struct leg_place resumed;
   struct receiver receiver;
   uint32_t expected_timestamp; /* of the source's next audio */
   uint64_t taken_until_us;     /* when the audio taken would end at the fastest pace allowed */
@@ -112,14 +123,6 @@ enum leg_fault { LEG_OK, LEG_BAD_ADDRESS, LEG_ERRNO };
 enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port);
 void leg_close(struct leg *leg);
 
-enum source { SOURCE_KNOWN, SOURCE_NEW, SOURCE_STRANGER };
-
-/*
- * Whether a valid packet from `source` is to be heard; SOURCE_NEW: from now on this one. The remote is where the signalling says until a packet
- * shows where it really is (symmetric RTP, RFC 4961); who is heard first is kept as long as he sends. Who is heard
- * where the signalling says is kept through every pause, but for another port of the same host.
- */
-enum source leg_hears(struct leg *leg, const union address *source, uint64_t now_us);
 /* Where to send. */
 const union address *leg_remote(const struct leg *leg);
 /*

@@ -53,6 +53,8 @@ void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, 
 
 static void emit(struct outgoing *outgoing, const struct destination *to, struct rtp_packet *packet) {
   packet->ssrc = outgoing->ssrc;
+  outgoing->packets++;
+  outgoing->octets += (uint32_t)packet->payload_bytes;
   send_queue_add(to->queue, to->fd, to->to, to->counters, to->crypto, packet);
 }
 

@@ -19,6 +19,8 @@
 struct outgoing {
   uint32_t ssrc;
   uint16_t next_sequence;
+  uint32_t packets; /* sent, for sender reports */
+  uint32_t octets;  /* of their payload */
   uint32_t position;       /* timestamp of the first sample that was not sent yet */
   uint32_t last_timestamp; /* of the last audio packet */
   uint64_t last_sent_us;   /* monotonic; 0 before the first */

@@ -15,7 +15,15 @@
 #define EVENT_TEXT_BYTES 64    /* with the NUL */
 #define NO_LEG 0xff
 
-enum media_event_kind { EVENT_LATCHED, EVENT_DIGIT, EVENT_RECORDING_ENDED, EVENT_PLAYBACK_ENDED, EVENT_ACTIVE_SPEAKER };
+enum media_event_kind {
+  EVENT_LATCHED,
+  EVENT_DIGIT,
+  EVENT_RECORDING_ENDED,
+  EVENT_PLAYBACK_ENDED,
+  EVENT_ACTIVE_SPEAKER,
+  EVENT_SILENT,
+  EVENT_HEARD,
+};
 
 /* Members that a kind does not need stay 0 (`leg`: NO_LEG), and reach JavaScript all the same. */
 struct media_event {

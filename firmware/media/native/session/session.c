@@ -47,9 +47,12 @@ void session_close(struct session *session) {
 void session_attach(struct session *session, struct loop *loop) {
   session->loop = loop;
   recordings_attach(session);
+  const uint64_t now_us = loop_now_us();
   for (unsigned i = 0; i < session->leg_count; i++) {
-    digits_attach(&session->legs[i], loop_now_us());
+    digits_attach(&session->legs[i], now_us);
+    reporting_attach(&session->legs[i], loop, now_us);
     leg_resume_playing(&session->legs[i]);
+    silence_watch(&session->legs[i], loop, now_us);
   }
 }
 
@@ -58,6 +61,8 @@ void session_detach(struct session *session) {
   for (unsigned i = 0; i < session->leg_count; i++) {
     digits_detach(&session->legs[i]);
     leg_pause_playing(&session->legs[i]);
+    reporting_detach(&session->legs[i], session->loop);
+    silence_detach(&session->legs[i], session->loop);
   }
   session->loop = NULL;
 }
@@ -82,17 +87,14 @@ static bool in_time(struct leg *from, size_t ticks, uint64_t now_us) {
 static void tell_latched(const struct session *session, unsigned index) {
   const struct leg *leg = &session->legs[index];
   struct media_event event = {.kind = EVENT_LATCHED, .session = session->id, .leg = (uint8_t)index};
-  event.value = address_port(&leg->latch);
-  address_print(&leg->latch, event.text, sizeof event.text);
+  event.value = address_port(&leg->latch.heard);
+  address_print(&leg->latch.heard, event.text, sizeof event.text);
   if (session->loop != NULL) engine_report(session->loop, &event);
 }
 
 /* False: it was none of the party's packets, and is counted. */
-static bool unprotect(struct leg *leg, bool rtcp, uint8_t *bytes, size_t *length, uint64_t now_us) {
-  struct protection *protection = &leg->protection;
-  const enum crypto_result result = rtcp ? protection_unprotect_rtcp(protection, bytes, length, now_us)
-                                         : protection_unprotect_rtp(protection, bytes, length, now_us);
-  switch (result) {
+static bool unprotect(struct leg *leg, uint8_t *bytes, size_t *length, uint64_t now_us) {
+  switch (protection_unprotect_rtp(&leg->protection, bytes, length, now_us)) {
     case CRYPTO_OK:
       return true;
     case CRYPTO_MALFORMED:
@@ -109,13 +111,24 @@ static bool unprotect(struct leg *leg, bool rtcp, uint8_t *bytes, size_t *length
   return false;
 }
 
+static enum proof proof_of(const struct leg *leg, const struct rtp_packet *packet) {
+  if (!protection_is_on(&leg->protection)) return PROOF_NONE;
+  const struct receiver *receiver = &leg->receiver;
+  const bool newer = !receiver->started || receiver->ssrc != packet->ssrc || (int16_t)(packet->sequence_number - receiver->highest) > 0;
+  return newer ? PROOF_NEWEST : PROOF_OLD;
+}
+
 void session_receive(struct session *session, unsigned index, uint8_t *bytes, size_t length,
                      const union address *source, uint64_t now_us) {
   struct leg *from = &session->legs[index];
   struct leg_counters *counters = &from->counters;
 
+  if (from->settings.rtcp_mux && length >= 2 && rtcp_is_muxed(bytes)) {
+    session_receive_rtcp(session, index, bytes, length, source, now_us);
+    return;
+  }
   const size_t received_bytes = length;
-  if (!unprotect(from, false, bytes, &length, now_us)) return;
+  if (!unprotect(from, bytes, &length, now_us)) return;
 
   struct rtp_packet packet;
   if (!rtp_parse(bytes, length, &packet)) return discard(&counters->malformed);
@@ -128,13 +141,16 @@ void session_receive(struct session *session, unsigned index, uint8_t *bytes, si
   } else {
     if (packet.payload_type != from->settings.payload_type) {
       /* Comfort noise (RFC 3389), mostly: it has its number in the stream, whether it was negotiated or not. */
-      if (from->latched && address_equal(&from->latch, source)) receiver_pass_over(&from->receiver, &packet);
+      if (latch_is_at(&from->latch, source)) {
+        receiver_pass_over(&from->receiver, &packet);
+        silence_end(from, now_us);
+      }
       return discard(&counters->unknown_payload_type);
     }
     samples = codec_payload_ticks(from->settings.codec, packet.payload_bytes);
     if (samples == 0 || samples > MAX_PACKET_SAMPLES) return discard(&counters->malformed);
   }
-  switch (leg_hears(from, source, now_us)) {
+  switch (latch_hear(&from->latch, source, proof_of(from, &packet), now_us)) {
     case SOURCE_STRANGER:
       return discard(&counters->wrong_source);
     case SOURCE_NEW:
@@ -151,6 +167,8 @@ void session_receive(struct session *session, unsigned index, uint8_t *bytes, si
   unsigned missing = 0;
   const enum arrival arrival = receiver_place(&from->receiver, &packet, &missing);
   counters->packets_lost += missing;
+  silence_end(from, now_us);
+  if (arrival != ARRIVAL_STRAY) reporting_note(from, &packet, arrival == ARRIVAL_RESTART, !event, now_us);
   if (arrival == ARRIVAL_RESTART) {
     /* The adaptive codebook of one source makes a thump of the first frames of the next. */
     decoder_restart(from->coders.decoder);
@@ -180,18 +198,19 @@ void session_receive(struct session *session, unsigned index, uint8_t *bytes, si
 
 void session_receive_rtcp(struct session *session, unsigned index, uint8_t *bytes, size_t length,
                           const union address *source, uint64_t now_us) {
-  (void)bytes;
-  (void)length;
-  (void)source;
-  (void)now_us;
-  /* Reports about a source do not fit what we send in its place, and we make none of our own yet. */
-  session->legs[index].counters.rtcp_received++;
+  struct leg *leg = &session->legs[index];
+  if (protection_unprotect_rtcp(&leg->protection, bytes, &length, now_us) != CRYPTO_OK) {
+    discard(&leg->reporting.discarded_reports);
+    return;
+  }
+  reporting_receive(leg, bytes, length, source, protection_is_on(&leg->protection), now_us);
 }
 
 bool session_configure(struct session *session, unsigned index, const struct leg_settings *settings) {
   struct leg *leg = &session->legs[index];
   bool media_changed = false;
   if (!leg_configure(leg, settings, &media_changed)) return false;
+  if (session->loop != NULL) silence_watch(leg, session->loop, loop_now_us());
   if (!media_changed) return true;
   outgoing_set_format(&leg->outgoing, settings->codec, settings->ptime_ms);
   /* What comes in here now has another shape: its place in the other stream is sought anew. */

@@ -1,0 +1,185 @@
+#include "addon/transport.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_ADDRESS_CHARACTERS 64
+#define MAX_SILENCE_MS 86400000
+#define EXPEDITED_FORWARDING 46 /* RFC 4594 §4.1 */
+
+bool read_transport(napi_env env, napi_value object, struct leg_settings *settings) {
+  char address[MAX_ADDRESS_CHARACTERS];
+  uint32_t port, dscp;
+  const uint16_t beside = (uint16_t)(address_port(&settings->remote) + 1);
+  if (!optional_boolean(env, object, "rtcpMux", false, &settings->rtcp_mux) ||
+      !optional_text(env, object, "rtcpAddress", address, sizeof address) ||
+      !optional_uint32(env, object, "rtcpPort", UINT16_MAX, beside, &port) ||
+      !optional_uint32(env, object, "dscp", 63, EXPEDITED_FORWARDING, &dscp) ||
+      !optional_uint32(env, object, "silenceMs", MAX_SILENCE_MS, 0, &settings->silence_ms)) {
+    return false;
+  }
+  settings->dscp = (uint8_t)dscp;
+  settings->rtcp_remote = settings->remote;
+  address_set_port(&settings->rtcp_remote, (uint16_t)port);
+  if (address[0] == 0) return true;
+  if (address_parse(address, (uint16_t)port, &settings->rtcp_remote) &&
+      settings->rtcp_remote.any.sa_family == settings->remote.any.sa_family) {
+    return true;
+  }
+  return throw_error(env, "MEDIA_ADDRESS", "no usable address of RTCP") != NULL;
+}
+
+bool read_keys(napi_env env, napi_value object, struct leg_keys *keys) {
+  bool there, plain_rtcp;
+  napi_value srtp;
+  uint32_t suite;
+  const uint8_t *receive_key, *send_key;
+  *keys = (struct leg_keys){NULL, NULL};
+  if (!property_present(env, object, "srtp", &there)) return false;
+  if (!there) return true;
+  if (!property_value(env, object, "srtp", &srtp) || !property_uint32(env, srtp, "suite", SUITE_COUNT - 1, &suite) ||
+      !property_boolean(env, srtp, "unencryptedSrtcp", &plain_rtcp)) {
+    return false;
+  }
+  const size_t bytes = crypto_master_bytes((enum crypto_suite)suite);
+  if (!property_bytes(env, srtp, "receiveKey", bytes, &receive_key) || !property_bytes(env, srtp, "sendKey", bytes, &send_key)) {
+    return false;
+  }
+  keys->inbound = crypto_open((enum crypto_suite)suite, receive_key, CRYPTO_INBOUND, plain_rtcp);
+  keys->outbound = crypto_open((enum crypto_suite)suite, send_key, CRYPTO_OUTBOUND, plain_rtcp);
+  if (keys->inbound != NULL && keys->outbound != NULL) return true;
+  return throw_error(env, "MEDIA_WORKER_FAULT", "no memory for SRTP") != NULL;
+}
+
+void close_keys(struct leg_keys *keys) {
+  crypto_close(keys->inbound);
+  crypto_close(keys->outbound);
+}
+
+void measure_transport(const struct leg *leg, struct transport_measures *measures) {
+  measures->reporting = leg->reporting;
+  measures->rating = leg->configured ? reporting_rating(leg) : 0;
+  measures->clock_rate = leg->configured ? codec_traits(leg->settings.codec)->clock_rate : 1;
+}
+
+/* Scores of RFC 3611 §4.7.5: 127 says that there is none. */
+#define NO_SCORE 127
+
+static bool set_score(napi_env env, napi_value object, const char *name, uint8_t score, double unit) {
+  return score == NO_SCORE || set_number(env, object, name, score / unit);
+}
+
+static bool describe_metrics(napi_env env, napi_value object, const struct voip_metrics *metrics) {
+  napi_value described;
+  return napi_create_object(env, &described) == napi_ok &&
+         set_number(env, described, "lossRatio", metrics->loss_rate / 256.0) &&
+         set_number(env, described, "discardRatio", metrics->discard_rate / 256.0) &&
+         set_number(env, described, "roundTripMs", metrics->round_trip_ms) &&
+         set_number(env, described, "endSystemMs", metrics->end_system_ms) &&
+         set_number(env, described, "jitterBufferMs", metrics->jitter_buffer_ms) &&
+         set_score(env, described, "rating", metrics->r_factor, 1) &&
+         set_score(env, described, "listeningOpinion", metrics->listening_quality10, 10) &&
+         set_score(env, described, "conversationalOpinion", metrics->conversational_quality10, 10) &&
+         napi_set_named_property(env, object, "metrics", described) == napi_ok;
+}
+
+static bool describe_remote(napi_env env, napi_value object, const struct transport_measures *measures) {
+  const struct reporting *reporting = &measures->reporting;
+  if (!reporting->block_known && !reporting->metrics_known) return true;
+  const struct report_block *block = &reporting->block;
+  napi_value remote;
+  if (napi_create_object(env, &remote) != napi_ok) return false;
+  const bool described =
+      (!reporting->block_known ||
+       (set_number(env, remote, "lossRatio", block->fraction_lost / 256.0) &&
+        set_number(env, remote, "packetsLost", block->cumulative_lost < 0 ? 0 : block->cumulative_lost) &&
+        set_number(env, remote, "jitterMs", ticks_to_us(block->jitter, measures->clock_rate) / 1000.0))) &&
+      (!reporting->round_trip_known || set_number(env, remote, "roundTripMs", reporting->round_trip_us / 1000.0)) &&
+      (!reporting->metrics_known || describe_metrics(env, remote, &reporting->metrics));
+  return described && napi_set_named_property(env, object, "remote", remote) == napi_ok;
+}
+
+bool describe_transport(napi_env env, napi_value object, const struct transport_measures *measures) {
+  const struct reporting *reporting = &measures->reporting;
+  if (!set_number(env, object, "rtcpReceived", (double)reporting->received_reports) ||
+      !set_number(env, object, "rtcpSent", (double)reporting->sent_reports) ||
+      !set_number(env, object, "rtcpDiscarded", (double)reporting->discarded_reports)) {
+    return false;
+  }
+  if (reporting->reception.started &&
+      (!set_number(env, object, "jitterMs", reception_jitter_us(&reporting->reception) / 1000.0) ||
+       !set_number(env, object, "rating", measures->rating) ||
+       !set_number(env, object, "opinion", opinion_of(measures->rating)))) {
+    return false;
+  }
+  return describe_remote(env, object, measures);
+}
+
+bool resume_session(napi_env env, napi_value options, struct session *session) {
+  bool there;
+  napi_value resume;
+  const uint8_t *bytes;
+  uint32_t age_ms, resumptions;
+  if (!property_present(env, options, "resume", &there)) return false;
+  if (!there) return true;
+  if (!property_value(env, options, "resume", &resume) || !property_uint32(env, resume, "ageMs", UINT32_MAX, &age_ms) ||
+      !property_uint32(env, resume, "resumptions", 16, &resumptions) ||
+      !property_bytes(env, resume, "place", session->leg_count * sizeof(struct leg_place), &bytes)) {
+    return false;
+  }
+  for (unsigned i = 0; i < session->leg_count; i++) {
+    struct leg_place place;
+    memcpy(&place, bytes + i * sizeof place, sizeof place);
+    place.age_us = (uint64_t)age_ms * 1000;
+    place.resumptions = resumptions;
+    place_begin(&session->legs[i], &place, loop_now_us());
+  }
+  return true;
+}
+
+struct taken {
+  uint64_t session;
+  unsigned leg_count;
+  struct leg_place places[2];
+};
+
+struct snapshot {
+  unsigned count;
+  struct taken taken[ENGINE_MAX_SESSIONS];
+};
+
+static void take(struct session *session, void *argument) {
+  struct snapshot *whole = argument;
+  if (whole->count == ENGINE_MAX_SESSIONS) return;
+  struct taken *taken = &whole->taken[whole->count++];
+  const uint64_t now_us = loop_now_us();
+  taken->session = session->id;
+  taken->leg_count = session->leg_count;
+  for (unsigned i = 0; i < session->leg_count; i++) place_take(&session->legs[i], now_us, &taken->places[i]);
+}
+
+static bool add_taken(napi_env env, napi_value array, uint32_t index, const struct taken *taken) {
+  napi_value pair, id, place;
+  const size_t bytes = taken->leg_count * sizeof *taken->places;
+  return napi_create_array_with_length(env, 2, &pair) == napi_ok &&
+         napi_create_double(env, (double)taken->session, &id) == napi_ok &&
+         napi_create_buffer_copy(env, bytes, taken->places, NULL, &place) == napi_ok &&
+         napi_set_element(env, pair, 0, id) == napi_ok && napi_set_element(env, pair, 1, place) == napi_ok &&
+         napi_set_element(env, array, index, pair) == napi_ok;
+}
+
+napi_value snapshot(napi_env env, napi_callback_info info) {
+  struct engine *engine = engine_of(env);
+  (void)info;
+  if (engine == NULL) return NULL;
+  napi_value result;
+  TRY(napi_create_array(env, &result));
+  struct snapshot *whole = malloc(sizeof *whole);
+  if (whole == NULL) return throw_error(env, "MEDIA_WORKER_FAULT", "no memory for a snapshot");
+  whole->count = 0;
+  engine_visit_all(engine, take, whole);
+  bool added = true;
+  for (unsigned i = 0; i < whole->count && added; i++) added = add_taken(env, result, i, &whole->taken[i]);
+  free(whole);
+  return added ? result : NULL;
+}

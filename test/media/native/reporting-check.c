@@ -1,0 +1,166 @@
+/* RTCP of a leg, the mark of its packets, its silence, and its place for another worker. */
+#include <netinet/ip.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+static void say_voice(struct bench *bench, unsigned packets) {
+  static uint16_t sequence;
+  for (unsigned i = 0; i < packets; i++, sequence++) {
+    say(bench, (struct sending){PCMA_TYPE, false, sequence, sequence * 160u, 7, 160});
+    pass(bench, 20);
+  }
+}
+
+CHECK(check_reports, "reports: come with what was sent and heard, and are read as what they are") {
+  struct bench bench;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+  struct leg *leg = &bench.session->legs[1];
+  leg->settings.rtcp_mux = true;
+  /* Party 1 hears audio, and reports about it between. */
+  uint8_t bytes[PACKET_BYTES];
+  struct rtcp_received report = {0};
+  unsigned voices = 0, reports = 0;
+  for (unsigned i = 0; i < 400; i++) {
+    say_voice(&bench, 1);
+    ssize_t length;
+    while ((length = recv(bench.parties[1].fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+      if (!rtcp_is_muxed(bytes)) voices++;
+      else if (rtcp_parse(bytes, (size_t)length, 9, &report)) reports++;
+    }
+  }
+  EXPECT(voices, 400);
+  EXPECT(reports >= 1 && reports <= 4, true);
+  EXPECT(report.sender, true);
+  EXPECT(report.ssrc, leg->outgoing.ssrc);
+  EXPECT(report.info.packets > 0 && report.info.packets <= 400, true);
+  EXPECT(report.info.octets, report.info.packets * 160);
+  EXPECT(report.about_us, false);
+  EXPECT(leg->reporting.sent_reports, reports);
+
+  /* The party answers: from its own address, then from another host, then what is no report. */
+  const struct report_block block = {.ssrc = leg->outgoing.ssrc, .fraction_lost = 128, .cumulative_lost = 3, .jitter = 80,
+                                     .last_report = ntp_middle(ntp_now()) - 0x8000, .since_last_report = 0x4000};
+  const struct sender_info info = {.ntp = ntp_now()};
+  const size_t built =
+      rtcp_build(bytes, &(struct rtcp_report){.ssrc = 7, .info = &info, .block = &block, .cname = "abcdefghijklmnopqrstuvwx"});
+  session_receive(bench.session, 1, bytes, built, &bench.parties[1].address, bench.now_ms * 1000);
+  EXPECT(leg->reporting.received_reports, 1);
+  EXPECT(leg->reporting.block.fraction_lost, 128);
+  EXPECT(leg->reporting.round_trip_us / 1000, 250);
+  EXPECT(leg->reporting.their_report, ntp_middle(info.ntp));
+  union address stranger;
+  if (!address_parse("127.0.0.9", 5000, &stranger)) abort();
+  session_receive(bench.session, 1, bytes, built, &stranger, bench.now_ms * 1000);
+  session_receive(bench.session, 1, bytes, built - 4, &bench.parties[1].address, bench.now_ms * 1000);
+  EXPECT(leg->reporting.received_reports, 1);
+  EXPECT(leg->reporting.discarded_reports, 2);
+  EXPECT(leg->counters.malformed + leg->counters.unknown_payload_type, 0);
+  bench_close(&bench);
+}
+
+CHECK(check_mark, "packets are marked with the code point that the leg is given") {
+  struct bench bench;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+  struct leg *leg = &bench.session->legs[0];
+  static const uint8_t points[] = {46, 0, 63, 34};
+  for (unsigned i = 0; i < sizeof points; i++) {
+    struct leg_settings settings = leg->settings;
+    settings.dscp = points[i];
+    EXPECT(session_configure(bench.session, 0, &settings), true);
+    const int fds[] = {leg->rtp_fd, leg->rtcp_fd};
+    for (unsigned which = 0; which < 2; which++) {
+      int service = -1;
+      socklen_t length = sizeof service;
+      EXPECT(getsockopt(fds[which], IPPROTO_IP, IP_TOS, &service, &length), 0);
+      EXPECT(service >> 2, points[i]);
+    }
+  }
+  bench_close(&bench);
+}
+
+/* The kind of the next event about silence, or -1. */
+static int next_event(struct bench *bench, uint32_t *duration_ms) {
+  struct media_event event;
+  while (reports_take(loop_reports(bench->loop), &event)) {
+    *duration_ms = event.duration_ms;
+    if (event.kind == EVENT_SILENT || event.kind == EVENT_HEARD) return (int)event.kind;
+  }
+  return -1;
+}
+
+CHECK(check_silence, "a leg that should receive and does not is told once, and once when it does again") {
+  struct bench bench;
+  uint32_t ms = 0;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+  struct leg *leg = &bench.session->legs[0];
+  leg->settings.silence_ms = 3000;
+  silence_watch(leg, bench.loop, bench.now_ms * 1000);
+  say_voice(&bench, 500);
+  EXPECT(next_event(&bench, &ms), -1);
+  pass(&bench, 2970);
+  EXPECT(next_event(&bench, &ms), -1);
+  pass(&bench, 20);
+  EXPECT(next_event(&bench, &ms), EVENT_SILENT);
+  EXPECT(ms >= 3000 && ms <= 3020, true);
+  pass(&bench, 20000);
+  EXPECT(next_event(&bench, &ms), -1);
+  say_voice(&bench, 1);
+  EXPECT(next_event(&bench, &ms), EVENT_HEARD);
+  EXPECT(ms / 100, 230);
+  pass(&bench, 3000);
+  EXPECT(next_event(&bench, &ms), EVENT_SILENT);
+  /* On hold nobody waits for it, and afterwards its time begins anew. */
+  struct leg_settings settings = leg->settings;
+  settings.receives = false;
+  EXPECT(session_configure(bench.session, 0, &settings), true);
+  pass(&bench, 10000);
+  EXPECT(next_event(&bench, &ms), -1);
+  bench_close(&bench);
+}
+
+CHECK(check_place, "another worker goes on: SSRC, numbers behind all that were used, time that went on") {
+  for (unsigned secured = 0; secured < 2; secured++) {
+    struct bench bench;
+    bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+    struct leg *leg = &bench.session->legs[1];
+    uint8_t master[SRTP_MAX_MASTER_BYTES] = {3};
+    if (secured) {
+      struct crypto_context *inbound = crypto_open(SUITE_AEAD_AES_128_GCM, master, CRYPTO_INBOUND, false);
+      struct crypto_context *outbound = crypto_open(SUITE_AEAD_AES_128_GCM, master, CRYPTO_OUTBOUND, false);
+      protection_configure(&leg->protection, &inbound, &outbound, bench.now_ms * 1000);
+    }
+    leg->outgoing.next_sequence = 65000;
+    say_voice(&bench, 30);
+    struct leg_place place;
+    place_take(leg, bench.now_ms * 1000, &place);
+    EXPECT(place.ptime_ms, 20);
+    EXPECT(place.secured, secured);
+    place.age_us = 1500000;
+    place.resumptions = 1;
+
+    struct leg next = {.family = AF_INET};
+    outgoing_start(&next.outgoing);
+    outgoing_set_format(&next.outgoing, CODEC_PCMA, 20);
+    place_begin(&next, &place, 100000000);
+    const uint16_t used = (uint16_t)(next.outgoing.next_sequence - leg->outgoing.next_sequence);
+    EXPECT(next.outgoing.ssrc, leg->outgoing.ssrc);
+    EXPECT(used, 75 + (secured ? 1000 : 10));
+    EXPECT((uint32_t)(outgoing_by_now(&next.outgoing, 100000000) - place.timestamp), 1500 * 8);
+    EXPECT(memcmp(next.reporting.cname, leg->reporting.cname, RTCP_CNAME_BYTES), 0);
+    if (secured) {
+      struct crypto_context *inbound = crypto_open(SUITE_AEAD_AES_128_GCM, master, CRYPTO_INBOUND, false);
+      struct crypto_context *outbound = crypto_open(SUITE_AEAD_AES_128_GCM, master, CRYPTO_OUTBOUND, false);
+      protection_configure(&next.protection, &inbound, &outbound, 0);
+      place_resume(&next, 100000000);
+      struct crypto_place went_on;
+      EXPECT(protection_outbound_place(&next.protection, place.ssrc, &went_on), true);
+      EXPECT(went_on.rollover, 1);
+      EXPECT(went_on.sequence, (uint16_t)(next.outgoing.next_sequence - 1));
+      EXPECT(went_on.rtcp_index >= 16, true);
+    }
+    protection_close(&next.protection);
+    bench_close(&bench);
+  }
+}
