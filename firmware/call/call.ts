@@ -83,6 +83,7 @@ export class Call {
   /** Of the device that sends media already. */
   #earlySdp: string | undefined;
   #cleanedUp = false;
+  #releaseMedia: (() => void) | undefined;
 
   constructor(options: CallOptions) {
     this.#options = options;
@@ -131,6 +132,7 @@ export class Call {
       onReinvite: (offer) => this.#renegotiate(CALLER_LEG, offer),
       onRefreshed: (sdp) => this.#follow(CALLER_LEG, sdp),
       onAck: (sdp) => this.#acknowledged(CALLER_LEG, sdp),
+      onInfo: (request) => this.#answered()?.media.digits.receiveInfo(CALLER_LEG, request) === true,
     };
     this.#run(this.#ringAll());
   }
@@ -207,7 +209,11 @@ export class Call {
       const session = await client.openSession([invite.flow.localAddress, device.flow.localAddress]);
       const caller = this.#side('caller', invite.flow, session.ports[CALLER_LEG]);
       const callee = this.#side('callee', device.flow, session.ports[CALLEE_LEG]);
-      const joined = new JoinedMedia(session, caller, callee);
+      const joined = new JoinedMedia(session, caller, callee, () => {
+        // The worker presses keys: not past the box.
+        this.#releaseMedia ??= this.needMedia();
+      });
+      joined.digits.meet(CALLER_LEG, invite.message.headers, infoIn(invite));
       legs.push({ device, others, media: joined, outgoing: undefined, reason: undefined });
       this.#legs = legs;
       if (this.#state.phase === 'ended') {
@@ -231,7 +237,6 @@ export class Call {
     const { device, media } = leg;
     const host = bracketed(stack.advertisedAddress(device.flow.localAddress));
     const from = { displayName: caller.name, uri: `sip:${caller.number}@${host}` };
-    const telephoneEvent = this.#offer === undefined || this.#offer.audio.telephoneEventPayloadType !== undefined;
     const isPrivate = wantsPrivacy(invite.message.headers.get('Privacy'));
     const outgoing: OutgoingInvite = stack.invite({
       flow: device.flow,
@@ -245,10 +250,14 @@ export class Call {
         ...(device.path ?? []).map((value): HeaderField => ['Route', value]),
       ],
       ...(isPrivate ? { privacy: ['id'] } : {}),
-      offer: media.side(CALLEE_LEG).offer(this.#offer?.audio.codecs.map(({ codec }) => codec) ?? [], telephoneEvent),
+      offer: media.side(CALLEE_LEG).offer(this.#offer?.audio.codecs.map(({ codec }) => codec) ?? [], true),
       handlers: {
         onProvisional: (status, sdp) => this.#progress(fork, status, sdp),
-        onAnswered: (sdp) => this.#answeredBy(fork, sdp),
+        onAnswered: (sdp, response) => {
+          media.digits.meet(CALLEE_LEG, response.headers, infoIn(outgoing));
+          this.#answeredBy(fork, sdp);
+        },
+        onInfo: (request) => this.#answered() === leg && media.digits.receiveInfo(CALLEE_LEG, request),
         onRejected: (status) => {
           if (!this.#ringOtherwise(leg, fork, status)) this.#take({ kind: 'rejected', fork, status });
         },
@@ -459,6 +468,10 @@ function failure({ status, why, warningCode }: Refusal): { readonly status: numb
 function statusOf(error: unknown): number {
   // No port, or a worker that does not answer: it may work in a moment, and no other device would fare better.
   return error instanceof RingdownError && error.code.startsWith('MEDIA_') ? 503 : 500;
+}
+
+function infoIn(session: IncomingInvite | OutgoingInvite) {
+  return (body: string, contentType: string) => session.request('INFO', { body, contentType });
 }
 
 function assertedIdentity(party: { readonly displayName: string; readonly uri: string }): HeaderField {

@@ -1,5 +1,6 @@
 import type { LegIndex, MediaSession } from '../media/client.ts';
 import type { AudioCodec } from '../sdp/codec.ts';
+import { DigitRelay } from './digit-relay.ts';
 import type { Agreement, MediaSide } from './media-side.ts';
 import type { ReceivedOffer, Refusal } from './negotiation.ts';
 
@@ -15,8 +16,12 @@ export class JoinedMedia {
   /** Ours to the offer in the caller's INVITE: the same in each response (RFC 3264 §4). */
   #callerAnswer: Promise<{ readonly sdp: string } | Refusal> | undefined;
 
-  constructor(session: MediaSession, caller: MediaSide, callee: MediaSide) {
+  readonly digits: DigitRelay;
+
+  /** `onInfo`: see DigitRelay. */
+  constructor(session: MediaSession, caller: MediaSide, callee: MediaSide, onInfo: () => void) {
     this.#session = session;
+    this.digits = new DigitRelay(session, onInfo);
     this.#sides = [caller, callee];
   }
 
@@ -38,9 +43,9 @@ export class JoinedMedia {
   offerInResponse(leg: LegIndex): string {
     this.#awaited.add(leg);
     const { agreement } = this.#other(leg);
-    const telephoneEvent = agreement === undefined || agreement.audio.telephoneEventPayloadType !== undefined;
     const first = [this.side(leg).codec, agreement?.parameters.codec].flatMap((codec) => codec ?? []);
-    return this.side(leg).offer(first, telephoneEvent);
+    // What the other leg has not is made of what it has.
+    return this.side(leg).offer(first, true);
   }
 
   /** Whether the ACK of this leg has to bring the answer to an offer of ours; asked once. */
@@ -73,11 +78,7 @@ export class JoinedMedia {
 
   /** The media worker relays for this leg as agreed. */
   async relay(leg: LegIndex, agreement: Agreement): Promise<void> {
-    const other = this.#other(leg).agreement;
-    const events = (each: Agreement | undefined): number | undefined => each?.audio.telephoneEventPayloadType;
-    // Keys of a phone that sends no events are in its audio; the other phone gets them as it knows them.
-    const detectDigits = events(agreement) === undefined && (other === undefined || events(other) !== undefined);
-    await this.#session.configure(leg, { ...agreement.parameters, ...(detectDigits ? { detectDigits } : {}) });
+    await this.#session.configure(leg, this.digits.parametersOf(leg, agreement.parameters));
     this.side(leg).agree(agreement);
   }
 

@@ -14,6 +14,7 @@ import {
   type OutgoingInvite,
   type OutgoingInviteHandlers,
   SipRequest,
+  type SipResponse,
   type SipStack,
 } from '../../firmware/sip/stack.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -30,6 +31,8 @@ const description = (port: number): string =>
   ['v=0', 'o=- 1 1 IN IP4 192.0.2.2', 's=-', 'c=IN IP4 192.0.2.2', 't=0 0', `m=audio ${port} RTP/AVP 8`, ''].join(
     '\r\n',
   );
+
+const ANSWER = { status: 200, headers: new Headers([]) } as unknown as SipResponse;
 
 const SETTINGS: MediaSettings = { codecs: ['PCMA', 'PCMU', 'G729'], security: 'disabled', encryptSrtcp: false };
 
@@ -59,6 +62,7 @@ async function setUp(
         configured.push(parameters);
         waiting.push((error) => (error === undefined ? resolve() : reject(error)));
       }),
+    onEvent: () => undefined,
     close: async () => void closed.push(1),
   };
   const closed: number[] = [];
@@ -132,7 +136,7 @@ async function setUp(
 
 t.test('a re-INVITE of the device that comes before the caller has its answer waits for another time', async (t) => {
   const { device, configured, waiting, accepted } = await setUp();
-  device.onAnswered?.(description(9100), undefined as never);
+  device.onAnswered?.(description(9100), ANSWER);
   await turn();
   t.match(await device.onReinvite?.(description(9200)), { status: 491 });
   while (waiting.length > 0) {
@@ -157,7 +161,7 @@ t.test('a call goes over the addresses of ours that its two sides are reached fr
   const over = (...addresses: readonly string[]): boolean => call.goesOver(addresses);
   t.equal(over('192.0.2.1'), true, "the caller's");
   t.equal(over('192.0.2.3'), false, 'a device that only rings may be one of several');
-  device.onAnswered?.(description(9100), undefined as never);
+  device.onAnswered?.(description(9100), ANSWER);
   await turn();
   while (waiting.length > 0) {
     waiting.shift()?.();
@@ -176,7 +180,7 @@ t.test('the reason of who hangs up reaches the other side (RFC 3326)', async (t)
   const byDevice = await setUp();
   const byCaller = await setUp();
   for (const { device, waiting } of [byDevice, byCaller]) {
-    device.onAnswered?.(description(9100), undefined as never);
+    device.onAnswered?.(description(9100), ANSWER);
     await turn();
     while (waiting.length > 0) {
       waiting.shift()?.();
@@ -191,7 +195,7 @@ t.test('the reason of who hangs up reaches the other side (RFC 3326)', async (t)
 
 t.test('a device that hangs up while the media are joined has answered: the caller gets 200, then BYE', async (t) => {
   const { call, device, rejected, waiting, accepted, closed, lines, told } = await setUp();
-  device.onAnswered?.(description(9100), undefined as never);
+  device.onAnswered?.(description(9100), ANSWER);
   await turn();
   device.onBye?.(new SipRequest('BYE', 'sip:box', [['Reason', 'Q.850;cause=16']]));
   device.onEnded?.('bye-received');
@@ -219,7 +223,7 @@ t.test('the identity of a caller who wants none shown is kept (RFC 3325 §7)', a
 
 t.test('media follow a peer that answers a refresh from another port', async (t) => {
   const { device, configured, waiting, invite } = await setUp();
-  device.onAnswered?.(description(9100), undefined as never);
+  device.onAnswered?.(description(9100), ANSWER);
   await turn();
   while (waiting.length > 0) {
     waiting.shift()?.();
@@ -237,7 +241,7 @@ t.test('media follow a peer that answers a refresh from another port', async (t)
 
 t.test('hanging up while the media are joined is no error', async (t) => {
   const { call, invite, device, waiting, lines } = await setUp();
-  device.onAnswered?.(description(9100), undefined as never);
+  device.onAnswered?.(description(9100), ANSWER);
   await turn();
   invite.handlers.onCancel?.(undefined);
   t.equal(call.summary.state, 'ended');
@@ -305,7 +309,7 @@ t.test('a device that sends media before it answers is heard by the caller', asy
   );
   t.match(provisional, [180, /m=audio 4000 RTP\/AVP 8/]);
   t.equal(call.summary.state, 'ringing');
-  device.onAnswered?.(description(9102), undefined as never);
+  device.onAnswered?.(description(9102), ANSWER);
   await work(waiting);
   t.same(accepted, [provisional[1]], 'RFC 3264 §4: the same description in the 200');
   t.equal(configured.at(-1)?.remotePort, 9102, 'the device may have moved');
@@ -323,7 +327,7 @@ t.test('early media that are of no use ring', async (t) => {
 t.test('early media that come as the device answers change nothing', async (t) => {
   const { device, provisional, waiting, accepted } = await setUp();
   device.onProvisional?.(183, description(9100), undefined as never);
-  device.onAnswered?.(description(9100), undefined as never);
+  device.onAnswered?.(description(9100), ANSWER);
   await work(waiting);
   t.same(provisional, []);
   t.equal(accepted.length, 1);
@@ -334,7 +338,7 @@ t.test('a caller without an offer hears no early media', async (t) => {
   device.onProvisional?.(183, description(9100), undefined as never);
   await work(waiting);
   t.same(provisional, [180]);
-  device.onAnswered?.(description(9100), undefined as never);
+  device.onAnswered?.(description(9100), ANSWER);
   await work(waiting);
   t.match(accepted, [/m=audio 4000 RTP\/AVP 8 0 18/]);
   invite.handlers.onAck?.(description(9000));
@@ -344,7 +348,7 @@ t.test('a caller without an offer hears no early media', async (t) => {
 
 t.test('a re-INVITE without an offer gets ours, and its answer comes with the ACK', async (t) => {
   const { call, invite, device, waiting, configured } = await setUp();
-  device.onAnswered?.(description(9100), undefined as never);
+  device.onAnswered?.(description(9100), ANSWER);
   await work(waiting);
   for (const [handlers, port, offered] of [
     [invite.handlers, 9200, 4000],
@@ -378,7 +382,7 @@ t.test('RFC 3261 §20.43: a Warning says what is wrong with an offer', async (t)
     t.match(refusals, [['Warning', new RegExp(`^${code} 192\\.0\\.2\\.1 "`)]]);
   }
   const { device, invite, waiting } = await setUp();
-  device.onAnswered?.(description(9100), undefined as never);
+  device.onAnswered?.(description(9100), ANSWER);
   await work(waiting);
   t.match(await invite.handlers.onReinvite?.(opus), { status: 488, headers: [['Warning', /^305 /]] });
 });
