@@ -13,7 +13,8 @@ The invoice over one thousand six hundred and thirty-three euros was paid, but n
 Beep, beep, beep, said the machine, and then it whistled: wheeeee, woooo, weeee, until somebody pulled its plug.
 `;
 
-t.before(() => outputOf(`${repositoryPath}/scripts/build-native`, ['check']));
+// The first build of the codecs may take minutes on a busy machine.
+t.before(() => outputOf(`${repositoryPath}/scripts/build-native`, ['check'], undefined, 300_000));
 
 for (const voice of ['en-us', 'en-gb+f3', 'de', 'fr+f2', 'es+f4', 'en+m7']) {
   t.test(`speech is no digit: ${voice}`, async (t) => {
