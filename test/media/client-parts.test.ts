@@ -1,4 +1,5 @@
 import t from 'tap';
+import { Continuity } from '../../firmware/media/continuity.ts';
 import { PortPool } from '../../firmware/media/port-pool.ts';
 import { type Command, encodeMessage, MAX_MESSAGE_BYTES } from '../../firmware/media/protocol.ts';
 import { decodeFromWorker, decodeToWorker } from '../../firmware/media/protocol-check.ts';
@@ -118,4 +119,75 @@ t.test('what is not of the protocol is not taken for it', async (t) => {
   }
   const log = { kind: 'log', level: 'warn', message: 'x'.repeat(MAX_MESSAGE_BYTES) } as const;
   t.throws(() => encodeMessage(log), RangeError);
+});
+
+t.test('a place is asked for once a second while there are sessions, and serves two workers at most', async (t) => {
+  const clock = new FakeClock();
+  let sessions = 1;
+  let asked = 0;
+  let answer = async (): Promise<readonly (readonly [number, string])[]> => [[7, 'AAAA']];
+  const continuity = new Continuity({
+    clock,
+    take: () => {
+      asked += 1;
+      return answer();
+    },
+    hasSessions: () => sessions > 0,
+  });
+  const second = async (): Promise<void> => {
+    clock.advance(1000);
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  };
+  t.equal(clock.pending, 0);
+  continuity.watch();
+  continuity.watch();
+  t.equal(continuity.resume(7), undefined);
+  await second();
+  t.equal(asked, 1);
+  clock.advance(400);
+  t.same(continuity.resume(7), { place: 'AAAA', ageMs: 400, resumptions: 1 });
+  t.same(continuity.resume(8), undefined);
+  answer = () => Promise.reject(new Error('the worker is gone'));
+  await second();
+  t.same(continuity.resume(7), { place: 'AAAA', ageMs: 1400, resumptions: 2 }, 'what was taken before holds');
+  t.equal(continuity.resume(7), undefined, 'no third one goes on from it');
+  answer = async () => [[7, 'BBBB']];
+  await second();
+  t.match(continuity.resume(7), { place: 'BBBB', resumptions: 1 });
+  answer = () => new Promise(() => {});
+  await second();
+  clock.advance(60_000);
+  t.equal(continuity.resume(7), undefined, 'too old');
+  t.equal(asked, 4, 'one that is not answered is not asked again beside it');
+  sessions = 0;
+  continuity.close();
+  continuity.watch();
+  t.equal(clock.pending, 0);
+});
+
+t.test('places are taken for what they are, and for nothing else', async (t) => {
+  const legs = [{ address: '127.0.0.1', port: 4000 }];
+  const open = (resume: unknown): unknown =>
+    decodeToWorker(
+      JSON.stringify({ kind: 'request', id: 1, command: { method: 'openSession', session: 1, legs, resume } }),
+    );
+  t.ok(open({ place: 'AAAA', ageMs: 1, resumptions: 1 }));
+  for (const wrong of [
+    null,
+    {},
+    { place: '', ageMs: 1, resumptions: 1 },
+    { place: '{}', ageMs: 1, resumptions: 1 },
+    { place: 'A'.repeat(2000), ageMs: 1, resumptions: 1 },
+    { place: 'AAAA', ageMs: -1, resumptions: 1 },
+    { place: 'AAAA', ageMs: 1.5, resumptions: 1 },
+    { place: 'AAAA', ageMs: 1, resumptions: 3 },
+  ]) {
+    t.equal(open(wrong), undefined, JSON.stringify(wrong).slice(0, 60));
+  }
+  const places = Array.from({ length: 4096 }, (_, index) => [index + 1, 'A'.repeat(400)] as const);
+  const response = { kind: 'response', id: 1, ok: true, result: { places } } as const;
+  t.same(decodeFromWorker(encodeMessage(response)), response, 'those of as many sessions as there can be');
+  for (const wrong of [[[0, 'AAAA']], [[1, '?']], [[1]], [7], [...places, [5000, 'AAAA']]]) {
+    t.equal(decodeFromWorker(JSON.stringify({ ...response, result: { places: wrong } })), undefined);
+  }
 });
