@@ -18,7 +18,7 @@ export interface MediaAbilities {
 export const MEDIA_ABILITIES: MediaAbilities = {
   codecs: ['PCMA', 'PCMU', 'G729'],
   srtp: { suites: SRTP_SUITES, mki: false },
-  rtcpMux: false,
+  rtcpMux: true,
   comfortNoise: false,
   annexB: false,
 };

@@ -10,11 +10,13 @@ export interface MediaSettings {
   readonly security: MediaSecurity;
   /** SRTCP is to be encrypted too. */
   readonly encryptSrtcp: boolean;
+  /** Code point of the media that it is sent (RFC 2474), 0 to 63. */
+  readonly dscp: number;
 }
 
 /** What is configured for `number`; what it leaves to the system is the system's. */
 export function mediaSettings({ system, extensions }: Configuration, number: string): MediaSettings {
-  const { codecs, security, encryptSrtcp } = system.media;
+  const { codecs, security, encryptSrtcp, dscp } = system.media;
   const own = extensions[number];
   const ownSecurity = own?.mediaSecurity ?? 'system';
   const hasSrtp = MEDIA_ABILITIES.srtp.suites.length > 0;
@@ -23,5 +25,6 @@ export function mediaSettings({ system, extensions }: Configuration, number: str
     // Without SRTP in the media worker the setting is for phones alone.
     security: hasSrtp ? (ownSecurity === 'system' ? security : ownSecurity) : 'disabled',
     encryptSrtcp,
+    dscp: dscp.audio,
   };
 }

@@ -185,7 +185,8 @@ export class MediaSide {
 
   /** `own`: our key, where the peer has one. */
   #agreeOn(audio: AudioParameters, wanted: readonly AudioCodec[], own: Crypto | undefined): Agreement | undefined {
-    const parameters = legParameters(audio, wanted);
+    const agreed = legParameters(audio, wanted);
+    const parameters = agreed === undefined ? undefined : { ...agreed, dscp: this.#options.settings.dscp };
     if (parameters === undefined || audio.crypto === undefined) {
       return parameters === undefined ? undefined : { audio, parameters };
     }

@@ -81,8 +81,17 @@ export function legParameters(audio: AudioParameters, wanted: readonly AudioCode
       : { telephoneEventPayloadType: audio.telephoneEventPayloadType }),
     ptimeMs: Math.min(Math.floor(audio.ptimeMs / 10) * 10, MAX_PTIME_MS),
     direction: answerDirection(audio.direction, 'sendrecv'),
+    ...rtcpParameters(audio),
     ...(MEDIA_ABILITIES.annexB && codec.annexB === true ? { annexB: true } : {}),
   };
+}
+
+/** Where RTCP goes: on the port of RTP where both want that (RFC 5761), else where the peer says (RFC 3605). */
+function rtcpParameters(audio: AudioParameters): Pick<LegParameters, 'rtcpMux' | 'rtcpAddress' | 'rtcpPort'> {
+  if (MEDIA_ABILITIES.rtcpMux && audio.rtcpMux) return { rtcpMux: true };
+  const { remotePort, remoteRtcpPort: rtcpPort, remoteRtcpAddress: rtcpAddress } = audio;
+  if (rtcpAddress !== undefined) return { rtcpAddress, rtcpPort };
+  return rtcpPort === remotePort + 1 ? {} : { rtcpPort };
 }
 
 /** A leg's socket has one address family. */

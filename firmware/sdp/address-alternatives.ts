@@ -59,7 +59,8 @@ export function isUnspecified(address: string): boolean {
   return isIPv4(address) ? address === '0.0.0.0' : /^[0:]+(?:0\.0\.0\.0)?$/.test(address);
 }
 
-function isUnicast({ address }: Connection): boolean {
+/** An address that one host has, or the unspecified one; not a name. */
+export function isUnicast({ address }: Connection): boolean {
   if (isIPv4(address)) return isUnspecified(address) || !/^(?:0|22[4-9]|23[0-9]|24[0-9]|25[0-5])\./.test(address);
   return isIPv6(address) && !/^ff/i.test(address);
 }

@@ -1,6 +1,7 @@
 import {
   type AddressType,
   hasAlternatives,
+  isUnicast,
   isUnspecified,
   type MediaAddress,
   mediaAddress,
@@ -46,6 +47,8 @@ export interface AudioParameters {
   readonly remotePort: number;
   /** Where the peer wants RTCP: the port of a=rtcp (RFC 3605), else the next one (RFC 3550 §11). */
   readonly remoteRtcpPort: number;
+  /** The address of a=rtcp, where it has one of the same family and not the one of RTP. */
+  readonly remoteRtcpAddress?: string;
   /** The peer takes RTCP on its RTP port (RFC 5761). */
   readonly rtcpMux: boolean;
   /** The stream was offered over both families, or under several addresses. */
@@ -130,7 +133,7 @@ function readAudioAt(
     ...security,
     remoteAddress: address.connection.address,
     remotePort: address.port,
-    remoteRtcpPort: readRtcpPort(media, address),
+    ...readRtcp(media, address),
     rtcpMux: attributeValue(media.attributes, 'rtcp-mux') !== undefined,
     hasAlternatives: hasAlternatives(description, media),
     codecs,
@@ -161,13 +164,24 @@ function chooseSecurity(
   return isPlain && security !== 'enforced' ? { protocol } : undefined;
 }
 
-function readRtcpPort(media: MediaDescription, address: MediaAddress): number {
-  if (address.rtcpPort !== undefined) return address.rtcpPort;
-  const text = /^([0-9]{1,5})(?: |$)/.exec(attributeValue(media.attributes, 'rtcp') ?? '')?.[1];
-  const port = Number(text ?? 0);
+function readRtcp(
+  media: MediaDescription,
+  { connection, port, rtcpPort }: MediaAddress,
+): Pick<AudioParameters, 'remoteRtcpPort' | 'remoteRtcpAddress'> {
+  if (rtcpPort !== undefined) return { remoteRtcpPort: rtcpPort };
+  const value = attributeValue(media.attributes, 'rtcp') ?? '';
+  const [, text, addressType, address] = /^([0-9]{1,5})(?: +IN +(IP4|IP6) +(\S{1,64}))?(?: |$)/.exec(value) ?? [];
+  const told = Number(text ?? 0);
   // What a=rtcp says belongs to the port of the m-line, and to no alternative of it.
-  const isOwn = address.port === media.port;
-  return isOwn && port >= 1 && port <= 65_535 ? port : Math.min(address.port + 1, 65_535);
+  if (port !== media.port || told < 1 || told > 65_535) return { remoteRtcpPort: Math.min(port + 1, 65_535) };
+  const isOther =
+    address !== undefined &&
+    addressType === connection.addressType &&
+    address !== connection.address &&
+    !isUnspecified(connection.address) &&
+    isUnicast({ addressType, address }) &&
+    !isUnspecified(address);
+  return { remoteRtcpPort: told, ...(isOther ? { remoteRtcpAddress: address } : {}) };
 }
 
 function readPtime(media: MediaDescription): number {

@@ -34,7 +34,12 @@ const description = (port: number): string =>
 
 const ANSWER = { status: 200, headers: new Headers([]) } as unknown as SipResponse;
 
-const SETTINGS: MediaSettings = { codecs: ['PCMA', 'PCMU', 'G729'], security: 'disabled', encryptSrtcp: false };
+const SETTINGS: MediaSettings = {
+  codecs: ['PCMA', 'PCMU', 'G729'],
+  security: 'disabled',
+  encryptSrtcp: false,
+  dscp: 46,
+};
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -35,7 +35,7 @@ function connected(peer: Peer, answers: (RenegotiationResult | 'late')[] = []) {
     address: localAddress,
     localAddress,
     port: 4000 + sessions * 2,
-    settings: { codecs: ['PCMA', 'PCMU', 'G729'], security: 'disabled', encryptSrtcp: false },
+    settings: { codecs: ['PCMA', 'PCMU', 'G729'], security: 'disabled', encryptSrtcp: false, dscp: 46 },
   });
   const offer = side.readOffer(descriptionOf(peer));
   if ('status' in offer) throw new Error(offer.why);

@@ -9,7 +9,12 @@ import type { MediaSecurity } from '../../firmware/sdp/audio.ts';
 
 const KEY = 'd0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj';
 const CRYPTO = `a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`;
-const SETTINGS: MediaSettings = { codecs: ['PCMA', 'PCMU', 'G729'], security: 'disabled', encryptSrtcp: false };
+const SETTINGS: MediaSettings = {
+  codecs: ['PCMA', 'PCMU', 'G729'],
+  security: 'disabled',
+  encryptSrtcp: false,
+  dscp: 46,
+};
 
 function sideOf(security: MediaSecurity, more: Partial<MediaSettings> = {}): MediaSide {
   const settings = { ...SETTINGS, security, ...more };
@@ -109,12 +114,33 @@ t.test('RFC 3264 §5.1: each side receives events under its own number', async (
   t.equal('status' in without ? '' : without.parameters.telephoneEventReceivedType, undefined);
 });
 
+const reports: readonly (readonly [lines: readonly string[], expected: object])[] = [
+  [[], { rtcpMux: undefined, rtcpPort: undefined, dscp: 46 }],
+  [['a=rtcp:9001'], { rtcpPort: undefined }],
+  [['a=rtcp:9100'], { rtcpPort: 9100, rtcpAddress: undefined }],
+  [['a=rtcp:9100 IN IP4 192.0.2.9'], { rtcpPort: 9100, rtcpAddress: '192.0.2.9' }],
+  [['a=rtcp:9100', 'a=rtcp-mux'], { rtcpMux: true, rtcpPort: undefined }],
+];
+for (const [lines, expected] of reports) {
+  t.test(`reports go where the peer says: ${lines.join(', ')}`, async (t) => {
+    const side = sideOf('disabled');
+    t.match(side.offer([], true), 'a=rtcp-mux\r\n', 'RFC 5761: offered to all');
+    const agreements = [side.readAnswer(description('m=audio 9000 RTP/AVP 8', ...lines))];
+    const offer = side.readOffer(description('m=audio 9000 RTP/AVP 8', ...lines));
+    if ('status' in offer) throw new Error(offer.why);
+    const answer = side.answer(offer, []);
+    agreements.push(answer);
+    for (const agreement of agreements) t.match(agreement, { parameters: expected });
+    t.equal('sdp' in answer && answer.sdp.includes('a=rtcp-mux'), lines.includes('a=rtcp-mux'));
+  });
+}
+
 t.test('what an extension may do, by its own settings and the system’s', async (t) => {
   const configuration = complete(nodeOf(configurationSchema), {
-    system: { media: { codecs: ['PCMA', 'G729'], security: 'preferred', encryptSrtcp: true } },
+    system: { media: { codecs: ['PCMA', 'G729'], security: 'preferred', encryptSrtcp: true, dscp: { audio: 40 } } },
     extensions: { 201: {}, 202: { codecs: ['PCMU'], mediaSecurity: 'disabled' }, 203: { codecs: [] } },
   }) as Configuration;
-  const system = { codecs: ['PCMA', 'G729'], security: 'preferred', encryptSrtcp: true };
+  const system = { codecs: ['PCMA', 'G729'], security: 'preferred', encryptSrtcp: true, dscp: 40 };
   t.same(mediaSettings(configuration, '201'), system);
   t.same(mediaSettings(configuration, '202'), { ...system, codecs: ['PCMU'], security: 'disabled' });
   t.same(mediaSettings(configuration, '203'), system, 'an empty list leaves it to the system');

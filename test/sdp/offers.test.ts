@@ -351,7 +351,18 @@ for (const { title, fixture, answer, security = 'disabled', over = 'IP4', able =
 
 const addresses: readonly (readonly [title: string, fixture: string, over: 'IP4' | 'IP6', expected: object])[] = [
   ['RFC 3605: the port of a=rtcp', 'rtcp', 'IP4', { remoteRtcpPort: 9100, rtcpMux: true }],
-  ['RFC 3605: not where it is none', 'rtcp-odd', 'IP4', { remotePort: 65_535, remoteRtcpPort: 65_535 }],
+  [
+    'RFC 3605: and its address',
+    'rtcp-address',
+    'IP4',
+    { remoteRtcpPort: 53_020, remoteRtcpAddress: '198.51.100.4', remoteAddress: '192.0.2.10' },
+  ],
+  [
+    'RFC 3605: not where it is none',
+    'rtcp-odd',
+    'IP4',
+    { remotePort: 65_535, remoteRtcpPort: 65_535, remoteRtcpAddress: undefined },
+  ],
   [
     'RFC 6947: the alternative of the family, with its ports',
     'altc',
