@@ -197,6 +197,57 @@ CHECK(check_srtp_sources, "SRTP: a party has so many SSRCs under one key and no 
   crypto_close(receiver);
 }
 
+CHECK(check_srtp_same, "SRTP: a context is told from one of another key, suite, direction, or way with reports") {
+  uint8_t master[SRTP_MAX_MASTER_BYTES] = {1};
+  struct crypto_context *one = crypto_open(SUITE_AES_CM_128_HMAC_SHA1_80, master, CRYPTO_INBOUND, false);
+  struct crypto_context *others[6] = {
+      crypto_open(SUITE_AES_CM_128_HMAC_SHA1_80, master, CRYPTO_INBOUND, false),
+      crypto_open(SUITE_AES_CM_128_HMAC_SHA1_32, master, CRYPTO_INBOUND, false),
+      crypto_open(SUITE_AES_CM_128_HMAC_SHA1_80, master, CRYPTO_OUTBOUND, false),
+      crypto_open(SUITE_AES_CM_128_HMAC_SHA1_80, master, CRYPTO_INBOUND, true),
+      crypto_open_again(one),
+  };
+  /* Its last byte, of the salt. */
+  master[crypto_master_bytes(SUITE_AES_CM_128_HMAC_SHA1_80) - 1] = 1;
+  others[5] = crypto_open(SUITE_AES_CM_128_HMAC_SHA1_80, master, CRYPTO_INBOUND, false);
+  for (unsigned i = 0; i < 6; i++) {
+    EXPECT(crypto_is_same(one, others[i]), i == 0 || i == 4);
+    crypto_close(others[i]);
+  }
+  EXPECT(crypto_is_same(one, NULL), false);
+  EXPECT(crypto_is_same(NULL, NULL), true);
+  crypto_close(one);
+}
+
+CHECK(check_srtp_last, "SRTP: the last source is the one that spoke last, and its report counts") {
+  struct crypto_context *sender = open_key(SUITE_AES_CM_128_HMAC_SHA1_80, 1, CRYPTO_OUTBOUND);
+  struct crypto_context *receiver = open_key(SUITE_AES_CM_128_HMAC_SHA1_80, 1, CRYPTO_INBOUND);
+  static const uint32_t ssrcs[] = {5, 6, 5, 6};
+  struct crypto_place place;
+  for (unsigned i = 0; i < 4; i++) {
+    const struct bytes packet = protected_rtp(sender, ssrcs[i], (uint16_t)(10 + i));
+    EXPECT(unprotect(receiver, &packet, false), CRYPTO_OK);
+    EXPECT(crypto_last_place(receiver, &place), true);
+    EXPECT(place.ssrc, ssrcs[i]);
+    EXPECT(place.sequence, 10 + i);
+  }
+  struct bytes report = rtcp_of(5);
+  EXPECT(crypto_protect_rtcp(sender, report.bytes, &report.length), CRYPTO_OK);
+  EXPECT(unprotect(receiver, &report, true), CRYPTO_OK);
+  EXPECT(crypto_last_place(receiver, &place), true);
+  EXPECT(place.ssrc, 5);
+  /* RFC 3711 §9.2: a key is good for 2^31 reports, and not for one more. */
+  struct crypto_context *old = open_key(SUITE_AES_CM_128_HMAC_SHA1_80, 1, CRYPTO_OUTBOUND);
+  EXPECT(crypto_set_place(old, &(struct crypto_place){.ssrc = 5, .sequence = 1, .rtcp_index = 0x7ffffffe}), true);
+  for (unsigned i = 0; i < 3; i++) {
+    report = rtcp_of(5);
+    EXPECT(crypto_protect_rtcp(old, report.bytes, &report.length) == CRYPTO_OK, i == 0);
+  }
+  crypto_close(sender);
+  crypto_close(receiver);
+  crypto_close(old);
+}
+
 CHECK(check_srtp_garbage, "SRTP: packets of any length and content are refused, and the sanitizers see nothing") {
   srand(2);
   for (enum crypto_suite suite = 0; suite < SUITE_COUNT; suite++) {
