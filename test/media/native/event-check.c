@@ -56,6 +56,8 @@ CHECK(check_event_receiver, "events: a press begins once and ends once, whatever
       {"+3 -3:20 +4 -4:20 ", {{0x40000000, 3, END, 160}, {0x20000000, 4, END, 160}}},
       /* Reports overtake each other, and the end says less than was reported: the longest counts. */
       {"+6 -6:60 ", {{800, 6, 10, 480}, {800, 6, 10, 320}, {800, 6, END, 400}}},
+      /* Two keys at the same moment, as of a sender that does not move on. */
+      {"+1 -1:20 +2 -2:40 ", {{800, 1, 10, 160}, {800, 2, 10, 160}, {800, 2, END, 320}}},
       /* The same key again, just when a segment of the first press would begin. */
       {"+3 -3:20 +3 -3:20 ", {{800, 3, END, 160}, {800 + 0xffff, 3, 10, 160}, {800 + 0xffff, 3, END, 160}}},
       /* Across the end of the number space. */
@@ -155,6 +157,7 @@ struct line {
   struct event_receiver receiver;
   uint64_t now_us;
   unsigned packets, ends, markers;
+  unsigned empty; /* reports of no duration: RFC 4733 §2.3.5 keeps those for what lasts for ever */
   unsigned longest_gap_ms; /* between two reports of one press */
   uint64_t last_us;
   char text[512];
@@ -168,6 +171,7 @@ static void run_line(struct line *line, unsigned ms) {
     while (event_sender_next(&line->sender, line->now_us, stream, &packet)) {
       line->packets++;
       if (packet.marker) line->markers++;
+      if (packet.payload[2] == 0 && packet.payload[3] == 0) line->empty++;
       if (packet.payload[1] & END) line->ends++;
       const unsigned gap_ms = (unsigned)((line->now_us - line->last_us) / MS);
       if (!packet.marker && gap_ms > line->longest_gap_ms) line->longest_gap_ms = gap_ms;
@@ -198,6 +202,7 @@ CHECK(check_event_sender, "events: a press is sent with a marker, updates, and t
   EXPECT(line.ends, 9);
   EXPECT(line.packets, 9 + 3 + 1 + 2); /* reports at 0, 50, 100 of 120; at 0 of 40; at 0, 50 of 100 */
   EXPECT(line.longest_gap_ms, 50);
+  EXPECT(line.empty, 0);
   EXPECT(event_sender_is_busy(&line.sender), false);
   EXPECT(event_sender_due(&line.sender) == UINT64_MAX, true);
 }
@@ -211,6 +216,7 @@ CHECK(check_event_sender_long, "events: a long press goes out in segments, and e
   EXPECT(event_sender_is_pressed(&line.sender, line.now_us), true);
   event_sender_release(&line.sender, 0, line.now_us);
   EXPECT(event_sender_is_pressed(&line.sender, line.now_us), false);
+  EXPECT(event_sender_due(&line.sender) <= line.now_us, true);
   run_line(&line, 500);
   EXPECT(strcmp(line.text, "+3 -3:20000 "), 0);
   EXPECT(line.markers, 1);

@@ -418,6 +418,26 @@ CHECK(check_writer, "record: what is put in is in the file, and each reason to e
   EXPECT(rmdir(folder), 0);
 }
 
+CHECK(check_writer_settles, "record: the head keeps up with a file that grows, and one that is deleted meanwhile ends") {
+  make_folder();
+  struct writer *writer = writer_start();
+  const struct job_options options = options_of("a.wav", UINT64_MAX, UINT64_MAX);
+  struct job *job = writer_begin(writer, &options);
+  const uint8_t audio[4000] = {0};
+  struct job_result result = {0};
+  EXPECT(job_put(job, audio, sizeof audio), true);
+  for (unsigned i = 0; i < 2000 && told_bytes("a.wav") == 0; i++) wait_round();
+  EXPECT(told_bytes("a.wav"), sizeof audio);
+  EXPECT(job_is_closed(job, &result), false);
+  remove_file("a.wav");
+  result = await(job);
+  EXPECT(result.end, RECORD_FOLDER);
+  EXPECT(result.reason, ENOENT);
+  job_free(job);
+  writer_stop(writer);
+  EXPECT(rmdir(folder), 0);
+}
+
 CHECK(check_writer_bounds, "record: so many files and no more, and a limit on their length is no signal") {
   make_folder();
   struct writer *writer = writer_start();

@@ -21,7 +21,7 @@ socklen_t address_length(const union address *address);
 bool address_same_host(const union address *a, const union address *b);
 uint16_t address_port(const union address *address);
 void address_set_port(union address *address, uint16_t port);
-/* The literal, without the port; cut off when `room` is too small. */
+/* The literal, without the port; empty when `room` is too small. */
 void address_print(const union address *address, char *text, size_t room);
 bool address_equal(const union address *a, const union address *b);
 
