@@ -107,11 +107,21 @@ CHECK(check_track_places, "record: pauses, bursts, new sources and late packets 
   /* Too late, too early by far: left out. Nothing of it turns up later. */
   track_write(&track, 0x80000000 - 1600, RATE, pcm, PACKET, 1600);
   track_write(&track, 0x80000000 + 160 + 7000, RATE, pcm, PACKET, 1600);
+  /* Nor what lies a ring or more beyond what is read. */
   track_restart(&track);
+  track_write(&track, 0, RATE, pcm, PACKET, track.read + TRACK_SAMPLES + 10 * PACKET);
   for (unsigned i = 0; i < 200; i++) {
     track_read(&track, read, PACKET);
-    for (unsigned j = 0; j < PACKET; j++) EXPECT(read[j] == 0 || i < 120, true);
+    for (unsigned j = 0; j < PACKET; j++) EXPECT(read[j], 0);
   }
+  /* A source that sets its clock forwards, then back, without a word; and one whose clock has another rate from now on. */
+  static const struct {
+    uint32_t timestamp, clock_rate;
+  } jumps[] = {{100000, RATE}, {500000, RATE}, {300, RATE}, {300 + 160, 16000}};
+  track_start(&track, RATE);
+  for (unsigned i = 0; i < 4; i++) track_write(&track, jumps[i].timestamp, jumps[i].clock_rate, pcm, PACKET, 160 + 320 * i);
+  track_read(&track, read, 8 * PACKET);
+  for (unsigned i = 0; i < 8; i++) EXPECT(read[i * PACKET + 1], i < 7 && i % 2 == 0 ? 5 : 0);
   /* Timestamps of 8000 Hz for samples of 16000, as G.722 has them. */
   track_start(&track, 16000);
   track_write(&track, 0, 8000, pcm, PACKET, 160);
@@ -131,6 +141,15 @@ CHECK(check_wav_header, "record: the head of a file is read as it was written, a
   EXPECT(read.sample_rate, 16000);
   EXPECT(read.channels, 2);
   EXPECT(read.data_bytes, 123456);
+  /* What others go by: the length of all that follows, in each of its three places. */
+  static const uint8_t expected[] = {'R', 'I', 'F', 'F', 0x64, 0xe2, 1, 0, 'W', 'A', 'V', 'E', 'f', 'm', 't', ' ', 16, 0, 0, 0, 1, 0,
+                                     2, 0, 0x80, 0x3e, 0, 0, 0, 0xfa, 0, 0, 4, 0, 16, 0, 'd', 'a', 't', 'a', 0x40, 0xe2, 1, 0};
+  EXPECT(memcmp(bytes, expected, sizeof expected), 0);
+  for (uint16_t channels = 0; channels < 4; channels++) {
+    wav_header_write(&(struct wav_header){8000, channels, 0}, bytes);
+    EXPECT(wav_header_read(bytes, &read), channels == 1 || channels == 2);
+  }
+  wav_header_write(&written, bytes);
   for (unsigned i = 0; i < 40; i++) {
     if (i >= 22 && i < 28) continue; /* another rate, or another number of channels */
     bytes[i] ^= 1;

@@ -57,6 +57,41 @@ CHECK(check_wav_chunks, "chunks that are not known are passed over, of odd lengt
   EXPECT(wav.samples, 3);
 }
 
+CHECK(check_wav_codings, "a WAV file says its coding by a tag, or by a GUID that is one of those") {
+  static const struct {
+    uint8_t tag, bits;
+    enum wav_coding coding;
+    int16_t first; /* of the byte 0x34, or of 0x1234 */
+  } cases[] = {{1, 16, WAV_PCM16, 0x1234}, {6, 8, WAV_ALAW, -8960}, {7, 8, WAV_ULAW, -3388}};
+  for (unsigned i = 0; i < 3; i++) {
+    uint8_t bytes[sizeof PLAIN + 24];
+    struct wav wav;
+    int16_t pcm[4];
+    memcpy(bytes, PLAIN, sizeof PLAIN);
+    bytes[20] = cases[i].tag;
+    bytes[32] = cases[i].bits / 8;
+    bytes[34] = cases[i].bits;
+    EXPECT(parse(bytes, sizeof PLAIN, &wav), WAV_OK);
+    EXPECT(wav.coding, cases[i].coding);
+    EXPECT(wav_parse(bytes, sizeof PLAIN, &wav), WAV_OK);
+    EXPECT(wav.samples, cases[i].bits == 8 ? 4 : 2);
+    EXPECT(wav_read(&wav, 0, pcm, 1), 1);
+    if (pcm[0] != cases[i].first) EXPECT(pcm[0], cases[i].first);
+    /* The same with WAVE_FORMAT_EXTENSIBLE. */
+    memcpy(bytes + 36, "\x16\0\x10\0\4\0\0\0", 8);
+    memcpy(bytes + 44, (const uint8_t[]){cases[i].tag, 0, 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71}, 16);
+    memcpy(bytes + 60, PLAIN + 36, 12);
+    bytes[4] = 64;
+    bytes[16] = 40;
+    bytes[20] = 0xfe;
+    bytes[21] = 0xff;
+    EXPECT(parse(bytes, sizeof bytes, &wav), WAV_OK);
+    EXPECT(wav.coding, cases[i].coding);
+    bytes[59] ^= 1;
+    EXPECT(parse(bytes, sizeof bytes, &wav), WAV_UNSUPPORTED);
+  }
+}
+
 CHECK(check_wav_lies, "a WAV file that lies is an error") {
   static const struct {
     unsigned at;
