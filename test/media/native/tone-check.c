@@ -44,6 +44,20 @@ CHECK(check_tone, "a tone has its frequencies, its levels and its cadence, at bo
   }
 }
 
+CHECK(check_soft, "a tone begins and ends softly beside silence") {
+  static int16_t pcm[8000];
+  struct tone tone;
+  EXPECT(tone_start(&tone, &UK_RINGING, 8000), true);
+  EXPECT(tone_read(&tone, pcm, 8000), 8000);
+  int loudest = 0;
+  for (unsigned i = 0; i < 3200; i++) loudest = abs(pcm[i]) > loudest ? abs(pcm[i]) : loudest;
+  /* The first and the last millisecond of both bursts; a fade has four. */
+  static const unsigned edges[] = {0, 3192, 4800, 7992};
+  for (unsigned i = 0; i < 4; i++) {
+    for (unsigned j = 0; j < 8; j++) EXPECT(abs(pcm[edges[i] + j]) <= loudest / 4, true);
+  }
+}
+
 CHECK(check_continuous, "a tone without a pause has no seam") {
   const struct tone_pattern dialling = {.step_count = 1, .repeat_from = 0, .steps = {{333, 1, {{425, -10}}}}};
   static int16_t pcm[8000 * 5];
