@@ -24,7 +24,7 @@ import { isCount, isId, isInteger, isLegIndex, isRecord, type JsonRecord } from 
 import { faultOfSound, MAX_OFFSET_MS, type Sound } from './sound.ts';
 import { faultOfSrtp } from './srtp.ts';
 
-const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729'];
+const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729', 'G722'];
 const DIRECTIONS: readonly Direction[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
 const ERROR_CODES: readonly WorkerErrorCode[] = [
   'MEDIA_PORT_BUSY',
@@ -82,6 +82,7 @@ export function faultOfParameters(value: unknown): string | undefined {
   if (!isRecord(value)) return 'no parameters';
   const { remoteAddress, remotePort, codec, payloadType, telephoneEventPayloadType, ptimeMs, direction, annexB, srtp } =
     value;
+  const { comfortNoisePayloadType } = value;
   if (typeof remoteAddress !== 'string' || isIP(remoteAddress) === 0) return 'remoteAddress is no IP address';
   if (!isInteger(remotePort, 1, 65535)) return 'remotePort is not 1 to 65535';
   if (!CODECS.some((known) => known === codec)) return 'codec is unknown';
@@ -97,6 +98,10 @@ export function faultOfParameters(value: unknown): string | undefined {
   if (digitsBySignalling !== undefined && typeof digitsBySignalling !== 'boolean') {
     return 'digitsBySignalling is no boolean';
   }
+  if (comfortNoisePayloadType !== undefined && !isInteger(comfortNoisePayloadType, 0, 127)) {
+    return 'comfortNoisePayloadType is not 0 to 127';
+  }
+  if (comfortNoisePayloadType === payloadType) return 'one payload type for audio and comfort noise';
   if (telephoneEventPayloadType === payloadType) return 'one payload type for audio and telephone events';
   if (!isInteger(ptimeMs, MIN_PTIME_MS, MAX_PTIME_MS) || ptimeMs % 10 !== 0) {
     return `ptimeMs is not a multiple of 10 from ${MIN_PTIME_MS} to ${MAX_PTIME_MS}`;

@@ -21,7 +21,7 @@ import type { SrtpParameters } from './srtp.ts';
 export type { LegIndex, MediaEvent } from './event.ts';
 export type { SrtpParameters, SrtpSuite } from './srtp.ts';
 
-export type AudioCodec = 'PCMU' | 'PCMA' | 'G729';
+export type AudioCodec = 'PCMU' | 'PCMA' | 'G729' | 'G722';
 
 /** As the box sees it: `sendonly` sends to the remote and ignores what it sends. */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
@@ -46,8 +46,10 @@ export interface LegParameters {
   /** Audio per packet that we send: 10 to 120, a multiple of 10. Any length up to 200 ms is accepted. */
   readonly ptimeMs: number;
   readonly direction: Direction;
-  /** G.729 only: the remote takes silence descriptors (RFC 3551 §4.5.6). Absent: no. We decode them always, and send none of our own. */
+  /** G.729 only: the remote takes silence descriptors (RFC 3551 §4.5.6). Absent: no. With it, what we encode pauses too. */
   readonly annexB?: boolean;
+  /** 0 to 127, not another one's; absent: no comfort noise (RFC 3389) on this leg, which then hears noise as audio. */
+  readonly comfortNoisePayloadType?: number;
   /**
    * Absent: plain RTP, and SRTP is taken for garbage; otherwise plain RTP is. Other keys than before are a change of keys:
    * ours from the next packet on, the remote's former one for 5 more seconds beside its new one.

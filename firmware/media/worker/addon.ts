@@ -25,6 +25,7 @@ export interface LegSettings {
   readonly receives: boolean;
   readonly sends: boolean;
   readonly annexB?: boolean;
+  readonly comfortNoisePayloadType?: number;
   readonly srtp?: SrtpSettings;
   readonly rtcpMux?: boolean;
   readonly rtcpAddress?: string;
@@ -95,7 +96,7 @@ export interface Addon {
 }
 
 /** `enum codec` in native/codec/codec.h. */
-export const CODEC_NUMBERS = { PCMU: 0, PCMA: 1, G729: 2 } as const;
+export const CODEC_NUMBERS = { PCMU: 0, PCMA: 1, G729: 2, G722: 3 } as const;
 
 /** Throws what the loader throws when the addon is missing or not for this machine. */
 export function loadAddon(): Addon {

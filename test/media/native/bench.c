@@ -56,19 +56,26 @@ static void party_open(struct party *party, const char *address) {
 }
 
 void configure(struct bench *bench, unsigned leg, enum codec codec, uint16_t ptime_ms) {
-  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE};
+  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE};
   const struct leg_settings settings = {
       .remote = bench->parties[leg].address,
       .codec = codec,
       .payload_type = types[codec],
       .event_payload_type = (uint8_t)(EVENT_TYPE + leg),
       .event_received_type = NO_PAYLOAD_TYPE,
+      .noise_payload_type = NO_PAYLOAD_TYPE,
       .ptime_ms = ptime_ms,
       .receives = true,
       .sends = true,
       .rtcp_remote = bench->parties[leg].address,
       .dscp = 46,
   };
+  if (!session_configure(bench->session, leg, &settings)) abort();
+}
+
+void set_sends(struct bench *bench, unsigned leg, bool sends) {
+  struct leg_settings settings = bench->session->legs[leg].settings;
+  settings.sends = sends;
   if (!session_configure(bench->session, leg, &settings)) abort();
 }
 

@@ -23,6 +23,8 @@ int run_checks(const char *part);
 #define PCMU_TYPE 0
 #define PCMA_TYPE 8
 #define G729_TYPE 18
+#define G722_TYPE 9
+#define NOISE_TYPE 13
 #define EVENT_TYPE 101 /* on leg 0, and the next one on leg 1 */
 
 struct party {
@@ -45,6 +47,8 @@ void pass(struct bench *bench, unsigned ms);
 void bench_open(struct bench *bench, enum codec codec0, uint16_t ptime0_ms, enum codec codec1, uint16_t ptime1_ms);
 void bench_close(struct bench *bench);
 void configure(struct bench *bench, unsigned leg, enum codec codec, uint16_t ptime_ms);
+
+void set_sends(struct bench *bench, unsigned leg, bool sends);
 
 struct sending {
   uint8_t payload_type;

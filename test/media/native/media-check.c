@@ -20,8 +20,9 @@ static enum codec codec_named(const char *name) {
 
 static void convert(bool decoding, enum codec codec) {
   const struct codec_traits *traits = codec_traits(codec);
-  struct coders coders;
-  if (!coders_open(&coders, codec)) abort();
+  struct decoder *decoder = decoder_open(codec);
+  struct encoder *encoder = encoder_open(codec, false);
+  if (decoder == NULL || encoder == NULL) abort();
   int16_t pcm[MAX_FRAME_SAMPLES];
   uint8_t bytes[MAX_FRAME_BYTES];
   for (;;) {
@@ -29,13 +30,14 @@ static void convert(bool decoding, enum codec codec) {
     if (decoding) {
       const size_t got = fread(bytes, 1, traits->max_frame_bytes, stdin);
       if (codec_payload_ticks(codec, got) == 0) break;
-      fwrite(pcm, sizeof *pcm, decoder_decode(coders.decoder, bytes, got, pcm, MAX_FRAME_SAMPLES), stdout);
+      fwrite(pcm, sizeof *pcm, decoder_decode(decoder, bytes, got, pcm, MAX_FRAME_SAMPLES), stdout);
     } else {
       if (fread(pcm, sizeof *pcm, traits->frame_samples, stdin) == 0) break;
-      fwrite(bytes, 1, encoder_encode(coders.encoder, pcm, bytes), stdout);
+      fwrite(bytes, 1, encoder_encode(encoder, pcm, bytes), stdout);
     }
   }
-  coders_close(&coders);
+  decoder_close(decoder);
+  encoder_close(encoder);
 }
 
 int main(int count_of_arguments, char **arguments) {

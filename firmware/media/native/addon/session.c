@@ -102,13 +102,14 @@ static void configure_on_loop(struct session *session, void *argument) {
 
 static bool read_settings(napi_env env, napi_value object, struct leg_settings *settings) {
   char address[MAX_ADDRESS_CHARACTERS];
-  uint32_t port, codec, payload_type, event_payload_type, event_received_type, ptime_ms;
+  uint32_t port, codec, payload_type, event_payload_type, event_received_type, noise_payload_type, ptime_ms;
   if (!property_text(env, object, "remoteAddress", address, sizeof address) ||
       !property_uint32(env, object, "remotePort", UINT16_MAX, &port) ||
       !property_uint32(env, object, "codec", CODEC_COUNT - 1, &codec) ||
       !property_uint32(env, object, "payloadType", 127, &payload_type) ||
       !optional_uint32(env, object, "telephoneEventPayloadType", 127, NO_PAYLOAD_TYPE, &event_payload_type) ||
       !optional_uint32(env, object, "telephoneEventReceivedType", 127, NO_PAYLOAD_TYPE, &event_received_type) ||
+      !optional_uint32(env, object, "comfortNoisePayloadType", 127, NO_PAYLOAD_TYPE, &noise_payload_type) ||
       !property_uint32(env, object, "ptimeMs", MAX_PTIME_MS, &ptime_ms) ||
       !property_boolean(env, object, "receives", &settings->receives) ||
       !property_boolean(env, object, "sends", &settings->sends) ||
@@ -125,6 +126,7 @@ static bool read_settings(napi_env env, napi_value object, struct leg_settings *
   settings->payload_type = (uint8_t)payload_type;
   settings->event_payload_type = (uint8_t)event_payload_type;
   settings->event_received_type = (uint8_t)event_received_type;
+  settings->noise_payload_type = (uint8_t)noise_payload_type;
   settings->ptime_ms = (uint16_t)ptime_ms;
   return read_transport(env, object, settings);
 }

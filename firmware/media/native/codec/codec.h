@@ -26,8 +26,7 @@
 #define MAX_PAYLOAD_SAMPLES (MAX_PAYLOAD_MS * MAX_SAMPLE_RATE / 1000)
 
 enum codec { CODEC_PCMU, CODEC_PCMA, CODEC_G729, CODEC_G722 };
-/* Of those that sessions speak; G.722 is not yet among them. */
-#define CODEC_COUNT 3
+#define CODEC_COUNT 4
 
 struct codec_traits {
   uint32_t sample_rate;     /* of its PCM: 8000 or 16000 */

@@ -35,7 +35,9 @@ enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *
   return ARRIVAL_STRAY;
 }
 
-void receiver_pass_over(struct receiver *receiver, const struct rtp_packet *packet) {
+bool receiver_pass_over(struct receiver *receiver, const struct rtp_packet *packet) {
   const uint16_t next = (uint16_t)(receiver->highest + 1);
-  if (receiver->started && receiver->ssrc == packet->ssrc && packet->sequence_number == next) receiver->highest = next;
+  if (!receiver->started || receiver->ssrc != packet->ssrc || packet->sequence_number != next) return false;
+  receiver->highest = next;
+  return true;
 }

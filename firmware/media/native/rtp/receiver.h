@@ -21,7 +21,7 @@ enum arrival {
 /* `missing` is set for ARRIVAL_NEXT, and 0 otherwise. */
 enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *packet, unsigned *missing);
 
-/* A packet that is dropped unheard: if it is the very next one of the source, it will not be missed. */
-void receiver_pass_over(struct receiver *receiver, const struct rtp_packet *packet);
+/* A packet that is dropped unheard: if it is the very next one of the source, it will not be missed. False: it is not. */
+bool receiver_pass_over(struct receiver *receiver, const struct rtp_packet *packet);
 
 #endif

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "net/socket.h"
+#include "session/listening.h"
 #include "session/player.h"
+#include "session/session.h"
 
 enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port) {
   memset(leg, 0, sizeof *leg);
@@ -40,46 +42,32 @@ void leg_close(struct leg *leg) {
   leg->rtcp_fd = -1;
   player_close(leg->player);
   leg->player = NULL;
-  coders_close(&leg->coders);
+  listening_close(leg->listening);
+  leg->listening = NULL;
+  outgoing_close(&leg->outgoing);
   protection_close(&leg->protection);
-}
-
-bool coders_open(struct coders *coders, enum codec codec) {
-  coders->decoder = decoder_open(codec);
-  coders->encoder = encoder_open(codec, false);
-  if (coders->decoder != NULL && coders->encoder != NULL) return true;
-  coders_close(coders);
-  return false;
-}
-
-void coders_close(struct coders *coders) {
-  decoder_close(coders->decoder);
-  encoder_close(coders->encoder);
-  *coders = (struct coders){NULL, NULL};
 }
 
 const union address *leg_remote(const struct leg *leg) { return latch_remote(&leg->latch); }
 
-bool leg_configure(struct leg *leg, const struct leg_settings *settings, bool *media_changed) {
-  const struct leg_settings *old = &leg->settings;
-  const bool moved = !leg->configured || !address_equal(&old->remote, &settings->remote);
-  if (moved || old->codec != settings->codec) {
-    /* At another address, or after another codec, the far end codes from its initial state, and so must we. */
-    struct coders coders;
-    if (!coders_open(&coders, settings->codec)) return false;
-    coders_close(&leg->coders);
-    leg->coders = coders;
-  }
-  *media_changed = moved || old->codec != settings->codec || old->ptime_ms != settings->ptime_ms ||
-                   old->annex_b != settings->annex_b;
+struct leg *leg_peer(const struct leg *leg) {
+  struct session *session = leg->session;
+  return session->leg_count == 2 ? &session->legs[leg == &session->legs[0] ? 1 : 0] : NULL;
+}
+
+enum leg_change leg_configure(struct leg *leg, const struct leg_settings *settings) {
+  const struct leg_settings old = leg->settings;
+  const bool moved = !leg->configured || !address_equal(&old.remote, &settings->remote);
   latch_signal(&leg->latch, &settings->remote);
   latch_signal(&leg->rtcp_latch, &settings->rtcp_remote);
-  if (!leg->configured || old->dscp != settings->dscp) {
+  if (!leg->configured || old.dscp != settings->dscp) {
     socket_mark(leg->rtp_fd, leg->family, settings->dscp);
     socket_mark(leg->rtcp_fd, leg->family, settings->dscp);
   }
   leg->configured = true;
   leg->settings = *settings;
   digits_configure(leg);
-  return true;
+  /* At another address, or after another codec, the far end codes from its initial state, and so must we. */
+  if (moved || old.codec != settings->codec || old.annex_b != settings->annex_b) return LEG_PARTY;
+  return old.ptime_ms != settings->ptime_ms ? LEG_MEDIA : LEG_SAME;
 }

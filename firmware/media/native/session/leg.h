@@ -46,6 +46,7 @@ struct leg_settings {
   uint8_t payload_type;
   uint8_t event_payload_type; /* of those we send, and of those we take; NO_PAYLOAD_TYPE: none */
   uint8_t event_received_type; /* under which they may come too; NO_PAYLOAD_TYPE: no other */
+  uint8_t noise_payload_type; /* of comfort noise (RFC 3389), both ways; NO_PAYLOAD_TYPE: none */
   uint16_t ptime_ms;
   bool receives; /* we take what the remote sends */
   bool sends;    /* we send to the remote */
@@ -54,21 +55,27 @@ struct leg_settings {
   bool digits_by_signalling; /* the party is told of digits by others: neither events nor tones for it */
 };
 
-/* Both directions of one leg's codec: either both there or both NULL. */
-struct coders {
-  struct decoder *decoder;
-  struct encoder *encoder;
-};
-
-/* False: no memory. */
-bool coders_open(struct coders *coders, enum codec codec);
-void coders_close(struct coders *coders);
-
 /* Who speaks to the party. */
 enum voice {
   VOICE_PEER,  /* the other leg of the session */
   VOICE_LOCAL, /* whoever calls leg_speak; what the other leg says goes nowhere */
 };
+
+/* How what a party says gets into the stream to the other leg (route.c chooses). */
+enum route {
+  ROUTE_NONE,
+  ROUTE_PASS,      /* same codec and ptime: each packet as it is */
+  ROUTE_REFRAME,   /* same codec: cut anew */
+  ROUTE_TRANSCODE, /* through the leg's listening */
+};
+
+/* Who else takes what a party says. */
+enum leg_ear {
+  EAR_PEER, /* nobody */
+  EAR_PULL, /* whoever calls leg_pull, in his own time */
+};
+
+struct listening;
 
 /* What a party said, in order. */
 struct said {
@@ -107,9 +114,11 @@ struct leg {
   bool event_known;            /* the event that is being pressed, or was last */
   uint32_t event_timestamp;    /* of the source */
   uint32_t event_sent_as;      /* timestamp in the other leg's stream */
-  struct coders coders; /* of the codec in `settings` */
-  enum voice voice;     /* set by leg_set_voice (party.h) */
-  struct leg_tap *taps; /* leg_add_tap (party.h); NULL: nobody listens */
+  enum route route;
+  struct listening *listening; /* NULL while nothing that the party says is decoded */
+  enum voice voice;        /* set by leg_set_voice (party.h) */
+  enum leg_ear ear;            /* set by leg_set_ear */
+  struct leg_tap *taps;    /* leg_add_tap; NULL: nobody listens */
   struct digits digits;
   struct player *player; /* its own; NULL: nothing is played to the party (player.h) */
   struct seat *seat;     /* its own; NULL: it is in no conference (conference.h) */
@@ -125,9 +134,15 @@ void leg_close(struct leg *leg);
 
 /* Where to send. */
 const union address *leg_remote(const struct leg *leg);
-/*
- * Takes over new settings. False: no memory, and nothing changed. `*media_changed`: both streams have to be placed anew.
- */
-bool leg_configure(struct leg *leg, const struct leg_settings *settings, bool *media_changed);
+/* The other leg of its session, or NULL. */
+struct leg *leg_peer(const struct leg *leg);
+
+/* What new settings change. */
+enum leg_change {
+  LEG_SAME,  /* at most directions and payload types */
+  LEG_MEDIA, /* codec or packets: both streams have to be placed anew */
+  LEG_PARTY, /* it is somebody else, or another codec: coders begin anew */
+};
+enum leg_change leg_configure(struct leg *leg, const struct leg_settings *settings);
 
 #endif

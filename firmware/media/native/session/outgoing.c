@@ -11,44 +11,69 @@ static uint32_t random32(void) {
 
 void outgoing_start(struct outgoing *outgoing) {
   memset(outgoing, 0, sizeof *outgoing);
+  outgoing->traits = codec_traits(outgoing->codec);
   outgoing->ssrc = random32();
   outgoing->next_sequence = (uint16_t)random32();
   outgoing->position = random32();
   outgoing->marker_pending = true;
 }
 
+void outgoing_close(struct outgoing *outgoing) {
+  encoder_close(outgoing->encoder);
+  outgoing->encoder = NULL;
+}
+
+static void forget_parts(struct outgoing *outgoing) {
+  outgoing->framed_bytes = 0;
+  outgoing->framed_ticks = 0;
+  outgoing->pcm_samples = 0;
+}
+
 void outgoing_set_format(struct outgoing *outgoing, enum codec codec, unsigned ptime_ms) {
   outgoing->codec = codec;
-  outgoing->packet_bytes = ptime_ms / FRAME_MS * codec_traits(codec)->max_frame_bytes;
-  outgoing->framed_bytes = 0;
-  outgoing->pcm_samples = 0;
+  outgoing->traits = codec_traits(codec);
+  outgoing->packet_bytes = (uint16_t)(ptime_ms / FRAME_MS * outgoing->traits->max_frame_bytes);
+  forget_parts(outgoing);
   outgoing->placed = false;
 }
 
-static size_t framed_samples(const struct outgoing *outgoing) {
-  return codec_payload_ticks(outgoing->codec, outgoing->framed_bytes);
+bool outgoing_set_encoder(struct outgoing *outgoing, bool wanted, bool annex_b) {
+  struct encoder *encoder = wanted ? encoder_open(outgoing->codec, annex_b) : NULL;
+  if (wanted && encoder == NULL) return false;
+  encoder_close(outgoing->encoder);
+  outgoing->encoder = encoder;
+  return true;
+}
+
+/* RTP units of what waits as PCM. */
+static uint32_t pcm_ticks(const struct outgoing *outgoing) {
+  return (uint32_t)outgoing->pcm_samples * outgoing->traits->frame_ticks / outgoing->traits->frame_samples;
 }
 
 uint32_t outgoing_end(const struct outgoing *outgoing) {
-  return outgoing->position + (uint32_t)(framed_samples(outgoing) + outgoing->pcm_samples);
+  return outgoing->position + outgoing->framed_ticks + pcm_ticks(outgoing);
 }
 
 uint32_t outgoing_by_now(const struct outgoing *outgoing, uint64_t now_us) {
   const uint32_t end = outgoing_end(outgoing);
   if (outgoing->last_sent_us == 0) return end;
-  const uint32_t by_now = outgoing->last_timestamp + (uint32_t)((now_us - outgoing->last_sent_us) * codec_traits(outgoing->codec)->clock_rate / 1000000);
+  const uint64_t since_us = now_us - outgoing->last_sent_us;
+  const uint32_t by_now = outgoing->last_timestamp + (uint32_t)(since_us * outgoing->traits->clock_rate / 1000000);
   return (int32_t)(by_now - end) > 0 ? by_now : end;
 }
 
-void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, uint64_t now_us) {
+void outgoing_resume(struct outgoing *outgoing, uint64_t now_us) {
   outgoing->position = outgoing_by_now(outgoing, now_us);
-  outgoing->framed_bytes = 0;
-  outgoing->pcm_samples = 0;
+  forget_parts(outgoing);
   outgoing->placed = true;
+  outgoing->marker_pending = true;
+}
+
+void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, uint64_t now_us) {
+  outgoing_resume(outgoing, now_us);
   outgoing->placed_at = source->sequence_number;
   outgoing->sequence_distance = (uint16_t)(outgoing->next_sequence - source->sequence_number);
   outgoing->timestamp_distance = outgoing->position - source->timestamp;
-  outgoing->marker_pending = true;
 }
 
 static void emit(struct outgoing *outgoing, const struct destination *to, struct rtp_packet *packet) {
@@ -65,7 +90,7 @@ static void note_audio(struct outgoing *outgoing, const struct destination *to, 
 }
 
 bool outgoing_pass(struct outgoing *outgoing, const struct destination *to, const struct rtp_packet *source,
-                   size_t samples, uint8_t payload_type) {
+                   size_t ticks, uint8_t payload_type) {
   if ((uint16_t)(source->sequence_number - outgoing->placed_at) >= 0x8000) return false;
   /* Keeps `placed_at` within half the number space behind the newest packet. */
   if ((uint16_t)(source->sequence_number - outgoing->placed_at) >= 0x4000) outgoing->placed_at += 0x2000;
@@ -74,14 +99,14 @@ bool outgoing_pass(struct outgoing *outgoing, const struct destination *to, cons
   packet.payload_type = payload_type;
   packet.sequence_number = (uint16_t)(source->sequence_number + outgoing->sequence_distance);
   packet.timestamp = source->timestamp + outgoing->timestamp_distance;
-  if (samples > 0) {
+  if (ticks > 0) {
     packet.marker = source->marker || outgoing->marker_pending;
   }
   const uint16_t next = (uint16_t)(packet.sequence_number + 1);
   if ((int16_t)(next - outgoing->next_sequence) > 0) {
     outgoing->next_sequence = next;
-    if (samples > 0) {
-      outgoing->position = packet.timestamp + (uint32_t)samples;
+    if (ticks > 0) {
+      outgoing->position = packet.timestamp + (uint32_t)ticks;
       note_audio(outgoing, to, packet.timestamp);
     }
   }
@@ -100,8 +125,9 @@ static void send_framed(struct outgoing *outgoing, const struct destination *to)
   };
   emit(outgoing, to, &packet);
   note_audio(outgoing, to, packet.timestamp);
-  outgoing->position += (uint32_t)framed_samples(outgoing);
+  outgoing->position += outgoing->framed_ticks;
   outgoing->framed_bytes = 0;
+  outgoing->framed_ticks = 0;
 }
 
 static void append_frames(struct outgoing *outgoing, const struct destination *to, const uint8_t *bytes, size_t count) {
@@ -109,50 +135,121 @@ static void append_frames(struct outgoing *outgoing, const struct destination *t
     const size_t room = outgoing->packet_bytes - outgoing->framed_bytes;
     const size_t part = count < room ? count : room;
     memcpy(outgoing->framed + outgoing->framed_bytes, bytes, part);
-    outgoing->framed_bytes += part;
+    outgoing->framed_bytes += (uint16_t)part;
+    outgoing->framed_ticks = (uint16_t)codec_payload_ticks(outgoing->codec, outgoing->framed_bytes);
     bytes += part;
     count -= part;
     if (outgoing->framed_bytes == outgoing->packet_bytes) send_framed(outgoing, to);
   }
 }
 
-void outgoing_append_encoded(struct outgoing *outgoing, const struct destination *to, const uint8_t *bytes, size_t count) {
-  const size_t descriptor = outgoing->codec == CODEC_G729 ? count % G729_FRAME_BYTES : 0;
-  append_frames(outgoing, to, bytes, count - descriptor);
-  if (descriptor == 0) return;
-  /* RFC 3551 §4.5.6: a silence descriptor is the last frame of its packet. */
-  memcpy(outgoing->framed + outgoing->framed_bytes, bytes + count - descriptor, descriptor);
-  outgoing->framed_bytes += descriptor;
+/* RFC 3551 §4.5.6: a silence descriptor is the last frame of its packet. */
+static void append_descriptor(struct outgoing *outgoing, const struct destination *to, const uint8_t *bytes) {
+  memcpy(outgoing->framed + outgoing->framed_bytes, bytes, G729_SID_BYTES);
+  outgoing->framed_bytes += G729_SID_BYTES;
+  outgoing->framed_ticks += outgoing->traits->frame_ticks;
   send_framed(outgoing, to);
 }
 
-void outgoing_append_pcm(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm, size_t count) {
-  while (count > 0) {
-    const size_t room = FRAME_SAMPLES - outgoing->pcm_samples;
-    const size_t part = count < room ? count : room;
-    memcpy(outgoing->pcm + outgoing->pcm_samples, pcm, part * sizeof *pcm);
-    outgoing->pcm_samples += part;
-    pcm += part;
-    count -= part;
-    if (outgoing->pcm_samples == FRAME_SAMPLES) {
-      uint8_t frame[MAX_FRAME_BYTES];
-      const size_t bytes = encoder_encode(to->encoder, outgoing->pcm, frame);
-      outgoing->pcm_samples = 0;
-      append_frames(outgoing, to, frame, bytes);
-    }
+void outgoing_append_encoded(struct outgoing *outgoing, const struct destination *to, const uint8_t *bytes, size_t count) {
+  const size_t descriptor = outgoing->codec == CODEC_G729 ? count % G729_FRAME_BYTES : 0;
+  append_frames(outgoing, to, bytes, count - descriptor);
+  if (descriptor != 0) append_descriptor(outgoing, to, bytes + count - descriptor);
+}
+
+/* Time that nothing is sent for. What was framed ends before it. */
+static void pause(struct outgoing *outgoing, const struct destination *to, uint32_t ticks) {
+  if (outgoing->framed_bytes > 0) send_framed(outgoing, to);
+  outgoing->position += ticks;
+  outgoing->marker_pending = true;
+}
+
+/* A whole frame of PCM. */
+static void encode(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm) {
+  /* A full packet is sent at once, so that there is always room for a frame. */
+  uint8_t *frame = outgoing->framed + outgoing->framed_bytes;
+  const size_t bytes = encoder_encode(outgoing->encoder, pcm, frame);
+  if (bytes == outgoing->traits->max_frame_bytes) {
+    outgoing->framed_bytes += (uint16_t)bytes;
+    outgoing->framed_ticks += outgoing->traits->frame_ticks;
+    if (outgoing->framed_bytes >= outgoing->packet_bytes) send_framed(outgoing, to);
+  } else if (bytes == 0) {
+    pause(outgoing, to, outgoing->traits->frame_ticks);
+  } else {
+    outgoing->framed_bytes += (uint16_t)bytes;
+    outgoing->framed_ticks += outgoing->traits->frame_ticks;
+    send_framed(outgoing, to);
   }
 }
 
-void outgoing_skip(struct outgoing *outgoing, const struct destination *to, uint32_t samples) {
-  if (outgoing->pcm_samples > 0) {
-    /* A frame cannot go out in part: the silence begins inside it. */
-    static const int16_t silence[FRAME_SAMPLES];
-    const size_t rest = FRAME_SAMPLES - outgoing->pcm_samples;
-    outgoing_append_pcm(outgoing, to, silence, rest);
-    samples = samples > rest ? samples - (uint32_t)rest : 0;
+static void append_own_rate(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm, size_t count) {
+  const size_t frame = outgoing->traits->frame_samples;
+  while (count > 0) {
+    if (outgoing->pcm_samples == 0 && count >= frame) {
+      encode(outgoing, to, pcm);
+      pcm += frame;
+      count -= frame;
+      continue;
+    }
+    const size_t room = frame - outgoing->pcm_samples;
+    const size_t part = count < room ? count : room;
+    memcpy(outgoing->pcm + outgoing->pcm_samples, pcm, part * sizeof *pcm);
+    outgoing->pcm_samples += (uint16_t)part;
+    pcm += part;
+    count -= part;
+    if (outgoing->pcm_samples < frame) continue;
+    outgoing->pcm_samples = 0;
+    encode(outgoing, to, outgoing->pcm);
   }
-  if (outgoing->framed_bytes > 0) send_framed(outgoing, to);
-  outgoing->position += samples;
+}
+
+void outgoing_append_pcm(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm, size_t count,
+                         uint32_t sample_rate) {
+  if (sample_rate == outgoing->traits->sample_rate) {
+    append_own_rate(outgoing, to, pcm, count);
+    return;
+  }
+  while (count > 1) {
+    int16_t converted[2 * MAX_FRAME_SAMPLES];
+    const size_t part = count < MAX_FRAME_SAMPLES ? count & ~(size_t)1 : MAX_FRAME_SAMPLES;
+    if (sample_rate < outgoing->traits->sample_rate) {
+      upsample(&outgoing->upsampler, pcm, part, converted);
+      append_own_rate(outgoing, to, converted, 2 * part);
+    } else {
+      downsample(&outgoing->downsampler, pcm, part, converted);
+      append_own_rate(outgoing, to, converted, part / 2);
+    }
+    pcm += part;
+    count -= part;
+  }
+}
+
+/* A frame cannot go out in part: it ends in silence. How many ticks of that. */
+static uint32_t complete_frame(struct outgoing *outgoing, const struct destination *to) {
+  static const int16_t silence[MAX_FRAME_SAMPLES];
+  if (outgoing->pcm_samples == 0) return 0;
+  const uint32_t rest = outgoing->traits->frame_ticks - pcm_ticks(outgoing);
+  append_own_rate(outgoing, to, silence, (size_t)(outgoing->traits->frame_samples - outgoing->pcm_samples));
+  return rest;
+}
+
+void outgoing_skip(struct outgoing *outgoing, const struct destination *to, uint32_t ticks) {
+  const uint32_t done = complete_frame(outgoing, to);
+  pause(outgoing, to, ticks > done ? ticks - done : 0);
+}
+
+void outgoing_noise(struct outgoing *outgoing, const struct destination *to, const uint8_t *bytes, size_t count) {
+  complete_frame(outgoing, to);
+  pause(outgoing, to, 0);
+  struct rtp_packet packet = {
+      .payload_type = to->noise_payload_type,
+      .sequence_number = outgoing->next_sequence++,
+      .timestamp = outgoing->position,
+      .payload = bytes,
+      .payload_bytes = count,
+  };
+  emit(outgoing, to, &packet);
+  note_audio(outgoing, to, packet.timestamp);
   outgoing->marker_pending = true;
 }
 

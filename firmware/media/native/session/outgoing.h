@@ -3,40 +3,47 @@
  * whatever the source does. Media enters in one of two ways:
  *
  *   passed on    a source's packet, its sequence number and timestamp moved by a fixed distance
- *   appended     audio in the leg's own codec, cut into packets of the leg's own length
+ *   appended     audio in the leg's own codec, or PCM, cut into packets of the leg's own length
  */
 #ifndef RINGDOWN_OUTGOING_H
 #define RINGDOWN_OUTGOING_H
 
 #include "codec/codec.h"
+#include "codec/resample.h"
+#include "net/send_queue.h"
 #include "rtp/event.h"
 #include "rtp/rtp.h"
-#include "net/send_queue.h"
 
 #define MAX_PTIME_MS 120
-#define MAX_FRAMED_BYTES (MAX_PTIME_MS * SAMPLES_PER_MS) /* G.711: a byte a sample */
+#define MAX_FRAMED_BYTES (MAX_PTIME_MS / FRAME_MS * MAX_FRAME_BYTES)
 
 struct outgoing {
+  const struct codec_traits *traits;
   uint32_t ssrc;
-  uint16_t next_sequence;
   uint32_t packets; /* sent, for sender reports */
   uint32_t octets;  /* of their payload */
   uint32_t position;       /* timestamp of the first sample that was not sent yet */
   uint32_t last_timestamp; /* of the last audio packet */
-  uint64_t last_sent_us;   /* monotonic; 0 before the first */
+  uint16_t next_sequence;
   bool marker_pending;     /* the next audio packet begins a talkspurt */
+  bool placed;             /* the source has its place in this stream */
+  uint64_t last_sent_us;   /* monotonic; 0 before the first */
 
-  bool placed; /* the source has its place in this stream: the distances hold */
-  uint16_t placed_at;         /* the source's sequence number at which they began to */
+  /* Passed on: the distances from the source. */
+  uint16_t placed_at; /* the source's sequence number at which they began to hold */
   uint16_t sequence_distance;
   uint32_t timestamp_distance;
 
   enum codec codec;
-  size_t packet_bytes; /* of payload in a full packet */
-  uint8_t framed[MAX_FRAMED_BYTES];
-  size_t framed_bytes;
-  int16_t pcm[FRAME_SAMPLES]; /* part of a frame, before it is encoded */
-  size_t pcm_samples;
+  uint16_t packet_bytes; /* of payload in a full packet */
+  uint16_t framed_bytes;
+  uint16_t framed_ticks;
+  uint16_t pcm_samples;
+  struct encoder *encoder; /* NULL while nothing is to be encoded */
+  uint8_t framed[MAX_FRAMED_BYTES + MAX_FRAME_BYTES];
+  int16_t pcm[MAX_FRAME_SAMPLES]; /* part of a frame, before it is encoded */
+  struct upsampler upsampler;
+  struct downsampler downsampler;
 };
 
 /* Where packets of the stream go. */
@@ -48,33 +55,42 @@ struct destination {
   uint64_t now_us;
   uint8_t payload_type;
   uint8_t event_payload_type;
-  struct encoder *encoder;
+  uint8_t noise_payload_type;
   struct crypto_context *crypto; /* NULL: plain RTP */
 };
 
 /* Random SSRC, sequence number and timestamp (RFC 3550 §5.1). */
 void outgoing_start(struct outgoing *outgoing);
+void outgoing_close(struct outgoing *outgoing);
 /* Audio from now on in this codec, `ptime_ms` (10 to MAX_PTIME_MS, a multiple of 10) to a packet. Forgets a part of a packet. */
 void outgoing_set_format(struct outgoing *outgoing, enum codec codec, unsigned ptime_ms);
+/* Makes outgoing_append_pcm possible, or impossible (`wanted` false). False: no memory. */
+bool outgoing_set_encoder(struct outgoing *outgoing, bool wanted, bool annex_b);
 
 /*
- * A new source, or one that began again: its packet's place is where the stream would be by now had it never
- * stopped. Afterwards `placed` holds.
+ * A new source, or one that began again: its place is where the stream would be by now had it never stopped. Afterwards
+ * `placed` holds.
  */
+void outgoing_resume(struct outgoing *outgoing, uint64_t now_us);
+/* The same for one whose packets are passed on, this one first. */
 void outgoing_place(struct outgoing *outgoing, const struct rtp_packet *source, uint64_t now_us);
 /* The timestamp of the next sample to be appended. */
 uint32_t outgoing_end(const struct outgoing *outgoing);
 /* The same had audio never paused. */
 uint32_t outgoing_by_now(const struct outgoing *outgoing, uint64_t now_us);
 
-/* `samples` is 0 for a telephone event, which `payload_type` then says. False: from before the source was placed. */
+/* `ticks` is 0 for what is no audio, which `payload_type` then says. False: from before the source was placed. */
 bool outgoing_pass(struct outgoing *outgoing, const struct destination *to, const struct rtp_packet *source,
-                   size_t samples, uint8_t payload_type);
-void outgoing_append_pcm(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm, size_t count);
+                   size_t ticks, uint8_t payload_type);
+/* At 8000 or 16000 samples a second, an even number of them. What the encoder makes a pause of is not sent. */
+void outgoing_append_pcm(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm, size_t count,
+                         uint32_t sample_rate);
 /* A valid payload in the leg's own codec. */
 void outgoing_append_encoded(struct outgoing *outgoing, const struct destination *to, const uint8_t *bytes, size_t count);
 /* Silence that is not sent: what is waiting goes out, then the time jumps. */
-void outgoing_skip(struct outgoing *outgoing, const struct destination *to, uint32_t samples);
+void outgoing_skip(struct outgoing *outgoing, const struct destination *to, uint32_t ticks);
+/* Comfort noise (RFC 3389): what is waiting goes out, then this; the silence that follows is skipped. */
+void outgoing_noise(struct outgoing *outgoing, const struct destination *to, const uint8_t *bytes, size_t count);
 /* One packet of an event (RFC 4733) beside appended audio. */
 void outgoing_event(struct outgoing *outgoing, const struct destination *to, const struct rtp_packet *source, uint32_t timestamp);
 /* A report of an event of our own, wherever audio comes from. Late packets of a source that is passed on are late for good. */

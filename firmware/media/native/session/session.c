@@ -5,11 +5,13 @@
 
 #include "record/recording.h"
 #include "session/forward.h"
+#include "session/listening.h"
 #include "session/loop.h"
 #include "session/player.h"
+#include "session/route.h"
 
-#define MAX_PACKET_SAMPLES (MAX_PAYLOAD_MS * SAMPLES_PER_MS)
-#define EVENT_BYTES 4 /* RFC 4733 §2.3 */
+#define EVENT_BYTES 4      /* RFC 4733 §2.3 */
+#define MAX_NOISE_BYTES 32 /* RFC 3389 §3.1: a level, and the order of a model that nobody makes longer */
 /*
  * Audio may come at twice its pace, and so much at once, as after a stall of the network. More is no conversation, and
  * the work of coding it would be taken from all other calls.
@@ -53,6 +55,7 @@ void session_attach(struct session *session, struct loop *loop) {
     reporting_attach(&session->legs[i], loop, now_us);
     leg_resume_playing(&session->legs[i]);
     silence_watch(&session->legs[i], loop, now_us);
+    if (session->legs[i].listening != NULL) listening_wake(session->legs[i].listening);
   }
 }
 
@@ -63,17 +66,24 @@ void session_detach(struct session *session) {
     leg_pause_playing(&session->legs[i]);
     reporting_detach(&session->legs[i], session->loop);
     silence_detach(&session->legs[i], session->loop);
+    if (session->legs[i].listening != NULL) listening_sleep(session->legs[i].listening);
   }
   session->loop = NULL;
 }
 
 static void discard(uint64_t *reason) { (*reason)++; }
 
-static bool is_event(const struct leg *leg, const struct rtp_packet *packet) {
-  const struct leg_settings *settings = &leg->settings;
+static enum content content_of(const struct leg *leg, const struct rtp_packet *packet) {
+  if (packet->payload_type == leg->settings.payload_type) return CONTENT_AUDIO;
   /* Never NO_PAYLOAD_TYPE. RFC 3264 §5.1: each side names the number under which it wants to receive; some keep to one. */
-  return packet->payload_type == settings->event_payload_type ||
-         (packet->payload_type == settings->event_received_type && packet->payload_type != settings->payload_type);
+  if (packet->payload_type == leg->settings.event_payload_type) return CONTENT_EVENT;
+  if (packet->payload_type == leg->settings.event_received_type) return CONTENT_EVENT;
+  return packet->payload_type == leg->settings.noise_payload_type ? CONTENT_NOISE : CONTENT_AUDIO;
+}
+
+static void pass_over(struct leg *from, const struct rtp_packet *packet) {
+  if (!receiver_pass_over(&from->receiver, packet)) return;
+  if (from->listening != NULL) listening_pass_over(from->listening, packet);
 }
 
 static bool in_time(struct leg *from, size_t ticks, uint64_t now_us) {
@@ -82,6 +92,54 @@ static bool in_time(struct leg *from, size_t ticks, uint64_t now_us) {
   if (from->taken_until_us + us > now_us + MAX_BURST_US / MAX_PACE) return false;
   from->taken_until_us += us;
   return true;
+}
+
+/* Another source: what it says has no place yet in what we send. */
+static void restart(struct leg *from) {
+  struct leg *to = leg_peer(from);
+  if (to != NULL && to->voice == VOICE_PEER) to->outgoing.placed = false;
+  from->event_known = false;
+  if (from->listening != NULL) listening_restart(from->listening);
+  digits_restart(from);
+}
+
+/* What follows a hold or a flood lies no more where the other stream would have it. */
+static void drop(struct leg *from, const struct arrived *arrived) {
+  struct leg *to = leg_peer(from);
+  if (to != NULL && to->voice == VOICE_PEER && arrived->content != CONTENT_EVENT) to->outgoing.placed = false;
+  discard(&from->counters.unforwarded);
+}
+
+static void deliver_event(struct leg *from, const struct arrived *arrived) {
+  struct leg *to = leg_peer(from);
+  if (!from->settings.receives || !in_time(from, 0, arrived->now_us)) return drop(from, arrived);
+  if (from->listening != NULL) listening_pass_over(from->listening, arrived->packet);
+  digits_take_event(from, arrived->packet, arrived->now_us);
+  /* Heard by the runtime, and made tones where the other leg has no events. */
+  if (from->route == ROUTE_NONE || to->settings.event_payload_type == NO_PAYLOAD_TYPE) return;
+  bool late;
+  if (from->route == ROUTE_TRANSCODE) {
+    if (to->outgoing.placed) from->expected_timestamp = listening_time(from->listening);
+    late = !forward_event(from, to, arrived);
+  } else {
+    late = !forward(from, to, arrived);
+  }
+  if (late) discard(&from->counters.late);
+}
+
+static void deliver(struct leg *from, const struct arrived *arrived) {
+  if (arrived->content == CONTENT_EVENT) return deliver_event(from, arrived);
+  if (from->listening == NULL && from->route == ROUTE_NONE) return drop(from, arrived);
+  if (!in_time(from, arrived->ticks, arrived->now_us)) return drop(from, arrived);
+  bool late = false;
+  if (from->listening != NULL) late = !listening_take(from->listening, arrived->packet, arrived->ticks, arrived->now_us);
+  if (from->route == ROUTE_PASS || from->route == ROUTE_REFRAME) {
+    struct leg *to = leg_peer(from);
+    /* Digits speak in its place: the source finds its place anew afterwards. */
+    if (digits_hold(to, arrived->now_us)) return drop(from, arrived);
+    late = !forward(from, to, arrived);
+  }
+  if (late) discard(&from->counters.late);
 }
 
 static void tell_latched(const struct session *session, unsigned index) {
@@ -134,21 +192,29 @@ void session_receive(struct session *session, unsigned index, uint8_t *bytes, si
   if (!rtp_parse(bytes, length, &packet)) return discard(&counters->malformed);
   if (!from->configured) return discard(&counters->unknown_payload_type);
 
-  const bool event = is_event(from, &packet);
-  size_t samples = 0;
-  if (event) {
-    if (packet.payload_bytes == 0 || packet.payload_bytes % EVENT_BYTES != 0) return discard(&counters->malformed);
-  } else {
-    if (packet.payload_type != from->settings.payload_type) {
-      /* Comfort noise (RFC 3389), mostly: it has its number in the stream, whether it was negotiated or not. */
-      if (latch_is_at(&from->latch, source)) {
-        receiver_pass_over(&from->receiver, &packet);
-        silence_end(from, now_us);
+  const enum content content = content_of(from, &packet);
+  uint32_t ticks = 0;
+  switch (content) {
+    case CONTENT_EVENT:
+      if (packet.payload_bytes == 0 || packet.payload_bytes % EVENT_BYTES != 0) return discard(&counters->malformed);
+      break;
+    case CONTENT_NOISE:
+      if (packet.payload_bytes == 0 || packet.payload_bytes > MAX_NOISE_BYTES) return discard(&counters->malformed);
+      break;
+    case CONTENT_AUDIO:
+      if (packet.payload_type != from->settings.payload_type) {
+        /* Comfort noise that was not negotiated, mostly: it has its number in the stream all the same. */
+        if (latch_is_at(&from->latch, source)) {
+          pass_over(from, &packet);
+          silence_end(from, now_us);
+        }
+        return discard(&counters->unknown_payload_type);
       }
-      return discard(&counters->unknown_payload_type);
-    }
-    samples = codec_payload_ticks(from->settings.codec, packet.payload_bytes);
-    if (samples == 0 || samples > MAX_PACKET_SAMPLES) return discard(&counters->malformed);
+      ticks = (uint32_t)codec_payload_ticks(from->settings.codec, packet.payload_bytes);
+      if (ticks == 0 || ticks > MAX_PAYLOAD_MS * codec_traits(from->settings.codec)->clock_rate / 1000) {
+        return discard(&counters->malformed);
+      }
+      break;
   }
   switch (latch_hear(&from->latch, source, proof_of(from, &packet), now_us)) {
     case SOURCE_STRANGER:
@@ -168,32 +234,14 @@ void session_receive(struct session *session, unsigned index, uint8_t *bytes, si
   const enum arrival arrival = receiver_place(&from->receiver, &packet, &missing);
   counters->packets_lost += missing;
   silence_end(from, now_us);
-  if (arrival != ARRIVAL_STRAY) reporting_note(from, &packet, arrival == ARRIVAL_RESTART, !event, now_us);
-  if (arrival == ARRIVAL_RESTART) {
-    /* The adaptive codebook of one source makes a thump of the first frames of the next. */
-    decoder_restart(from->coders.decoder);
-    digits_restart(from);
-  }
+  /* Its number passed on would pull the stream away from the packets that follow. */
+  if (arrival == ARRIVAL_STRAY) return discard(&counters->late);
+  reporting_note(from, &packet, arrival == ARRIVAL_RESTART, content == CONTENT_AUDIO, now_us);
+  if (arrival == ARRIVAL_RESTART) restart(from);
 
-  struct leg *to = session->leg_count == 2 ? &session->legs[1 - index] : NULL;
-  const bool can_hear = to != NULL && to->configured && to->voice == VOICE_PEER && to->settings.sends;
-  bool wanted = can_hear && !digits_hold(to, now_us);
-  bool overheard = from->taps != NULL || from->settings.detects_digits;
-  if (event && from->settings.receives && arrival != ARRIVAL_STRAY) {
-    digits_take_event(from, &packet, now_us);
-    wanted = can_hear && to->settings.event_payload_type != NO_PAYLOAD_TYPE;
-    overheard = true;
-  }
-  /* Whoever speaks in its place meanwhile: the source finds its place anew afterwards. */
-  if (to != NULL && !event && !wanted) to->outgoing.placed = false;
-  if (!from->settings.receives || !(wanted || overheard) || !in_time(from, samples, now_us)) {
-    /* What follows a hold, a flood, or a restart that went nowhere, lies no more where the other stream would have it. */
-    if (to != NULL && (!event || arrival == ARRIVAL_RESTART)) to->outgoing.placed = false;
-    return discard(&counters->unforwarded);
-  }
   const struct arrived arrived = {
-      .packet = &packet, .arrival = arrival, .missing = missing, .samples = samples, .now_us = now_us};
-  if (!forward(from, wanted ? to : NULL, &arrived)) discard(&counters->late);
+      .packet = &packet, .content = content, .arrival = arrival, .ticks = ticks, .now_us = now_us};
+  deliver(from, &arrived);
 }
 
 void session_receive_rtcp(struct session *session, unsigned index, uint8_t *bytes, size_t length,
@@ -206,14 +254,21 @@ void session_receive_rtcp(struct session *session, unsigned index, uint8_t *byte
   reporting_receive(leg, bytes, length, source, protection_is_on(&leg->protection), now_us);
 }
 
+static void begin_anew(struct leg *leg, enum leg_change change) {
+  outgoing_set_format(&leg->outgoing, leg->settings.codec, leg->settings.ptime_ms);
+  struct leg *peer = leg_peer(leg);
+  /* What comes in here now has another shape: its place in the other stream is sought anew. */
+  if (peer != NULL && peer->voice == VOICE_PEER) peer->outgoing.placed = false;
+  if (change != LEG_PARTY) return;
+  listening_close(leg->listening);
+  leg->listening = NULL;
+  outgoing_close(&leg->outgoing);
+}
+
 bool session_configure(struct session *session, unsigned index, const struct leg_settings *settings) {
   struct leg *leg = &session->legs[index];
-  bool media_changed = false;
-  if (!leg_configure(leg, settings, &media_changed)) return false;
+  const enum leg_change change = leg_configure(leg, settings);
   if (session->loop != NULL) silence_watch(leg, session->loop, loop_now_us());
-  if (!media_changed) return true;
-  outgoing_set_format(&leg->outgoing, settings->codec, settings->ptime_ms);
-  /* What comes in here now has another shape: its place in the other stream is sought anew. */
-  if (session->leg_count == 2) session->legs[1 - index].outgoing.placed = false;
-  return true;
+  if (change != LEG_SAME) begin_anew(leg, change);
+  return session_choose_routes(session);
 }

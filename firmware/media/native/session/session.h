@@ -33,7 +33,7 @@ void session_receive(struct session *session, unsigned leg, uint8_t *bytes, size
 /* The same for its RTCP port. */
 void session_receive_rtcp(struct session *session, unsigned leg, uint8_t *bytes, size_t length,
                           const union address *source, uint64_t now_us);
-/* What was negotiated for a leg, again at any time. False: no memory, and nothing changed. */
+/* What was negotiated for a leg, again at any time. False: no memory for its codec; it is silent. */
 bool session_configure(struct session *session, unsigned leg, const struct leg_settings *settings);
 
 #endif

@@ -24,6 +24,8 @@ static void configure(struct session *session, unsigned leg, uint8_t choice) {
       .codec = codec,
       .payload_type = 8,
       .event_payload_type = choice & 0x80 ? NO_PAYLOAD_TYPE : 101,
+      .event_received_type = NO_PAYLOAD_TYPE,
+      .noise_payload_type = choice & 0x08 ? NO_PAYLOAD_TYPE : 13,
       .ptime_ms = (uint16_t)(10 * (1 + (choice >> 4) % 6)),
       .receives = true,
       .sends = true,
