@@ -120,6 +120,28 @@ CHECK(check_clip_total, "all files together take no more memory than they may") 
   EXPECT(clip_count(), 0);
 }
 
+CHECK(check_clip_count, "so many files are in memory and no more, and one that is closed makes room") {
+  static struct clip *clips[CLIP_MAX_OPEN];
+  char name[16];
+  for (unsigned i = 0; i <= CLIP_MAX_OPEN; i++) {
+    snprintf(name, sizeof name, "%u.wav", i);
+    write_wav(path_of(name), 8000, 1, 0);
+    if (i < CLIP_MAX_OPEN) clips[i] = open_clip(name);
+  }
+  EXPECT(clip_count(), CLIP_MAX_OPEN);
+  EXPECT(open_clip(name) == NULL, true);
+  clip_close(clips[7]);
+  clips[7] = open_clip(name);
+  EXPECT(clips[7] != NULL, true);
+  for (unsigned i = 0; i <= CLIP_MAX_OPEN; i++) {
+    if (i < CLIP_MAX_OPEN) clip_close(clips[i]);
+    snprintf(name, sizeof name, "%u.wav", i);
+    unlink(path_of(name));
+  }
+  EXPECT(clip_count(), 0);
+  EXPECT(clip_bytes(), 0);
+}
+
 static void open_list(struct sound *sound, bool repeated) {
   write_wav(path_of("one.wav"), 8000, 100, 1000);
   write_wav(path_of("two.wav"), 8000, 250, 2000);
