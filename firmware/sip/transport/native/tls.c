@@ -21,6 +21,47 @@
 static BIO_METHOD *socket_method;
 static pthread_once_t socket_method_once = PTHREAD_ONCE_INIT;
 
+static size_t least(size_t one, size_t other) { return one < other ? one : other; }
+
+/* Takes bytes of a record's content; returns how many. */
+static size_t gauge_content(struct gauge *gauge, const uint8_t *bytes, size_t count) {
+  size_t taken = least(count, gauge->record_left);
+  if (gauge->record_type == SSL3_RT_HANDSHAKE && gauge->message_bytes < SSL3_HM_HEADER_LENGTH) {
+    /* A byte of the type and three of the length. */
+    gauge->message_left = (gauge->message_left << 8 | bytes[0]) & 0xffffff;
+    gauge->message_bytes++;
+    taken = 1;
+  } else if (gauge->record_type == SSL3_RT_HANDSHAKE) {
+    taken = least(taken, gauge->message_left);
+    gauge->message_left -= (uint32_t)taken;
+  }
+  if (gauge->message_bytes == SSL3_HM_HEADER_LENGTH) {
+    if (gauge->message_left > MAX_HANDSHAKE_MESSAGE) gauge->is_exceeded = true;
+    if (gauge->message_left == 0) gauge->message_bytes = 0;
+  }
+  gauge->record_left -= (uint16_t)taken;
+  return taken;
+}
+
+/* Follows the messages of a handshake through their records, which may cut them anywhere (RFC 8446 section 5.1). */
+static void follow_handshake(struct tls *tls, const uint8_t *bytes, size_t count) {
+  struct gauge *gauge = &tls->gauge;
+  size_t at = 0;
+  while (at < count && !gauge->is_sealed && !gauge->is_exceeded) {
+    if (gauge->record_bytes < SSL3_RT_HEADER_LENGTH) {
+      if (gauge->record_bytes == 0) gauge->record_type = bytes[at];
+      /* The length stands last. */
+      gauge->record_left = (uint16_t)(gauge->record_left << 8 | bytes[at++]);
+      gauge->record_bytes++;
+      /* In TLS 1.3 it means nothing, and a second hello may follow. */
+      if (gauge->record_type == SSL3_RT_CHANGE_CIPHER_SPEC) gauge->is_sealed = SSL_version(tls->ssl) < TLS1_3_VERSION;
+    } else {
+      at += gauge_content(gauge, bytes + at, count - at);
+    }
+    if (gauge->record_bytes == SSL3_RT_HEADER_LENGTH && gauge->record_left == 0) gauge->record_bytes = 0;
+  }
+}
+
 static int socket_read(BIO *bio, char *bytes, int room) {
   struct tls *tls = BIO_get_data(bio);
   ssize_t count;
@@ -36,7 +77,8 @@ static int socket_read(BIO *bio, char *bytes, int room) {
   if (count == 0) tls->is_at_end = true;
   if (count > 0) tls->allowance -= (int)count;
   if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) BIO_set_retry_read(bio);
-  return (int)count;
+  if (count > 0 && !tls->is_secure) follow_handshake(tls, (const uint8_t *)bytes, (size_t)count);
+  return tls->gauge.is_exceeded ? -1 : (int)count;
 }
 
 static int socket_write(BIO *bio, const char *bytes, int length) {
@@ -173,8 +215,9 @@ static bool begin(struct tls *tls, SSL_CTX *context, enum tls_groups groups) {
 
 static enum tls_outcome fail(struct tls *tls, const char **reason) {
   tls->is_failed = true;
-  *reason = tls->is_at_end && !tls->is_secure ? "the peer left" : reason_of_failure();
-  ERR_clear_error();
+  *reason = reason_of_failure();
+  if (tls->is_at_end && !tls->is_secure) *reason = "the peer left";
+  if (tls->gauge.is_exceeded) *reason = "a message of the handshake is too long";
   return TLS_FAILED;
 }
 
@@ -221,6 +264,12 @@ enum tls_outcome tls_read(struct tls *tls, uint8_t *bytes, size_t room, size_t *
   tls->allowance = MAX_TURN_BYTES;
   const bool is_read = SSL_read_ex(tls->ssl, bytes, room, length) == 1;
   const enum tls_outcome outcome = is_read ? TLS_DONE : outcome_of(tls, 0, reason);
+  /* The beginning of another handshake (RFC 5246 section 7.4.1.1): OpenSSL would hold room for the rest as long as it stands. */
+  if (outcome == TLS_WAIT && SSL_version(tls->ssl) < TLS1_3_VERSION && SSL_in_init(tls->ssl)) {
+    fail(tls, reason);
+    *reason = "the peer began another handshake";
+    return TLS_FAILED;
+  }
   /* A change of keys is answered before anything else is read. */
   tls->read_wants_room = tls->wants_room;
   /* Also a write that had to wait for what was read now. */

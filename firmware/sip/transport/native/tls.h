@@ -16,6 +16,11 @@ typedef struct ssl_st SSL;
 #define RECORD_BYTES 16384
 /* What one call takes from a socket at most: a peer that never stops to send has no more of a turn than others. */
 #define MAX_TURN_BYTES (2 * RECORD_BYTES)
+/*
+ * The longest message of a handshake that a client may send, beyond what any phone says. OpenSSL takes 128 kB, and makes
+ * room for all that is announced before any of it came.
+ */
+#define MAX_HANDSHAKE_MESSAGE RECORD_BYTES
 /* What may wait for a peer that does not read. Whoever writes is to stop long before. */
 #define MAX_UNSENT (4u << 20)
 
@@ -26,10 +31,21 @@ enum tls_outcome {
   TLS_FAILED /* nothing but tls_free may follow */
 };
 
+/* How far a handshake has come that is under way: the part of it that the peer sends in clear. */
+struct gauge {
+  uint32_t message_left; /* bytes of the message that is coming */
+  uint16_t record_left;  /* and of the record */
+  uint8_t message_bytes, record_bytes; /* of their headers, so many came */
+  uint8_t record_type;
+  bool is_sealed; /* what comes now says nothing about its length */
+  bool is_exceeded;
+};
+
 struct tls {
   SSL *ssl; /* NULL until the peer has said something: a connection that says nothing costs next to nothing */
   int fd;
   int allowance;  /* bytes that may still be taken from the socket in this call */
+  struct gauge gauge;
   bool is_secure; /* the handshake is done */
   bool is_at_end; /* the peer closed its direction, with or without saying so */
   bool is_failed;

@@ -342,6 +342,79 @@ static void leave_early(void) {
   check(1, "a client that leaves at any step");
 }
 
+/* Of the sanitizer: bytes that are allocated now. */
+size_t __sanitizer_get_current_allocated_bytes(void);
+
+/* What a handshake may take beyond what it is about: OpenSSL's own objects and a record each way, and nothing that was only announced. */
+#define HANDSHAKE_BYTES 100000
+
+/* True where ours fails with what `length` bytes announce, before it has made room for it. */
+static bool refuses_long(struct pair *pair, const uint8_t *bytes, size_t length) {
+  const size_t before = __sanitizer_get_current_allocated_bytes();
+  must(write(pair->other, bytes, length) == (ssize_t)length, "a hello");
+  const enum tls_outcome outcome = tls_handshake(&pair->tls, context, TLS_GROUPS_CLASSICAL, &reason);
+  const size_t taken = __sanitizer_get_current_allocated_bytes() - before;
+  must(ERR_peek_error() == 0, "no error stays in the queue");
+  return outcome == TLS_FAILED && taken < HANDSHAKE_BYTES;
+}
+
+/* OpenSSL makes room for 128 kB where a hello says that it is as long, before any of it came. */
+static void announce_long(void) {
+  static const uint8_t whole[] = {22, 3, 1, 0, 4, 1, 1, 0xff, 0xb8};
+  static const uint8_t crumbs[] = {22, 3, 1, 0, 1, 1, 22, 3, 1, 0, 2, 1, 0xff, 22, 3, 1, 0, 1, 0xb8};
+  struct pair pair = open_pair();
+  check(refuses_long(&pair, whole, sizeof whole), "a hello that says it is long takes nothing");
+  close_pair(&pair);
+  pair = open_pair();
+  check(refuses_long(&pair, crumbs, sizeof crumbs), "nor in crumbs");
+  close_pair(&pair);
+  /* The same of the second hello, which we ask for where the first had no key for a group of ours. */
+  static uint8_t flight[FLIGHT_BYTES];
+  pair = open_pair();
+  struct client client = open_client(pair.other, TLS1_3_VERSION, NULL);
+  must(SSL_set1_groups_list(client.ssl, "ffdhe2048:X25519") == 1, "groups");
+  SSL_do_handshake(client.ssl);
+  must(tls_handshake(&pair.tls, context, TLS_GROUPS_CLASSICAL, &reason) == TLS_WAIT, "a first hello");
+  SSL_do_handshake(client.ssl);
+  const ssize_t length = read(pair.tls.fd, flight, sizeof flight);
+  const size_t start = flight[0] == 20 ? 6 : 0;
+  must(length > 200 && flight[start] == 22 && flight[start + 5] == 1, "a second hello");
+  memcpy(flight + start + 6, "\x01\xff\xb8", 3);
+  check(refuses_long(&pair, flight, (size_t)length), "nor does a second one");
+  close_client(&client);
+  close_pair(&pair);
+}
+
+static int add_padding(SSL *ssl, unsigned type, const unsigned char **out, size_t *length, int *alert, void *data) {
+  static const uint8_t padding[60000];
+  (void)ssl, (void)type, (void)alert;
+  *out = padding;
+  *length = sizeof padding;
+  return *(const bool *)data;
+}
+
+/* A peer that begins another handshake and does not end it: it would keep the room for as long as it stays. */
+static void renegotiate_half(void) {
+  static uint8_t bytes[RECORD_BYTES];
+  bool is_padded = false;
+  size_t length = 0;
+  struct pair pair = open_pair();
+  struct client client = open_client(pair.other, TLS1_2_VERSION, NULL);
+  must(SSL_CTX_add_client_custom_ext(client.context, 1000, add_padding, NULL, &is_padded, NULL, NULL) == 1, "an extension");
+  SSL_free(client.ssl);
+  client.ssl = SSL_new(client.context);
+  SSL_set_fd(client.ssl, pair.other);
+  SSL_set_connect_state(client.ssl);
+  must(shake(&pair, &client), "a handshake");
+  is_padded = true;
+  SSL_renegotiate(client.ssl);
+  SSL_do_handshake(client.ssl);
+  check(tls_read(&pair.tls, bytes, sizeof bytes, &length, &reason) == TLS_FAILED, "half of another handshake is the end");
+  poke(&pair);
+  close_client(&client);
+  close_pair(&pair);
+}
+
 static void change_keys(void) {
   struct pair pair = open_pair();
   struct client client = open_client(pair.other, TLS1_3_VERSION, NULL);
@@ -449,9 +522,11 @@ static void halve_key_update(void) {
 
 /* A peer that never stops to send: each call takes its share and no more. */
 static void take_turns(void) {
-  static uint8_t flood[6 * (RECORD_BYTES + 5)];
-  for (size_t at = 0; at < sizeof flood; at += RECORD_BYTES + 5) memcpy(flood + at, "\x16\x03\x01\x40\x00", 5);
-  memcpy(flood + 5, "\x01\x01\xff\xff", 4);
+  /* Records of a byte each. */
+  static uint8_t flood[6 * MAX_HANDSHAKE_MESSAGE];
+  for (size_t at = 0; at < sizeof flood; at += 6) memcpy(flood + at, "\x16\x03\x01\x00\x01", 5);
+  flood[5] = 1;
+  flood[17] = MAX_HANDSHAKE_MESSAGE >> 8;
   struct pair pair = open_pair();
   must(write(pair.other, flood, sizeof flood) == (ssize_t)sizeof flood, "a flood");
   int left = 0, before = (int)sizeof flood, calls = 0;
@@ -559,6 +634,8 @@ int main(int argc, char **argv) {
   split(TLS1_3_VERSION, "a hello of 1.3 in pieces");
   garbage();
   leave_early();
+  announce_long();
+  renegotiate_half();
   change_keys();
   halve_key_update();
   take_turns();
