@@ -176,6 +176,28 @@ t.test('version 6: media that go past the box', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 6: G.722 among the codecs of clients alone becomes one of the box, in its place', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 6);
+  const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
+  const forget = 'checksum = NULL; UPDATE box SET checksum = NULL';
+  database.exec(`UPDATE system SET phones_other_codecs = '["OPUS","G722"]', ${forget}`);
+  database.close();
+  const { current } = ConfigurationStore.open(directory);
+  t.strictSame(current.system.media.codecs, ['G722', 'PCMA', 'PCMU', 'G729']);
+  t.strictSame(current.system.phones.otherCodecs, ['OPUS']);
+});
+
+t.test('version 7: G.722', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 7);
+  const store = ConfigurationStore.open(directory);
+  t.strictSame(store.current.system.media.codecs, ['G722', 'PCMA']);
+  t.strictSame(store.current.extensions['202']?.codecs, ['G722']);
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

@@ -1,5 +1,6 @@
 import type { PhoneOptions } from '../support/phone/phone.ts';
 import { officeTest, talk } from './office.ts';
+import { configure } from './sipp-bench.ts';
 
 const IPV6: Partial<PhoneOptions> = { localAddress: '::1' };
 
@@ -47,6 +48,17 @@ for (const [name, caller, callee] of pairs) {
     const [status] = await Promise.all([right.bye(), left.ended()]);
     t.equal(status, 200);
     t.same(await office.mediaPortsLeft(), []);
+  });
+}
+
+for (const other of ['PCMA', 'G729', 'G722'] as const) {
+  officeTest(`G.722, where it is enabled, to ${other}`, async (t, office) => {
+    await configure(office.ringdown, ['system.media.codecs', 'G722,PCMA,PCMU,G729']);
+    const left = await office.registered('201', { codecs: ['G722'] });
+    const right = await office.registered('202', { ...IPV6, codecs: [other], incoming: 'answer' });
+    t.match(await left.call('202'), { status: 200, codec: 'G722' });
+    await talk(t, left, right);
+    await Promise.all([left.bye(), right.ended()]);
   });
 }
 

@@ -5,8 +5,8 @@ import { makeTones, soundsLike } from '../support/tones.ts';
 import { converse, G729, PCMA, PCMU } from './conversation.ts';
 import type { Party } from './party.ts';
 
-const BYTES_PER_MS: Readonly<Record<Codec, number>> = { PCMU: 8, PCMA: 8, G729: 1 };
-const PAYLOAD_TYPES: Readonly<Record<Codec, number>> = { PCMU: 0, PCMA: 8, G729: 18 };
+const BYTES_PER_MS: Readonly<Record<Codec, number>> = { PCMU: 8, PCMA: 8, G729: 1, G722: 8 };
+const PAYLOAD_TYPES: Readonly<Record<Codec, number>> = { PCMU: 0, PCMA: 8, G729: 18, G722: 9 };
 
 /** Waits after each packet until the far end has what it makes of it, so that no socket buffer overflows. */
 async function play(from: Party, port: number, to: Party, codec: Codec, payloads: readonly Buffer[]): Promise<void> {

@@ -24,6 +24,7 @@ export function inputFor(configuration: Configuration, change: Partial<SettingsI
 /** What both of the seeds' samples have in common: a server for every feature, TCP for phones. */
 const SAMPLE_SYSTEM = {
   sip: { phoneTransport: 'tcp' },
+  media: { codecs: ['G722', 'PCMA', 'PCMU', 'G729'] },
   telephony: { conferenceCentre: 'ConfServer', voicemailNumber: 'VM.user', messagingServer: 'portal' },
   phones: {
     features: [
@@ -37,7 +38,7 @@ const SAMPLE_SYSTEM = {
       'auto-answer',
       'handover',
     ],
-    otherCodecs: ['OPUS', 'G722'],
+    otherCodecs: ['OPUS'],
     desktopUpdatesUrl: 'https://storage.googleapis.com/avaya-subscription-eap-update/Vantage/appcast.xml',
   },
 } as const;

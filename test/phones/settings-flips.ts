@@ -55,8 +55,8 @@ export const FLIPS: readonly Flip[] = [
     won: ['SET ENABLE_G729 0'],
   },
   {
-    title: 'G.722 between clients',
-    changed: phones({ otherCodecs: ['G722'] }),
+    title: 'G.722',
+    changed: media({ codecs: ['PCMA', 'PCMU', 'G729', 'G722'] }),
     lost: ['SET ENABLE_G722 0'],
     won: ['SET ENABLE_G722 1'],
   },

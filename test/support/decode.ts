@@ -5,6 +5,7 @@ const FORMAT: Readonly<Record<Codec, readonly string[]>> = {
   PCMA: ['-f', 'alaw', '-ar', '8000', '-ac', '1'],
   PCMU: ['-f', 'mulaw', '-ar', '8000', '-ac', '1'],
   G729: ['-f', 'g729'],
+  G722: ['-f', 'g722'],
 };
 
 /** Decodes payloads in their order with ffmpeg, none of our own code, to 8 kHz samples. */

@@ -1,10 +1,12 @@
 import { choice, flag, group, hostName, line, list, name, secret, shaped, single, whole, word } from './kinds.ts';
 
 /** What the media worker speaks. */
-export const CODEC_NAMES = ['PCMA', 'PCMU', 'G729'] as const;
+export const CODEC_NAMES = ['PCMA', 'PCMU', 'G729', 'G722'] as const;
+/** Wideband for its own sake is for who wants it: it takes more to turn it into another codec. */
+const DEFAULT_CODECS = ['PCMA', 'PCMU', 'G729'] as const;
 export const MEDIA_SECURITY = ['disabled', 'preferred', 'enforced'] as const;
 /** What clients may speak among themselves beside that. */
-export const OTHER_CODEC_NAMES = ['OPUS', 'G722', 'G726'] as const;
+export const OTHER_CODEC_NAMES = ['OPUS', 'G726'] as const;
 /** Call features of Workplace clients that need a server behind them. */
 export const CLIENT_FEATURES = [
   'call-log',
@@ -82,7 +84,7 @@ export const system = single('System', 'system', {
     portLow: whole('First UDP port for media', 1024, 65534, 46750),
     portHigh: whole('Last UDP port for media', 1025, 65535, 50750),
     codecs: list('Codecs in order of preference', word('Codec', CODEC_NAMES), CODEC_NAMES.length, {
-      default: CODEC_NAMES,
+      default: DEFAULT_CODECS,
     }),
     directMedia: flag(
       'Direct media: phones of one LAN that share a codec send to each other, and not through the box',

@@ -1,7 +1,7 @@
 import type { Codec } from '../encode.ts';
 import { uriHost } from './sip-message.ts';
 
-const NUMBER: Readonly<Record<Codec, number>> = { PCMU: 0, PCMA: 8, G729: 18 };
+const NUMBER: Readonly<Record<Codec, number>> = { PCMU: 0, PCMA: 8, G729: 18, G722: 9 };
 
 /** What the phone reads of the other side's description. */
 export interface RemoteAudio {
@@ -68,7 +68,8 @@ export function readSdp(text: string): RemoteAudio {
     const name = new RegExp(`\r\na=rtpmap:${format} ([^/\r]+)/8000`).exec(media)?.[1]?.toUpperCase();
     const isStatic = (codec: Codec): boolean => name === codec || (name === undefined && NUMBER[codec] === payloadType);
     if (name === 'TELEPHONE-EVENT') telephoneEvent ??= payloadType;
-    for (const codec of ['PCMU', 'PCMA', 'G729'] as const) if (isStatic(codec)) codecs.push({ codec, payloadType });
+    for (const codec of ['PCMU', 'PCMA', 'G729', 'G722'] as const)
+      if (isStatic(codec)) codecs.push({ codec, payloadType });
     if (isStatic('G729')) annexB = !new RegExp(`\r\na=fmtp:${format} [^\r]*annexb=no`).test(media);
   }
   return {

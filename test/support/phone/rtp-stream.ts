@@ -52,6 +52,7 @@ const SILENCE: Readonly<Record<Codec, Buffer | undefined>> = {
   PCMA: Buffer.alloc(SAMPLES_PER_PAYLOAD, 0xd5),
   PCMU: Buffer.alloc(SAMPLES_PER_PAYLOAD, 0xff),
   G729: undefined,
+  G722: undefined,
 };
 
 interface QueuedPacket {
