@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import { type ConferenceOptions, MediaConference } from './conference.ts';
 import { Continuity } from './continuity.ts';
 import { errorOf, MediaError, PortBusyError } from './errors.ts';
 import type { LocalAddresses, MediaSession, PerLeg } from './media-session.ts';
@@ -30,6 +31,8 @@ import { type Recording, type RecordingOptions, Recordings } from './recordings.
 import { type Loss, WorkerPair } from './worker-pair.ts';
 import { WorkerProcess } from './worker-process.ts';
 
+export type { ConferenceOptions, ConferenceParty } from './conference.ts';
+export { MediaConference } from './conference.ts';
 export type { MediaErrorCode } from './errors.ts';
 export { MediaError } from './errors.ts';
 export type { LocalAddresses, MediaSession } from './media-session.ts';
@@ -107,6 +110,8 @@ export class MediaClient {
   #generation = 0;
   #lastRequestId = 0;
   #lastSessionId = 0;
+  readonly #conferences = new Map<number, MediaConference>();
+  #lastConferenceId = 0;
   #closing: Promise<void> | undefined;
   #started: { resolve: () => void; reject: (error: MediaError) => void } | undefined;
 
@@ -219,6 +224,20 @@ export class MediaClient {
     };
   }
 
+  /** Throws MEDIA_PARAMETERS, MEDIA_CONFERENCE_FULL, and what every request does. */
+  async createConference(options: ConferenceOptions = {}): Promise<MediaConference> {
+    const conference = new MediaConference(++this.#lastConferenceId, options, {
+      request: (command) => this.#request(command),
+      joined: ({ session, leg }, joined) => {
+        for (const other of this.#conferences.values()) if (other !== joined) other.forget(session, leg);
+      },
+      closed: ({ id }) => this.#conferences.delete(id),
+    });
+    await this.#request(conference.creation());
+    this.#conferences.set(conference.id, conference);
+    return conference;
+  }
+
   /** Ends every session and the worker. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#end();
@@ -277,6 +296,10 @@ export class MediaClient {
   }
 
   #take(event: MediaEvent): void {
+    if (event.kind === 'activeSpeaker') {
+      this.#conferences.get(event.conference)?.noteEvent(event);
+      return;
+    }
     if (event.kind === 'recordingEnded') this.#recordings.ended(event);
     const session = this.#sessions.get(event.session);
     session?.playbacks.noteEvent(event);
@@ -313,6 +336,7 @@ export class MediaClient {
   async #closeSession(session: LiveSession): Promise<void> {
     if (!this.#sessions.delete(session.id)) return;
     this.#recordings.sessionClosed(session.id);
+    for (const conference of this.#conferences.values()) conference.forget(session.id);
     try {
       await this.#request({ method: 'closeSession', session: session.id });
     } catch (error) {
@@ -390,6 +414,8 @@ export class MediaClient {
     const generation = this.#generation;
     const sessions = [...this.#sessions.values()].filter((session) => !session.lost);
     await Promise.all(sessions.map((session) => this.#restoreSession(session)));
+    const conferences = [...this.#conferences.values()].flatMap((conference) => conference.restoration());
+    await Promise.all(conferences.map((command) => this.#exchange(command)));
     if (generation !== this.#generation || this.#state === 'closed') return;
     if (this.#state === 'restarting') this.#logger.info({ sessions: sessions.length }, 'media worker is back');
     this.#state = 'running';

@@ -12,6 +12,7 @@ const CURES = {
   MEDIA_PARAMETERS: 'Report this with the log: the negotiated media cannot be handled.',
   MEDIA_SOUND:
     'Use a sound that is there: a WAV file with one channel of 16-bit PCM, A-law or mu-law at 8 or 16 kHz, of 8 MB at most.',
+  MEDIA_CONFERENCE_FULL: 'Wait until somebody leaves: 64 parties fit in a conference, and 128 in all together.',
   MEDIA_UNKNOWN_SESSION: 'The session is closed, or was lost with its ports in a restart of the worker: end the call.',
   MEDIA_WORKER_LOST: 'The worker is being restarted; look in the log for why it died.',
   MEDIA_WORKER_FAULT: 'Look in the log; often a limit on open files.',

@@ -1,6 +1,6 @@
 /** What the media worker tells by itself. Each kind has its C side in native/session/report.h. */
 import { isIP } from 'node:net';
-import { isCount, isId, isInteger, isLegIndex, isRecord } from './protocol-values.ts';
+import { isCount, isId, isInteger, isLegIndex, isRecord, type JsonRecord } from './protocol-values.ts';
 
 export type LegIndex = 0 | 1;
 
@@ -79,7 +79,21 @@ export interface SilenceEvent {
   readonly durationMs: number;
 }
 
-export type MediaEvent = LatchedEvent | DigitEvent | RecordingEndedEvent | PlaybackEndedEvent | SilenceEvent;
+/** Who has been the loudest in a conference for a while. */
+export interface ActiveSpeakerEvent {
+  readonly kind: 'activeSpeaker';
+  readonly conference: number;
+  /** Absent: he has left or was muted, and nobody has spoken since. */
+  readonly speaker?: { readonly session: number; readonly leg: LegIndex };
+}
+
+export type MediaEvent =
+  | LatchedEvent
+  | DigitEvent
+  | RecordingEndedEvent
+  | PlaybackEndedEvent
+  | SilenceEvent
+  | ActiveSpeakerEvent;
 
 /** As the addon gives every event (native/addon/event.c): what a kind does not need is 0 or empty. */
 export interface NativeEvent {
@@ -126,6 +140,11 @@ export function eventOf(native: NativeEvent): MediaEvent | undefined {
         error: native.text.slice(space + 1),
       });
     }
+    case 'activeSpeaker': {
+      const speaker = { session: native.object, leg: native.leg };
+      const conference = native.session;
+      return checkEvent({ kind: 'activeSpeaker', conference, ...(native.leg === undefined ? {} : { speaker }) });
+    }
     case 'playbackEnded':
       return checkEvent({
         kind: 'playbackEnded',
@@ -145,7 +164,9 @@ export function eventOf(native: NativeEvent): MediaEvent | undefined {
 
 /** What arrived at the runtime; undefined unless it is a well-formed event. */
 export function checkEvent(value: unknown): MediaEvent | undefined {
-  if (!isRecord(value) || !isId(value.session)) return undefined;
+  if (!isRecord(value)) return undefined;
+  if (value.kind === 'activeSpeaker') return checkActiveSpeaker(value);
+  if (!isId(value.session)) return undefined;
   const session = value.session;
   switch (value.kind) {
     case 'latched': {
@@ -179,4 +200,14 @@ export function checkEvent(value: unknown): MediaEvent | undefined {
     default:
       return undefined;
   }
+}
+
+function checkActiveSpeaker({ conference, speaker }: JsonRecord): ActiveSpeakerEvent | undefined {
+  if (!isId(conference)) return undefined;
+  if (speaker === undefined) return { kind: 'activeSpeaker', conference };
+  if (!isRecord(speaker)) return undefined;
+  const { session, leg } = speaker;
+  return isId(session) && isLegIndex(leg)
+    ? { kind: 'activeSpeaker', conference, speaker: { session, leg } }
+    : undefined;
 }

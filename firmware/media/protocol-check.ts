@@ -21,7 +21,7 @@ import type {
 } from './protocol.ts';
 import { MAX_MESSAGE_BYTES, MAX_SNAPSHOT_BYTES } from './protocol.ts';
 import { isCount, isId, isInteger, isLegIndex, isRecord, type JsonRecord } from './protocol-values.ts';
-import { faultOfSound, MAX_OFFSET_MS, type Sound } from './sound.ts';
+import { faultOfSound, isTone, MAX_OFFSET_MS, type Sound } from './sound.ts';
 import { faultOfSrtp } from './srtp.ts';
 
 const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729', 'G722'];
@@ -33,6 +33,7 @@ const ERROR_CODES: readonly WorkerErrorCode[] = [
   'MEDIA_UNKNOWN_SESSION',
   'MEDIA_PARAMETERS',
   'MEDIA_SOUND',
+  'MEDIA_CONFERENCE_FULL',
   'MEDIA_WORKER_FAULT',
 ];
 const MIN_PTIME_MS = 10;
@@ -212,9 +213,30 @@ function isPlaces(value: unknown): value is Places {
   return value.every((pair: unknown) => Array.isArray(pair) && pair.length === 2 && isId(pair[0]) && isPlace(pair[1]));
 }
 
+function checkConference(value: JsonRecord): Command | undefined {
+  const { method, conference, session, leg, muted, announced } = value;
+  if (!isId(conference)) return undefined;
+  if (method === 'closeConference') return { method, conference };
+  if (method === 'createConference') {
+    const { speakers, entryTone, exitTone } = value;
+    if (!isInteger(speakers, 1, 8)) return undefined;
+    if ((entryTone !== undefined && !isTone(entryTone)) || (exitTone !== undefined && !isTone(exitTone)))
+      return undefined;
+    const entry = entryTone === undefined ? {} : { entryTone };
+    return { method, conference, speakers, ...entry, ...(exitTone === undefined ? {} : { exitTone }) };
+  }
+  if (!isId(session) || !isLegIndex(leg)) return undefined;
+  if (method === 'leaveConference') return { method, conference, session, leg };
+  if (typeof muted !== 'boolean') return undefined;
+  if (method === 'setParty') return { method, conference, session, leg, muted };
+  if (method !== 'joinConference' || typeof announced !== 'boolean') return undefined;
+  return { method, conference, session, leg, muted, announced };
+}
+
 function checkCommand(value: unknown): Command | undefined {
   if (!isRecord(value)) return undefined;
   if (value.method === 'snapshot') return { method: 'snapshot' };
+  if (value.conference !== undefined) return checkConference(value);
   if (!isId(value.session)) return undefined;
   const session = value.session;
   switch (value.method) {

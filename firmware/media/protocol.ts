@@ -17,6 +17,7 @@
 import type { LegIndex, MediaEvent } from './event.ts';
 import type { Sound } from './sound.ts';
 import type { SrtpParameters } from './srtp.ts';
+import type { TonePattern } from './tones.ts';
 
 export type { LegIndex, MediaEvent } from './event.ts';
 export type { SrtpParameters, SrtpSuite } from './srtp.ts';
@@ -232,6 +233,40 @@ export type Command =
       /** Absent: whatever is played. */
       readonly playback?: number;
     }
+  /** Creating one that is open changes nothing. */
+  | {
+      readonly method: 'createConference';
+      readonly conference: number;
+      /** 1 to 8. */
+      readonly speakers: number;
+      readonly entryTone?: TonePattern;
+      readonly exitTone?: TonePattern;
+    }
+  /** A party that is in already is muted or not as told. One that is in another conference leaves that. */
+  | {
+      readonly method: 'joinConference';
+      readonly conference: number;
+      readonly session: number;
+      readonly leg: LegIndex;
+      readonly muted: boolean;
+      /** By the entry tone. */
+      readonly announced: boolean;
+    }
+  /** One that is not in succeeds. */
+  | {
+      readonly method: 'leaveConference';
+      readonly conference: number;
+      readonly session: number;
+      readonly leg: LegIndex;
+    }
+  | {
+      readonly method: 'setParty';
+      readonly conference: number;
+      readonly session: number;
+      readonly leg: LegIndex;
+      readonly muted: boolean;
+    }
+  | { readonly method: 'closeConference'; readonly conference: number }
   /** Closing an unknown session succeeds. */
   | { readonly method: 'closeSession'; readonly session: number };
 
@@ -257,6 +292,7 @@ export type WorkerErrorCode =
   | 'MEDIA_UNKNOWN_SESSION'
   | 'MEDIA_PARAMETERS'
   | 'MEDIA_SOUND'
+  | 'MEDIA_CONFERENCE_FULL'
   | 'MEDIA_WORKER_FAULT';
 
 export interface WorkerError {

@@ -87,6 +87,23 @@ export interface Addon {
   /** Session and place of every open session. */
   snapshot(): readonly (readonly [number, Buffer])[];
   close(handle: number): void;
+  /** Returns a handle of its own kind. Throws MEDIA_CONFERENCE_FULL. */
+  createConference(options: {
+    readonly conference: number;
+    readonly speakers: number;
+    readonly entryTone?: TonePattern;
+    readonly exitTone?: TonePattern;
+  }): number;
+  /** False when the session is not open. Throws MEDIA_CONFERENCE_FULL, MEDIA_PARAMETERS. */
+  joinConference(
+    conference: number,
+    session: number,
+    leg: LegIndex,
+    options: { readonly muted: boolean; readonly announced: boolean },
+  ): boolean;
+  leaveConference(conference: number, session: number, leg: LegIndex): void;
+  setParty(conference: number, session: number, leg: LegIndex, options: { readonly muted: boolean }): void;
+  closeConference(conference: number): void;
   /** Throws MEDIA_BUSY when they do not fit behind those that wait, or the leg may not send. */
   sendDigits(handle: number, keys: Pick<SendDigits, 'leg' | 'digits' | 'durationMs' | 'pauseMs'>): boolean;
   /** What becomes of it is reported, since the disk is not waited for. */

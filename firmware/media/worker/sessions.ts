@@ -12,6 +12,7 @@ import type {
 import type { Sound } from '../sound.ts';
 import { suiteNumber } from '../srtp.ts';
 import { type Addon, CODEC_NUMBERS, type SoundSettings, type SrtpSettings } from './addon.ts';
+import { Conferences } from './conferences.ts';
 import type { SoundFiles } from './sound-files.ts';
 
 export type Outcome =
@@ -27,11 +28,13 @@ const DONE: Outcome = { ok: true, result: null };
 export class Sessions {
   readonly #addon: Addon;
   readonly #files: SoundFiles;
+  readonly #conferences: Conferences;
   readonly #handles = new Map<number, number>();
 
   constructor(addon: Addon, files: SoundFiles) {
     this.#addon = addon;
     this.#files = files;
+    this.#conferences = new Conferences(addon);
   }
 
   /** Never throws: what the addon throws becomes an outcome. */
@@ -61,6 +64,14 @@ export class Sessions {
           return this.#stopPlaying(command);
         case 'snapshot':
           return this.#snapshot();
+        case 'createConference':
+        case 'joinConference':
+        case 'leaveConference':
+        case 'setParty':
+        case 'closeConference': {
+          const known = this.#conferences.execute(command, (session) => this.#handles.get(session));
+          return known || !('session' in command) ? DONE : unknown(command.session);
+        }
         case 'closeSession':
           return this.#close(command.session);
       }
@@ -167,6 +178,7 @@ function errorOf(error: unknown): WorkerError {
     case 'MEDIA_ADDRESS':
     case 'MEDIA_PARAMETERS':
     case 'MEDIA_SOUND':
+    case 'MEDIA_CONFERENCE_FULL':
       return leg === 0 || leg === 1 ? { code, message, leg } : { code, message };
     default:
       return { code: 'MEDIA_WORKER_FAULT', message };

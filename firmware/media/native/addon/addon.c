@@ -56,7 +56,10 @@ static napi_value await_loops(napi_env env, napi_callback_info info) {
 
 static void clean_up(void *data) {
   struct addon *addon = data;
-  if (addon->engine != NULL) engine_stop(addon->engine);
+  if (addon->engine != NULL) {
+    close_conferences();
+    engine_stop(addon->engine);
+  }
   recorder_stop(addon->recorder);
   if (addon->listener != NULL) napi_release_threadsafe_function(addon->listener, napi_tsfn_abort);
   free(addon);
@@ -74,6 +77,6 @@ NAPI_MODULE_INIT() {
   TRY(napi_add_env_cleanup_hook(env, clean_up, addon));
   const bool added = add_function(env, exports, "start", start) && add_function(env, exports, "awaitLoops", await_loops) &&
                      add_sessions(env, exports) && add_digits(env, exports) && add_recordings(env, exports) &&
-                     add_sounds(env, exports);
+                     add_sounds(env, exports) && add_conferences(env, exports);
   return added ? exports : NULL;
 }

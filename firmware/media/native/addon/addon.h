@@ -28,6 +28,10 @@ void events_wake(void *addon);
 bool add_sessions(napi_env env, napi_value exports);
 /* sound.c: play, stopPlaying. */
 bool add_sounds(napi_env env, napi_value exports);
+/* conference.c: createConference, joinConference, leaveConference, setParty, closeConference. */
+bool add_conferences(napi_env env, napi_value exports);
+/* Before the engine stops. */
+void close_conferences(void);
 /* { steps: [{ durationMs, frequencies: [{ hz, dbm0 }, ...] }, ...], repeatFrom? }. False, with an exception pending. */
 bool read_tone(napi_env env, napi_value object, struct tone_pattern *pattern);
 

@@ -5,6 +5,7 @@
 
 #include "record/recording.h"
 #include "session/forward.h"
+#include "session/conference.h"
 #include "session/listening.h"
 #include "session/loop.h"
 #include "session/player.h"
@@ -66,6 +67,7 @@ void session_detach(struct session *session) {
     leg_pause_playing(&session->legs[i]);
     reporting_detach(&session->legs[i], session->loop);
     silence_detach(&session->legs[i], session->loop);
+    leg_leave_conference(&session->legs[i], true);
     if (session->legs[i].listening != NULL) listening_sleep(session->legs[i].listening);
   }
   session->loop = NULL;

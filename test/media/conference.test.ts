@@ -1,0 +1,249 @@
+/** Who hears whom in a conference, through the real worker: each party sounds a note of its own. */
+import { setTimeout as delay } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import type { ConferenceParty, MediaClient, MediaConference, MediaSession } from '../../firmware/media/client.ts';
+import { toneOf } from '../../firmware/media/tones.ts';
+import { decodePayloads } from '../support/decode.ts';
+import { encodePayloads } from '../support/encode.ts';
+import { G729, PCMA, PCMU, startClient, towards } from './conversation.ts';
+import { Party } from './party.ts';
+
+const CODECS = [PCMA, PCMU, G729] as const;
+const AMPLITUDE = 6000;
+
+interface Member {
+  readonly session: MediaSession<readonly [string]>;
+  readonly party: Party;
+  readonly negotiated: (typeof CODECS)[number];
+  readonly place: ConferenceParty;
+  /** What it says, round and round; none: nothing. */
+  payloads: readonly Buffer[];
+}
+
+/** A second of one frequency, or of none, in payloads. */
+async function voice(
+  hz: number,
+  codec: Member['negotiated']['codec'],
+  amplitude = AMPLITUDE,
+): Promise<readonly Buffer[]> {
+  const samples = Int16Array.from({ length: 8000 }, (_, at) =>
+    Math.round(amplitude * Math.sin((2 * Math.PI * hz * at) / 8000)),
+  );
+  return encodePayloads(samples, codec);
+}
+
+async function enter(t: Test, client: MediaClient, count: number): Promise<readonly Member[]> {
+  const members: Member[] = [];
+  for (let at = 0; at < count; at += 1) {
+    const negotiated = CODECS[at % CODECS.length] ?? PCMA;
+    const party = await Party.open('127.0.0.1');
+    t.teardown(() => party.close());
+    const session = await client.openSession(['127.0.0.1']);
+    await session.configure(0, towards(party, negotiated));
+    members.push({ session, party, negotiated, place: { session: session.id, leg: 0 }, payloads: [] });
+  }
+  return members;
+}
+
+/** All speak at their pace for as long as that; whoever stops `until` says so. */
+async function talk(
+  members: readonly Member[],
+  ms: number,
+  keep: (index: number) => boolean = () => true,
+): Promise<void> {
+  const started = performance.now();
+  for (let frame = 0; 20 * frame < ms; ) {
+    for (; 20 * frame < Math.min(ms, performance.now() - started); frame += 1) {
+      for (const { party, session, negotiated, payloads } of members) {
+        const payload = payloads[frame % payloads.length];
+        if (payload === undefined || !keep(frame)) continue;
+        const sequenceNumber = 1000 + Math.round(started) + frame;
+        await party.send(session.ports[0], {
+          marker: frame === 0,
+          payloadType: negotiated.payloadType,
+          sequenceNumber,
+          timestamp: 160 * sequenceNumber,
+          ssrc: 1,
+          payload,
+        });
+      }
+    }
+    await delay(2);
+  }
+}
+
+/** What each has heard in the last packets up to now, decoded: taken at once, since decoding takes a while. */
+function lately(members: readonly (Member | undefined)[], packets: number): Promise<readonly Int16Array[]> {
+  const taken = members.map((member) => member?.party.heard.slice(-packets).map((packet) => packet.payload) ?? []);
+  return Promise.all(
+    taken.map((payloads, index) => decodePayloads(payloads, members[index]?.negotiated.codec ?? 'PCMA')),
+  );
+}
+
+/** Of all stretches of 50 ms the one where it is the loudest. */
+function loudest(samples: Int16Array, hz: number): number {
+  let most = 0;
+  for (let at = 0; at + 400 <= samples.length; at += 200)
+    most = Math.max(most, amplitudeOf(samples.subarray(at, at + 400), hz));
+  return most;
+}
+
+const NOTHING = new Int16Array(0);
+
+/** The amplitude of one frequency. */
+function amplitudeOf(samples: Int16Array, hz: number): number {
+  let [real, imaginary] = [0, 0];
+  for (const [at, value] of samples.entries()) {
+    // A window, so that a neighbour does not leak in.
+    const weight = 1 - Math.cos((2 * Math.PI * (at + 0.5)) / samples.length);
+    real += weight * value * Math.cos((2 * Math.PI * hz * at) / 8000);
+    imaginary += weight * value * Math.sin((2 * Math.PI * hz * at) / 8000);
+  }
+  return (2 * Math.hypot(real, imaginary)) / samples.length;
+}
+
+/** Gaps of a busy machine take something from a note, and never add one. */
+const hears = (samples: Int16Array, hz: number): boolean => amplitudeOf(samples, hz) > AMPLITUDE / 4;
+const isDeafTo = (samples: Int16Array, hz: number): boolean => amplitudeOf(samples, hz) < AMPLITUDE / 10;
+
+const HZ = [430, 790, 1340] as const;
+
+async function joinAll(conference: MediaConference, members: readonly Member[]): Promise<void> {
+  await Promise.all(members.map(({ place }) => conference.join(place)));
+}
+
+t.test('each party hears the others and never himself, whatever his codec', async (t) => {
+  const { client } = await startClient(t, 4);
+  const members = await enter(t, client, 4);
+  const speakers: (ConferenceParty | undefined)[] = [];
+  const conference = await client.createConference({ onActiveSpeaker: (speaker) => speakers.push(speaker) });
+  await joinAll(conference, members);
+  for (const [index, hz] of HZ.entries()) {
+    const member = members[index];
+    if (member !== undefined) member.payloads = await voice(hz, member.negotiated.codec);
+  }
+  await talk(members, 1500);
+  const everything = await lately(members, 40);
+  for (const [index, member] of members.entries()) {
+    const samples = everything[index] ?? NOTHING;
+    for (const [speaker, hz] of HZ.entries()) {
+      if (speaker === index) t.ok(isDeafTo(samples, hz), `${index} does not hear himself: ${amplitudeOf(samples, hz)}`);
+      // A codec for speech carries one of two notes at a time at best.
+      else if (member.negotiated.codec !== 'G729')
+        t.ok(hears(samples, hz), `${index} hears ${speaker}: ${amplitudeOf(samples, hz)}`);
+    }
+  }
+  t.ok(speakers.length >= 1 && members.some(({ place }) => place.session === speakers[0]?.session));
+
+  t.comment('mute');
+  const [first, second, third, listener] = members;
+  if (first === undefined || second === undefined || third === undefined || listener === undefined) return;
+  await conference.setParty(first.place, { muted: true });
+  await conference.setParty(third.place, { muted: true });
+  await talk(members, 800);
+  const [alone = NOTHING, coded = NOTHING] = await lately([listener, third], 25);
+  t.ok(hears(alone, HZ[1]) && isDeafTo(alone, HZ[0]) && isDeafTo(alone, HZ[2]));
+  t.ok(hears(coded, HZ[1]), 'by G.729 too');
+  await conference.setParty(first.place, { muted: false });
+  await talk(members, 800);
+  const [unmuted = NOTHING] = await lately([listener], 25);
+  t.ok(hears(unmuted, HZ[0]));
+
+  t.comment('leave');
+  await conference.leave(second.place);
+  await conference.leave(second.place);
+  await talk(members, 800);
+  const [left = NOTHING] = await lately([listener], 25);
+  t.ok(isDeafTo(left, HZ[1]));
+  await t.rejects(conference.setParty(second.place, { muted: true }), { code: 'MEDIA_PARAMETERS' });
+  await third.session.close();
+  t.equal(conference.parties.length, 2);
+  await t.rejects(conference.join(third.place), { code: 'MEDIA_UNKNOWN_SESSION' });
+  await conference.close();
+  await conference.close();
+  await t.rejects(conference.join(first.place), { code: 'MEDIA_PARAMETERS' });
+});
+
+t.test('who comes in is announced to all, and what is played to a party it hears alone', async (t) => {
+  const { client } = await startClient(t, 2);
+  const [first, second] = await enter(t, client, 2);
+  if (first === undefined || second === undefined) return;
+  const conference = await client.createConference({ entryTone: toneOf('en-GB', 'conferenceEntry'), speakers: 1 });
+  await conference.join(first.place);
+  await first.party.hear(30);
+  const before = first.party.heard.length;
+  await conference.join(second.place);
+  await first.party.hear(first.party.heard.length + 25);
+  const [tone = NOTHING] = await lately([first], first.party.heard.length - before);
+  t.ok(loudest(tone, 660) > 2000 && loudest(tone, 880) > 2000);
+  t.ok(loudest(tone, 1600) < 100);
+  await second.session.play(0, { kind: 'tone', tone: toneOf('de-DE', 'dial') });
+  const heard = second.party.heard.length;
+  await second.party.hear(heard + 30);
+  const [others = NOTHING, own = NOTHING] = await lately([first, second], 20);
+  t.ok(loudest(own, 425) > 3000);
+  t.ok(loudest(others, 425) < 100);
+  await second.session.stopPlaying(0);
+});
+
+t.test('a killed worker: all are back in their conference', async (t) => {
+  const { client } = await startClient(t, 3);
+  const members = await enter(t, client, 3);
+  const conference = await client.createConference();
+  await joinAll(conference, members);
+  const [first, second, listener] = members;
+  if (first === undefined || second === undefined || listener === undefined) return;
+  for (const [index, member] of [first, second].entries()) {
+    member.payloads = await voice(HZ[index] ?? 0, member.negotiated.codec);
+  }
+  await conference.setParty(second.place, { muted: true });
+  if (client.workerPid !== undefined) process.kill(client.workerPid, 'SIGKILL');
+  await first.session.statistics();
+  await talk(members, 1000);
+  const [samples = NOTHING] = await lately([listener], 25);
+  t.ok(hears(samples, HZ[0]), 'heard again');
+  t.ok(isDeafTo(samples, HZ[1]), 'muted again');
+});
+
+t.test('one that loses every fifth packet is heard, and spoils nobody else', async (t) => {
+  const { client } = await startClient(t, 3);
+  const members = await enter(t, client, 2);
+  const conference = await client.createConference();
+  await joinAll(conference, members);
+  const [first, second] = members;
+  if (first === undefined || second === undefined) return;
+  first.payloads = await voice(HZ[0], 'PCMA');
+  await talk(members, 1200, (frame) => frame % 5 !== 4);
+  const [samples = NOTHING] = await lately([second], 30);
+  t.ok(hears(samples, HZ[0]));
+});
+
+t.test('64 parties of all codecs in one, 128 in all, and not one more', async (t) => {
+  const { client } = await startClient(t, 129);
+  const members = await enter(t, client, 130);
+  const [one, other] = [await client.createConference(), await client.createConference()];
+  const third = await client.createConference();
+  await joinAll(one, members.slice(0, 64));
+  const extra = members[64];
+  const last = members[129];
+  if (extra === undefined || last === undefined) return;
+  await t.rejects(one.join(extra.place), { code: 'MEDIA_CONFERENCE_FULL' });
+  await joinAll(other, members.slice(64, 128));
+  await t.rejects(third.join(last.place), { code: 'MEDIA_CONFERENCE_FULL' });
+  t.equal(third.parties.length, 0);
+  const [first] = members;
+  if (first === undefined) return;
+  first.payloads = await voice(HZ[0], 'PCMA');
+  await talk([first], 1000);
+  const some = [1, 2, 3, 31, 62, 63, 64];
+  const heard = await lately(
+    some.map((index) => members[index]),
+    25,
+  );
+  for (const [at, samples] of heard.entries()) {
+    const index = some[at] ?? 0;
+    t.equal(hears(samples, HZ[0]), index < 64, `${index}`);
+  }
+  await other.close();
+  await third.join(last.place);
+});
