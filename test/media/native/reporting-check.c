@@ -18,6 +18,8 @@ CHECK(check_reports, "reports: come with what was sent and heard, and are read a
   bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
   struct leg *leg = &bench.session->legs[1];
   leg->settings.rtcp_mux = true;
+  /* By the clock of the bench instead of the machine's. */
+  reporting_attach(leg, bench.loop, bench.now_ms * 1000);
   /* Party 1 hears audio, and reports about it between. */
   uint8_t bytes[PACKET_BYTES];
   struct rtcp_received report = {0};
