@@ -56,6 +56,11 @@ bench-media: build $(BENCH) ## calls a core against Debian's rtpengine and a C f
 bench-media-qemu: $(NPM) $(BENCH) ## the codecs on the box's processor, in instructions under emulation
 	$(NODE) test/media/bench/qemu.ts
 
+.PHONY: test-vectors
+test-vectors: $(NPM) ## the codecs against the recommendations' test sequences in DIR, which are not in here (test/media/README.md)
+	scripts/build-native check
+	$(NODE) test/media/vectors.ts "$(DIR)"
+
 .PHONY: bench-config
 bench-config: $(NPM) ## the configuration store against SQLite alone, as ratios within one run
 	$(NODE) test/config/bench.ts

@@ -34,6 +34,25 @@ for (const codec of ['PCMU', 'PCMA'] as const) {
   });
 }
 
+for (const [name, source] of Object.entries({
+  'pink noise': 'anoisesrc=duration=3:color=pink:amplitude=0.5:sample_rate=16000:seed=1',
+  'a rising tone': 'aevalsrc=0.4*sin(2*PI*(200*t+600*t*t)):sample_rate=16000:duration=5',
+})) {
+  t.test(`G.722 of ${name} is bit exact with an independent coder, both ways`, async (t) => {
+    const raw = ['-f', 's16le', '-ar', '16000', '-ac', '1'];
+    const pcm = await outputOf('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', source, ...raw, 'pipe:1']);
+    const theirs = await outputOf('ffmpeg', ['-v', 'error', ...raw, '-i', 'pipe:0', '-f', 'g722', 'pipe:1'], pcm);
+    const ours = await outputOf(check, ['encode', 'g722'], pcm);
+    t.ok(theirs.length > 20_000 && ours.subarray(0, theirs.length).equals(theirs), 'the codes');
+    const decoded = await outputOf(
+      'ffmpeg',
+      ['-v', 'error', '-f', 'g722', '-i', 'pipe:0', '-f', 's16le', 'pipe:1'],
+      ours,
+    );
+    t.ok((await outputOf(check, ['decode', 'g722'], ours)).equals(decoded), 'the samples');
+  });
+}
+
 t.test('G.729: an independent decoder hears the tones that were encoded', async (t) => {
   const pcm = makeTones('adbec');
   const frames = await outputOf(check, ['encode', 'g729'], new Uint8Array(pcm.buffer));

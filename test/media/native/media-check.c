@@ -4,6 +4,8 @@
  *   media-check run [PART]          every check, or those with PART in their name; prints "ok NAME" or "not ok NAME: …"
  *   media-check decode CODEC        payload on standard input to PCM on standard output
  *   media-check encode CODEC        PCM to payload
+ *   media-check chain FROM TO PERCENT conceal|silence   see chain.c
+ *   media-check words KIND          test sequences of recommendations, see words.c
  *   media-check digits              the digits in PCM, then how many of how many 10 ms would be muted
  *   media-check fuzz SEED SECONDS   hostile packets for as long as that
  */
@@ -15,6 +17,7 @@
 
 static enum codec codec_named(const char *name) {
   if (strcmp(name, "pcma") == 0) return CODEC_PCMA;
+  if (strcmp(name, "g722") == 0) return CODEC_G722;
   return strcmp(name, "g729") == 0 ? CODEC_G729 : CODEC_PCMU;
 }
 
@@ -51,10 +54,15 @@ int main(int count_of_arguments, char **arguments) {
     print_digits();
     return 0;
   }
+  if (count_of_arguments == 6 && strcmp(arguments[1], "chain") == 0) {
+    chain(arguments[2], arguments[3], (unsigned)atoi(arguments[4]), strcmp(arguments[5], "conceal") == 0);
+    return 0;
+  }
+  if (count_of_arguments == 3 && strcmp(arguments[1], "words") == 0 && words(arguments[2])) return 0;
   if (count_of_arguments == 3) {
     convert(strcmp(arguments[1], "decode") == 0, codec_named(arguments[2]));
     return 0;
   }
-  fprintf(stderr, "usage: media-check run [PART] | decode CODEC | encode CODEC | digits | fuzz SEED SECONDS\n");
+  fprintf(stderr, "usage: media-check run [PART] | decode CODEC | encode CODEC | chain ... | words KIND | digits | fuzz SEED SECONDS\n");
   return 2;
 }

@@ -7,8 +7,8 @@
 #define COMPARED_US 20000 /* of audio, to find the pitch by */
 #define MAX_PERIODS 3
 #define STEP_US 10000 /* another period is added, and the gain falls, in such steps */
-#define GAIN_LOST_PER_STEP 0.2f
-#define BLEND_PER_STEP_US 4000
+#define GAIN_LOST_PER_STEP 0.25f
+#define BLEND_PER_STEP_US 1000
 #define MAX_BLEND_US 10000
 
 static size_t in_samples(const struct concealment *concealment, unsigned us) {

@@ -1,6 +1,6 @@
 /*
  * Loss concealment for codecs that have none of their own, in the manner of G.711 Appendix I: what was said last goes on with
- * its pitch, in more and more periods, and fades away within 60 ms; seams are overlapped. Unlike there nothing is delayed: the
+ * its pitch, in more and more periods, and fades away within 50 ms; seams are overlapped. Unlike there nothing is delayed: the
  * seam at the beginning of a loss is closed by a correction that fades instead.
  */
 #ifndef RINGDOWN_CONCEALMENT_H
