@@ -1,4 +1,5 @@
 import t from 'tap';
+import { buildNativeChecks } from '../support/native-checks.ts';
 import { outputOf } from '../support/process-output.ts';
 import { repositoryPath } from '../support/repository.ts';
 
@@ -13,8 +14,7 @@ The invoice over one thousand six hundred and thirty-three euros was paid, but n
 Beep, beep, beep, said the machine, and then it whistled: wheeeee, woooo, weeee, until somebody pulled its plug.
 `;
 
-// The first build of the codecs may take minutes on a busy machine.
-t.before(() => outputOf(`${repositoryPath}/scripts/build-native`, ['check'], undefined, 300_000));
+t.before(buildNativeChecks);
 
 for (const voice of ['en-us', 'en-gb+f3', 'de', 'fr+f2', 'es+f4', 'en+m7']) {
   t.test(`speech is no digit: ${voice}`, async (t) => {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { decodePayloads } from '../support/decode.ts';
+import { buildNativeChecks } from '../support/native-checks.ts';
 import { outputOf } from '../support/process-output.ts';
 import { repositoryPath } from '../support/repository.ts';
 import { makeTones, soundsLike } from '../support/tones.ts';
@@ -15,10 +16,10 @@ function checkCount(): number {
   return texts.join('\n').match(/^CHECK\(/gm)?.length ?? 0;
 }
 
-t.before(() => outputOf(`${repositoryPath}/scripts/build-native`, ['check']));
+t.before(buildNativeChecks);
 
 t.test('the packet code under sanitizers', async (t) => {
-  const output = await outputOf(check, ['run']);
+  const output = await outputOf(check, ['run'], undefined, 300_000);
   const lines = output.toString().trim().split('\n');
   // A file of checks that was left out of the program would pass unseen.
   t.equal(lines.length, checkCount());

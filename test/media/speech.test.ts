@@ -3,6 +3,7 @@
  * was measured (README.md), less a margin for another version of espeak-ng. Without concealment they do not hold.
  */
 import t from 'tap';
+import { buildNativeChecks } from '../support/native-checks.ts';
 import { outputOf } from '../support/process-output.ts';
 import { repositoryPath } from '../support/repository.ts';
 import { bytesOf, makeSpeech, samplesOf } from './speech.ts';
@@ -53,7 +54,7 @@ function saidAs(speech: Speech): Speech {
 }
 
 t.before(async () => {
-  await outputOf(`${repositoryPath}/scripts/build-native`, ['check']);
+  await buildNativeChecks();
   speech = bytesOf(await makeSpeech());
   for (const name of ['pcm8', 'pcm16'] as const) {
     const reference = await heard(name, name, 0);

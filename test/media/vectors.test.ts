@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { g729Encoder } from '../support/encode.ts';
+import { encodeAlaw } from '../support/g711.ts';
+import { buildNativeChecks } from '../support/native-checks.ts';
 import { outputOf } from '../support/process-output.ts';
 import { repositoryPath } from '../support/repository.ts';
 import { samplesOf } from './speech.ts';
@@ -57,33 +59,30 @@ function synthesised(low: Int16Array, high: Int16Array): Int16Array {
   return pcm;
 }
 
-t.before(() => outputOf(`${repositoryPath}/scripts/build-native`, ['check']));
+t.before(buildNativeChecks);
 
 t.test('test sequences of G.711 and G.729 are found by name and judged', async (t) => {
   const folder = t.testdir({});
   const write = (name: string, bytes: Uint8Array | string): void => writeFileSync(join(folder, name), bytes);
   const pcm = (await ffmpeg(['-f', 'lavfi', '-i', `${NOISE}8000`, ...NARROW])).subarray(0, 8000 * 2);
   write('SWEEP.SRC', pcm);
-  for (const [letter, format] of [
-    ['A', 'alaw'],
-    ['U', 'mulaw'],
-  ] as const) {
-    const coded = await ffmpeg([...NARROW, '-i', 'pipe:0', '-f', format], pcm);
-    write(`SWEEP.${letter}`, coded);
-    write(
-      `SWEEP.${letter}-${letter}`,
-      await ffmpeg(['-f', format, '-ar', '8000', '-i', 'pipe:0', '-f', 's16le'], coded),
-    );
-  }
+  // Not ffmpeg's encoder: it takes the nearest level, which at the decision values is not the recommendation's.
+  const coded = Uint8Array.from(samplesOf(pcm), encodeAlaw);
+  const codes = Uint8Array.from({ length: 256 }, (_, code) => code);
+  const decoded = (format: string, bytes: Uint8Array): Promise<Buffer> =>
+    ffmpeg(['-f', format, '-ar', '8000', '-i', 'pipe:0', '-f', 's16le'], bytes);
+  write('SWEEP.A', coded);
+  write('SWEEP.A-A', await decoded('alaw', coded));
+  write('CODES.U', codes);
+  write('CODES.U-U', await decoded('mulaw', codes));
   const frames = await outputOf(await g729Encoder(), [], pcm);
   write('TEST.IN', pcm);
   write('TEST.BIT', serial(frames));
   const judged = new Map((await runVectors(folder)).map((outcome) => [outcome.expected, outcome.wrong]));
-  t.same(Object.fromEntries(judged), { 'SWEEP.A': 0, 'SWEEP.A-A': 0, 'SWEEP.U': 0, 'SWEEP.U-U': 0, 'TEST.BIT': 0 });
+  t.same(Object.fromEntries(judged), { 'CODES.U-U': 0, 'SWEEP.A': 0, 'SWEEP.A-A': 0, 'TEST.BIT': 0 });
 
   // A decoder with another post-filter, and a single bit of a code: neither is bit exact.
   write('TEST.PST', await ffmpeg(['-f', 'g729', '-i', 'pipe:0', '-f', 's16le'], frames));
-  const coded = await ffmpeg([...NARROW, '-i', 'pipe:0', '-f', 'alaw'], pcm);
   coded[1000] = (coded[1000] ?? 0) ^ 1;
   write('SWEEP.A', coded);
   const again = new Map((await runVectors(folder)).map((outcome) => [outcome.expected, outcome.wrong]));

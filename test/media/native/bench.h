@@ -66,12 +66,6 @@ void say(struct bench *bench, struct sending what);
 bool hear(struct bench *bench, struct rtp_packet *packet);
 int count_heard(struct bench *bench);
 
-/* Of chain.c: media-check chain. */
-void chain(const char *from_name, const char *to_name, unsigned percent, bool concealing);
-
-/* Of words.c: media-check words. False: no such kind. */
-bool words(const char *kind);
-
 /* Of hostile-check.c. */
 /* Sessions of 5000 packets until the time is up, each with the next seed. False: something failed. */
 bool fuzz(unsigned seed, unsigned seconds);

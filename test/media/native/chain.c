@@ -4,19 +4,21 @@
  * standard output, at 8 kHz where one of the codecs has no more. "pcm8" and "pcm16" are no codecs at all, to compare with.
  * With "silence" nothing is concealed: what is lost is silent.
  */
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "codec/codec.h"
 #include "codec/resample.h"
+#include "conversion.h"
 
 #define PACKET_FRAMES 2
 #define MAX_PCM (PACKET_FRAMES * MAX_FRAME_SAMPLES)
 
 struct hop {
   uint32_t sample_rate;
-  struct coders coders; /* none: PCM */
+  struct decoder *decoder; /* NULL: PCM */
+  struct encoder *encoder;
   uint8_t bytes[PACKET_FRAMES * MAX_FRAME_BYTES];
 };
 
@@ -26,7 +28,8 @@ static struct hop hop_named(const char *name) {
   for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
     if (strcmp(name, names[i]) != 0) continue;
     hop.sample_rate = codec_traits((enum codec)i)->sample_rate;
-    hop.coders = (struct coders){decoder_open((enum codec)i), encoder_open((enum codec)i, false)};
+    hop.decoder = decoder_open((enum codec)i);
+    hop.encoder = encoder_open((enum codec)i, false);
   }
   return hop;
 }
@@ -34,14 +37,14 @@ static struct hop hop_named(const char *name) {
 /* What comes out on the other side of a packet that is lost or not. */
 static void cross(struct hop *hop, int16_t *pcm, bool lost, bool concealing) {
   const size_t frame = hop->sample_rate * FRAME_MS / 1000;
-  if (hop->coders.encoder == NULL) {
+  if (hop->encoder == NULL) {
     if (lost) memset(pcm, 0, PACKET_FRAMES * frame * sizeof *pcm);
     return;
   }
   size_t bytes = 0;
-  for (unsigned i = 0; i < PACKET_FRAMES; i++) bytes += encoder_encode(hop->coders.encoder, pcm + i * frame, hop->bytes + bytes);
-  if (!lost) decoder_decode(hop->coders.decoder, hop->bytes, bytes, pcm, MAX_PCM);
-  else if (concealing) decoder_conceal(hop->coders.decoder, pcm, PACKET_FRAMES * frame);
+  for (unsigned i = 0; i < PACKET_FRAMES; i++) bytes += encoder_encode(hop->encoder, pcm + i * frame, hop->bytes + bytes);
+  if (!lost) decoder_decode(hop->decoder, hop->bytes, bytes, pcm, MAX_PCM);
+  else if (concealing) decoder_conceal(hop->decoder, pcm, PACKET_FRAMES * frame);
   else memset(pcm, 0, PACKET_FRAMES * frame * sizeof *pcm);
 }
 
@@ -74,6 +77,8 @@ void chain(const char *from_name, const char *to_name, unsigned percent, bool co
     convert(pcm, to.sample_rate, heard_rate, &down[2]);
     fwrite(pcm, sizeof *pcm, PACKET_FRAMES * heard_rate * FRAME_MS / 1000, stdout);
   }
-  coders_close(&from.coders);
-  coders_close(&to.coders);
+  decoder_close(from.decoder);
+  encoder_close(from.encoder);
+  decoder_close(to.decoder);
+  encoder_close(to.encoder);
 }

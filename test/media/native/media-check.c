@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "conversion.h"
 
 static enum codec codec_named(const char *name) {
   if (strcmp(name, "pcma") == 0) return CODEC_PCMA;

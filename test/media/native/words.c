@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "codec/codec.h"
 #include "codec/g722.h"
+#include "conversion.h"
 
 #define RESET_BIT 1
 #define SYNC_GOOD 0x6b21

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import { DatagramSocket } from '../../../firmware/sip/transport/datagram-socket.ts';
+import { buildNativeChecks } from '../../support/native-checks.ts';
 import { outputOf } from '../../support/process-output.ts';
 import { repositoryPath } from '../../support/repository.ts';
 import { within } from '../support/stacks.ts';
@@ -42,7 +43,7 @@ const noFailure = (error: Error): void => {
 };
 
 t.test('the batches under sanitizers', async (t) => {
-  await outputOf(`${repositoryPath}/scripts/build-native`, ['check']);
+  await buildNativeChecks();
   const output = await outputOf(`${repositoryPath}/build/native/x64/datagrams-check`, [String(Date.now() % 1e6)]);
   const lines = output.toString().trim().split('\n');
   t.equal(lines.length, 55);

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import { MESSAGE_TIMEOUT_MS, PAUSE_UNSENT_BYTES } from '../../../firmware/sip/transport/connection.ts';
 import { TlsListener } from '../../../firmware/sip/transport/tls-listener.ts';
 import type { TlsSocket } from '../../../firmware/sip/transport/tls-socket.ts';
+import { buildNativeChecks } from '../../support/native-checks.ts';
 import { outputOf } from '../../support/process-output.ts';
 import { repositoryPath } from '../../support/repository.ts';
 import { openStack, testIdentity, turns, within } from '../support/stacks.ts';
@@ -13,7 +14,7 @@ const LOOPBACK = '127.0.0.1';
 
 t.test('TLS under sanitizers', async (t) => {
   // Where nothing is built yet, all the checks are.
-  await outputOf(`${repositoryPath}/scripts/build-native`, ['check'], undefined, 240_000);
+  await buildNativeChecks();
   const files = ['key.pem', 'cert.pem'].map((name) => `${repositoryPath}/test/sip/fixtures/tls/${name}`);
   const seed = String(Date.now() % 1e6);
   const output = await outputOf(`${repositoryPath}/build/native/x64/tls-check`, [...files, seed]);
