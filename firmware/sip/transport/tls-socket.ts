@@ -156,7 +156,15 @@ export class TlsSocket implements StreamSocket {
 
   /** For the listener: the peer sends nothing more. What is unsent goes out, then it is over. */
   peerEnded(): void {
-    this.end(() => this.destroy());
+    const onEnded = this.#onEnded;
+    if (this.writable) this.end(() => this.destroy());
+    else if (this.#unsent === 0) this.destroy();
+    else {
+      this.#onEnded = () => {
+        onEnded?.();
+        this.destroy();
+      };
+    }
   }
 
   /** For the listener. */

@@ -181,6 +181,22 @@ t.test('paused: nothing is read, resumed: all of it; the end waits for what is u
   t.equal(count, written);
 });
 
+t.test('a connection that both sides have ended is gone, whoever was first', async (t) => {
+  for (const size of [0, 2_000_000]) {
+    const accepted = new Promise<TlsSocket>((resolve) => {
+      const listener = listening(t, (socket) => {
+        socket.on('secure', () => {
+          if (size > 0) socket.write(Buffer.alloc(size), (error) => t.error(error));
+          socket.end();
+          resolve(socket);
+        });
+      });
+      void secure(t, listener.port).then((phone) => phone.resume(), t.error);
+    });
+    await closed(await within(accepted, 'connection'));
+  }
+});
+
 t.test('handshakes that fail say why, and leave nothing', async (t) => {
   const reasons: string[] = [];
   const listener = listening(t, (socket) => socket.on('error', ({ message }) => reasons.push(message)));
