@@ -168,6 +168,15 @@ t.test('a reset at any time ends the connection, and what came before it is hear
   t.equal(heard.text, 'hello last words hello last words ');
 });
 
+t.test('an address that is longer than any is refused, whatever it begins with', async (t) => {
+  const open = (address: string): TlsListener =>
+    new TlsListener({ address, port: 0, identity: testIdentity, onConnection: () => undefined });
+  // 63 bytes, all that the addon has room for: the loopback, in the first zone, and one more digit of it.
+  const address = `::1%${'1'.padStart(59, '0')}`;
+  open(address).stop(() => undefined);
+  t.throws(() => open(`${address}0`).stop(() => undefined), { code: 'ERR_INVALID_ARG_TYPE' });
+});
+
 t.test('whoever only connects keeps nobody out, and ML-KEM is agreed with the first thousand', async (t) => {
   const { listener } = echo(t);
   const shake = async (ecdhCurve: string): Promise<boolean> => {

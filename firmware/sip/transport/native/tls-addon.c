@@ -44,15 +44,21 @@ static uint8_t *bytes_of(napi_env env, napi_value value, size_t *length) {
   return data == NULL ? nothing : data;
 }
 
+/* False where it is no text, or does not fit: ciphers, or an address, that are cut off are others. */
+static bool text_of(napi_env env, napi_value value, char *text, size_t room) {
+  size_t length = 0;
+  return napi_get_value_string_latin1(env, value, NULL, 0, &length) == napi_ok && length < room &&
+         napi_get_value_string_latin1(env, value, text, room, &length) == napi_ok;
+}
+
 /* The context of four arguments: key, chain, ciphers, suites. NULL, and an exception, where they are of no use. */
 static SSL_CTX *context_of(napi_env env, const napi_value *arguments, const uint8_t ticket_keys[TICKET_KEY_BYTES]) {
   char ciphers[4096], suites[1024];
   const char *reason = NULL;
-  size_t key_size = 0, chain_size = 0, length = 0;
+  size_t key_size = 0, chain_size = 0;
   const uint8_t *key = bytes_of(env, arguments[0], &key_size), *chain = bytes_of(env, arguments[1], &chain_size);
   if (key == NULL || chain == NULL ||
-      napi_get_value_string_latin1(env, arguments[2], ciphers, sizeof ciphers, &length) != napi_ok ||
-      napi_get_value_string_latin1(env, arguments[3], suites, sizeof suites, &length) != napi_ok) {
+      !text_of(env, arguments[2], ciphers, sizeof ciphers) || !text_of(env, arguments[3], suites, sizeof suites)) {
     throw_arguments(env);
     return NULL;
   }
@@ -91,7 +97,7 @@ static bool begin(napi_env env, struct listener *listener, const napi_value *arg
 
 /* listen(address, port, key, chain, ciphers, suites, onAccepted, onEvent, received): [listener, port] */
 static napi_value listen_for_tls(napi_env env, napi_callback_info info) {
-  size_t count = 9, length = 0;
+  size_t count = 9;
   napi_value arguments[9], result, handle, port_value;
   char address[ADDRESS_BYTES];
   uint32_t wanted_port;
@@ -99,7 +105,7 @@ static napi_value listen_for_tls(napi_env env, napi_callback_info info) {
   struct listener *listener = calloc(1, sizeof *listener);
   if (listener == NULL) return throw_errno(env, ENOMEM);
   size_t room = 0;
-  if (count != 9 || napi_get_value_string_utf8(env, arguments[0], address, sizeof address, &length) != napi_ok ||
+  if (count != 9 || !text_of(env, arguments[0], address, sizeof address) ||
       napi_get_value_uint32(env, arguments[1], &wanted_port) != napi_ok || wanted_port > UINT16_MAX ||
       (listener->received = bytes_of(env, arguments[8], &room)) == NULL || room < RECORD_BYTES ||
       !tls_ticket_keys(listener->ticket_keys)) {
