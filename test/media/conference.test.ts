@@ -102,8 +102,8 @@ function amplitudeOf(samples: Int16Array, hz: number): number {
   return (2 * Math.hypot(real, imaginary)) / samples.length;
 }
 
-/** Gaps of a busy machine take something from a note, and never add one. */
-const hears = (samples: Int16Array, hz: number): boolean => amplitudeOf(samples, hz) > AMPLITUDE / 4;
+/** In a stretch, since gaps of a busy machine, and G.729 by itself, move the phase of a note. */
+const hears = (samples: Int16Array, hz: number): boolean => loudest(samples, hz) > AMPLITUDE / 4;
 const isDeafTo = (samples: Int16Array, hz: number): boolean => amplitudeOf(samples, hz) < AMPLITUDE / 10;
 
 const HZ = [430, 790, 1340] as const;
@@ -198,7 +198,8 @@ t.test('a killed worker: all are back in their conference', async (t) => {
   }
   await conference.setParty(second.place, { muted: true });
   if (client.workerPid !== undefined) process.kill(client.workerPid, 'SIGKILL');
-  await first.session.statistics();
+  // On a busy machine a new process takes longer than a request waits.
+  await first.session.statistics().catch(() => first.session.statistics());
   await talk(members, 1000);
   const [samples = NOTHING] = await lately([listener], 25);
   t.ok(hears(samples, HZ[0]), 'heard again');
