@@ -166,3 +166,34 @@ CHECK(check_place, "another worker goes on: SSRC, numbers behind all that were u
     bench_close(&bench);
   }
 }
+
+/* A snapshot may fall between the opening of a leg, its keys, and its first packet. */
+CHECK(check_place_before_media, "another worker begins a new stream where nothing had been sent yet, lest a number is protected twice") {
+  for (unsigned configured = 0; configured < 2; configured++) {
+    struct bench bench;
+    bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+    struct leg *leg = &bench.session->legs[1];
+    const uint8_t master[SRTP_MAX_MASTER_BYTES] = {3};
+    leg->configured = configured;
+    struct crypto_context *inbound = crypto_open(SUITE_AEAD_AES_128_GCM, master, CRYPTO_INBOUND, false);
+    struct crypto_context *outbound = crypto_open(SUITE_AEAD_AES_128_GCM, master, CRYPTO_OUTBOUND, false);
+    protection_configure(&leg->protection, &inbound, &outbound, 0);
+    struct leg_place place;
+    place_take(leg, bench.now_ms * 1000, &place);
+    place.age_us = 1000000;
+    place.resumptions = 1;
+
+    struct leg next = {.family = AF_INET};
+    outgoing_start(&next.outgoing);
+    place_begin(&next, &place, 100000000);
+    outgoing_set_format(&next.outgoing, CODEC_PCMA, 20);
+    inbound = crypto_open(SUITE_AEAD_AES_128_GCM, master, CRYPTO_INBOUND, false);
+    outbound = crypto_open(SUITE_AEAD_AES_128_GCM, master, CRYPTO_OUTBOUND, false);
+    protection_configure(&next.protection, &inbound, &outbound, 0);
+    place_resume(&next, 100000000);
+    EXPECT(next.outgoing.ssrc != leg->outgoing.ssrc, true);
+    EXPECT(next.outgoing.next_sequence < 0x8000, true);
+    protection_close(&next.protection);
+    bench_close(&bench);
+  }
+}

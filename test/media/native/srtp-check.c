@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "session/outgoing.h"
 #include "session/protection.h"
 
 #define PAYLOAD_BYTES 160
@@ -174,22 +175,28 @@ CHECK(check_srtp_place, "SRTP: a context goes on where another one ended, and ta
   }
 }
 
+#define MAX_SOURCES 64 /* of srtp.c */
+
 CHECK(check_srtp_sources, "SRTP: a party has so many SSRCs under one key and no more, and forged ones do not count") {
   struct crypto_context *sender = open_key(SUITE_AEAD_AES_128_GCM, 1, CRYPTO_OUTBOUND);
   struct crypto_context *stranger = open_key(SUITE_AEAD_AES_128_GCM, 2, CRYPTO_OUTBOUND);
   struct crypto_context *receiver = open_key(SUITE_AEAD_AES_128_GCM, 1, CRYPTO_INBOUND);
-  for (uint32_t ssrc = 100; ssrc < 116; ssrc++) {
+  for (uint32_t ssrc = 100; ssrc < 100 + MAX_SOURCES; ssrc++) {
     const struct bytes packet = protected_rtp(stranger, ssrc, 1);
     EXPECT(unprotect(receiver, &packet, false), CRYPTO_FORGED);
   }
-  for (uint32_t ssrc = 0; ssrc < 16; ssrc++) {
+  struct bytes first = {0};
+  for (uint32_t ssrc = 0; ssrc < MAX_SOURCES; ssrc++) {
     const struct bytes packet = protected_rtp(sender, ssrc, 1);
     EXPECT(unprotect(receiver, &packet, false), CRYPTO_OK);
+    if (ssrc == 0) first = packet;
   }
   struct crypto_context *other = open_key(SUITE_AEAD_AES_128_GCM, 1, CRYPTO_OUTBOUND);
-  struct bytes packet = protected_rtp(other, 16, 1);
+  struct bytes packet = protected_rtp(other, MAX_SOURCES, 1);
   EXPECT(unprotect(receiver, &packet, false), CRYPTO_STRANGE);
-  packet = protected_rtp(other, 15, 2);
+  /* What the first of them said is remembered still. */
+  EXPECT(unprotect(receiver, &first, false), CRYPTO_REPLAYED);
+  packet = protected_rtp(other, MAX_SOURCES - 1, 2);
   EXPECT(unprotect(receiver, &packet, false), CRYPTO_OK);
   crypto_close(sender);
   crypto_close(stranger);
@@ -337,5 +344,40 @@ CHECK(check_rekey_rollover, "SRTP: under a new key the roll-over counter may go 
       protection_close(&leg);
       crypto_close(second);
     }
+  }
+}
+
+CHECK(check_rekey_wrap, "SRTP: numbers that wrap just when the key changes are followed, whichever way the sender counts") {
+  for (enum crypto_suite suite = 0; suite < SUITE_COUNT; suite++) {
+    for (unsigned kept = 0; kept < 2; kept++) {
+      struct protection leg = {0};
+      struct crypto_context *first = open_key(suite, 1, CRYPTO_OUTBOUND), *second = open_key(suite, 2, CRYPTO_OUTBOUND);
+      set_keys(&leg, 1, 11, suite, 0);
+      struct bytes packet = protected_rtp(first, 7, 65530);
+      EXPECT(take(&leg, &packet, 0), CRYPTO_OK);
+      set_keys(&leg, 2, 12, suite, 0);
+      /* The first packets under the new key, the last ones before the wrap, were lost. */
+      if (kept) EXPECT(crypto_set_place(second, &(struct crypto_place){.ssrc = 7, .sequence = 65530}), true);
+      for (uint16_t sequence = 3; sequence < 100; sequence++) {
+        packet = protected_rtp(second, 7, sequence);
+        EXPECT(take(&leg, &packet, 1), CRYPTO_OK);
+        EXPECT(take(&leg, &packet, 1), CRYPTO_REPLAYED);
+      }
+      struct crypto_place place;
+      EXPECT(protection_inbound_place(&leg, &place), true);
+      EXPECT(place.rollover, kept);
+      EXPECT(leg.kept_rollover == NULL, true);
+      protection_close(&leg);
+      crypto_close(first);
+      crypto_close(second);
+    }
+  }
+}
+
+CHECK(check_first_number, "SRTP: a stream begins far from a wrap, so that who misses its beginning counts the same roll-overs") {
+  for (unsigned i = 0; i < 64; i++) {
+    struct outgoing outgoing;
+    outgoing_start(&outgoing);
+    EXPECT(outgoing.next_sequence < 0x8000, true);
   }
 }

@@ -14,10 +14,10 @@
 #define RTCP_SSRC_AT 4
 #define WINDOW_PACKETS 128
 /*
- * A party changes its SSRC when it is transferred or restarts its media; each one costs the library a stream, so that
- * an endless row of them is refused.
+ * A party changes its SSRC when it is transferred or restarts its media, some at each hold; each one costs the library a
+ * stream, so that an endless row of them is refused. None gives way to another: what it said could be replayed.
  */
-#define MAX_SOURCES 16
+#define MAX_SOURCES 64
 
 struct crypto_context {
   srtp_t session;

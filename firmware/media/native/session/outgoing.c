@@ -3,6 +3,12 @@
 #include <string.h>
 #include <sys/random.h>
 
+/*
+ * RFC 3711 §3.3.1: who misses the first packets, and a wrap among them, would have another roll-over counter from then on
+ * and hear nothing. So a wrap is at least half the numbers away.
+ */
+#define MAX_FIRST_SEQUENCE 0x7fff
+
 static uint32_t random32(void) {
   uint32_t value = 0;
   while (getrandom(&value, sizeof value, 0) != sizeof value) continue;
@@ -12,9 +18,15 @@ static uint32_t random32(void) {
 void outgoing_start(struct outgoing *outgoing) {
   memset(outgoing, 0, sizeof *outgoing);
   outgoing->traits = codec_traits(outgoing->codec);
+  outgoing_identify(outgoing);
+}
+
+void outgoing_identify(struct outgoing *outgoing) {
   outgoing->ssrc = random32();
-  outgoing->next_sequence = (uint16_t)random32();
+  outgoing->next_sequence = (uint16_t)(random32() & MAX_FIRST_SEQUENCE);
   outgoing->position = random32();
+  outgoing->last_sent_us = 0;
+  outgoing->placed = false;
   outgoing->marker_pending = true;
 }
 

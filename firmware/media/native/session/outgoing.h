@@ -59,8 +59,10 @@ struct destination {
   struct crypto_context *crypto; /* NULL: plain RTP */
 };
 
-/* Random SSRC, sequence number and timestamp (RFC 3550 §5.1). */
+/* Random SSRC, sequence number (in the lower half) and timestamp (RFC 3550 §5.1). */
 void outgoing_start(struct outgoing *outgoing);
+/* The same for a stream that has its format: from now on it is another one. */
+void outgoing_identify(struct outgoing *outgoing);
 void outgoing_close(struct outgoing *outgoing);
 /* Audio from now on in this codec, `ptime_ms` (10 to MAX_PTIME_MS, a multiple of 10) to a packet. Forgets a part of a packet. */
 void outgoing_set_format(struct outgoing *outgoing, enum codec codec, unsigned ptime_ms);

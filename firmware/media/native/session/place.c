@@ -30,13 +30,13 @@ void place_take(const struct leg *leg, uint64_t now_us, struct leg_place *place)
 
 /* How many numbers may have been used since. */
 static uint32_t used_since(const struct leg_place *place) {
-  if (place->ptime_ms == 0) return 0;
   const uint32_t by_time = (uint32_t)(place->age_us / 1000 / place->ptime_ms);
   return by_time + place->resumptions * (place->secured ? SPARE_PACKETS : SPARE_PACKETS_PLAIN);
 }
 
 void place_begin(struct leg *leg, const struct leg_place *place, uint64_t now_us) {
-  if (place->age_us > PLACE_MAX_AGE_US) return;
+  /* Before it was configured the leg neither sent nor heard. */
+  if (place->age_us > PLACE_MAX_AGE_US || place->ptime_ms == 0) return;
   struct leg_place *resumed = &leg->resumed;
   *resumed = *place;
   leg->resumes = true;
@@ -46,7 +46,7 @@ void place_begin(struct leg *leg, const struct leg_place *place, uint64_t now_us
   leg->outgoing.position = place->timestamp;
   leg->outgoing.last_timestamp = place->timestamp;
   /* From here its time goes on, the gap included. */
-  if (place->ptime_ms > 0) leg->outgoing.last_sent_us = now_us - place->age_us;
+  leg->outgoing.last_sent_us = now_us - place->age_us;
   memcpy(leg->reporting.cname, place->cname, sizeof place->cname);
   /* The roll-over counter belongs to the highest number: that may have wrapped meanwhile. */
   const uint64_t index = ((uint64_t)place->outbound.rollover << 16 | place->outbound.sequence) + used;
@@ -59,6 +59,8 @@ void place_resume(struct leg *leg, uint64_t now_us) {
   if (!leg->resumes) return;
   leg->resumes = false;
   const struct leg_place *place = &leg->resumed;
+  /* How much was protected since is not known: under its numbers again two packets would share a key stream. */
+  if (!place->secured && protection_is_on(&leg->protection)) outgoing_identify(&leg->outgoing);
   protection_resume(&leg->protection, place->secured ? &place->outbound : NULL, place->source ? &place->inbound : NULL);
   if (!place->heard_there || place->heard.any.sa_family != leg->family) return;
   leg->latch.known = true;

@@ -13,10 +13,12 @@ static void drop(struct crypto_context **context) {
   *context = NULL;
 }
 
-/* The same key with the roll-over counter of the one before; NULL where that is 0 anyway. */
+/* The same key with the roll-over counter of the one before; NULL where that is 0 anyway, and no wrap is near. */
 static struct crypto_context *with_rollover_kept(const struct crypto_context *context, const struct crypto_context *former) {
   struct crypto_place place;
-  if (context == NULL || former == NULL || !crypto_last_place(former, &place) || place.rollover == 0) return NULL;
+  if (context == NULL || former == NULL || !crypto_last_place(former, &place)) return NULL;
+  /* RFC 3711 §3.3.1: from the upper half of the numbers on, a low one is behind the wrap. A new context cannot know. */
+  if (place.rollover == 0 && place.sequence < 0x8000) return NULL;
   struct crypto_context *again = crypto_open_again(context);
   place.rtcp_index = 0;
   if (again != NULL && crypto_set_place(again, &place)) return again;
