@@ -98,3 +98,17 @@ CHECK(check_conference_left, "a session that leaves the loop has left its confer
   for (unsigned i = 0; i < CONFERENCE_MAX_SEATS; i++) seat_close(seats[i]);
   bench_close(&bench);
 }
+
+CHECK(check_conference_detached, "a session that leaves its conference and its loop at once leaves no timer behind") {
+  struct bench bench;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMU, 20);
+  struct conference *conference = conference_open(bench.loop, &PLAIN);
+  join(&bench, conference, 1);
+  loud_packets(&bench, 100, true);
+  /* What leg 0 says has to be coded for leg 1 from now on, on no loop. */
+  bench_part(&bench);
+  EXPECT(conference_count(conference), 0);
+  EXPECT(loop_run_timers(bench.loop, 0) == NEVER_US, true);
+  conference_close(conference);
+  bench_close(&bench);
+}

@@ -61,13 +61,14 @@ void session_attach(struct session *session, struct loop *loop) {
 }
 
 void session_detach(struct session *session) {
+  /* First of all, since routes change and with them who listens: nobody may be woken who sleeps already. */
+  for (unsigned i = 0; i < session->leg_count; i++) leg_leave_conference(&session->legs[i], true);
   recordings_detach(session);
   for (unsigned i = 0; i < session->leg_count; i++) {
     digits_detach(&session->legs[i]);
     leg_pause_playing(&session->legs[i]);
     reporting_detach(&session->legs[i], session->loop);
     silence_detach(&session->legs[i], session->loop);
-    leg_leave_conference(&session->legs[i], true);
     if (session->legs[i].listening != NULL) listening_sleep(session->legs[i].listening);
   }
   session->loop = NULL;
