@@ -363,3 +363,22 @@ CHECK(check_hold, "a stream goes on after a hold of any length") {
     bench_close(&bench);
   }
 }
+
+static void set_noise(struct bench *bench, unsigned leg) {
+  struct leg_settings settings = bench->session->legs[leg].settings;
+  settings.noise_payload_type = NOISE_TYPE;
+  EXPECT(session_configure(bench->session, leg, &settings), true);
+}
+
+/* Each packet of it stands for a while, which has to be made and coded. */
+CHECK(check_noise_flood, "no more comfort noise is taken than its time can hold, and a little") {
+  struct bench bench;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_G729, 20);
+  set_noise(&bench, 0);
+  for (unsigned i = 0; i < 800; i++) {
+    say(&bench, (struct sending){NOISE_TYPE, false, (uint16_t)i, 160 * i, 7, 1});
+    count_heard(&bench);
+  }
+  EXPECT(bench.session->legs[0].counters.unforwarded, 800 - 500);
+  bench_close(&bench);
+}

@@ -252,8 +252,10 @@ void listening_sleep(struct listening *listening) {
   if (loop != NULL) timer_disarm(loop, &listening->timer);
 }
 
+uint32_t listening_noise_ticks(enum codec codec) { return NOISE_FRAMES * codec_traits(codec)->frame_ticks; }
+
 bool listening_take(struct listening *listening, const struct rtp_packet *packet, uint32_t ticks, uint64_t now_us) {
-  if (ticks == 0) ticks = NOISE_FRAMES * listening->traits->frame_ticks;
+  if (ticks == 0) ticks = listening_noise_ticks(listening->leg->settings.codec);
   enum jitter_put put = jitter_put(&listening->jitter, packet, ticks, now_us);
   if (put == JITTER_FULL) {
     jitter_hurry(&listening->jitter);

@@ -20,6 +20,8 @@ void listening_restart(struct listening *listening);
 void listening_wake(struct listening *listening);
 void listening_sleep(struct listening *listening);
 
+/* For how long a packet of comfort noise stands at least, in RTP units. */
+uint32_t listening_noise_ticks(enum codec codec);
 /* A packet of audio, or of comfort noise (`ticks` is 0). False: too late, or twice. */
 bool listening_take(struct listening *listening, const struct rtp_packet *packet, uint32_t ticks, uint64_t now_us);
 /* A telephone event of the same source: audio may pause for it. */

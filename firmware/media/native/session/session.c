@@ -89,7 +89,7 @@ static void pass_over(struct leg *from, const struct rtp_packet *packet) {
   if (from->listening != NULL) listening_pass_over(from->listening, packet);
 }
 
-static bool in_time(struct leg *from, size_t ticks, uint64_t now_us) {
+static bool in_time(struct leg *from, uint32_t ticks, uint64_t now_us) {
   const uint64_t us = (uint64_t)ticks * 1000000 / codec_traits(from->settings.codec)->clock_rate / MAX_PACE;
   if (from->taken_until_us < now_us) from->taken_until_us = now_us;
   if (from->taken_until_us + us > now_us + MAX_BURST_US / MAX_PACE) return false;
@@ -133,7 +133,9 @@ static void deliver_event(struct leg *from, const struct arrived *arrived) {
 static void deliver(struct leg *from, const struct arrived *arrived) {
   if (arrived->content == CONTENT_EVENT) return deliver_event(from, arrived);
   if (from->listening == NULL && from->route == ROUTE_NONE) return drop(from, arrived);
-  if (!in_time(from, arrived->ticks, arrived->now_us)) return drop(from, arrived);
+  /* Comfort noise has its time too, which is filled where it is decoded. */
+  const uint32_t ticks = arrived->content == CONTENT_NOISE ? listening_noise_ticks(from->settings.codec) : arrived->ticks;
+  if (!in_time(from, ticks, arrived->now_us)) return drop(from, arrived);
   bool late = false;
   if (from->listening != NULL) late = !listening_take(from->listening, arrived->packet, arrived->ticks, arrived->now_us);
   if (from->route == ROUTE_PASS || from->route == ROUTE_REFRAME) {
