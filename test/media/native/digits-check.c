@@ -405,3 +405,43 @@ CHECK(check_taps, "digits: everybody who listens to a party hears it, until he l
   EXPECT(call.audio_packets, 15);
   close_call(&call);
 }
+
+/* What the source says in the press is left out, and so is what is made up when it falls silent meanwhile. */
+CHECK(check_press_over_pause, "digits: nothing is heard of a peer during a press, neither its comfort noise nor what conceals its loss") {
+  static const uint8_t types[] = {PCMA_TYPE, NOISE_TYPE};
+  for (unsigned noise = 0; noise < 2; noise++) {
+    struct bench bench;
+    struct rtp_packet packet;
+    uint32_t pressed_at = 0;
+    unsigned events = 0, overlaps = 0, after = 0;
+    bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMU, 20);
+    for (unsigned leg = 0; leg < 2; leg++) {
+      struct leg_settings settings = bench.session->legs[leg].settings;
+      settings.noise_payload_type = NOISE_TYPE;
+      EXPECT(session_configure(bench.session, leg, &settings), true);
+    }
+    const struct event_press press = {5, 200, 100};
+    for (uint16_t i = 0; i < 30; i++) {
+      if (i == 5) EXPECT(digits_send(&bench.session->legs[1], &press, 1, bench.now_ms * 1000), true);
+      const bool silent = i >= 12 && i < 20;
+      const uint8_t type = i >= 8 && i < 20 ? types[noise] : PCMA_TYPE;
+      if (!silent) say(&bench, (struct sending){type, i == 0, i, 160u * i, 7, type == PCMA_TYPE ? 160 : 1});
+      for (unsigned ms = 0; ms < 20; ms++) {
+        pass(&bench, 1);
+        while (hear(&bench, &packet)) {
+          if (packet.payload_type == EVENT_TYPE + 1) {
+            pressed_at = packet.timestamp;
+            events++;
+          } else if (events > 0) {
+            if ((int32_t)(packet.timestamp - pressed_at) < 1600 - 160) overlaps++;
+            after++;
+          }
+        }
+      }
+    }
+    EXPECT(events >= 5, true);
+    EXPECT(overlaps, 0);
+    EXPECT(after >= 9, true);
+    bench_close(&bench);
+  }
+}

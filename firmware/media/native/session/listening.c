@@ -105,7 +105,8 @@ static void hand_out(struct listening *listening, struct leg *to, const struct d
   digits_take_audio(leg, pcm, samples, listening->traits->sample_rate, now_us);
   /* A digit that began in it has taken the stream. */
   if (to != NULL && digits_hold(to, now_us)) to->outgoing.placed = false;
-  else if (to != NULL) outgoing_append_pcm(&to->outgoing, destination, pcm, samples, listening->traits->sample_rate);
+  /* Afterwards only a packet finds its place again, not what stands for one. */
+  else if (to != NULL && to->outgoing.placed) outgoing_append_pcm(&to->outgoing, destination, pcm, samples, listening->traits->sample_rate);
   if (is_pulled(listening)) keep_for_pull(listening, pcm, samples);
 }
 
@@ -164,7 +165,7 @@ static void begin_noise(struct listening *listening, struct leg *to, const struc
   /* The root mean square of what is evenly spread is its peak by the root of three. */
   listening->noise_level = (int32_t)(32767 * 1.732 * pow(10, -(next->payload[0] & 0x7f) / 20.0));
   if (listening->noise_level > 32767) listening->noise_level = 32767;
-  if (takes_noise(to)) outgoing_noise(&to->outgoing, destination, next->payload, next->bytes);
+  if (takes_noise(to) && to->outgoing.placed) outgoing_noise(&to->outgoing, destination, next->payload, next->bytes);
   jitter_pause(&listening->jitter, true);
   fill_pause(listening, to, destination, next->ticks);
 }
@@ -193,7 +194,7 @@ static void play(struct listening *listening, struct leg *to, const struct desti
   const size_t samples = decoder_decode(listening->decoder, next->payload, next->bytes, pcm, MAX_PAYLOAD_SAMPLES);
   listening->noise_is_ours = false;
   const bool ends = ends_talkspurt(listening->leg, next->bytes);
-  const size_t noise = ends && takes_noise(to) ? listening->traits->frame_samples : 0;
+  const size_t noise = ends && takes_noise(to) && to->outgoing.placed ? listening->traits->frame_samples : 0;
   hand_out(listening, to, destination, pcm, samples - noise);
   if (ends) jitter_pause(&listening->jitter, true);
   if (noise == 0) return;
@@ -214,7 +215,8 @@ static void settle(struct listening *listening, uint64_t now_us) {
   struct leg *const to = listener(listening);
   const struct destination destination = to != NULL ? leg_destination(to, now_us) : (struct destination){.now_us = now_us};
   const bool held = to != NULL && digits_hold(to, now_us);
-  if (to != NULL && !held && !to->outgoing.placed && listening->jitter.count > 0) outgoing_resume(&to->outgoing, now_us);
+  if (held) to->outgoing.placed = false;
+  else if (to != NULL && !to->outgoing.placed && listening->jitter.count > 0) outgoing_resume(&to->outgoing, now_us);
   struct jitter_next next;
   while (jitter_next(&listening->jitter, now_us, &next) > JITTER_EMPTY) {
     listening->timestamp = listening_time(listening) - next.ticks;

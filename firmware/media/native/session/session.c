@@ -122,7 +122,7 @@ static void deliver_event(struct leg *from, const struct arrived *arrived) {
   if (from->route == ROUTE_NONE || to->settings.event_payload_type == NO_PAYLOAD_TYPE) return;
   bool late;
   if (from->route == ROUTE_TRANSCODE) {
-    if (to->outgoing.placed) from->expected_timestamp = listening_time(from->listening);
+    if (to->outgoing.placed && from->listening != NULL) from->expected_timestamp = listening_time(from->listening);
     late = !forward_event(from, to, arrived);
   } else {
     late = !forward(from, to, arrived);
