@@ -26,6 +26,7 @@ export async function startClient(
   t: Test,
   sessionCount = 4,
   clock = systemClock,
+  threads?: number,
 ): Promise<{ client: MediaClient; low: number }> {
   await buildAddon();
   const low = await freePorts(['127.0.0.1', '::1'], sessionCount * 4);
@@ -33,6 +34,7 @@ export async function startClient(
     ports: { low, high: low + sessionCount * 4 - 1 },
     logger: createLogger('silent'),
     clock,
+    ...(threads === undefined ? {} : { threads }),
   });
   // While the worker is being restarted nothing else may keep this process alive; in the runtime its sockets do.
   const alive = setInterval(() => undefined, 60_000);
@@ -48,6 +50,8 @@ type Negotiated = Omit<LegParameters, 'remoteAddress' | 'remotePort' | 'directio
 export const PCMA = { codec: 'PCMA', payloadType: 8, ptimeMs: 20 } as const satisfies Negotiated;
 export const PCMU = { codec: 'PCMU', payloadType: 0, ptimeMs: 20 } as const satisfies Negotiated;
 export const G729 = { codec: 'G729', payloadType: 18, ptimeMs: 20 } as const satisfies Negotiated;
+
+export const G722 = { codec: 'G722', payloadType: 9, ptimeMs: 20 } as const satisfies Negotiated;
 
 /** What a leg towards `party` is configured with. */
 export function towards(party: Party, negotiated: Negotiated): LegParameters {
