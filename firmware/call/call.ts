@@ -18,7 +18,7 @@ import { type ConnectedSide, DirectMedia } from './direct-media.ts';
 import { CALLEE_LEG, CALLER_LEG, JoinedMedia } from './joined-media.ts';
 import type { MediaSettings } from './media-settings.ts';
 import { MediaSide } from './media-side.ts';
-import { type ReceivedOffer, type Refusal, readOffer } from './negotiation.ts';
+import { pausesBeside, type ReceivedOffer, type Refusal, readOffer } from './negotiation.ts';
 
 /** An extension as the other side shall see it. */
 export interface Identity {
@@ -235,6 +235,7 @@ export class Call {
   #ring(leg: CalleeLeg, fork: Fork): OutgoingInvite {
     const { invite, caller, callee, stack } = this.#options;
     const { device, media } = leg;
+    const offered = this.#offer?.audio;
     const host = bracketed(stack.advertisedAddress(device.flow.localAddress));
     const from = { displayName: caller.name, uri: `sip:${caller.number}@${host}` };
     const isPrivate = wantsPrivacy(invite.message.headers.get('Privacy'));
@@ -250,7 +251,7 @@ export class Call {
         ...(device.path ?? []).map((value): HeaderField => ['Route', value]),
       ],
       ...(isPrivate ? { privacy: ['id'] } : {}),
-      offer: media.side(CALLEE_LEG).offer(this.#offer?.audio.codecs.map(({ codec }) => codec) ?? [], true),
+      offer: media.side(CALLEE_LEG).offer(offered?.codecs.map(({ codec }) => codec) ?? [], true, pausesBeside(offered)),
       handlers: {
         onProvisional: (status, sdp) => this.#progress(fork, status, sdp),
         onAnswered: (sdp, response) => {

@@ -38,6 +38,7 @@ export function directObstacle(left: ConnectedSide, right: ConnectedSide): Obsta
   if (one.audio.crypto !== undefined || other.audio.crypto !== undefined) return 'security';
   if (one.parameters.codec !== other.parameters.codec) return 'codec';
   if (one.parameters.annexB !== other.parameters.annexB) return 'codec';
+  if (left.side.pauses.comfortNoise !== right.side.pauses.comfortNoise) return 'codec';
   if (one.parameters.ptimeMs !== other.parameters.ptimeMs) return 'packet time';
   if (takesEvents(one) !== takesEvents(other)) return 'telephone events';
   if (one.audio.hasAlternatives || other.audio.hasAlternatives) return 'addresses';
@@ -215,7 +216,7 @@ export class DirectMedia {
     const { side, reinvite } = sides[leg];
     if (side.agreement === undefined) return;
     const { parameters, audio } = side.agreement;
-    const offer = side.offer([parameters.codec], audio.telephoneEventPayloadType !== undefined);
+    const offer = side.offer([parameters.codec], audio.telephoneEventPayloadType !== undefined, side.pauses);
     const { status, sdp } = await reinvite(offer);
     const answer = sdp === undefined || status >= 300 ? undefined : side.readAnswer(sdp);
     if (answer !== undefined && !isRefusal(answer)) await this.#options.relay(leg, answer);

@@ -2,7 +2,7 @@ import type { LegIndex, MediaSession } from '../media/client.ts';
 import type { AudioCodec } from '../sdp/codec.ts';
 import { DigitRelay } from './digit-relay.ts';
 import type { Agreement, MediaSide } from './media-side.ts';
-import type { ReceivedOffer, Refusal } from './negotiation.ts';
+import { type Pauses, pausesBeside, type ReceivedOffer, type Refusal } from './negotiation.ts';
 
 export const CALLER_LEG = 0;
 export const CALLEE_LEG = 1;
@@ -45,7 +45,7 @@ export class JoinedMedia {
     const { agreement } = this.#other(leg);
     const first = [this.side(leg).codec, agreement?.parameters.codec].flatMap((codec) => codec ?? []);
     // What the other leg has not is made of what it has.
-    return this.side(leg).offer(first, true);
+    return this.side(leg).offer(first, true, this.#pauses(leg));
   }
 
   /** Whether the ACK of this leg has to bring the answer to an offer of ours; asked once. */
@@ -70,7 +70,7 @@ export class JoinedMedia {
   /** Our answer to an offer of the leg, with the codec in use where it has that; the media worker does what it says. */
   async answer(leg: LegIndex, offer: ReceivedOffer): Promise<{ readonly sdp: string } | Refusal> {
     const wanted = [this.side(leg).codec, this.#other(leg).codec].flatMap((codec) => codec ?? []);
-    const answer = this.side(leg).answer(offer, wanted);
+    const answer = this.side(leg).answer(offer, wanted, this.#pauses(leg));
     if ('status' in answer) return answer;
     await this.relay(leg, answer);
     return { sdp: answer.sdp };
@@ -85,6 +85,11 @@ export class JoinedMedia {
   /** Idempotent; never rejects. */
   close(): Promise<void> {
     return this.#session.close();
+  }
+
+  #pauses(leg: LegIndex): Pauses {
+    const parameters = this.#other(leg).agreement?.parameters;
+    return pausesBeside(parameters === undefined ? undefined : { ...parameters, codecs: [parameters] });
   }
 
   #other(leg: LegIndex): MediaSide {

@@ -19,8 +19,8 @@ export const MEDIA_ABILITIES: MediaAbilities = {
   codecs: ['PCMA', 'PCMU', 'G729', 'G722'],
   srtp: { suites: SRTP_SUITES, mki: false },
   rtcpMux: true,
-  comfortNoise: false,
-  annexB: false,
+  comfortNoise: true,
+  annexB: true,
 };
 
 /** Whether the media worker speaks this codec. */

@@ -1,6 +1,6 @@
 import { type LegParameters, SRTP_SUITES, type SrtpParameters } from '../media/client.ts';
 import type { AudioParameters } from '../sdp/audio.ts';
-import { type AudioCodec, TELEPHONE_EVENT_PAYLOAD_TYPE } from '../sdp/codec.ts';
+import { type AudioCodec, COMFORT_NOISE_PAYLOAD_TYPE, TELEPHONE_EVENT_PAYLOAD_TYPE } from '../sdp/codec.ts';
 import { answerCrypto, type Crypto, makeCryptos, type SrtpSuite } from '../sdp/crypto.ts';
 import {
   makeAnswer,
@@ -18,6 +18,8 @@ import {
   checkFamily,
   legParameters,
   mediaPolicy,
+  NO_PAUSES,
+  type Pauses,
   type ReceivedOffer,
   type Refusal,
   readOffer,
@@ -72,6 +74,11 @@ export class MediaSide {
     return this.#agreement?.parameters.codec;
   }
 
+  /** As agreed. */
+  get pauses(): Pauses {
+    return this.#agreement === undefined ? NO_PAUSES : pausesOf(this.#agreement);
+  }
+
   /** From the media worker on: what the peer was told is what happens. */
   agree(agreement: Agreement): void {
     this.#agreement = agreement;
@@ -82,14 +89,13 @@ export class MediaSide {
   }
 
   /** An offer with `first` (what the other leg speaks) before the rest, so that nothing is transcoded without need. */
-  offer(first: readonly AudioCodec[], telephoneEvent: boolean): string {
+  offer(first: readonly AudioCodec[], telephoneEvent: boolean, pauses = NO_PAUSES): string {
     const spoken = spokenCodecs(this.#options.settings);
     const codecs = [...new Set([...first.filter((codec) => spoken.includes(codec)), ...spoken])];
     const offered: OfferedAudio = {
       codecs,
       telephoneEvent,
-      comfortNoise: MEDIA_ABILITIES.comfortNoise,
-      annexB: MEDIA_ABILITIES.annexB,
+      ...pauses,
       ...this.#offeredSecurity(),
     };
     this.#offered = offered;
@@ -107,7 +113,10 @@ export class MediaSide {
     const refusal = checkFamily(audio, localAddress);
     if (refusal !== undefined) return refusal;
     const own = audio.crypto === undefined ? undefined : ownCrypto(this.#offered, audio.crypto);
-    const agreement = this.#agreeOn(audio, [], own);
+    const { comfortNoise = false, annexB = false } = this.#offered;
+    // Nobody has another number for it at this clock rate; the media worker has one for both ways.
+    const hasOurNoise = comfortNoise && audio.comfortNoisePayloadType === COMFORT_NOISE_PAYLOAD_TYPE;
+    const agreement = this.#agreeOn(audio, [], { comfortNoise: hasOurNoise, annexB }, own);
     if (agreement === undefined) return { status: 488, why: 'no codec' };
     if (audio.telephoneEventPayloadType === undefined) return agreement;
     // RFC 3264 §5.1: who answers with another number still sends under the one of our offer.
@@ -119,9 +128,10 @@ export class MediaSide {
   answer(
     { description, audio }: ReceivedOffer,
     wanted: readonly AudioCodec[],
+    pauses = NO_PAUSES,
   ): (Agreement & { readonly sdp: string }) | Refusal {
     const crypto = audio.crypto === undefined ? undefined : this.#answerCrypto(audio.crypto);
-    const agreement = this.#agreeOn(audio, wanted, crypto);
+    const agreement = this.#agreeOn(audio, wanted, pauses, crypto);
     if (agreement === undefined) return { status: 488, why: 'no codec' };
     const { codec, payloadType, ptimeMs, annexB } = agreement.parameters;
     const sdp = makeAnswer(description, {
@@ -131,29 +141,32 @@ export class MediaSide {
       codec: { codec, payloadType, annexB: annexB === true },
       crypto,
       telephoneEvent: true,
-      comfortNoise: MEDIA_ABILITIES.comfortNoise,
-      annexB: MEDIA_ABILITIES.annexB,
+      ...pausesOf(agreement),
       rtcpMux: MEDIA_ABILITIES.rtcpMux,
     });
     return { ...agreement, sdp };
   }
 
   /** An offer to send to the `other` party without the box. */
-  offerDirect({ audio, parameters }: Agreement): string {
-    const { codec, payloadType, telephoneEventPayloadType, ptimeMs } = parameters;
-    this.#offered = { codecs: [codec], telephoneEvent: telephoneEventPayloadType !== undefined };
+  offerDirect(other: Agreement): string {
+    const { audio, parameters } = other;
+    const { codec, payloadType, telephoneEventPayloadType, comfortNoisePayloadType, ptimeMs } = parameters;
+    const pauses = pausesOf(other);
+    this.#offered = { codecs: [codec], telephoneEvent: telephoneEventPayloadType !== undefined, ...pauses };
     return makeDirectOffer({
       ...this.#next(),
       ...addressOf(audio),
       ptimeMs,
-      codec: { codec, payloadType },
+      codec: { codec, payloadType, annexB: pauses.annexB },
       telephoneEventPayloadType,
+      comfortNoisePayloadType,
     });
   }
 
   /** Whether the peer offers what was agreed with it: a refresh of the session (RFC 4028 §7.4). */
   isAsAgreed({ audio }: ReceivedOffer): boolean {
     const known = this.#agreement;
+    const { comfortNoise, annexB } = this.pauses;
     return (
       known !== undefined &&
       audio.remoteAddress === known.audio.remoteAddress &&
@@ -162,30 +175,43 @@ export class MediaSide {
       audio.ptimeMs === known.audio.ptimeMs &&
       audio.crypto === undefined &&
       audio.telephoneEventPayloadType === known.audio.telephoneEventPayloadType &&
-      audio.codecs.some(({ codec, payloadType }) => {
-        return codec === known.parameters.codec && payloadType === known.parameters.payloadType;
+      (!comfortNoise || audio.comfortNoisePayloadType === known.audio.comfortNoisePayloadType) &&
+      audio.codecs.some((offered) => {
+        const { codec, payloadType } = known.parameters;
+        return codec === offered.codec && payloadType === offered.payloadType && (!annexB || offered.annexB === true);
       })
     );
   }
 
   /** The answer to an offer that is as agreed, with the media of the `other` party. */
   answerDirect({ description, audio }: ReceivedOffer, other: Agreement): string {
-    const { codec, payloadType, ptimeMs } = other.parameters;
+    const { codec, payloadType, ptimeMs, comfortNoisePayloadType } = other.parameters;
     const telephoneEvent = other.audio.telephoneEventPayloadType;
+    const pauses = pausesOf(other);
     return makeAnswer(description, {
       ...this.#next(),
       ...addressOf(other.audio),
       ptimeMs,
       // RFC 3264 §6.1: each side says under which numbers it receives.
-      audio: telephoneEvent === undefined ? audio : { ...audio, telephoneEventPayloadType: telephoneEvent },
-      codec: { codec, payloadType },
+      audio: {
+        ...audio,
+        ...(telephoneEvent === undefined ? {} : { telephoneEventPayloadType: telephoneEvent }),
+        ...(comfortNoisePayloadType === undefined ? {} : { comfortNoisePayloadType }),
+      },
+      codec: { codec, payloadType, annexB: pauses.annexB },
       telephoneEvent: telephoneEvent !== undefined,
+      ...pauses,
     });
   }
 
   /** `own`: our key, where the peer has one. */
-  #agreeOn(audio: AudioParameters, wanted: readonly AudioCodec[], own: Crypto | undefined): Agreement | undefined {
-    const agreed = legParameters(audio, wanted);
+  #agreeOn(
+    audio: AudioParameters,
+    wanted: readonly AudioCodec[],
+    pauses: Pauses,
+    own: Crypto | undefined,
+  ): Agreement | undefined {
+    const agreed = legParameters(audio, wanted, pauses);
     const parameters = agreed === undefined ? undefined : { ...agreed, dscp: this.#options.settings.dscp };
     if (parameters === undefined || audio.crypto === undefined) {
       return parameters === undefined ? undefined : { audio, parameters };
@@ -227,6 +253,10 @@ export class MediaSide {
     this.#version += 1;
     return { address, port, sessionId, version: this.#version, ptimeMs: PTIME_MS };
   }
+}
+
+function pausesOf({ parameters }: Agreement): Pauses {
+  return { comfortNoise: parameters.comfortNoisePayloadType !== undefined, annexB: parameters.annexB === true };
 }
 
 /** Undefined for a suite that the media worker does not have. */

@@ -64,13 +64,38 @@ export function refusalOf(error: SdpError): Refusal {
   return { status: 488, why: error.message, warningCode: WARNING_CODES[error.code] ?? 399 };
 }
 
+/** What stands for silence on a leg, so that nothing is sent meanwhile: comfort noise, silence descriptors of G.729. */
+export interface Pauses {
+  readonly comfortNoise: boolean;
+  readonly annexB: boolean;
+}
+
+export const NO_PAUSES: Pauses = { comfortNoise: false, annexB: false };
+
+/**
+ * What a leg may have whose other one is `other`, unknown where undefined. Not what the other one lacks of the same codec:
+ * packets that could pass as they are would have to be decoded.
+ */
+export function pausesBeside(other: Pick<AudioParameters, 'codecs' | 'comfortNoisePayloadType'> | undefined): Pauses {
+  if (other === undefined) return NO_PAUSES;
+  return {
+    comfortNoise: MEDIA_ABILITIES.comfortNoise && other.comfortNoisePayloadType !== undefined,
+    annexB: MEDIA_ABILITIES.annexB && !other.codecs.some(({ codec, annexB }) => codec === 'G729' && annexB !== true),
+  };
+}
+
 /**
  * What the media worker is to do on the leg of a peer with `audio`, apart from keys. `wanted`: the codecs to prefer, such
  * as the other leg's; else the peer's own order decides (RFC 3264 §6.1).
  */
-export function legParameters(audio: AudioParameters, wanted: readonly AudioCodec[]): LegParameters | undefined {
+export function legParameters(
+  audio: AudioParameters,
+  wanted: readonly AudioCodec[],
+  pauses: Pauses,
+): LegParameters | undefined {
   const codec = chooseCodec(audio.codecs, [...wanted, ...audio.codecs.map(({ codec }) => codec)]);
   if (codec === undefined || !isSpoken(codec.codec)) return undefined;
+  const { comfortNoisePayloadType } = audio;
   return {
     remoteAddress: audio.remoteAddress,
     remotePort: audio.remotePort,
@@ -82,7 +107,8 @@ export function legParameters(audio: AudioParameters, wanted: readonly AudioCode
     ptimeMs: Math.min(Math.floor(audio.ptimeMs / 10) * 10, MAX_PTIME_MS),
     direction: answerDirection(audio.direction, 'sendrecv'),
     ...rtcpParameters(audio),
-    ...(MEDIA_ABILITIES.annexB && codec.annexB === true ? { annexB: true } : {}),
+    ...(pauses.annexB && codec.annexB === true ? { annexB: true } : {}),
+    ...(pauses.comfortNoise && comfortNoisePayloadType !== undefined ? { comfortNoisePayloadType } : {}),
   };
 }
 

@@ -85,6 +85,7 @@ export interface AnswerOptions extends LocalSession {
 export interface DirectOfferOptions extends LocalSession {
   readonly codec: OfferedCodec;
   readonly telephoneEventPayloadType?: number | undefined;
+  readonly comfortNoisePayloadType?: number | undefined;
 }
 
 /** What a stream of ours is made of. */
@@ -132,6 +133,7 @@ export function makeDirectOffer(options: DirectOfferOptions): string {
         protocol: 'RTP/AVP',
         codecs: [options.codec],
         telephoneEvent: options.telephoneEventPayloadType,
+        comfortNoise: options.comfortNoisePayloadType,
       }),
     ],
   });

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import t from 'tap';
 import { type MediaSettings, mediaSettings } from '../../firmware/call/media-settings.ts';
 import { MediaSide } from '../../firmware/call/media-side.ts';
+import { NO_PAUSES, type Pauses, pausesBeside } from '../../firmware/call/negotiation.ts';
 import { complete } from '../../firmware/config/schema/complete.ts';
 import { type Configuration, configurationSchema } from '../../firmware/config/schema/configuration.ts';
 import { nodeOf } from '../../firmware/config/schema/tree.ts';
@@ -145,4 +146,44 @@ t.test('what an extension may do, by its own settings and the system’s', async
   t.same(mediaSettings(configuration, '202'), { ...system, codecs: ['PCMU'], security: 'disabled' });
   t.same(mediaSettings(configuration, '203'), system, 'an empty list leaves it to the system');
   t.same(mediaSettings(configuration, '999'), system);
+});
+
+const G729 = description('m=audio 9000 RTP/AVP 18 13');
+const G729_WITHOUT = description('m=audio 9000 RTP/AVP 18 13', 'a=fmtp:18 annexb=no');
+
+t.test('RFC 7261, RFC 3389: silence descriptors and comfort noise where both have them', async (t) => {
+  const both = { comfortNoise: true, annexB: true };
+  const cases: readonly (readonly [offer: string, may: Pauses, annexb: string, noise: number | undefined])[] = [
+    [G729, both, 'yes', 13],
+    [G729_WITHOUT, both, 'no', 13],
+    [G729, NO_PAUSES, 'no', undefined],
+  ];
+  for (const [theirs, may, annexb, noise] of cases) {
+    const side = sideOf('disabled');
+    const offer = side.readOffer(theirs);
+    if ('status' in offer) throw new Error(offer.why);
+    const answer = side.answer(offer, [], may);
+    if ('status' in answer) throw new Error(answer.why);
+    t.match(answer.sdp, `a=fmtp:18 annexb=${annexb}\r\n`);
+    t.equal(answer.sdp.includes('a=rtpmap:13 CN/8000\r\n'), noise !== undefined);
+    t.equal(answer.parameters.annexB === true, annexb === 'yes');
+    t.equal(answer.parameters.comfortNoisePayloadType, noise);
+    t.match(side.offer([], true, may), `a=fmtp:18 annexb=${may.annexB ? 'yes' : 'no'}\r\n`);
+    const taken = side.readAnswer(theirs);
+    if ('status' in taken) throw new Error(taken.why);
+    t.equal(taken.parameters.annexB === true, annexb === 'yes');
+    t.equal(taken.parameters.comfortNoisePayloadType, noise);
+  }
+});
+
+t.test('what the other leg lacks of the same codec is not agreed', async (t) => {
+  const of = (sdp: string) => {
+    const offer = sideOf('disabled').readOffer(sdp);
+    if ('status' in offer) throw new Error(offer.why);
+    return pausesBeside(offer.audio);
+  };
+  t.same(of(G729), { comfortNoise: true, annexB: true });
+  t.same(of(G729_WITHOUT), { comfortNoise: true, annexB: false });
+  t.same(of(PLAIN), { comfortNoise: false, annexB: true }, 'what becomes G.729 here may pause');
+  t.same(pausesBeside(undefined), NO_PAUSES);
 });

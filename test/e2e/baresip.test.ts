@@ -184,6 +184,23 @@ officeTest('baresip calls baresip with SRTP on both legs, each with keys of its 
   if (!t.passing()) t.comment(caller.report, called.report);
 });
 
+officeTest('baresip with SRTP calls a G.722 phone that has none', async (t, office) => {
+  await configure(office.ringdown, ['system.media.codecs', 'G722,PCMA,PCMU,G729']);
+  const own = ['extensions.201.mediaSecurity', 'enforced', 'extensions.202.mediaSecurity', 'disabled'];
+  await configure(office.ringdown, own);
+  const phone = await office.registered('202', { localAddress: '::1', codecs: ['G722'] });
+  const baresip = await Baresip.start(office, '201', 'adbfc', { dial: '202', mediaenc: 'srtp-mand' });
+  t.teardown(() => baresip.close());
+  t.notMatch((await phone.incomingCall()).sdp, /crypto/);
+  await phone.answer();
+  await phone.play('fcebdfcebd');
+  t.match((await phone.hears('adbfc', 15_000)).notes, 'adbfc');
+  const [heard] = await Promise.all([baresip.leave(), phone.ended()]);
+  t.match(heard, 'fcebd');
+  t.match(office.ringdown.log, /"callerSrtp":"AES_CM_128_HMAC_SHA1_80","calleeSrtp":"none"/);
+  if (!t.passing()) t.comment(baresip.report);
+});
+
 officeTest('RFC 4568: where SRTP is enforced a phone without it is told why it cannot call', async (t, office) => {
   await configure(office.ringdown, ['system.media.security', 'enforced']);
   const left = await office.registered('201');

@@ -9,6 +9,7 @@ export interface RemoteAudio {
   readonly port: number;
   readonly codecs: readonly { readonly codec: Codec; readonly payloadType: number }[];
   readonly telephoneEvent?: number;
+  readonly comfortNoise?: number;
   readonly annexB?: boolean;
 }
 
@@ -17,6 +18,9 @@ export interface LocalAudio {
   readonly port: number;
   readonly codecs: readonly { readonly codec: Codec; readonly payloadType: number }[];
   readonly telephoneEvent?: number | undefined;
+  readonly comfortNoise?: number | undefined;
+  /** no unless given. */
+  readonly annexB?: boolean;
   /** sendrecv unless given. */
   readonly direction?: MediaDirection;
   /** o= version; 1 unless given. */
@@ -34,7 +38,11 @@ export function writeSdp(audio: LocalAudio): string {
   const formats = audio.codecs.map(({ payloadType }) => payloadType);
   const lines = audio.codecs.map(({ codec, payloadType }) => `a=rtpmap:${payloadType} ${codec}/8000`);
   for (const { codec, payloadType } of audio.codecs) {
-    if (codec === 'G729') lines.push(`a=fmtp:${payloadType} annexb=no`);
+    if (codec === 'G729') lines.push(`a=fmtp:${payloadType} annexb=${audio.annexB === true ? 'yes' : 'no'}`);
+  }
+  if (audio.comfortNoise !== undefined) {
+    formats.push(audio.comfortNoise);
+    lines.push(`a=rtpmap:${audio.comfortNoise} CN/8000`);
   }
   if (audio.telephoneEvent !== undefined) {
     formats.push(audio.telephoneEvent);
@@ -62,12 +70,14 @@ export function readSdp(text: string): RemoteAudio {
   if (port === undefined || port === '' || address === undefined) throw new Error(`no usable audio in\n${text}`);
   const codecs: { codec: Codec; payloadType: number }[] = [];
   let telephoneEvent: number | undefined;
+  let comfortNoise: number | undefined;
   let annexB: boolean | undefined;
   for (const format of formats) {
     const payloadType = Number(format);
     const name = new RegExp(`\r\na=rtpmap:${format} ([^/\r]+)/8000`).exec(media)?.[1]?.toUpperCase();
     const isStatic = (codec: Codec): boolean => name === codec || (name === undefined && NUMBER[codec] === payloadType);
     if (name === 'TELEPHONE-EVENT') telephoneEvent ??= payloadType;
+    if (name === 'CN') comfortNoise ??= payloadType;
     for (const codec of ['PCMU', 'PCMA', 'G729', 'G722'] as const)
       if (isStatic(codec)) codecs.push({ codec, payloadType });
     if (isStatic('G729')) annexB = !new RegExp(`\r\na=fmtp:${format} [^\r]*annexb=no`).test(media);
@@ -77,6 +87,7 @@ export function readSdp(text: string): RemoteAudio {
     port: Number(port),
     codecs,
     ...(telephoneEvent === undefined ? {} : { telephoneEvent }),
+    ...(comfortNoise === undefined ? {} : { comfortNoise }),
     ...(annexB === undefined ? {} : { annexB }),
   };
 }

@@ -26,6 +26,11 @@ export interface PhoneOptions {
   readonly algorithms?: readonly DigestAlgorithm[];
   /** Whether it offers and takes RFC 4733 events; true unless given. */
   readonly telephoneEvent?: boolean;
+  /**
+   * Whether it takes comfort noise and G.729 Annex B, and where they are agreed sends nothing but such a packet every
+   * 200 ms as long as it has nothing to say; false unless given.
+   */
+  readonly pauses?: boolean;
   /** Whether it answers re-INVITEs, and sends where they say; unless given it is busy with its call. */
   readonly takesOffers?: boolean;
   /** A new call rings until answer() or reject() (the default), is answered at once, or refused with this status. */

@@ -23,6 +23,8 @@ export interface ReceivedMedia {
   /** Datagrams that were no RTP, or whose payload had a wrong size. */
   readonly malformed: number;
   readonly payloadTypes: readonly number[];
+  /** How many packets said that nothing is said: comfort noise, and descriptors of G.729 Annex B. */
+  readonly silences: number;
   readonly ssrcs: number;
   readonly keys: readonly DtmfEvent[];
   /** Address and port that the packets came from. */
@@ -41,11 +43,20 @@ export interface MediaTarget {
   /** What the phone announced for its own side. */
   readonly localPayloadType: number;
   readonly localTelephoneEvent?: number | undefined;
+  /** Payload type, where both sides have it: pauses are sent as such. */
+  readonly comfortNoise?: number | undefined;
+  /** Whether both sides' G.729 has Annex B. */
+  readonly annexB?: boolean;
 }
 
 const PACKET_MS = 20;
 /** Ten minutes of one stream: enough for any test, and no more memory than that. */
 const MAX_PACKETS = 30_000;
+/** A low noise in two bytes (RFC 3551 §4.5.6), and one of -60 dBov (RFC 3389 §3.1). */
+const SILENCE_DESCRIPTOR = Buffer.from([0x10, 0x08]);
+const COMFORT_NOISE = Buffer.from([60]);
+/** Between two of them: one that comes late, or not at all, is followed by another. */
+const SILENCE_PACKETS = 10;
 const KEYS = '0123456789*#ABCD';
 const KEY_PACKETS = 8;
 const SILENCE: Readonly<Record<Codec, Buffer | undefined>> = {
@@ -81,6 +92,8 @@ export class RtpStream {
   #silence: Buffer = Buffer.alloc(0);
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** Ticks of the present pause. */
+  #paused = 0;
 
   readonly #queue: QueuedPacket[] = [];
   readonly #ssrc = randomBytes(4).readUInt32BE();
@@ -170,7 +183,8 @@ export class RtpStream {
       codec === undefined
         ? new Int16Array(0)
         : await decodePayloads(
-            audio.map(({ payload }) => payload),
+            // What follows whole frames of G.729 is a silence descriptor, which the decoder does not know.
+            audio.map(({ payload }) => (isDescriptor(payload.length, codec) ? payload.subarray(0, -2) : payload)),
             codec,
           );
     return {
@@ -178,6 +192,11 @@ export class RtpStream {
       packets: sorted.length,
       lost: lostBetween(sorted),
       malformed: this.#malformed,
+      silences: sorted.filter(({ payloadType, payload }) => {
+        const { comfortNoise, localPayloadType } = this.#target ?? {};
+        if (payloadType === comfortNoise) return true;
+        return codec !== undefined && payloadType === localPayloadType && isDescriptor(payload.length, codec);
+      }).length,
       payloadTypes: [...new Set(sorted.map(({ payloadType }) => payloadType))],
       ssrcs: this.#ssrcs.size,
       keys: [...this.#keys.values()],
@@ -209,8 +228,12 @@ export class RtpStream {
     const target = this.#target;
     if (this.#closed || target === undefined) return;
     const next = this.#queue.shift();
-    if (next?.keyOffset === undefined) {
-      this.#send(target, target.payloadType, this.#timestamp, false, next?.payload ?? this.#silence);
+    const wasPausing = this.#paused > 0;
+    this.#paused = next === undefined && silenceOf(target) !== undefined ? this.#paused + 1 : 0;
+    if (this.#paused > 0) {
+      if (this.#paused % SILENCE_PACKETS === 1) this.#sendSilence(target);
+    } else if (next?.keyOffset === undefined) {
+      this.#send(target, target.payloadType, this.#timestamp, wasPausing, next?.payload ?? this.#silence);
     } else if (target.telephoneEvent !== undefined) {
       if (next.keyOffset === 0) this.#keyTimestamp = this.#timestamp;
       this.#send(target, target.telephoneEvent, this.#keyTimestamp, next.keyOffset === 0, next.payload);
@@ -222,6 +245,11 @@ export class RtpStream {
     // After a long pause of the machine go on from now, rather than flood the other side.
     if (now - this.#nextAtMs > 10 * PACKET_MS) this.#nextAtMs = now;
     this.#timer = setTimeout(() => this.#tick(), Math.max(0, this.#nextAtMs - now));
+  }
+
+  #sendSilence(target: MediaTarget): void {
+    const silence = silenceOf(target);
+    if (silence !== undefined) this.#send(target, silence.payloadType, this.#timestamp, false, silence.payload);
   }
 
   #send(target: MediaTarget, payloadType: number, timestamp: number, marker: boolean, payload: Buffer): void {
@@ -239,7 +267,7 @@ export class RtpStream {
     const packet = parseRtp(data);
     const expected = this.#target;
     const isAudio = packet?.payloadType === expected?.localPayloadType;
-    const sizeFits = !isAudio || expected === undefined || packet?.payload.length === PAYLOAD_BYTES[expected.codec];
+    const sizeFits = !isAudio || expected === undefined || isWhole(packet?.payload.length ?? 0, expected);
     if (packet === undefined || !sizeFits) {
       this.#malformed += 1;
       return;
@@ -282,6 +310,23 @@ export class RtpStream {
       packets: (known?.packets ?? 0) + 1,
     });
   }
+}
+
+function isDescriptor(bytes: number, codec: Codec): boolean {
+  return codec === 'G729' && bytes % 10 === 2;
+}
+
+/** Of what is as long as 20 ms are, or with Annex B ends sooner. */
+function isWhole(bytes: number, { codec, annexB }: MediaTarget): boolean {
+  if (bytes === PAYLOAD_BYTES[codec]) return true;
+  return codec === 'G729' && annexB === true && [2, 10, 12].includes(bytes);
+}
+
+/** What the phone sends once when it has nothing to say; undefined: it sends silence on and on. */
+function silenceOf(target: MediaTarget): { readonly payloadType: number; readonly payload: Buffer } | undefined {
+  const { codec, payloadType, comfortNoise, annexB } = target;
+  if (codec === 'G729') return annexB === true ? { payloadType, payload: SILENCE_DESCRIPTOR } : undefined;
+  return comfortNoise === undefined ? undefined : { payloadType: comfortNoise, payload: COMFORT_NOISE };
 }
 
 interface RtpPacket {

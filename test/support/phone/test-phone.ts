@@ -27,6 +27,7 @@ const CALL_TIMEOUT_MS = 30_000;
 /** Packets between two looks at what was heard: each look decodes everything again. */
 const PACKETS_PER_LOOK = 50;
 const TELEPHONE_EVENT = 101;
+const COMFORT_NOISE = 13;
 const MAX_TRANSCRIPT = 500;
 
 /** What a phone has as long as it is open. */
@@ -104,7 +105,7 @@ export class TestPhone implements Phone {
       state: 'calling',
     };
     this.#call = call;
-    const sdp = options.sdp ?? writeSdp(this.#localAudio(call, staticCodecs(this.#options.codecs), TELEPHONE_EVENT));
+    const sdp = options.sdp ?? writeSdp(this.#offeredAudio(call));
     void this.#runInvite(call, uri, sdp).catch((error: unknown) => {
       call.failure = error instanceof Error ? error : new Error(String(error));
       this.#changes.notify();
@@ -464,7 +465,7 @@ export class TestPhone implements Phone {
     }
     call.state = 'established';
     await this.#startMedia(call, offer, chosen.codec, [chosen], offer.telephoneEvent);
-    const body = writeSdp(this.#localAudio(call, [chosen], offer.telephoneEvent));
+    const body = writeSdp({ ...this.#localAudio(call, [chosen], offer.telephoneEvent), ...this.#pauses(offer) });
     this.#responses.respond(request, reply, {
       status: 200,
       reason: 'OK',
@@ -501,6 +502,19 @@ export class TestPhone implements Phone {
     return { address: this.#options.localAddress, port: stream.port, codecs, telephoneEvent: wanted, version };
   }
 
+  #offeredAudio(call: PhoneCall): LocalAudio {
+    const audio = this.#localAudio(call, staticCodecs(this.#options.codecs), TELEPHONE_EVENT);
+    return { ...audio, ...this.#pauses({ comfortNoise: COMFORT_NOISE, annexB: true }) };
+  }
+
+  /** What the phone takes of it. */
+  #pauses({
+    comfortNoise,
+    annexB,
+  }: Pick<RemoteAudio, 'comfortNoise' | 'annexB'>): Pick<LocalAudio, 'comfortNoise' | 'annexB'> {
+    return this.#options.pauses === true ? { comfortNoise, annexB: annexB === true } : {};
+  }
+
   async #startMedia(
     call: PhoneCall,
     remote: RemoteAudio,
@@ -525,6 +539,7 @@ export class TestPhone implements Phone {
       localPayloadType,
       telephoneEvent: events ? remote.telephoneEvent : undefined,
       localTelephoneEvent: events ? localTelephoneEvent : undefined,
+      ...this.#pauses(remote),
     });
   }
 
