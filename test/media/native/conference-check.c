@@ -11,9 +11,11 @@ static const struct conference_settings WITH_TONES = {
     .entry = {.step_count = 1, .repeat_from = 1, .steps = {{100, 1, {{1000, -10}}}}},
 };
 
+/* Of party 0's next packet. */
+static uint16_t sequence;
+
 /* Packets that party 1 hears in `ms`, and how many of them are not silence. */
 static unsigned loud_packets(struct bench *bench, unsigned ms, bool speaks) {
-  static uint16_t sequence;
   unsigned loud = 0;
   struct rtp_packet packet;
   for (unsigned done = 0; done < ms; done += 20) {
@@ -57,6 +59,28 @@ CHECK(check_conference, "two in a conference hear each other until one is muted,
   /* And the peer is heard again. */
   EXPECT(loud_packets(&bench, 300, true) >= 10, true);
   bench_close(&bench);
+}
+
+CHECK(check_conference_peer, "who is in a conference says nothing to his peer outside, until he has left") {
+  static const enum codec peers[] = {CODEC_PCMA, CODEC_PCMU};
+  for (unsigned i = 0; i < 2; i++) {
+    struct bench bench;
+    bench_open(&bench, CODEC_PCMA, 20, peers[i], 20);
+    struct conference *conference = conference_open(bench.loop, &PLAIN);
+    EXPECT(loud_packets(&bench, 300, true) >= 10, true);
+    join(&bench, conference, 0);
+    EXPECT(bench.session->legs[0].route, ROUTE_NONE);
+    count_heard(&bench);
+    EXPECT(loud_packets(&bench, 300, true), 0);
+    say(&bench, (struct sending){EVENT_TYPE, true, sequence, 160u * sequence, 7, 4});
+    sequence++;
+    pass(&bench, 100);
+    EXPECT(count_heard(&bench), 0);
+    leg_leave_conference(&bench.session->legs[0], false);
+    EXPECT(loud_packets(&bench, 300, true) >= 10, true);
+    conference_close(conference);
+    bench_close(&bench);
+  }
 }
 
 CHECK(check_conference_tone, "who comes in is announced, and who is played something hears that alone") {

@@ -376,6 +376,21 @@ CHECK(check_voice_local, "digits: a leg that is spoken to by a player hears no d
   close_call(&call);
 }
 
+CHECK(check_ear_pull, "digits: what is pressed in a conference is told, and no tone for the peer outside") {
+  struct call call;
+  open_call(&call, (struct side){.events = true}, CODEC_PCMA, 20, (struct side){0});
+  speak(&call, 0, 100);
+  leg_set_ear(&call.bench.session->legs[0], EAR_PULL);
+  const unsigned before = call.audio_packets;
+  press(&call, '5', 100);
+  EXPECT(call.audio_packets, before);
+  EXPECT_TEXT(told(&call), "0e5:100 ");
+  leg_set_ear(&call.bench.session->legs[0], EAR_PEER);
+  press(&call, '6', 100);
+  EXPECT_TEXT(call.tones, "6100 ");
+  close_call(&call);
+}
+
 static unsigned heard_samples;
 static uint32_t heard_timestamp;
 static void count_said(struct leg_tap *tap, const struct said *said) {

@@ -160,6 +160,7 @@ bool conference_join(struct conference *conference, struct leg *leg, struct seat
   if (party == MIXER_NOBODY) return false;
   leg_leave_conference(leg, true);
   if (!leg_set_ear(leg, EAR_PULL)) {
+    leg_set_ear(leg, EAR_PEER);
     mixer_leave(conference->mixer, party);
     return false;
   }

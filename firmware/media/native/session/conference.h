@@ -1,7 +1,7 @@
 /*
  * A conference: parties on one loop, mixed every 20 ms. Each has a seat, which belongs to its leg and goes with it: when the
- * session leaves the loop, it leaves the conference. A party in a conference hears that and not its peer; the peer hears it
- * still, unless it is in a conference itself.
+ * session leaves the loop, it leaves the conference. A party in a conference hears that and not its peer, and the peer does
+ * not hear the party, until it leaves.
  */
 #ifndef RINGDOWN_CONFERENCE_H
 #define RINGDOWN_CONFERENCE_H

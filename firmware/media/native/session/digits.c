@@ -109,10 +109,10 @@ bool digits_send(struct leg *leg, const struct event_press *presses, unsigned co
 }
 
 /* The other party pressed, or released, a key that is not relayed as it came. */
-static void press_for(struct leg *to, const struct event_change *change, uint64_t now_us) {
+static void press_for(const struct leg *from, struct leg *to, const struct event_change *change, uint64_t now_us) {
   if (event_digit(change->event) == 0) return;
   if (change->edge == EVENT_BEGAN) {
-    if (to->voice != VOICE_PEER) return;
+    if (to->voice != VOICE_PEER || from->ear == EAR_PULL) return;
     const struct event_press press = {change->event, EVENT_UNTIL_RELEASED, EVENT_MIN_MS};
     digits_send(to, &press, 1, now_us);
   } else {
@@ -124,7 +124,7 @@ static void press_for(struct leg *to, const struct event_change *change, uint64_
 
 static void take_received(struct leg *from, const struct event_change *change, uint64_t now_us) {
   struct leg *to = other_leg(from);
-  if (to != NULL && !has_events(to)) press_for(to, change, now_us);
+  if (to != NULL && !has_events(to)) press_for(from, to, change, now_us);
   if (change->edge == EVENT_ENDED) report(from, change, DIGIT_BY_EVENT);
 }
 
@@ -143,7 +143,7 @@ static void take_block(struct leg *from, uint64_t now_us) {
   struct event_change changes[DTMF_MAX_CHANGES];
   const size_t count = dtmf_detector_take(&from->digits.detector, from->digits.block, changes);
   for (size_t i = 0; i < count; i++) {
-    if (to != NULL && digits_removes(from, to)) press_for(to, &changes[i], now_us);
+    if (to != NULL && digits_removes(from, to)) press_for(from, to, &changes[i], now_us);
     if (changes[i].edge == EVENT_ENDED) report(from, &changes[i], DIGIT_IN_AUDIO);
   }
 }

@@ -72,7 +72,7 @@ enum route {
 /* Who else takes what a party says. */
 enum leg_ear {
   EAR_PEER, /* nobody */
-  EAR_PULL, /* whoever calls leg_pull, in his own time */
+  EAR_PULL, /* whoever calls leg_pull, in his own time; what the party says goes nowhere else, but to taps */
 };
 
 struct listening;

@@ -12,6 +12,8 @@ static bool understands(const struct leg *from, const struct leg *to) {
 
 static enum route choose(const struct leg *from, const struct leg *to) {
   if (to == NULL || !from->configured || !to->configured || to->voice != VOICE_PEER) return ROUTE_NONE;
+  /* Who is in a conference speaks there, and not to the peer of before. */
+  if (from->ear == EAR_PULL) return ROUTE_NONE;
   if (!from->settings.receives || !to->settings.sends) return ROUTE_NONE;
   if (!understands(from, to)) return ROUTE_TRANSCODE;
   return from->settings.ptime_ms == to->settings.ptime_ms ? ROUTE_PASS : ROUTE_REFRAME;
