@@ -1,4 +1,5 @@
 /* Digits through a session: from events and tones of one party to events and tones for the other. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +245,31 @@ CHECK(check_tone_to_tone, "digits: where neither leg has events tones stay in th
   EXPECT(call.audio_packets, 35);
   EXPECT(call.out_of_order, 0);
   close_call(&call);
+}
+
+/* Two tones, one as loud as that, of wideband audio that lasts 100 ms; what the runtime is told. */
+static const char *told_of(double low_hz, double high_hz, double low, double high) {
+  static char text[64];
+  struct call call;
+  open_call(&call, (struct side){.detects = true}, CODEC_PCMA, 20, (struct side){0});
+  for (unsigned block = 0; block < 30; block++) {
+    int16_t pcm[160] = {0};
+    for (unsigned i = 0; block < 10 && i < 160; i++) {
+      const double at = 2 * M_PI * (block * 160 + i) / 16000;
+      pcm[i] = (int16_t)lrint(low * sin(low_hz * at) + high * sin(high_hz * at));
+    }
+    digits_take_audio(&call.bench.session->legs[0], pcm, 160, 16000, call.bench.now_ms * 1000);
+    pass(&call.bench, 10);
+  }
+  snprintf(text, sizeof text, "%s", told(&call));
+  close_call(&call);
+  return text;
+}
+
+CHECK(check_wideband_tones, "digits: tones of wideband audio are told, and not what folds down to them") {
+  EXPECT_TEXT(told_of(770, 1336, 4000, 4000), "0a5:100 ");
+  /* Their mirrors at 4000 Hz, as loud as averaged pairs would make them equal. */
+  EXPECT_TEXT(told_of(8000 - 770, 8000 - 1336, 16000, 9300), "");
 }
 
 CHECK(check_event_relayed, "digits: events between two legs that have them are relayed as they came, and told") {

@@ -645,6 +645,44 @@ CHECK(check_recording_kinds, "record: mixed without overflow, one party alone, a
   }
 }
 
+/* `hz` through the tap of party 0, at 16 kHz in packets of 20 ms; the loudest sample of the file, or 0. */
+static int loudest_recorded(uint32_t rate, double hz) {
+  static struct stage stage;
+  open_stage(&stage);
+  record(&stage, "e.wav", 1, rate, true, false);
+  for (unsigned packet = 0; packet < 50; packet++) {
+    int16_t pcm[320];
+    for (unsigned i = 0; i < 320; i++) pcm[i] = (int16_t)lrint(8000 * sin(2 * M_PI * hz * (packet * 320 + i) / 16000));
+    pass(&stage.bench, 20);
+    const struct said said = {.pcm = pcm, .samples = 320, .sample_rate = 16000, .timestamp = 160 * packet, .clock_rate = 8000,
+                              .now_us = stage.bench.now_ms * 1000};
+    struct leg_tap *tap = stage.bench.session->legs[0].taps;
+    tap->hear(tap, &said);
+  }
+  recordings_hang_up(stage.bench.session, stage.bench.now_ms * 1000);
+  ended(&stage);
+  load(&stage, "e.wav");
+  int most = 0;
+  /* The filter rings where the tone begins. */
+  for (unsigned ms = 200; ms < 900; ms++) {
+    for (unsigned i = 0; i < rate / 1000; i++) {
+      const uint8_t *at = stage.file + WAV_HEADER_BYTES + 2 * (ms * rate / 1000 + i);
+      const int level = abs((int16_t)(at[0] | at[1] << 8));
+      if (level > most) most = level;
+    }
+  }
+  free(stage.file);
+  close_stage(&stage);
+  return most;
+}
+
+CHECK(check_recording_wideband, "record: what lies above the band of the file does not fold down into it") {
+  EXPECT(loudest_recorded(16000, 6000) > 7500, true);
+  EXPECT(loudest_recorded(8000, 1000) > 7500, true);
+  EXPECT(loudest_recorded(8000, 5000) < 80, true);
+  EXPECT(loudest_recorded(8000, 6000) < 80, true);
+}
+
 CHECK(check_recording_loud, "record: two who shout at once are as loud as there is, and no louder") {
   static struct stage stage;
   open_stage(&stage);

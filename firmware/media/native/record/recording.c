@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/resample.h"
 #include "session/loop.h"
 #include "session/party.h"
 
@@ -24,7 +25,8 @@ struct ear {
   struct leg_tap tap;
   struct recording *recording;
   struct track track;
-  int16_t last; /* sample, for the conversion of the rate */
+  struct upsampler upsampler; /* where the party's rate is not that of the file */
+  struct downsampler downsampler;
 };
 
 struct recorder {
@@ -158,15 +160,13 @@ static void hear(struct leg_tap *tap, const struct said *said) {
     return;
   }
   int16_t converted[2 * MAX_PAYLOAD_SAMPLES];
-  size_t samples = 0;
+  size_t samples;
   if (said->sample_rate > rate) {
-    for (; samples < said->samples / 2; samples++) converted[samples] = (int16_t)((said->pcm[2 * samples] + said->pcm[2 * samples + 1]) / 2);
+    samples = said->samples / 2;
+    downsample(&ear->downsampler, said->pcm, 2 * samples, converted);
   } else {
-    for (size_t i = 0; i < said->samples && i < MAX_PAYLOAD_SAMPLES; i++) {
-      converted[samples++] = (int16_t)((ear->last + said->pcm[i]) / 2);
-      converted[samples++] = said->pcm[i];
-      ear->last = said->pcm[i];
-    }
+    samples = 2 * said->samples;
+    upsample(&ear->upsampler, said->pcm, said->samples, converted);
   }
   track_write(&ear->track, said->timestamp, said->clock_rate, converted, samples, now);
 }

@@ -153,16 +153,13 @@ void digits_take_audio(struct leg *from, int16_t *pcm, size_t samples, uint32_t 
   if (!from->settings.detects_digits) return;
   const struct leg *to = other_leg(from);
   const bool removes = to != NULL && digits_removes(from, to);
-  /* Of wideband every pair is one sample: the tones lie far below what that folds down. */
   const size_t each = sample_rate / DTMF_RATE;
   for (size_t at = 0; at + each <= samples;) {
     const size_t room = DTMF_BLOCK_SAMPLES - digits->filled;
     const size_t left = (samples - at) / each;
     const size_t part = left < room ? left : room;
-    for (size_t i = 0; i < part; i++) {
-      const int16_t *first = pcm + at + i * each;
-      digits->block[digits->filled + i] = (int16_t)((first[0] + first[each - 1]) / 2);
-    }
+    if (each == 1) memcpy(digits->block + digits->filled, pcm + at, part * sizeof *pcm);
+    else downsample(&digits->downsampler, pcm + at, part * each, digits->block + digits->filled);
     digits->filled += part;
     if (digits->filled == DTMF_BLOCK_SAMPLES) {
       take_block(from, now_us);

@@ -11,6 +11,7 @@
 #define RINGDOWN_DIGITS_H
 
 #include "audio/dtmf.h"
+#include "codec/resample.h"
 #include "rtp/event.h"
 #include "rtp/rtp.h"
 #include "session/timer.h"
@@ -24,6 +25,7 @@ struct digits {
   struct event_receiver received;
   struct dtmf_detector detector;
   struct dtmf_mute mute;
+  struct downsampler downsampler; /* of wideband: what lies above the band is not to fold down to tones */
   int16_t block[DTMF_BLOCK_SAMPLES];
   size_t filled;
 
