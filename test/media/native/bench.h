@@ -70,6 +70,10 @@ int count_heard(struct bench *bench);
 /* Sessions of 5000 packets until the time is up, each with the next seed. False: something failed. */
 bool fuzz(unsigned seed, unsigned seconds);
 
+/* Of lifetime-check.c. */
+/* Opens and closes so many sessions, and prints how many bytes they left. False: some. */
+bool lifetime(uint64_t count);
+
 /* Of dtmf-check.c. */
 /* The digits in PCM of 8000 samples a second on standard input, and how many of how many 10 ms they were muted for. */
 void print_digits(void);

@@ -7,6 +7,7 @@
  *   media-check chain FROM TO PERCENT conceal|silence   see chain.c
  *   media-check words KIND          test sequences of recommendations, see words.c
  *   media-check digits              the digits in PCM, then how many of how many 10 ms would be muted
+ *   media-check sessions COUNT      so many sessions opened and closed, and the bytes that they left
  *   media-check fuzz SEED SECONDS   hostile packets for as long as that
  */
 #include <stdio.h>
@@ -55,6 +56,9 @@ int main(int count_of_arguments, char **arguments) {
     print_digits();
     return 0;
   }
+  if (count_of_arguments == 3 && strcmp(arguments[1], "sessions") == 0) {
+    return lifetime(strtoull(arguments[2], NULL, 10)) ? 0 : 1;
+  }
   if (count_of_arguments == 6 && strcmp(arguments[1], "chain") == 0) {
     chain(arguments[2], arguments[3], (unsigned)atoi(arguments[4]), strcmp(arguments[5], "conceal") == 0);
     return 0;
@@ -64,6 +68,6 @@ int main(int count_of_arguments, char **arguments) {
     convert(strcmp(arguments[1], "decode") == 0, codec_named(arguments[2]));
     return 0;
   }
-  fprintf(stderr, "usage: media-check run [PART] | decode CODEC | encode CODEC | chain ... | words KIND | digits | fuzz SEED SECONDS\n");
+  fprintf(stderr, "usage: media-check run [PART] | decode CODEC | encode CODEC | chain ... | words KIND | digits | sessions COUNT | fuzz SEED SECONDS\n");
   return 2;
 }
