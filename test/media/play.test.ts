@@ -35,10 +35,21 @@ function wavOf(samples: Int16Array, sampleRate = 8000): Buffer {
   return Buffer.concat([header, Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength)]);
 }
 
+/** The same notes at 16 kHz: every other sample lies between its neighbours. */
+function wideband(notes: string): Int16Array {
+  const narrow = makeTones(notes);
+  return Int16Array.from({ length: 2 * narrow.length }, (_, at) =>
+    Math.round(((narrow[at >> 1] ?? 0) + (narrow[(at + 1) >> 1] ?? 0)) / 2),
+  );
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'ringdown-sounds-'));
 mkdirSync(join(folder, 'tune'));
 writeFileSync(join(folder, 'tune/first.wav'), wavOf(makeTones('adbec')));
 writeFileSync(join(folder, 'tune/second.8.wav'), wavOf(makeTones('fceda')));
+// Other notes at each rate, to tell which of them is played.
+writeFileSync(join(folder, 'tune/both.8.wav'), wavOf(makeTones('adb')));
+writeFileSync(join(folder, 'tune/both.16.wav'), wavOf(wideband('fec'), 16_000));
 writeFileSync(join(folder, 'tune/lying.wav'), wavOf(makeTones('ab')).subarray(0, 1000));
 writeFileSync(join(folder, 'secret.txt'), 'not a sound');
 mkdirSync(join(folder, 'inside'));
@@ -46,7 +57,8 @@ symlinkSync('../tune/first.wav', join(folder, 'inside/link.wav'));
 symlinkSync('/etc/passwd', join(folder, 'inside/outside.wav'));
 t.teardown(() => rmSync(folder, { recursive: true }));
 
-type Negotiated = typeof PCMA | typeof PCMU | typeof G729;
+const G722 = { codec: 'G722', payloadType: 9, ptimeMs: 20 } as const;
+type Negotiated = typeof PCMA | typeof PCMU | typeof G729 | typeof G722;
 
 async function open(
   t: Test,
@@ -100,6 +112,25 @@ for (const negotiated of [PCMA, PCMU, G729]) {
     await session.stopPlaying(0, playback);
   });
 }
+
+t.test('a leg hears files and tones at the rate of the codec that it has at that moment', async (t) => {
+  const { session, party } = await open(t, G722);
+  const count = makeTones('fec').length / 160;
+  await session.play(0, { kind: 'files', names: ['tune/both'] });
+  t.ok(soundsLike(await pcmOf(party, G722, 0, count), 'fec'));
+
+  const begun = party.heard.length;
+  await session.play(0, { kind: 'tone', tone: toneOf('de-DE', 'dial') });
+  const tone = await pcmOf(party, G722, begun, 25);
+  const rises = tone.filter((value, at) => at > 0 && value >= 0 && (tone[at - 1] ?? 0) < 0).length;
+  const hz = (8000 * rises) / tone.length;
+  t.ok(hz > 400 && hz < 450, `${hz} Hz`);
+
+  await session.configure(0, towards(party, PCMA));
+  const narrow = party.heard.length;
+  await session.play(0, { kind: 'files', names: ['tune/both'] });
+  t.ok(soundsLike(await pcmOf(party, PCMA, narrow, count), 'adb'));
+});
 
 t.test('a file goes round and round from where it is to begin, until it is stopped', async (t) => {
   const { session, party, events } = await open(t, PCMA);

@@ -19,8 +19,18 @@ export type Outcome =
   | { readonly ok: true; readonly result: Result }
   | { readonly ok: false; readonly error: WorkerError };
 
-/** Every codec that a leg can have. */
-const SOUND_RATE = 8000;
+/** Samples a second of what a leg is played; a leg without parameters is played it at 8000. */
+type SoundRate = Parameters<SoundFiles['find']>[1];
+
+function soundRate(codec: LegParameters['codec'] | undefined): SoundRate {
+  return codec === 'G722' ? 16_000 : 8000;
+}
+
+interface OpenSession {
+  readonly handle: number;
+  /** Of each leg, once it has parameters. */
+  readonly codecs: [LegParameters['codec']?, LegParameters['codec']?];
+}
 
 const DONE: Outcome = { ok: true, result: null };
 
@@ -29,7 +39,7 @@ export class Sessions {
   readonly #addon: Addon;
   readonly #files: SoundFiles;
   readonly #conferences: Conferences;
-  readonly #handles = new Map<number, number>();
+  readonly #sessions = new Map<number, OpenSession>();
 
   constructor(addon: Addon, files: SoundFiles) {
     this.#addon = addon;
@@ -69,7 +79,7 @@ export class Sessions {
         case 'leaveConference':
         case 'setParty':
         case 'closeConference': {
-          const known = this.#conferences.execute(command, (session) => this.#handles.get(session));
+          const known = this.#conferences.execute(command, (session) => this.#handle(session));
           return known || !('session' in command) ? DONE : unknown(command.session);
         }
         case 'closeSession':
@@ -81,19 +91,23 @@ export class Sessions {
   }
 
   #open(session: number, legs: OneOrTwo<LocalEndpoint>, resume: Resumption | undefined): Outcome {
-    if (!this.#handles.has(session)) {
+    if (!this.#sessions.has(session)) {
       const resumed = resume === undefined ? {} : { resume: { ...resume, place: Buffer.from(resume.place, 'base64') } };
-      this.#handles.set(session, this.#addon.open({ session, legs, ...resumed }));
+      this.#sessions.set(session, { handle: this.#addon.open({ session, legs, ...resumed }), codecs: [] });
     }
     return DONE;
   }
 
+  #handle(session: number): number | undefined {
+    return this.#sessions.get(session)?.handle;
+  }
+
   #configure(session: number, leg: LegIndex, parameters: LegParameters): Outcome {
-    const handle = this.#handles.get(session);
-    if (handle === undefined) return unknown(session);
+    const open = this.#sessions.get(session);
+    if (open === undefined) return unknown(session);
     const { direction, codec, srtp, ...rest } = parameters;
     const keys = srtp === undefined ? undefined : srtpSettings(srtp);
-    const known = this.#addon.configure(handle, leg, {
+    const known = this.#addon.configure(open.handle, leg, {
       ...rest,
       ...(keys === undefined ? {} : { srtp: keys }),
       codec: CODEC_NUMBERS[codec],
@@ -102,34 +116,36 @@ export class Sessions {
     });
     keys?.receiveKey.fill(0);
     keys?.sendKey.fill(0);
+    if (known) open.codecs[leg] = codec;
     return known ? DONE : unknown(session);
   }
 
   #on(session: number, run: (handle: number) => boolean): Outcome {
-    const handle = this.#handles.get(session);
+    const handle = this.#handle(session);
     return handle !== undefined && run(handle) ? DONE : unknown(session);
   }
 
   #statistics(session: number): Outcome {
-    const handle = this.#handles.get(session);
+    const handle = this.#handle(session);
     const result = handle === undefined ? undefined : this.#addon.statistics(handle);
     return result === undefined ? unknown(session) : { ok: true, result };
   }
 
   #play({ session, leg, playback, sound, offsetMs }: Command & { readonly method: 'play' }): Outcome {
-    const handle = this.#handles.get(session);
-    if (handle === undefined) return unknown(session);
-    const known = this.#addon.play(handle, leg, { ...this.#settingsOf(sound), playback, offsetMs });
+    const open = this.#sessions.get(session);
+    if (open === undefined) return unknown(session);
+    const settings = this.#settingsOf(sound, soundRate(open.codecs[leg]));
+    const known = this.#addon.play(open.handle, leg, { ...settings, playback, offsetMs });
     return known ? DONE : unknown(session);
   }
 
-  #settingsOf(sound: Sound): Omit<SoundSettings, 'playback' | 'offsetMs'> {
+  #settingsOf(sound: Sound, sampleRate: SoundRate): Omit<SoundSettings, 'playback' | 'offsetMs'> {
     switch (sound.kind) {
       case 'tone':
-        return { tone: sound.tone, sampleRate: SOUND_RATE };
+        return { tone: sound.tone, sampleRate };
       case 'files':
         return {
-          paths: sound.names.map((name) => this.#files.find(name, SOUND_RATE)),
+          paths: sound.names.map((name) => this.#files.find(name, sampleRate)),
           repeated: sound.repeated ?? false,
         };
       case 'silence':
@@ -138,7 +154,7 @@ export class Sessions {
   }
 
   #stopPlaying({ session, leg, playback }: Command & { readonly method: 'stopPlaying' }): Outcome {
-    const handle = this.#handles.get(session);
+    const handle = this.#handle(session);
     if (handle !== undefined) this.#addon.stopPlaying(handle, leg, playback === undefined ? {} : { playback });
     return DONE;
   }
@@ -149,9 +165,9 @@ export class Sessions {
   }
 
   #close(session: number): Outcome {
-    const handle = this.#handles.get(session);
+    const handle = this.#handle(session);
     if (handle !== undefined) this.#addon.close(handle);
-    this.#handles.delete(session);
+    this.#sessions.delete(session);
     return DONE;
   }
 }
