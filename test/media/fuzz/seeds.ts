@@ -37,6 +37,7 @@ export const SEEDS: Readonly<Record<string, readonly string[]>> = {
     '524946463200000057415645666d74201000000006000100401f0000401f00000100080077686f2003000000000000006461746102000000d5d5',
   ],
   payload: ['00a0'.padEnd(324, '5a'), '0214'.padEnd(44, '77'), '02023344000a'.padEnd(32, '55')],
+  comfort_noise: ['01500750ff00ff7f7f7f'],
   srtp: [`00${RTP}${'00'.repeat(10)}`, `84${SENDER_REPORT}80000001${'00'.repeat(16)}`],
   session: [
     `1021${framed('0014', RTP)}${framed('0114', RTP)}${framed('0214', RTP_WITH_ALL)}`,

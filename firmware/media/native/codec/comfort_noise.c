@@ -4,7 +4,6 @@
 #include <string.h>
 
 #define OVERLOAD 32768.0f /* RFC 3389 §3: 0 dBov is the loudest square wave */
-#define MAX_LEVEL 127     /* -dBov: as good as silence */
 #define MAX_REFLECTION 0.98f /* nearer to 1 the filter would ring for long */
 #define GAIN_SMOOTHING (1 / 80.0f) /* of what is left of the way, for each sample */
 
@@ -23,7 +22,7 @@ static uint8_t byte_of(float reflection) { return (uint8_t)lrintf(127 + reflecti
 
 bool comfort_noise_hear(struct comfort_noise *noise, const uint8_t *payload, size_t bytes) {
   /* RFC 3389 §3.1: the most significant bit is always 0. */
-  if (bytes == 0 || payload[0] > MAX_LEVEL) return false;
+  if (bytes == 0 || payload[0] > COMFORT_NOISE_SILENCE) return false;
   const unsigned order = bytes - 1 < COMFORT_NOISE_MAX_ORDER ? (unsigned)(bytes - 1) : COMFORT_NOISE_MAX_ORDER;
   float left = 1; /* of the power, once what the filter adds is taken away */
   for (unsigned i = 0; i < order; i++) {
@@ -31,7 +30,7 @@ bool comfort_noise_hear(struct comfort_noise *noise, const uint8_t *payload, siz
     left *= 1 - reflection * reflection;
   }
   noise->order = order;
-  const float level = payload[0] == MAX_LEVEL ? 0 : OVERLOAD * powf(10, -(float)payload[0] / 20);
+  const float level = payload[0] == COMFORT_NOISE_SILENCE ? 0 : OVERLOAD * powf(10, -(float)payload[0] / 20);
   noise->target_gain = level * sqrtf(left);
   return true;
 }
@@ -73,7 +72,7 @@ size_t comfort_noise_describe(const int16_t *pcm, size_t samples, uint8_t *paylo
     for (size_t i = lag; i < samples; i++) correlation[lag] += (double)pcm[i] * pcm[i - lag];
   }
   const double level = -10 * log10(correlation[0] / (double)samples / ((double)OVERLOAD * (double)OVERLOAD) + 1e-13);
-  payload[0] = (uint8_t)lrint(fmax(0, fmin(MAX_LEVEL, level)));
+  payload[0] = (uint8_t)lrint(fmax(0, fmin(COMFORT_NOISE_SILENCE, level)));
   if (correlation[0] == 0) return 1;
   float coefficients[COMFORT_NOISE_MAX_ORDER];
   /* A little white noise beside it keeps the filter away from its edge. */

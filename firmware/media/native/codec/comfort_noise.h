@@ -11,6 +11,7 @@
 /* Reflection coefficients that are read; a payload may have more, which change little. */
 #define COMFORT_NOISE_MAX_ORDER 12
 #define COMFORT_NOISE_MAX_BYTES (1 + COMFORT_NOISE_MAX_ORDER)
+#define COMFORT_NOISE_SILENCE 127 /* the level that is as good as none, in -dBov */
 #define COMFORT_NOISE_TYPE 13 /* payload type at a clock rate of 8000 (RFC 3551 table 4) */
 
 struct comfort_noise {

@@ -1,10 +1,10 @@
 #include "session/listening.h"
 
-#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/comfort_noise.h"
 #include "codec/resample.h"
 #include "session/forward.h"
 #include "session/loop.h"
@@ -16,6 +16,8 @@
 
 /* What one packet of comfort noise stands for at least, in frames. */
 #define NOISE_FRAMES 2
+/* Of the spectrum of a pause that another codec's descriptor began. */
+#define TOLD_REFLECTIONS 6
 
 struct fifo {
   struct upsampler upsampler;
@@ -33,8 +35,7 @@ struct listening {
   bool restarted;     /* for the next to hear */
   uint32_t timestamp; /* of what is handed out next, by the source's clock */
   bool noise_is_ours;   /* the pause has comfort noise that the codec did not make */
-  int32_t noise_level;  /* peak of it */
-  uint32_t noise_state;
+  struct comfort_noise noise;
   struct jitter jitter;
 };
 
@@ -52,6 +53,7 @@ struct listening *listening_open(struct leg *leg) {
     return NULL;
   }
   listening->restarted = true;
+  comfort_noise_start(&listening->noise);
   jitter_open(&listening->jitter, listening->traits->clock_rate);
   return listening;
 }
@@ -139,10 +141,7 @@ static void make_noise(struct listening *listening, int16_t *pcm, size_t samples
     decoder_conceal(listening->decoder, pcm, samples);
     return;
   }
-  for (size_t i = 0; i < samples; i++) {
-    listening->noise_state = listening->noise_state * 1664525 + 1013904223;
-    pcm[i] = (int16_t)((int32_t)(listening->noise_state >> 16) * listening->noise_level / 32768 - listening->noise_level);
-  }
+  comfort_noise_fill(&listening->noise, pcm, samples);
 }
 
 /* The pause goes on. A leg that makes its own noise has just time pass. */
@@ -159,12 +158,10 @@ static void fill_pause(struct listening *listening, struct leg *to, const struct
   if (sounded != to && to->outgoing.placed) outgoing_skip(&to->outgoing, destination, ticks_at(to, listening, ticks));
 }
 
-/* RFC 3389 §3: the level in -dBov, then a spectrum that we leave flat. */
 static void begin_noise(struct listening *listening, struct leg *to, const struct destination *destination, const struct jitter_next *next) {
   listening->noise_is_ours = true;
-  /* The root mean square of what is evenly spread is its peak by the root of three. */
-  listening->noise_level = (int32_t)(32767 * 1.732 * pow(10, -(next->payload[0] & 0x7f) / 20.0));
-  if (listening->noise_level > 32767) listening->noise_level = 32767;
+  /* One that cannot be read changes nothing: the pause is as the one before. */
+  comfort_noise_hear(&listening->noise, next->payload, next->bytes);
   if (takes_noise(to) && to->outgoing.placed) outgoing_noise(&to->outgoing, destination, next->payload, next->bytes);
   jitter_pause(&listening->jitter, true);
   fill_pause(listening, to, destination, next->ticks);
@@ -172,11 +169,9 @@ static void begin_noise(struct listening *listening, struct leg *to, const struc
 
 /* A pause of G.729 begins with 10 ms of its noise, from which others may learn how loud it is. */
 static void tell_noise(struct leg *to, const struct destination *destination, const int16_t *pcm, size_t samples) {
-  double sum = 1;
-  for (size_t i = 0; i < samples; i++) sum += (double)pcm[i] * pcm[i];
-  const double level = -10 * log10(sum / (double)samples / (32767.0 * 32767.0));
-  const uint8_t payload = level > 127 ? 127 : (uint8_t)level;
-  outgoing_noise(&to->outgoing, destination, &payload, 1);
+  uint8_t payload[1 + TOLD_REFLECTIONS] = {COMFORT_NOISE_SILENCE};
+  const size_t bytes = comfort_noise_describe(pcm, samples, payload, sizeof payload);
+  outgoing_noise(&to->outgoing, destination, payload, bytes > 0 ? bytes : 1);
 }
 
 /* The last frame of a G.729 payload says that a pause begins (RFC 3551 §4.5.6). */
