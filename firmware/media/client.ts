@@ -229,6 +229,8 @@ export class MediaClient {
     const conference = new MediaConference(++this.#lastConferenceId, options, {
       request: (command) => this.#request(command),
       joined: ({ session, leg }, joined) => {
+        // It was closed while it joined: the worker has forgotten it as well.
+        if (!this.#sessions.has(session)) joined.forget(session);
         for (const other of this.#conferences.values()) if (other !== joined) other.forget(session, leg);
       },
       closed: ({ id }) => this.#conferences.delete(id),
@@ -354,7 +356,8 @@ export class MediaClient {
 
   #request(command: Command): Promise<Result> {
     if (this.#state === 'closed') return Promise.reject(new MediaError('MEDIA_CLOSED', 'the media client is closed'));
-    if (this.#pending.size >= MAX_PENDING_REQUESTS) {
+    // A session whose end is refused would hold its ports for ever; there are no more ends than sessions.
+    if (this.#pending.size >= MAX_PENDING_REQUESTS && command.method !== 'closeSession') {
       return Promise.reject(new MediaError('MEDIA_BUSY', `${this.#pending.size} requests wait already`));
     }
     return new Promise((resolve, reject) => {

@@ -248,3 +248,14 @@ t.test('64 parties of all codecs in one, 128 in all, and not one more', async (t
   await other.close();
   await third.join(last.place);
 });
+
+t.test('a session that is closed while it joins is in no conference', async (t) => {
+  const { client } = await startClient(t);
+  const [member] = await enter(t, client, 1);
+  if (member === undefined) throw new Error('no member');
+  const conference = await client.createConference();
+  const joining = conference.join(member.place);
+  await member.session.close();
+  await joining;
+  t.strictSame(conference.parties, []);
+});

@@ -202,3 +202,17 @@ t.test('addresses and parameters that cannot be are refused', async (t) => {
   const options = { logger: createLogger('silent'), clock: systemClock };
   await t.rejects(MediaClient.start({ ports: { low: 5000, high: 5000 }, ...options }), { code: 'MEDIA_PORT_RANGE' });
 });
+
+t.test('a session is closed however many requests wait', async (t) => {
+  const { client, session } = await converse(t, PCMA, PCMA);
+  const [port] = session.ports;
+  const waiting = Array.from({ length: 2048 }, () => session.statistics());
+  await t.rejects(session.statistics(), { code: 'MEDIA_BUSY' });
+  await session.close();
+  await Promise.allSettled(waiting);
+  const socket = createSocket('udp4');
+  t.teardown(() => socket.close());
+  socket.bind(port, '127.0.0.1');
+  await once(socket, 'listening');
+  t.equal(client.sessionCount, 0);
+});
