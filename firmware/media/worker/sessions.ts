@@ -107,17 +107,20 @@ export class Sessions {
     if (open === undefined) return unknown(session);
     const { direction, codec, srtp, ...rest } = parameters;
     const keys = srtp === undefined ? undefined : srtpSettings(srtp);
-    const known = this.#addon.configure(open.handle, leg, {
-      ...rest,
-      ...(keys === undefined ? {} : { srtp: keys }),
-      codec: CODEC_NUMBERS[codec],
-      receives: direction === 'sendrecv' || direction === 'recvonly',
-      sends: direction === 'sendrecv' || direction === 'sendonly',
-    });
-    keys?.receiveKey.fill(0);
-    keys?.sendKey.fill(0);
-    if (known) open.codecs[leg] = codec;
-    return known ? DONE : unknown(session);
+    try {
+      const known = this.#addon.configure(open.handle, leg, {
+        ...rest,
+        ...(keys === undefined ? {} : { srtp: keys }),
+        codec: CODEC_NUMBERS[codec],
+        receives: direction === 'sendrecv' || direction === 'recvonly',
+        sends: direction === 'sendrecv' || direction === 'sendonly',
+      });
+      if (known) open.codecs[leg] = codec;
+      return known ? DONE : unknown(session);
+    } finally {
+      keys?.receiveKey.fill(0);
+      keys?.sendKey.fill(0);
+    }
   }
 
   #on(session: number, run: (handle: number) => boolean): Outcome {

@@ -94,9 +94,10 @@ static void configure_on_loop(struct session *session, void *argument) {
   const struct leg *leg = &session->legs[configuration->leg];
   configuration->family_differs = leg->family != configuration->settings.remote.any.sa_family;
   if (configuration->family_differs) return;
+  /* First the keys: a leg for whose codec there is no memory must not speak without them. */
+  protection_configure(&session->legs[configuration->leg].protection, &configuration->keys.inbound, &configuration->keys.outbound, loop_now_us());
   configuration->no_memory = !session_configure(session, configuration->leg, &configuration->settings);
   if (configuration->no_memory) return;
-  protection_configure(&session->legs[configuration->leg].protection, &configuration->keys.inbound, &configuration->keys.outbound, loop_now_us());
   place_resume(&session->legs[configuration->leg], loop_now_us());
 }
 
