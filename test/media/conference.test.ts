@@ -8,7 +8,8 @@ import { encodePayloads } from '../support/encode.ts';
 import { G729, PCMA, PCMU, startClient, towards } from './conversation.ts';
 import { Party } from './party.ts';
 
-const CODECS = [PCMA, PCMU, G729] as const;
+const G722 = { codec: 'G722', payloadType: 9, ptimeMs: 20 } as const;
+const CODECS = [PCMA, PCMU, G729, G722] as const;
 const AMPLITUDE = 6000;
 
 interface Member {
@@ -32,10 +33,15 @@ async function voice(
   return encodePayloads(samples, codec);
 }
 
-async function enter(t: Test, client: MediaClient, count: number): Promise<readonly Member[]> {
+async function enter(
+  t: Test,
+  client: MediaClient,
+  count: number,
+  codecs: readonly Member['negotiated'][] = CODECS,
+): Promise<readonly Member[]> {
   const members: Member[] = [];
   for (let at = 0; at < count; at += 1) {
-    const negotiated = CODECS[at % CODECS.length] ?? PCMA;
+    const negotiated = codecs[at % codecs.length] ?? PCMA;
     const party = await Party.open('127.0.0.1');
     t.teardown(() => party.close());
     const session = await client.openSession(['127.0.0.1']);
@@ -217,6 +223,66 @@ t.test('one that loses every fifth packet is heard, and spoils nobody else', asy
   await talk(members, 1200, (frame) => frame % 5 !== 4);
   const [samples = NOTHING] = await lately([second], 30);
   t.ok(hears(samples, HZ[0]));
+});
+
+/** Every packet up to 80 ms late, by chance that is the same each time, and so in another order. */
+async function talkUnevenly({ party, session, negotiated, payloads }: Member, ms: number): Promise<void> {
+  let seed = 7;
+  const packets = Array.from({ length: ms / 20 }, (_, index) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return { index, dueMs: 20 * index + (seed % 80) };
+  }).sort((one, other) => one.dueMs - other.dueMs);
+  const started = performance.now();
+  for (const { index, dueMs } of packets) {
+    while (performance.now() - started < dueMs) await delay(1);
+    await party.send(session.ports[0], {
+      marker: false,
+      payloadType: negotiated.payloadType,
+      sequenceNumber: 1000 + index,
+      timestamp: 160 * (1000 + index),
+      ssrc: 1,
+      payload: payloads[index % payloads.length] ?? Buffer.alloc(160),
+    });
+  }
+}
+
+t.test('G.722 beside G.711 and G.729: each is heard by each, one after another', async (t) => {
+  const { client } = await startClient(t, 6);
+  const members = await enter(t, client, 5, [G722, PCMA, G729, G722, PCMU]);
+  const conference = await client.createConference();
+  await joinAll(conference, members);
+  for (const [speaker, member] of members.slice(0, 4).entries()) {
+    const hz = HZ[speaker % HZ.length] ?? 0;
+    member.payloads = await voice(hz, member.negotiated.codec);
+    await talk(members, 1000);
+    member.payloads = [];
+    for (const [index, samples] of (await lately(members, 25)).entries()) {
+      const { codec } = members[index]?.negotiated ?? PCMA;
+      const heard = `${codec} and ${member.negotiated.codec}: ${loudest(samples, hz)}`;
+      if (index === speaker) t.ok(isDeafTo(samples, hz), `not himself, ${heard}`);
+      else t.ok(hears(samples, hz), heard);
+    }
+  }
+});
+
+t.test('one whose packets are up to 80 ms late, and in any order, is heard without gaps', async (t) => {
+  const { client } = await startClient(t, 3);
+  const members = await enter(t, client, 3, [PCMA, G722]);
+  const [uneven, wide, narrow] = members;
+  if (uneven === undefined || wide === undefined || narrow === undefined) return;
+  const conference = await client.createConference();
+  await joinAll(conference, members);
+  uneven.payloads = await voice(HZ[1], 'PCMA');
+  // The first second is for its jitter buffer to learn from.
+  await talkUnevenly(uneven, 3000);
+  for (const samples of await lately([wide, narrow], 75)) {
+    let whole = 0;
+    let stretches = 0;
+    for (let at = 0; at + 160 <= samples.length; at += 160, stretches += 1) {
+      if (amplitudeOf(samples.subarray(at, at + 160), HZ[1]) > AMPLITUDE / 4) whole += 1;
+    }
+    t.ok(whole > 0.8 * stretches, `${whole} of ${stretches} stretches`);
+  }
 });
 
 t.test('64 parties of all codecs in one, 128 in all, and not one more', async (t) => {
