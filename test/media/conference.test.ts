@@ -5,7 +5,7 @@ import type { ConferenceParty, MediaClient, MediaConference, MediaSession } from
 import { toneOf } from '../../firmware/media/tones.ts';
 import { decodePayloads } from '../support/decode.ts';
 import { encodePayloads } from '../support/encode.ts';
-import { G729, PCMA, PCMU, startClient, towards } from './conversation.ts';
+import { eventually, G729, PCMA, PCMU, startClient, towards } from './conversation.ts';
 import { Party } from './party.ts';
 
 const G722 = { codec: 'G722', payloadType: 9, ptimeMs: 20 } as const;
@@ -139,7 +139,6 @@ t.test('each party hears the others and never himself, whatever his codec', asyn
         t.ok(hears(samples, hz), `${index} hears ${speaker}: ${amplitudeOf(samples, hz)}`);
     }
   }
-  t.ok(speakers.length >= 1 && members.some(({ place }) => place.session === speakers[0]?.session));
 
   t.comment('mute');
   const [first, second, third, listener] = members;
@@ -150,6 +149,8 @@ t.test('each party hears the others and never himself, whatever his codec', asyn
   const [alone = NOTHING, coded = NOTHING] = await lately([listener, third], 25);
   t.ok(hears(alone, HZ[1]) && isDeafTo(alone, HZ[0]) && isDeafTo(alone, HZ[2]));
   t.ok(hears(coded, HZ[1]), 'by G.729 too');
+  // Of three who are equally loud nobody need be the speaker for long enough.
+  await eventually(() => speakers.find((speaker) => speaker?.session === second.place.session), 'the one who speaks');
   await conference.setParty(first.place, { muted: false });
   await talk(members, 800);
   const [unmuted = NOTHING] = await lately([listener], 25);
