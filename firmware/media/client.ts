@@ -58,6 +58,8 @@ export interface MediaClientOptions {
   readonly threads?: number;
   /** A folder of WAV files that go before the box's own sounds of the same names (prompts.ts), as NAME.wav or NAME.16.wav. */
   readonly sounds?: string;
+  /** The program of the worker. Absent: that which belongs to this one, the bundle's or the source. */
+  readonly workerEntry?: string;
 }
 
 /** ENGINE_MAX_LOOPS in native/session/engine.h. */
@@ -128,7 +130,7 @@ export class MediaClient {
     this.#workers = new WorkerPair({
       clock: options.clock,
       logger: options.logger,
-      launch: (handlers) => new WorkerProcess(handlers, threads, options.sounds),
+      launch: (handlers) => new WorkerProcess(handlers, threads, options.sounds, options.workerEntry),
       handlers: {
         ready: () => void this.#restore(),
         response: (response) => this.#answer(response),

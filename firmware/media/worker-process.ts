@@ -22,9 +22,13 @@ export class WorkerProcess {
   #gone = false;
 
   /** `threads` move packets, 1 to 16; `sounds` is a folder whose sounds go before the worker's own. */
-  constructor(handlers: WorkerHandlers, threads: number, sounds: string | undefined) {
+  constructor(
+    handlers: WorkerHandlers,
+    threads: number,
+    sounds: string | undefined,
+    entry = entryPath('media-worker.cjs', 'firmware/media/worker/main.ts'),
+  ) {
     this.#handlers = handlers;
-    const entry = entryPath('media-worker.cjs', 'firmware/media/worker/main.ts');
     // Nothing of the runtime's environment concerns the worker. Its own standard input stays shut.
     this.#child = spawn(process.execPath, [entry, String(threads), ...(sounds === undefined ? [] : [sounds])], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

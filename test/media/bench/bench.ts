@@ -6,9 +6,11 @@
  */
 import { parseArgs } from 'node:util';
 import { heading, median, report } from '../../support/bench-report.ts';
+import { repositoryPath } from '../../support/repository.ts';
 import { buildAddon } from '../conversation.ts';
 import { startFloor } from './floor.ts';
 import { type Measured, measure, measureMost, preparePrograms } from './load.ts';
+import { measureMemory } from './memory.ts';
 import { startRingdown } from './ringdown.ts';
 import { startRtpengine } from './rtpengine.ts';
 import type { StartSide, Work } from './side.ts';
@@ -35,6 +37,7 @@ const floor: StartSide = (load) => startFloor(programs.floor, load);
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   relay: () => compare('relay'),
   transcode: () => compare('transcode'),
+  memory: () => measureMemory(`${repositoryPath}/build/runtime/media-worker.cjs`, seconds),
 };
 for (const name of values.only ?? Object.keys(parts)) {
   const part = parts[name];
