@@ -32,18 +32,16 @@ function workerPidOf(client: MediaClient): number {
   return client.workerPid;
 }
 
-t.test('a killed worker is back within a second and the call goes on', async (t) => {
+t.test('a request waits for the successor of a killed worker, and the call goes on', async (t) => {
   const { client, session, parties } = await converse(t, PCMA, G729);
   const pid = workerPidOf(client);
   await say(parties[0], session.ports[0], 1);
   await parties[1].hear(1);
 
-  const killed = performance.now();
   process.kill(pid, 'SIGKILL');
   // Whether it is noticed before or after the worker is gone, a request waits for the new one.
   const [statistics] = await session.statistics();
-  const backMs = performance.now() - killed;
-  t.ok(backMs < 1000, `back after ${Math.round(backMs)} ms`);
+  // How soon is standby.test.ts's, as a ratio: a start from the sources takes as long as the machine wants.
   t.equal(client.state, 'running');
   t.equal(statistics.packetsReceived, 0, 'counters begin again');
   t.not(workerPidOf(client), pid);
