@@ -19,10 +19,12 @@ export async function pin(pid: number, core: number): Promise<void> {
 
 /**
  * Puts all threads of a process before whatever else the machine does, where we may: a real-time priority (SCHED_FIFO).
- * Threads that it starts later inherit it.
+ * Threads that it starts later inherit it. The main thread goes before the others: they may need all of the core, and
+ * whoever pings the process would take it for hung.
  */
 export async function prefer(pid: number): Promise<void> {
   await outputOf('chrt', ['-a', '-f', '-p', '10', String(pid)]).catch(() => undefined);
+  await outputOf('chrt', ['-f', '-p', '11', String(pid)]).catch(() => undefined);
 }
 
 /** Bytes of memory that a process holds. */
