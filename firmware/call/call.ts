@@ -61,6 +61,8 @@ interface CalleeLeg {
 /** RFC 3326: the other devices must not show a missed call. */
 const ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
 
+const MEDIA_LOST = 'SIP;cause=503;text="Media lost"';
+
 /** RFC 5626 §11.5: Flow Failed; and what stands for no answer and no way. */
 const FLOW_FAILURES: ReadonlySet<number> = new Set([408, 430, 503]);
 
@@ -214,6 +216,7 @@ export class Call {
         this.#releaseMedia ??= this.needMedia();
       });
       joined.digits.meet(CALLER_LEG, invite.message.headers, infoIn(invite));
+      joined.onLost((reason) => this.#mediaLost(joined, reason));
       legs.push({ device, others, media: joined, outgoing: undefined, reason: undefined });
       this.#legs = legs;
       if (this.#state.phase === 'ended') {
@@ -433,6 +436,14 @@ export class Call {
   #warningHeaders({ localAddress }: Flow, warning: Warning | undefined): readonly HeaderField[] {
     const agent = bracketed(this.#options.stack.advertisedAddress(localAddress));
     return warning === undefined ? [] : [['Warning', formatWarning({ ...warning, agent })]];
+  }
+
+  /** Nobody would hear anything, and who hears nothing waits: the call ends, unless its media go past the box. */
+  #mediaLost(media: JoinedMedia, why: string): void {
+    const answered = this.#answered();
+    if (this.isDirect || (answered !== undefined && answered.media !== media)) return;
+    this.#logger.error({ why }, 'the media of a call are lost');
+    this.#take({ kind: 'failed', status: 503 }, MEDIA_LOST);
   }
 
   #closeSession(leg: CalleeLeg | undefined): void {

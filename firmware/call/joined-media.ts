@@ -25,6 +25,13 @@ export class JoinedMedia {
     this.#sides = [caller, callee];
   }
 
+  /** `listener` is called once when a restart of the media worker leaves nothing of the media, with why. */
+  onLost(listener: (reason: string) => void): void {
+    this.#session.onEvent((event) => {
+      if (event.kind === 'lost') listener(event.reason);
+    });
+  }
+
   side(leg: LegIndex): MediaSide {
     return this.#sides[leg];
   }

@@ -1,14 +1,14 @@
 /**
- * The one door to the media worker: ids, time-outs, limits, sessions that outlive a worker. The processes themselves are
- * worker-pair.ts's, the messages are in protocol.ts.
+ * The one door to the media worker: sessions that outlive a worker, and what is made of them. The processes themselves are
+ * worker-pair.ts's, requests on their way are requests.ts's, the messages are in protocol.ts.
  */
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { type ConferenceOptions, MediaConference } from './conference.ts';
 import { Continuity } from './continuity.ts';
-import { errorOf, MediaError, PortBusyError } from './errors.ts';
+import { MediaError, PortBusyError } from './errors.ts';
 import type { LocalAddresses, MediaSession, PerLeg } from './media-session.ts';
 import { Playbacks } from './playback.ts';
 import { PortPool } from './port-pool.ts';
@@ -21,13 +21,12 @@ import type {
   MediaEvent,
   OneOrTwo,
   Places,
-  Response,
-  Result,
   SendDigits,
   SessionStatistics,
 } from './protocol.ts';
 import { faultOfDigits, faultOfParameters } from './protocol-check.ts';
 import { type Recording, type RecordingOptions, Recordings } from './recordings.ts';
+import { Requests } from './requests.ts';
 import { type Loss, WorkerPair } from './worker-pair.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -67,29 +66,13 @@ export const MAX_THREADS = 16;
 
 export type MediaClientState = 'starting' | 'running' | 'restarting' | 'closed';
 
-/** Outlasts a hung worker (PING_TIMEOUT_MS, then the standby) and, on most machines, the start of a new one. */
-const REQUEST_TIMEOUT_MS = 4000;
-const MAX_PENDING_REQUESTS = 2048;
 /** How long a key is pressed, and released before the next, where nothing else is said. */
 const DEFAULT_PRESS_MS = 100;
-/** A request that so many workers did not survive is not given to another one. */
-const MAX_DELIVERIES = 2;
-
-interface Pending {
-  readonly id: number;
-  readonly command: Command;
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: MediaError) => void;
-  readonly timer: Timer;
-  /** How often it was sent, each time to another worker. */
-  deliveries: number;
-}
-
 interface LiveSession {
   readonly id: number;
   readonly ports: OneOrTwo<number>;
   readonly localAddresses: LocalAddresses;
-  listener: ((event: MediaEvent) => void) | undefined;
+  readonly listeners: ((event: MediaEvent) => void)[];
   readonly parameters: [LegParameters | undefined, LegParameters | undefined];
   readonly playbacks: Playbacks;
   /** Its ports were taken by somebody else during a restart. */
@@ -103,14 +86,11 @@ export class MediaClient {
   readonly #workers: WorkerPair;
   readonly #continuity: Continuity;
   readonly #sessions = new Map<number, LiveSession>();
-  readonly #recordings = new Recordings((command) => this.#request(command));
-  readonly #pending = new Map<number, Pending>();
-  /** Answers awaited by the re-opening of sessions, which goes before the waiting requests. */
-  readonly #restoring = new Map<number, (response: Response | undefined) => void>();
+  readonly #recordings = new Recordings((command) => this.#requests.request(command));
+  readonly #requests: Requests;
   #state: MediaClientState = 'starting';
   /** Changes with each loss, so that what was begun with one worker is not ended with the next. */
   #generation = 0;
-  #lastRequestId = 0;
   #lastSessionId = 0;
   readonly #conferences = new Map<number, MediaConference>();
   #lastConferenceId = 0;
@@ -127,13 +107,14 @@ export class MediaClient {
       take: () => this.#places(),
       hasSessions: () => this.#sessions.size > 0,
     });
+    this.#requests = new Requests(options.clock, (request) => this.#workers.send(request));
     this.#workers = new WorkerPair({
       clock: options.clock,
       logger: options.logger,
       launch: (handlers) => new WorkerProcess(handlers, threads, options.sounds, options.workerEntry),
       handlers: {
         ready: () => void this.#restore(),
-        response: (response) => this.#answer(response),
+        response: (response) => this.#requests.answer(response),
         event: (event) => this.#take(event),
         lost: (loss) => this.#lost(loss),
         failed: (reason) => this.#failed(reason),
@@ -191,9 +172,9 @@ export class MediaClient {
       id,
       ports,
       localAddresses,
-      listener: undefined,
+      listeners: [],
       parameters: [undefined, undefined],
-      playbacks: new Playbacks(id, this.#clock, (command) => this.#request(command)),
+      playbacks: new Playbacks(id, this.#clock, (command) => this.#requests.request(command)),
       lost: false,
     };
     this.#sessions.set(id, session);
@@ -204,7 +185,7 @@ export class MediaClient {
       id,
       ports: ports as PerLeg<Addresses, number>,
       onEvent: (listener) => {
-        session.listener = listener;
+        session.listeners.push(listener);
       },
       configure: (leg, parameters) => this.#configure(session, leg, parameters),
       statistics: async () => (await this.#statistics(session)) as PerLeg<Addresses, LegStatistics>,
@@ -229,7 +210,7 @@ export class MediaClient {
   /** Throws MEDIA_PARAMETERS, MEDIA_CONFERENCE_FULL, and what every request does. */
   async createConference(options: ConferenceOptions = {}): Promise<MediaConference> {
     const conference = new MediaConference(++this.#lastConferenceId, options, {
-      request: (command) => this.#request(command),
+      request: (command) => this.#requests.request(command),
       joined: ({ session, leg }, joined) => {
         // It was closed while it joined: the worker has forgotten it as well.
         if (!this.#sessions.has(session)) joined.forget(session);
@@ -237,7 +218,7 @@ export class MediaClient {
       },
       closed: ({ id }) => this.#conferences.delete(id),
     });
-    await this.#request(conference.creation());
+    await this.#requests.request(conference.creation());
     this.#conferences.set(conference.id, conference);
     return conference;
   }
@@ -250,10 +231,8 @@ export class MediaClient {
 
   async #end(): Promise<void> {
     this.#state = 'closed';
-    const closed = new MediaError('MEDIA_CLOSED', 'the media client is closed');
-    for (const pending of [...this.#pending.values()]) this.#settle(pending)?.reject(closed);
+    this.#requests.close();
     this.#continuity.close();
-    this.#abandonRestore();
     this.#sessions.clear();
     this.#recordings.abandon();
     await this.#workers.close();
@@ -265,7 +244,7 @@ export class MediaClient {
     try {
       for (;;) {
         try {
-          await this.#request({ method: 'openSession', session, legs: endpointsOf(localAddresses, ports) });
+          await this.#requests.request({ method: 'openSession', session, legs: endpointsOf(localAddresses, ports) });
           return ports;
         } catch (error) {
           if (!(error instanceof PortBusyError)) throw error;
@@ -295,7 +274,7 @@ export class MediaClient {
     const fault = faultOfParameters(parameters);
     if (fault !== undefined) throw new MediaError('MEDIA_PARAMETERS', fault);
     this.#assertOpen(session);
-    await this.#request({ method: 'configureLeg', session: session.id, leg, parameters });
+    await this.#requests.request({ method: 'configureLeg', session: session.id, leg, parameters });
     session.parameters[leg] = parameters;
   }
 
@@ -307,14 +286,14 @@ export class MediaClient {
     if (event.kind === 'recordingEnded') this.#recordings.ended(event);
     const session = this.#sessions.get(event.session);
     session?.playbacks.noteEvent(event);
-    session?.listener?.(event);
+    if (session !== undefined) tell(session, event);
   }
 
   async #sendDigits(session: LiveSession, keys: Omit<SendDigits, 'method' | 'session'>): Promise<void> {
     const fault = faultOfDigits(keys.digits, keys.durationMs, keys.pauseMs);
     if (fault !== undefined) throw new MediaError('MEDIA_PARAMETERS', fault);
     this.#assertOpen(session);
-    await this.#request({ method: 'sendDigits', session: session.id, ...keys });
+    await this.#requests.request({ method: 'sendDigits', session: session.id, ...keys });
   }
 
   async #record(session: LiveSession, options: RecordingOptions): Promise<Recording> {
@@ -324,14 +303,14 @@ export class MediaClient {
 
   async #statistics(session: LiveSession): Promise<SessionStatistics> {
     this.#assertOpen(session);
-    const result = await this.#request({ method: 'statistics', session: session.id });
+    const result = await this.#requests.request({ method: 'statistics', session: session.id });
     if (result === null || 'places' in result)
       throw new MediaError('MEDIA_WORKER_FAULT', 'statistics without a result');
     return result;
   }
 
   async #places(): Promise<Places> {
-    const result = await this.#request({ method: 'snapshot' });
+    const result = await this.#requests.request({ method: 'snapshot' });
     if (result === null || !('places' in result))
       throw new MediaError('MEDIA_WORKER_FAULT', 'a snapshot without places');
     return result.places;
@@ -342,7 +321,7 @@ export class MediaClient {
     this.#recordings.sessionClosed(session.id);
     for (const conference of this.#conferences.values()) conference.forget(session.id);
     try {
-      await this.#request({ method: 'closeSession', session: session.id });
+      await this.#requests.request({ method: 'closeSession', session: session.id });
     } catch (error) {
       if (this.#state !== 'closed') this.#logger.warn({ err: error, session: session.id }, 'media session not closed');
     } finally {
@@ -356,77 +335,19 @@ export class MediaClient {
     }
   }
 
-  #request(command: Command): Promise<Result> {
-    if (this.#state === 'closed') return Promise.reject(new MediaError('MEDIA_CLOSED', 'the media client is closed'));
-    // A session whose end is refused would hold its ports for ever; there are no more ends than sessions.
-    if (this.#pending.size >= MAX_PENDING_REQUESTS && command.method !== 'closeSession') {
-      return Promise.reject(new MediaError('MEDIA_BUSY', `${this.#pending.size} requests wait already`));
-    }
-    return new Promise((resolve, reject) => {
-      const id = ++this.#lastRequestId;
-      const timer = this.#clock.schedule(REQUEST_TIMEOUT_MS, () => this.#timeOut(id));
-      const pending: Pending = { id, command, resolve, reject, timer, deliveries: 0 };
-      this.#pending.set(id, pending);
-      // Otherwise it waits, and is sent when the worker is there.
-      if (this.#state === 'running') this.#deliver(pending);
-    });
-  }
-
-  #deliver(pending: Pending): void {
-    pending.deliveries += 1;
-    this.#workers.send({ kind: 'request', id: pending.id, command: pending.command });
-  }
-
-  #timeOut(id: number): void {
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return;
-    const { command } = pending;
-    const { method } = command;
-    const running = this.#state === 'running';
-    this.#settle(pending)?.reject(
-      running
-        ? new MediaError('MEDIA_TIMEOUT', `${method}: no answer from the media worker in ${REQUEST_TIMEOUT_MS} ms`)
-        : new MediaError('MEDIA_WORKER_LOST', `${method}: no media worker for ${REQUEST_TIMEOUT_MS} ms`),
-    );
-    // Nobody will know the session that a late answer would open.
-    if (command.method === 'openSession' && running) {
-      const close = { method: 'closeSession', session: command.session } as const;
-      this.#workers.send({ kind: 'request', id: ++this.#lastRequestId, command: close });
-    }
-  }
-
-  #settle(pending: Pending): Pending | undefined {
-    pending.timer.cancel();
-    return this.#pending.delete(pending.id) ? pending : undefined;
-  }
-
-  #answer(response: Response): void {
-    const restoring = this.#restoring.get(response.id);
-    if (restoring !== undefined) {
-      this.#restoring.delete(response.id);
-      restoring(response);
-      return;
-    }
-    const pending = this.#pending.get(response.id);
-    if (pending === undefined) return;
-    this.#settle(pending);
-    if (response.ok) pending.resolve(response.result);
-    else pending.reject(errorOf(response.error));
-  }
-
   /** Re-opens every session on the new worker, then lets the waiting requests go. */
   async #restore(): Promise<void> {
     const generation = this.#generation;
     const sessions = [...this.#sessions.values()].filter((session) => !session.lost);
     await Promise.all(sessions.map((session) => this.#restoreSession(session)));
     const conferences = [...this.#conferences.values()].flatMap((conference) => conference.restoration());
-    await Promise.all(conferences.map((command) => this.#exchange(command)));
+    await Promise.all(conferences.map((command) => this.#requests.exchange(command)));
     if (generation !== this.#generation || this.#state === 'closed') return;
     if (this.#state === 'restarting') this.#logger.info({ sessions: sessions.length }, 'media worker is back');
     this.#state = 'running';
     this.#started?.resolve();
     this.#started = undefined;
-    for (const pending of [...this.#pending.values()]) this.#deliver(pending);
+    this.#requests.resume();
   }
 
   async #restoreSession(session: LiveSession): Promise<void> {
@@ -440,9 +361,9 @@ export class MediaClient {
         commands.push({ method: 'configureLeg', session: session.id, leg, parameters });
       }
     }
-    const sent = commands.map((command) => this.#exchange(command));
-    const recordings = this.#recordings.restoring(session.id).map((command) => this.#exchange(command));
-    const sounds = Promise.all(session.playbacks.replay().map((command) => this.#exchange(command)));
+    const sent = commands.map((command) => this.#requests.exchange(command));
+    const recordings = this.#recordings.restoring(session.id).map((command) => this.#requests.exchange(command));
+    const sounds = Promise.all(session.playbacks.replay().map((command) => this.#requests.exchange(command)));
     const responses = await Promise.all(sent);
     for (const response of await sounds) {
       // A sound that is gone costs a line in the log, not the call.
@@ -456,44 +377,29 @@ export class MediaClient {
     if (failed === undefined || failed.ok || !this.#sessions.has(session.id)) return;
     session.lost = true;
     this.#recordings.abandon(session.id);
-    this.#logger.error({ session: session.id, reason: failed.error.message }, 'media session lost in a restart');
-  }
-
-  /** Undefined when the worker died first. */
-  #exchange(command: Command): Promise<Response | undefined> {
-    return new Promise((resolve) => {
-      const id = ++this.#lastRequestId;
-      this.#restoring.set(id, resolve);
-      this.#workers.send({ kind: 'request', id, command });
-    });
-  }
-
-  #abandonRestore(): void {
-    for (const resolve of this.#restoring.values()) resolve(undefined);
-    this.#restoring.clear();
+    const reason = failed.error.message;
+    this.#logger.error({ session: session.id, reason }, 'media session lost in a restart');
+    tell(session, { kind: 'lost', session: session.id, reason });
   }
 
   #failed(reason: string): void {
     this.#state = 'closed';
+    this.#requests.close();
     this.#started?.reject(new MediaError('MEDIA_START', `the media worker did not start (${reason})`));
   }
 
   #lost({ reason, successor, delayMs }: Loss): void {
     this.#generation += 1;
     this.#state = 'restarting';
-    this.#abandonRestore();
+    this.#requests.workerLost();
     this.#recordings.workerLost();
     const sessions = this.#sessions.size;
     this.#logger.error({ reason, successor, delayMs, sessions }, 'media worker lost, replacing it');
-    for (const pending of [...this.#pending.values()]) {
-      const deliveries = pending.command.method === 'sendDigits' ? 1 : MAX_DELIVERIES;
-      if (pending.deliveries < deliveries) continue;
-      const { method } = pending.command;
-      this.#settle(pending)?.reject(
-        new MediaError('MEDIA_WORKER_LOST', `${method}: ${pending.deliveries} media workers were lost over it`),
-      );
-    }
   }
+}
+
+function tell(session: LiveSession, event: MediaEvent): void {
+  for (const listener of session.listeners) listener(event);
 }
 
 function endpointsOf(addresses: LocalAddresses, ports: OneOrTwo<number>): OneOrTwo<LocalEndpoint> {

@@ -1,4 +1,4 @@
-/** What the media worker tells by itself. Each kind has its C side in native/session/report.h. */
+/** What the media worker tells by itself. Each kind but `lost` has its C side in native/session/report.h. */
 import { isIP } from 'node:net';
 import { isCount, isId, isInteger, isLegIndex, isRecord, type JsonRecord } from './protocol-values.ts';
 
@@ -79,6 +79,17 @@ export interface SilenceEvent {
   readonly durationMs: number;
 }
 
+/**
+ * A new worker could not open the session again: nothing of it is heard any more, and closing it is all that is left. Told
+ * by the client, for a worker that does so no more.
+ */
+export interface LostEvent {
+  readonly kind: 'lost';
+  readonly session: number;
+  /** For the log. */
+  readonly reason: string;
+}
+
 /** Who has been the loudest in a conference for a while. */
 export interface ActiveSpeakerEvent {
   readonly kind: 'activeSpeaker';
@@ -93,6 +104,7 @@ export type MediaEvent =
   | RecordingEndedEvent
   | PlaybackEndedEvent
   | SilenceEvent
+  | LostEvent
   | ActiveSpeakerEvent;
 
 /** As the addon gives every event (native/addon/event.c): what a kind does not need is 0 or empty. */

@@ -17,7 +17,7 @@ export interface MediaSession<Addresses extends LocalAddresses = readonly [strin
   readonly id: number;
   /** The RTP ports of leg 0 and leg 1; RTCP is one higher. */
   readonly ports: PerLeg<Addresses, number>;
-  /** What the worker tells of this session from now on; instead of an earlier listener. It must not throw. */
+  /** What is told of this session from now on, beside what earlier listeners are told. It must not throw. */
   onEvent(listener: (event: MediaEvent) => void): void;
   /**
    * Sets what a leg receives and sends, again at any time. A new remote address forgets the one latched to.

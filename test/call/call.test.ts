@@ -2,7 +2,7 @@ import t from 'tap';
 import { Call } from '../../firmware/call/call.ts';
 import type { MediaSettings } from '../../firmware/call/media-settings.ts';
 import { createLogger, SourceLog } from '../../firmware/core/logger.ts';
-import type { LegParameters, MediaClient } from '../../firmware/media/client.ts';
+import type { LegParameters, MediaClient, MediaEvent } from '../../firmware/media/client.ts';
 import type { Binding } from '../../firmware/registrar/binding.ts';
 import {
   type Flow,
@@ -67,9 +67,10 @@ async function setUp(
         configured.push(parameters);
         waiting.push((error) => (error === undefined ? resolve() : reject(error)));
       }),
-    onEvent: () => undefined,
+    onEvent: (listener: (event: MediaEvent) => void) => listeners.push(listener),
     close: async () => void closed.push(1),
   };
+  const listeners: ((event: MediaEvent) => void)[] = [];
   const closed: number[] = [];
   const accepted: string[] = [];
   const told: string[] = [];
@@ -126,6 +127,7 @@ async function setUp(
     call,
     invite,
     device,
+    loseMedia: () => listeners.map((listener) => listener({ kind: 'lost', session: 1, reason: 'port taken' })),
     rejected,
     configured,
     waiting,
@@ -242,6 +244,29 @@ t.test('media follow a peer that answers a refresh from another port', async (t)
   invite.handlers.onRefreshed?.(description(9400));
   await turn();
   t.equal(configured.at(-1)?.remotePort, 9400);
+});
+
+t.test('a call whose media are lost ends, and both sides are told why (RFC 3326)', async (t) => {
+  const { call, device, loseMedia, waiting, told, rejected, closed, lines } = await setUp();
+  device.onAnswered?.(description(9002), ANSWER);
+  for (let step = 0; step < 4; step += 1) {
+    await turn();
+    waiting.shift()?.();
+  }
+  await turn();
+  t.equal(call.summary.state, 'established');
+  loseMedia();
+  loseMedia();
+  const reason = 'SIP;cause=503;text="Media lost"';
+  t.same(told, [`device BYE ${reason}`, `caller BYE ${reason}`]);
+  t.equal(call.summary.state, 'ended');
+  t.equal(closed.length, 1, 'its ports go back');
+  t.match(lines.join(''), /port taken/);
+
+  const ringing = await setUp();
+  ringing.loseMedia();
+  t.same(ringing.rejected, [503]);
+  t.same(rejected, []);
 });
 
 t.test('hanging up while the media are joined is no error', async (t) => {

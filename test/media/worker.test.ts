@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { systemClock } from '../../firmware/core/clock.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
-import { MediaClient } from '../../firmware/media/client.ts';
+import { MediaClient, type MediaEvent } from '../../firmware/media/client.ts';
 import { takenUdpPorts } from '../support/free-ports.ts';
 import { repositoryPath } from '../support/repository.ts';
 import { converse, G729, PCMA, startClient, towards } from './conversation.ts';
@@ -158,6 +158,8 @@ t.test('ports: used again last, skipped when busy, refused when there are none',
 t.test('a session whose ports are taken during a restart is lost, the others are not', async (t) => {
   const { client, session, parties } = await converse(t, PCMA, PCMA);
   const doomed = await client.openSession(['127.0.0.1', '127.0.0.1']);
+  const told: MediaEvent[] = [];
+  for (const each of [session, doomed]) each.onEvent((event) => told.push(event));
   const intruder = createSocket('udp4');
   t.teardown(() => intruder.close());
   process.kill(workerPidOf(client), 'SIGKILL');
@@ -175,8 +177,12 @@ t.test('a session whose ports are taken during a restart is lost, the others are
   }
   await session.statistics();
   await t.rejects(doomed.statistics(), { code: 'MEDIA_UNKNOWN_SESSION' });
+  t.match(told, [{ kind: 'lost', session: doomed.id, reason: /in use/ }], 'whoever has it is told');
   await say(parties[0], session.ports[0], 1);
   await parties[1].hear(1);
+  process.kill(workerPidOf(client), 'SIGKILL');
+  await session.statistics();
+  t.equal(told.filter(({ kind }) => kind === 'lost').length, 1, 'once');
   await doomed.close();
 });
 

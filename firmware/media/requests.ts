@@ -1,0 +1,142 @@
+import type { Clock, Timer } from '../core/clock.ts';
+import { errorOf, MediaError } from './errors.ts';
+import type { Command, Request, Response, Result } from './protocol.ts';
+
+/** Outlasts a hung worker (PING_TIMEOUT_MS, then the standby) and, on most machines, the start of a new one. */
+const REQUEST_TIMEOUT_MS = 4000;
+const MAX_PENDING_REQUESTS = 2048;
+/** A request that so many workers did not survive is not given to another one. */
+const MAX_DELIVERIES = 2;
+
+interface Pending {
+  readonly id: number;
+  readonly command: Command;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: MediaError) => void;
+  readonly timer: Timer;
+  /** How often it was sent, each time to another worker. */
+  deliveries: number;
+}
+
+/**
+ * Requests on their way to the worker: ids, time-outs, limits. They wait while there is no worker (from the beginning, and
+ * from `workerLost` on, until `resume`), and those that a worker did not answer go to the next one.
+ */
+export class Requests {
+  readonly #clock: Clock;
+  readonly #send: (request: Request) => void;
+  readonly #pending = new Map<number, Pending>();
+  /** Answers awaited by the re-opening of sessions, which goes before the waiting requests. */
+  readonly #exchanges = new Map<number, (response: Response | undefined) => void>();
+  #state: 'waiting' | 'running' | 'closed' = 'waiting';
+  #lastId = 0;
+
+  /** `send` hands a request to the worker that there is now. */
+  constructor(clock: Clock, send: (request: Request) => void) {
+    this.#clock = clock;
+    this.#send = send;
+  }
+
+  /** Rejects with MEDIA_TIMEOUT, MEDIA_WORKER_LOST, MEDIA_BUSY, MEDIA_CLOSED, and with what the worker refuses. */
+  request(command: Command): Promise<Result> {
+    if (this.#state === 'closed') return Promise.reject(closed());
+    // A session whose end is refused would hold its ports for ever; there are no more ends than sessions.
+    if (this.#pending.size >= MAX_PENDING_REQUESTS && command.method !== 'closeSession') {
+      return Promise.reject(new MediaError('MEDIA_BUSY', `${this.#pending.size} requests wait already`));
+    }
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastId;
+      const timer = this.#clock.schedule(REQUEST_TIMEOUT_MS, () => this.#timeOut(id));
+      const pending: Pending = { id, command, resolve, reject, timer, deliveries: 0 };
+      this.#pending.set(id, pending);
+      // Otherwise it waits, and is sent when the worker is there.
+      if (this.#state === 'running') this.#deliver(pending);
+    });
+  }
+
+  /** To a new worker, before the waiting requests go. Undefined when it died first. */
+  exchange(command: Command): Promise<Response | undefined> {
+    return new Promise((resolve) => {
+      const id = ++this.#lastId;
+      this.#exchanges.set(id, resolve);
+      this.#send({ kind: 'request', id, command });
+    });
+  }
+
+  answer(response: Response): void {
+    const exchange = this.#exchanges.get(response.id);
+    if (exchange !== undefined) {
+      this.#exchanges.delete(response.id);
+      exchange(response);
+      return;
+    }
+    const pending = this.#pending.get(response.id);
+    if (pending === undefined) return;
+    this.#settle(pending);
+    if (response.ok) pending.resolve(response.result);
+    else pending.reject(errorOf(response.error));
+  }
+
+  /** The worker is ready, and knows what it needs: the waiting requests go. */
+  resume(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'running';
+    for (const pending of [...this.#pending.values()]) this.#deliver(pending);
+  }
+
+  workerLost(): void {
+    if (this.#state === 'running') this.#state = 'waiting';
+    this.#abandonExchanges();
+    for (const pending of [...this.#pending.values()]) {
+      const { command, deliveries } = pending;
+      if (deliveries < (command.method === 'sendDigits' ? 1 : MAX_DELIVERIES)) continue;
+      this.#settle(pending)?.reject(
+        new MediaError('MEDIA_WORKER_LOST', `${command.method}: ${deliveries} media workers were lost over it`),
+      );
+    }
+  }
+
+  /** Whatever waits is rejected with MEDIA_CLOSED. Idempotent. */
+  close(): void {
+    this.#state = 'closed';
+    for (const pending of [...this.#pending.values()]) this.#settle(pending)?.reject(closed());
+    this.#abandonExchanges();
+  }
+
+  #deliver(pending: Pending): void {
+    pending.deliveries += 1;
+    this.#send({ kind: 'request', id: pending.id, command: pending.command });
+  }
+
+  #timeOut(id: number): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    const { command } = pending;
+    const { method } = command;
+    const running = this.#state === 'running';
+    this.#settle(pending)?.reject(
+      running
+        ? new MediaError('MEDIA_TIMEOUT', `${method}: no answer from the media worker in ${REQUEST_TIMEOUT_MS} ms`)
+        : new MediaError('MEDIA_WORKER_LOST', `${method}: no media worker for ${REQUEST_TIMEOUT_MS} ms`),
+    );
+    // Nobody will know the session that a late answer would open.
+    if (command.method === 'openSession' && running) {
+      const close = { method: 'closeSession', session: command.session } as const;
+      this.#send({ kind: 'request', id: ++this.#lastId, command: close });
+    }
+  }
+
+  #settle(pending: Pending): Pending | undefined {
+    pending.timer.cancel();
+    return this.#pending.delete(pending.id) ? pending : undefined;
+  }
+
+  #abandonExchanges(): void {
+    for (const resolve of this.#exchanges.values()) resolve(undefined);
+    this.#exchanges.clear();
+  }
+}
+
+function closed(): MediaError {
+  return new MediaError('MEDIA_CLOSED', 'the media client is closed');
+}
