@@ -1,5 +1,5 @@
 import { CallServer } from './call/call-server.ts';
-import { mediaSettings } from './call/media-settings.ts';
+import { mediaSettings } from './call/leg/media-settings.ts';
 import type { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
 import { digestOf, findExtension } from './config/extension.ts';

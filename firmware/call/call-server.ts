@@ -7,7 +7,7 @@ import type { LocationService } from '../registrar/location.ts';
 import { type ReachableDevice, reachableDevices } from '../registrar/reachable-devices.ts';
 import type { Flow, IncomingInvite, SipStack } from '../sip/stack.ts';
 import { Call, type Identity } from './call.ts';
-import type { MediaSettings } from './media-settings.ts';
+import type { MediaSettings } from './leg/media-settings.ts';
 
 export interface CallServerOptions {
   readonly stack: () => SipStack;

@@ -14,11 +14,11 @@ import {
   nextCallState,
   type Warning,
 } from './call-state.ts';
-import { type ConnectedSide, DirectMedia } from './direct-media.ts';
-import { CALLEE_LEG, CALLER_LEG, JoinedMedia } from './joined-media.ts';
-import type { MediaSettings } from './media-settings.ts';
-import { MediaSide } from './media-side.ts';
-import { pausesBeside, type ReceivedOffer, type Refusal, readOffer } from './negotiation.ts';
+import { type ConnectedSide, DirectMedia } from './leg/direct-media.ts';
+import { CALLEE_LEG, CALLER_LEG, JoinedMedia } from './leg/joined-media.ts';
+import type { MediaSettings } from './leg/media-settings.ts';
+import { MediaSide } from './leg/media-side.ts';
+import { pausesBeside, type ReceivedOffer, type Refusal, readOffer } from './leg/negotiation.ts';
 
 /** An extension as the other side shall see it. */
 export interface Identity {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Call } from '../../firmware/call/call.ts';
-import type { MediaSettings } from '../../firmware/call/media-settings.ts';
+import type { MediaSettings } from '../../firmware/call/leg/media-settings.ts';
 import { createLogger, SourceLog } from '../../firmware/core/logger.ts';
 import type { LegParameters, MediaClient, MediaEvent } from '../../firmware/media/client.ts';
 import type { Binding } from '../../firmware/registrar/binding.ts';

@@ -1,7 +1,7 @@
-import { type LegParameters, SRTP_SUITES, type SrtpParameters } from '../media/client.ts';
-import type { AudioParameters } from '../sdp/audio.ts';
-import { type AudioCodec, COMFORT_NOISE_PAYLOAD_TYPE, TELEPHONE_EVENT_PAYLOAD_TYPE } from '../sdp/codec.ts';
-import { answerCrypto, type Crypto, makeCryptos, type SrtpSuite } from '../sdp/crypto.ts';
+import { type LegParameters, SRTP_SUITES, type SrtpParameters } from '../../media/client.ts';
+import type { AudioParameters } from '../../sdp/audio.ts';
+import { type AudioCodec, COMFORT_NOISE_PAYLOAD_TYPE, TELEPHONE_EVENT_PAYLOAD_TYPE } from '../../sdp/codec.ts';
+import { answerCrypto, type Crypto, makeCryptos, type SrtpSuite } from '../../sdp/crypto.ts';
 import {
   makeAnswer,
   makeDirectOffer,
@@ -9,9 +9,9 @@ import {
   type OfferedAudio,
   ownCrypto,
   readAnswer,
-} from '../sdp/offer-answer.ts';
-import { SdpError } from '../sdp/sdp-error.ts';
-import { parse } from '../sdp/session-description.ts';
+} from '../../sdp/offer-answer.ts';
+import { SdpError } from '../../sdp/sdp-error.ts';
+import { parse } from '../../sdp/session-description.ts';
 import { MEDIA_ABILITIES } from './media-abilities.ts';
 import type { MediaSettings } from './media-settings.ts';
 import {

@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net';
-import type { LegParameters } from '../media/client.ts';
-import { type AudioParameters, type MediaPolicy, readAudio } from '../sdp/audio.ts';
-import type { AudioCodec } from '../sdp/codec.ts';
-import { answerDirection, chooseCodec, noAudio } from '../sdp/offer-answer.ts';
-import { SdpError } from '../sdp/sdp-error.ts';
-import { parse, type SessionDescription } from '../sdp/session-description.ts';
+import type { LegParameters } from '../../media/client.ts';
+import { type AudioParameters, type MediaPolicy, readAudio } from '../../sdp/audio.ts';
+import type { AudioCodec } from '../../sdp/codec.ts';
+import { answerDirection, chooseCodec, noAudio } from '../../sdp/offer-answer.ts';
+import { SdpError } from '../../sdp/sdp-error.ts';
+import { parse, type SessionDescription } from '../../sdp/session-description.ts';
 import { isSpoken, MEDIA_ABILITIES } from './media-abilities.ts';
 import type { MediaSettings } from './media-settings.ts';
 

@@ -1,6 +1,6 @@
-import type { LegIndex, LegParameters, MediaEvent, MediaSession } from '../media/client.ts';
-import type { Headers, IncomingRequest, SipResponse } from '../sip/stack.ts';
-import { parseMediaType } from '../sip/stack.ts';
+import type { LegIndex, LegParameters, MediaEvent, MediaSession } from '../../media/client.ts';
+import type { Headers, IncomingRequest, SipResponse } from '../../sip/stack.ts';
+import { parseMediaType } from '../../sip/stack.ts';
 import { DIGIT_TYPES, DTMF_RELAY, type PressedDigit, readInfoDigit, writeInfoDigit } from './info-digits.ts';
 
 /** How a device is sent an INFO in its dialog. */

@@ -1,12 +1,12 @@
 import { inspect } from 'node:util';
 import t from 'tap';
-import { type MediaSettings, mediaSettings } from '../../firmware/call/media-settings.ts';
-import { MediaSide } from '../../firmware/call/media-side.ts';
-import { NO_PAUSES, type Pauses, pausesBeside } from '../../firmware/call/negotiation.ts';
-import { complete } from '../../firmware/config/schema/complete.ts';
-import { type Configuration, configurationSchema } from '../../firmware/config/schema/configuration.ts';
-import { nodeOf } from '../../firmware/config/schema/tree.ts';
-import type { MediaSecurity } from '../../firmware/sdp/audio.ts';
+import { type MediaSettings, mediaSettings } from '../../../firmware/call/leg/media-settings.ts';
+import { MediaSide } from '../../../firmware/call/leg/media-side.ts';
+import { NO_PAUSES, type Pauses, pausesBeside } from '../../../firmware/call/leg/negotiation.ts';
+import { complete } from '../../../firmware/config/schema/complete.ts';
+import { type Configuration, configurationSchema } from '../../../firmware/config/schema/configuration.ts';
+import { nodeOf } from '../../../firmware/config/schema/tree.ts';
+import type { MediaSecurity } from '../../../firmware/sdp/audio.ts';
 
 const KEY = 'd0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj';
 const CRYPTO = `a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`;

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { DigitRelay } from '../../firmware/call/digit-relay.ts';
-import type { LegIndex, LegParameters, MediaEvent, MediaSession } from '../../firmware/media/client.ts';
-import { type HeaderField, Headers, type IncomingRequest, type SipResponse } from '../../firmware/sip/stack.ts';
+import { DigitRelay } from '../../../firmware/call/leg/digit-relay.ts';
+import type { LegIndex, LegParameters, MediaEvent, MediaSession } from '../../../firmware/media/client.ts';
+import { type HeaderField, Headers, type IncomingRequest, type SipResponse } from '../../../firmware/sip/stack.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../core/clock.ts';
-import type { LegIndex } from '../media/client.ts';
-import type { Flow, RenegotiationResult } from '../sip/stack.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { LegIndex } from '../../media/client.ts';
+import type { Flow, RenegotiationResult } from '../../sip/stack.ts';
 import type { Agreement, MediaSide } from './media-side.ts';
 import type { Refusal } from './negotiation.ts';
 

@@ -1,6 +1,6 @@
-import { SRTP_SUITES, type AudioCodec as WorkerCodec } from '../media/client.ts';
-import type { AudioCodec } from '../sdp/codec.ts';
-import type { CryptoAbilities } from '../sdp/crypto.ts';
+import { SRTP_SUITES, type AudioCodec as WorkerCodec } from '../../media/client.ts';
+import type { AudioCodec } from '../../sdp/codec.ts';
+import type { CryptoAbilities } from '../../sdp/crypto.ts';
 
 /** What the media worker does of what could be negotiated: nothing else is offered or taken. */
 export interface MediaAbilities {

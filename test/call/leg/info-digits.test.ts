@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readInfoDigit, writeInfoDigit } from '../../firmware/call/info-digits.ts';
+import { readInfoDigit, writeInfoDigit } from '../../../firmware/call/leg/info-digits.ts';
 
 const RELAY = 'application/dtmf-relay';
 

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { type ConnectedSide, DirectMedia, directObstacle } from '../../firmware/call/direct-media.ts';
-import { type Agreement, MediaSide } from '../../firmware/call/media-side.ts';
-import type { Flow, RenegotiationResult } from '../../firmware/sip/stack.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { type ConnectedSide, DirectMedia, directObstacle } from '../../../firmware/call/leg/direct-media.ts';
+import { type Agreement, MediaSide } from '../../../firmware/call/leg/media-side.ts';
+import type { Flow, RenegotiationResult } from '../../../firmware/sip/stack.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 const OURS = '192.0.2.1';
 

@@ -1,6 +1,6 @@
-import type { Configuration } from '../config/schema/configuration.ts';
-import type { MediaSecurity } from '../sdp/audio.ts';
-import type { AudioCodec } from '../sdp/codec.ts';
+import type { Configuration } from '../../config/schema/configuration.ts';
+import type { MediaSecurity } from '../../sdp/audio.ts';
+import type { AudioCodec } from '../../sdp/codec.ts';
 import { MEDIA_ABILITIES } from './media-abilities.ts';
 
 /** What an extension may do in its calls, as configured. */

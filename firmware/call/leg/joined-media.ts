@@ -1,5 +1,5 @@
-import type { LegIndex, MediaSession } from '../media/client.ts';
-import type { AudioCodec } from '../sdp/codec.ts';
+import type { LegIndex, MediaSession } from '../../media/client.ts';
+import type { AudioCodec } from '../../sdp/codec.ts';
 import { DigitRelay } from './digit-relay.ts';
 import type { Agreement, MediaSide } from './media-side.ts';
 import { type Pauses, pausesBeside, type ReceivedOffer, type Refusal } from './negotiation.ts';
