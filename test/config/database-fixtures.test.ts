@@ -198,6 +198,26 @@ t.test('version 7: G.722', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 8: lines to carriers', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 8);
+  const store = ConfigurationStore.open(directory);
+  t.match(store.current.lines['1'], {
+    domain: 'sip.example.net',
+    transport: 'tls',
+    peers: ['198.51.100.0/24'],
+    password: /^sealed\$/,
+    channels: 10,
+    identity: { incoming: ['from'], outgoing: 'p-asserted-identity' },
+    numbers: { send: 'e164', countryCode: '49' },
+    speaks: { refer: true },
+    codecs: ['PCMA'],
+  });
+  t.match(store.current.system.tollFraud, { action: 'block', suspectPrefixes: ['+882'] });
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

@@ -135,6 +135,13 @@ export function hostName(title: string, extra: Extra & { readonly default?: stri
   return shaped(title, `^(?:${HOST_LABEL}(?:\\.${HOST_LABEL})*)?$`, rule, { default: '', ...extra });
 }
 
+/** A host name, an IPv4 or an IPv6 address, or empty; a cross check looks at the address. */
+export function hostOrAddress(title: string): TUnsafe<string> {
+  const rule = 'a host name of letters, digits, hyphens and dots, or an IP address';
+  const pattern = `^(?:${HOST_LABEL}(?:\\.${HOST_LABEL})*|[0-9a-fA-F.]*:[0-9a-fA-F:.]+)?$`;
+  return shaped(title, pattern, rule, { default: '' });
+}
+
 /** The key of an item elsewhere, or left out. */
 export function reference(title: string, key: { readonly pattern: string; readonly rule: string }, extra: Extra = {}) {
   return Optional(shaped(title, key.pattern, key.rule, extra));

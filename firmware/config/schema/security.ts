@@ -40,7 +40,6 @@ export const certificates = collection(
     table: 'certificates',
     key: { column: 'name', ...NAME_KEY },
     max: 64,
-    unused: true,
   },
   group('Certificate', {
     pem: text({ title: 'Certificate, PEM', minLength: 1, maxLength: 16384, rule: 'a certificate in PEM' }),

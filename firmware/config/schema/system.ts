@@ -113,6 +113,25 @@ export const system = single('System', 'system', {
       'none',
     ),
   }),
+  tollFraud: group('Toll fraud: what of outside calls looks like it', {
+    action: choice(
+      'What happens then: a notice, or a notice and no such calls of that user for an hour',
+      ['notice', 'block'],
+      'notice',
+    ),
+    callsAtOnce: whole('Outside calls of one user at once; 0: any number', 0, 128, 0),
+    callsPerHour: whole('Outside calls of one user in an hour; 0: any number', 0, 9999, 120),
+    internationalPerHour: whole('International calls of one user in an hour; 0: any number', 0, 9999, 20),
+    nightCallsPerHour: whole('Outside calls of one user in an hour at night; 0: any number', 0, 9999, 10),
+    nightFromHour: whole('Hour at which the night begins', 0, 23, 22),
+    nightToHour: whole('Hour at which the night ends', 0, 23, 6),
+    repeatedCalls: whole('Calls of one user to one number within ten minutes; 0: any number', 0, 999, 15),
+    suspectPrefixes: list(
+      'Numbers in international form that begin so count as five',
+      shaped('Prefix', '^\\+[0-9]{1,7}$', 'a plus sign and 1 to 7 digits'),
+      64,
+    ),
+  }),
   cloud: group('Cloud services', {
     enabled: flag('Enable cloud account', false),
     authorization: flag('Enable cloud account authorization', false),

@@ -1,7 +1,8 @@
-import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { Path } from '../path.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import type { Report, Rule } from './cross-checks.ts';
+import { isNetwork } from './is-network.ts';
 
 const LANS = ['lan1', 'lan2'] as const;
 
@@ -213,19 +214,6 @@ function isHostAddress(address: string): boolean {
 function isIPv6Prefix(text: string): boolean {
   const [address = '', length = ''] = text.split('/');
   return isIPv6(address) && Number(length) >= 1 && Number(length) <= 128 && !/^(?:ff|::1?$)/i.test(address);
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', length] = text.split('/');
-  const family = isIP(address);
-  if (family === 0) return false;
-  if (length === undefined) return true;
-  try {
-    new BlockList().addSubnet(address, Number(length), family === 4 ? 'ipv4' : 'ipv6');
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function toNumber(address: string): number {

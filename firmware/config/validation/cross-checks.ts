@@ -3,6 +3,7 @@ import type { Configuration } from '../schema/configuration.ts';
 import { addressRules } from './address-rules.ts';
 import { type Issue, showValue } from './issue.ts';
 import { licenceRules } from './licence-rules.ts';
+import { lineRules } from './line-rules.ts';
 import { numberRules } from './number-rules.ts';
 import { phoneRules } from './phone-rules.ts';
 import { referenceRules } from './reference-rules.ts';
@@ -21,6 +22,7 @@ const RULES: readonly Rule[] = [
   ...userRules,
   ...licenceRules,
   ...phoneRules,
+  ...lineRules,
 ];
 
 const MAX_ISSUES = 200;

@@ -37,6 +37,37 @@ const CASES: readonly Case[] = [
   },
 
   {
+    title: 'lines of a carrier and of another box',
+    candidate: {
+      lines: {
+        1: { domain: 'sip.example.net', userName: 'office', numbers: { send: 'e164', countryCode: '49' } },
+        2: { domain: '2001:db8::7', registers: false, peers: ['198.51.100.0/24', '2001:db8::/64'] },
+        3: { enabled: false },
+      },
+    },
+  },
+  {
+    title: 'lines with hosts and networks that are none',
+    candidate: {
+      lines: {
+        1: { domain: '198.51.100.300', userName: 'office' },
+        2: { domain: 'a.example', proxy: 'fd00:::1', registrar: '1.2.3', registers: false, peers: ['10.0.0.0/40'] },
+      },
+    },
+    paths: ['lines.1.domain', 'lines.2.proxy', 'lines.2.registrar', 'lines.2.peers.0'],
+  },
+  {
+    title: 'lines that lead nowhere yet',
+    candidate: { lines: { 1: {}, 2: { proxy: 'a.example' } } },
+    warnings: ['lines.1.domain', 'lines.2.userName'],
+  },
+  {
+    title: 'a format of numbers without the country that it is for',
+    candidate: { lines: { 1: { enabled: false, numbers: { send: 'e164', receive: 'national' } } } },
+    paths: ['lines.1.numbers.send', 'lines.1.numbers.receive'],
+  },
+
+  {
     title: 'a group with the number of a user',
     candidate: { users, huntGroups: { 201: { name: 'Sales' } } },
     paths: ['huntGroups.201'],
@@ -151,7 +182,7 @@ const CASES: readonly Case[] = [
     title: 'a route that leads somewhere',
     candidate: {
       users,
-      lines: { 1: { incomingGroup: 5 } },
+      lines: { 1: { enabled: false, incomingGroup: 5 } },
       incomingRoutes: { Main: { lineGroup: 5, destination: '201' } },
     },
   },
