@@ -11,6 +11,8 @@ export interface AppliedConfigurationOptions {
   /** Undefined where the addresses of this machine are none of the box's business. */
   readonly network: NetworkControl | undefined;
   readonly useMediaPorts: (ports: { readonly low: number; readonly high: number }) => void;
+  /** 0: as many as suit the machine. */
+  readonly useMediaThreads: (threads: number) => void;
   /** Called for an extension that has another password: its devices must log in again. */
   readonly forgetDevices: (extension: string) => void;
   /** Called for an extension that is gone, or whose user may no longer use it: whoever followed it follows nothing. */
@@ -70,6 +72,10 @@ export class AppliedConfiguration {
     store.feed.watch(
       ({ system }) => system.media,
       (media) => this.#applyMediaPorts(media),
+    );
+    store.feed.watch(
+      ({ system }) => system.media.threads,
+      (threads) => this.#options.useMediaThreads(threads),
     );
     store.feed.watch(
       ({ system }) => system.sip,

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { AppliedConfiguration } from './applied-configuration.ts';
 import { Backups } from './config/backups.ts';
@@ -73,6 +74,9 @@ export interface RuntimeOptions {
 
 const clock = systemClock;
 
+/** In the data directory: music and announcements of one's own. */
+const SOUNDS = 'sounds';
+
 /** The running telephone service: what it consists of, and in which order it comes up and goes down. */
 export class Runtime {
   readonly #options: RuntimeOptions;
@@ -124,6 +128,7 @@ export class Runtime {
       store: this.#store,
       network: networkControlPath === undefined ? undefined : new NetworkPipe(networkControlPath),
       useMediaPorts: (ports) => this.#useMediaPorts(ports),
+      useMediaThreads: (threads) => this.#mediaClient?.useThreads(threads),
       forgetDevices: (extension) => void this.#signalling?.registrar.forget(extension, 'deactivated'),
       endSubscriptions: (extension) => this.#signalling?.endSubscriptions(extension),
       recheckDevices: () => this.#signalling?.registrar.recheck(),
@@ -176,7 +181,13 @@ export class Runtime {
     // SIP comes first: phones that could not register try again only much later, files are asked for again at once.
     await listeners.serve('sip');
     this.#applied.start();
-    this.#media = MediaClient.start({ ports: this.#mediaPorts, logger: this.#logger, clock });
+    this.#media = MediaClient.start({
+      ports: this.#mediaPorts,
+      threads: this.#store.current.system.media.threads,
+      sounds: join(this.#options.dataDirectory, SOUNDS),
+      logger: this.#logger,
+      clock,
+    });
     // A call that comes before the worker is there waits for it; a failure is told where it is awaited, below.
     this.#media.catch(() => undefined);
     this.#control = await ControlServer.open(
@@ -189,6 +200,7 @@ export class Runtime {
     this.#mediaClient = await this.#media;
     // An edit may have come while the worker started.
     this.#mediaClient.usePorts(this.#mediaPorts);
+    this.#mediaClient.useThreads(this.#store.current.system.media.threads);
     // The first certificate takes seconds to make on the box: nothing else waits for it.
     await listeners.serveSecurely();
     this.#dailyBackup = new DailyBackup({

@@ -15,6 +15,7 @@ function setUp(t: Test, directory = t.testdir()) {
     store,
     network: { apply: (lan, addresses) => log.push([lan, ...addresses]) },
     useMediaPorts: ({ low, high }) => log.push(['media', low, high]),
+    useMediaThreads: (threads) => log.push(['threads', threads]),
     forgetDevices: (extension) => log.push(['forget', extension]),
     endSubscriptions: (extension) => log.push(['end subscriptions', extension]),
     recheckDevices: () => rechecked.push(store.revision),
@@ -47,6 +48,11 @@ t.test('each edit is carried to the part that it is about, and to no other', asy
   ]);
   set(store, ['system', 'media', 'portLow'], 47000);
   t.strictSame(done(), [['media', 47000, 50750]]);
+  set(store, ['system', 'media', 'threads'], 3);
+  t.strictSame(done(), [
+    ['media', 47000, 50750],
+    ['threads', 3],
+  ]);
   set(store, ['lan2', 'ipv6'], { mode: 'static', addresses: ['fd00:9::1/64'] });
   t.strictSame(done(), [['lan2', '192.168.43.1/24', 'fd00:9::1/64']]);
   set(store, ['lan2', 'ipv6', 'mode'], 'disabled');
@@ -137,6 +143,7 @@ t.test('addresses that cannot be set do not end the box', async (t) => {
       },
     },
     useMediaPorts: () => {},
+    useMediaThreads: () => {},
     forgetDevices: () => {},
     endSubscriptions: () => {},
     recheckDevices: () => {},

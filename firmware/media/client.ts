@@ -53,7 +53,7 @@ export interface MediaClientOptions {
   readonly ports: { readonly low: number; readonly high: number };
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Threads that move packets, 1 to MAX_THREADS. Absent: one less than the machine has cores, and at least one. */
+  /** Threads that move packets, 1 to MAX_THREADS. 0 or absent: one less than the machine has cores, and at least one. */
   readonly threads?: number;
   /** A folder of WAV files that go before the box's own sounds of the same names (prompts.ts), as NAME.wav or NAME.16.wav. */
   readonly sounds?: string;
@@ -94,6 +94,9 @@ export class MediaClient {
   #lastSessionId = 0;
   readonly #conferences = new Map<number, MediaConference>();
   #lastConferenceId = 0;
+  #threads: number;
+  /** Sessions and conferences that are being opened. */
+  #opening = 0;
   #closing: Promise<void> | undefined;
   #started: { resolve: () => void; reject: (error: MediaError) => void } | undefined;
 
@@ -101,19 +104,24 @@ export class MediaClient {
     this.#logger = options.logger;
     this.#clock = options.clock;
     this.#pool = new PortPool(options.ports.low, options.ports.high, options.clock);
-    const threads = options.threads ?? Math.min(MAX_THREADS, Math.max(1, availableParallelism() - 1));
+    this.#threads = threadCount(options.threads);
     this.#continuity = new Continuity({
       clock: options.clock,
       take: () => this.#places(),
       hasSessions: () => this.#sessions.size > 0,
     });
-    this.#requests = new Requests(options.clock, (request) => this.#workers.send(request));
+    this.#requests = new Requests(
+      options.clock,
+      (request) => this.#workers.send(request),
+      () => this.#replaceWorker(),
+    );
     this.#workers = new WorkerPair({
       clock: options.clock,
       logger: options.logger,
-      launch: (handlers) => new WorkerProcess(handlers, threads, options.sounds, options.workerEntry),
+      launch: (handlers) => new WorkerProcess(handlers, this.#threads, options.sounds, options.workerEntry),
       handlers: {
         ready: () => void this.#restore(),
+        renewed: () => this.#replaceWorker(),
         response: (response) => this.#requests.answer(response),
         event: (event) => this.#take(event),
         lost: (loss) => this.#lost(loss),
@@ -145,6 +153,24 @@ export class MediaClient {
     this.#pool.use(low, high);
   }
 
+  /**
+   * So many threads from now on, as in the options. A worker keeps those that it has: the next one has the new number, and
+   * takes over as soon as no session and no conference is open, so that no call notices.
+   */
+  useThreads(threads: number): void {
+    const count = threadCount(threads);
+    if (count === this.#threads || this.#state === 'closed') return;
+    this.#threads = count;
+    this.#logger.info({ threads: count }, 'another number of media threads: counts as soon as no call is up');
+    this.#workers.renew();
+  }
+
+  #replaceWorker(): void {
+    const isIdle = this.#requests.isIdle && this.#opening === 0 && this.#sessions.size === 0;
+    if (this.#state !== 'running' || !isIdle || this.#conferences.size > 0 || !this.#workers.replaceActive()) return;
+    this.#logger.info({ threads: this.#threads }, 'media worker replaced');
+  }
+
   /** The process id of the worker, while there is one. */
   get workerPid(): number | undefined {
     return this.#workers.activePid;
@@ -166,24 +192,12 @@ export class MediaClient {
     for (const address of localAddresses) {
       if (isIP(address) === 0) throw new MediaError('MEDIA_ADDRESS', `${JSON.stringify(address)} is no IP address`);
     }
-    const id = ++this.#lastSessionId;
-    const ports = await this.#bind(id, localAddresses);
-    const session: LiveSession = {
-      id,
-      ports,
-      localAddresses,
-      listeners: [],
-      parameters: [undefined, undefined],
-      playbacks: new Playbacks(id, this.#clock, (command) => this.#requests.request(command)),
-      lost: false,
-    };
-    this.#sessions.set(id, session);
-    this.#continuity.watch();
+    const session = await this.#whileOpening(() => this.#open(localAddresses));
     let closing: Promise<void> | undefined;
     // One port, and one set of statistics, for each address.
     return {
-      id,
-      ports: ports as PerLeg<Addresses, number>,
+      id: session.id,
+      ports: session.ports as PerLeg<Addresses, number>,
       onEvent: (listener) => {
         session.listeners.push(listener);
       },
@@ -218,9 +232,11 @@ export class MediaClient {
       },
       closed: ({ id }) => this.#conferences.delete(id),
     });
-    await this.#requests.request(conference.creation());
-    this.#conferences.set(conference.id, conference);
-    return conference;
+    return this.#whileOpening(async () => {
+      await this.#requests.request(conference.creation());
+      this.#conferences.set(conference.id, conference);
+      return conference;
+    });
   }
 
   /** Ends every session and the worker. Idempotent. */
@@ -236,6 +252,33 @@ export class MediaClient {
     this.#sessions.clear();
     this.#recordings.abandon();
     await this.#workers.close();
+  }
+
+  /** The worker is not replaced under what it just opened. */
+  async #whileOpening<Opened>(open: () => Promise<Opened>): Promise<Opened> {
+    this.#opening += 1;
+    try {
+      return await open();
+    } finally {
+      this.#opening -= 1;
+      this.#replaceWorker();
+    }
+  }
+
+  async #open(localAddresses: LocalAddresses): Promise<LiveSession> {
+    const id = ++this.#lastSessionId;
+    const session: LiveSession = {
+      id,
+      ports: await this.#bind(id, localAddresses),
+      localAddresses,
+      listeners: [],
+      parameters: [undefined, undefined],
+      playbacks: new Playbacks(id, this.#clock, (command) => this.#requests.request(command)),
+      lost: false,
+    };
+    this.#sessions.set(id, session);
+    this.#continuity.watch();
+    return session;
   }
 
   async #bind(session: number, localAddresses: LocalAddresses): Promise<OneOrTwo<number>> {
@@ -396,6 +439,10 @@ export class MediaClient {
     const sessions = this.#sessions.size;
     this.#logger.error({ reason, successor, delayMs, sessions }, 'media worker lost, replacing it');
   }
+}
+
+function threadCount(wanted = 0): number {
+  return wanted === 0 ? Math.min(MAX_THREADS, Math.max(1, availableParallelism() - 1)) : wanted;
 }
 
 function tell(session: LiveSession, event: MediaEvent): void {

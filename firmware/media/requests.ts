@@ -30,11 +30,13 @@ export class Requests {
   readonly #exchanges = new Map<number, (response: Response | undefined) => void>();
   #state: 'waiting' | 'running' | 'closed' = 'waiting';
   #lastId = 0;
+  readonly #onIdle: () => void;
 
-  /** `send` hands a request to the worker that there is now. */
-  constructor(clock: Clock, send: (request: Request) => void) {
+  /** `send` hands a request to the worker that there is now. `onIdle` is called when nothing waits for an answer any more. */
+  constructor(clock: Clock, send: (request: Request) => void, onIdle: () => void) {
     this.#clock = clock;
     this.#send = send;
+    this.#onIdle = onIdle;
   }
 
   /** Rejects with MEDIA_TIMEOUT, MEDIA_WORKER_LOST, MEDIA_BUSY, MEDIA_CLOSED, and with what the worker refuses. */
@@ -52,6 +54,11 @@ export class Requests {
       // Otherwise it waits, and is sent when the worker is there.
       if (this.#state === 'running') this.#deliver(pending);
     });
+  }
+
+  /** Nothing waits for an answer. */
+  get isIdle(): boolean {
+    return this.#pending.size === 0;
   }
 
   /** To a new worker, before the waiting requests go. Undefined when it died first. */
@@ -128,7 +135,9 @@ export class Requests {
 
   #settle(pending: Pending): Pending | undefined {
     pending.timer.cancel();
-    return this.#pending.delete(pending.id) ? pending : undefined;
+    if (!this.#pending.delete(pending.id)) return undefined;
+    if (this.isIdle) this.#onIdle();
+    return pending;
   }
 
   #abandonExchanges(): void {

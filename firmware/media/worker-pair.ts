@@ -14,6 +14,8 @@ export interface Loss {
 export interface WorkerPairHandlers {
   /** The active worker takes requests and has no session: after the start, and again after each loss. */
   ready(): void;
+  /** A standby that `renew` asked for is there. */
+  renewed(): void;
   response(response: Response): void;
   event(event: MediaEvent): void;
   lost(loss: Loss): void;
@@ -54,6 +56,10 @@ export class WorkerPair {
   #idleTimer: Timer | undefined;
   #patienceTimer: Timer | undefined;
   #wasReady = false;
+  /** The active worker is to make room for the next standby. */
+  #isOutdated = false;
+  /** Former workers that end. */
+  #retiring: Promise<void> = Promise.resolve();
   #closed = false;
   #lastComplaint = '';
 
@@ -88,12 +94,44 @@ export class WorkerPair {
     if (this.#idleTimer !== undefined && request.command.method !== 'snapshot') this.#awaitIdleness();
   }
 
+  /**
+   * Workers are to be launched in another way from now on: there is another standby soon (`renewed`). The active one stays as
+   * it is until it is lost or `replaceActive` is called.
+   */
+  renew(): void {
+    this.#isOutdated = true;
+    const old = this.#standby;
+    this.#standby = undefined;
+    if (old !== undefined) this.#retire(old);
+    if (this.#active?.isReady === true) this.#startStandby();
+  }
+
+  /**
+   * After `renew`: the new standby takes the place of the active worker, which must have no session and no request, and
+   * nothing more is told. False: there is no such standby yet, or the active worker is new itself.
+   */
+  replaceActive(): boolean {
+    const old = this.#active;
+    const standby = this.#standby;
+    if (!this.#isOutdated || old === undefined || standby?.isReady !== true) return false;
+    this.#isOutdated = false;
+    this.#active = standby;
+    this.#standby = undefined;
+    this.#retire(old);
+    this.#planStandby(0);
+    return true;
+  }
+
+  #retire(worker: SupervisedWorker): void {
+    this.#retiring = Promise.all([this.#retiring, worker.stop()]).then(() => undefined);
+  }
+
   /** Ends both processes and waits for their end. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#restartTimer?.cancel();
     this.#cancelStandby();
-    await Promise.all([this.#active?.stop(), this.#standby?.stop()]);
+    await Promise.all([this.#active?.stop(), this.#standby?.stop(), this.#retiring]);
   }
 
   #spawn(): SupervisedWorker {
@@ -110,10 +148,14 @@ export class WorkerPair {
   }
 
   #becameReady(worker: SupervisedWorker): void {
+    if (this.#closed) return;
+    if (worker === this.#standby && this.#isOutdated) this.#handlers.renewed();
     // A standby just waits.
-    if (this.#closed || worker !== this.#active) return;
+    if (worker !== this.#active) return;
     this.#wasReady = true;
-    this.#planStandby(0);
+    // It was on its way when another one was asked for.
+    if (this.#isOutdated) this.#startStandby();
+    else this.#planStandby(0);
     this.#handlers.ready();
   }
 
@@ -132,6 +174,7 @@ export class WorkerPair {
 
   #activeExited(reason: string): void {
     this.#active = undefined;
+    this.#isOutdated = false;
     if (!this.#wasReady) {
       this.#handlers.failed(this.#lastComplaint === '' ? reason : `${reason}: ${this.#lastComplaint}`);
       return;

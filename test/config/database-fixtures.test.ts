@@ -218,6 +218,15 @@ t.test('version 8: lines to carriers', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 9: threads of media', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 9);
+  const store = ConfigurationStore.open(directory);
+  t.equal(store.current.system.media.threads, 2);
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

@@ -81,6 +81,7 @@ function makePair(clock: Clock, launch?: Launch): Bench {
       }),
     handlers: {
       ready: () => heard.push('ready'),
+      renewed: () => heard.push('renewed'),
       response: (response) => heard.push(`response ${response.id}`),
       event: (event) => heard.push(`event ${event.kind}`),
       lost: ({ reason, successor, delayMs }) => heard.push(`lost ${reason} ${successor} ${delayMs}`),
@@ -353,6 +354,59 @@ t.test('a process that the system refuses counts as one that died', async (t) =>
   await Promise.resolve();
   t.same(bench.heard, ['failed spawn ENOMEM']);
   t.equal(refused, 1);
+});
+
+t.test('workers of another kind: the standby at once, the active one when it may go', async (t) => {
+  const clock = new FakeClock();
+  const { pair, started, worker, heard, logged } = makeFullPair(clock);
+  t.equal(pair.replaceActive(), false, 'nobody wants another one');
+  pair.renew();
+  t.match(pair, { activePid: 100, standbyPid: undefined });
+  t.equal(worker(1).gone, true);
+  t.equal(started.length, 3, 'without a pause');
+  t.equal(pair.replaceActive(), false, 'not before it is ready');
+  worker(2).getReady();
+  t.same(heard, ['ready', 'renewed']);
+  t.match(pair, { activePid: 100, standbyPid: 102 });
+  t.equal(worker(0).gone, false);
+  t.equal(pair.replaceActive(), true);
+  t.match(pair, { activePid: 102, standbyPid: undefined });
+  t.equal(worker(0).gone, true);
+  t.equal(pair.replaceActive(), false, 'once');
+  clock.advance(STANDBY_IDLE_MS);
+  worker(3).getReady();
+  t.equal(pair.standbyPid, 103);
+  t.same(heard, ['ready', 'renewed'], 'the client need not open anything again');
+  t.same(logged, []);
+});
+
+t.test('a worker that is lost before it made room makes room too', async (t) => {
+  const clock = new FakeClock();
+  const { pair, worker, heard, started } = makeFullPair(clock);
+  pair.renew();
+  worker(2).getReady();
+  worker(0).die();
+  t.match(pair, { activePid: 102 });
+  t.same(heard.slice(2), ['lost signal SIGKILL standby 0', 'ready']);
+  clock.advance(STANDBY_IDLE_MS);
+  worker(3).getReady();
+  t.equal(pair.replaceActive(), false);
+  t.equal(started.length, 4);
+});
+
+t.test('another kind is wanted while the first worker starts: it is ready first', async (t) => {
+  const clock = new FakeClock();
+  const { pair, worker, started } = makePair(clock);
+  pair.renew();
+  t.equal(started.length, 1);
+  worker(0).getReady();
+  t.equal(started.length, 2);
+  worker(1).getReady();
+  t.equal(pair.replaceActive(), true);
+  const closing = pair.close();
+  await closing;
+  t.equal(worker(0).gone, true);
+  t.equal(worker(1).gone, true);
 });
 
 t.test('closing ends both and leaves no timer', async (t) => {

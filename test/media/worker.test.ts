@@ -207,6 +207,32 @@ t.test('addresses and parameters that cannot be are refused', async (t) => {
   await t.rejects(MediaClient.start({ ports: { low: 5000, high: 5000 }, ...options }), { code: 'MEDIA_PORT_RANGE' });
 });
 
+/** Threads that move packets. */
+function mediaThreads(pid: number): number {
+  const names = readdirSync(`/proc/${pid}/task`).map((task) => readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8'));
+  return names.filter((name) => name === 'media\n').length;
+}
+
+t.test('another number of threads counts as soon as no call is up', async (t) => {
+  const { client, session, parties } = await converse(t, PCMA, PCMA);
+  const pid = workerPidOf(client);
+  const before = mediaThreads(pid);
+  client.useThreads(before);
+  client.useThreads(3);
+  while (client.standbyPid === undefined) await session.statistics();
+  t.equal(mediaThreads(client.standbyPid), 3, 'the next worker has it already');
+  t.equal(workerPidOf(client), pid, 'and the call its own one');
+  await say(parties[0], session.ports[0], 1);
+  await parties[1].hear(1);
+  const standby = client.standbyPid;
+  await session.close();
+  t.equal(client.workerPid, standby);
+  t.equal(client.state, 'running');
+  const next = await client.openSession(['127.0.0.1', '127.0.0.1']);
+  t.equal((await next.statistics()).length, 2);
+  t.equal(workerPidOf(client), standby);
+});
+
 t.test('a session is closed however many requests wait', async (t) => {
   const { client, session } = await converse(t, PCMA, PCMA);
   const [port] = session.ports;

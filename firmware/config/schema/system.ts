@@ -97,6 +97,7 @@ export const system = single('System', 'system', {
       'disabled',
     ),
     encryptSrtcp: flag('SRTCP is encrypted too', false),
+    threads: whole('Threads that move media, changed when no call is up; 0: one less than processor cores', 0, 16, 0),
     dscp: group('DiffServ code points', {
       audio: dscp('DSCP of audio', 46),
       video: dscp('DSCP of video', 46),
