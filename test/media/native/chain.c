@@ -23,13 +23,13 @@ struct hop {
 };
 
 static struct hop hop_named(const char *name) {
-  static const char *const names[] = {"pcmu", "pcma", "g729", "g722"};
+  static const char *const names[] = {"pcmu", "pcma", "g729", "g722", "g726"};
   struct hop hop = {.sample_rate = strcmp(name, "pcm8") == 0 ? 8000 : 16000};
   for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
     if (strcmp(name, names[i]) != 0) continue;
     hop.sample_rate = codec_traits((enum codec)i)->sample_rate;
     hop.decoder = decoder_open((enum codec)i);
-    hop.encoder = encoder_open((enum codec)i, false);
+    hop.encoder = encoder_open((enum codec)i, &(struct encoder_options){0});
   }
   return hop;
 }

@@ -52,7 +52,7 @@ static void open_call(struct call *call, struct side first, enum codec codec1, u
   bench_open(&call->bench, CODEC_PCMA, 20, codec1, ptime1_ms);
   set_side(call, 0, CODEC_PCMA, first);
   set_side(call, 1, codec1, second);
-  call->encoder = encoder_open(CODEC_PCMA, false);
+  call->encoder = encoder_open(CODEC_PCMA, &(struct encoder_options){0});
   call->decoder = decoder_open(codec1);
   dtmf_detector_start(&call->detector);
   event_receiver_start(&call->receiver, 8000);

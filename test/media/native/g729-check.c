@@ -26,7 +26,7 @@ static void next_frame(unsigned frame, int16_t pcm[FRAME_SAMPLES]) {
 
 CHECK(check_annex_b, "G.729 Annex B: silence becomes descriptors and pauses, and the pauses are heard as noise") {
   srand(6);
-  struct encoder *encoder = encoder_open(CODEC_G729, true);
+  struct encoder *encoder = encoder_open(CODEC_G729, &(struct encoder_options){.annex_b = true});
   struct decoder *decoder = decoder_open(CODEC_G729);
   unsigned speech = 0, descriptors = 0, nothing = 0, late = 0;
   double room = 0, noise = 0;
@@ -57,7 +57,7 @@ CHECK(check_annex_b, "G.729 Annex B: silence becomes descriptors and pauses, and
 
 CHECK(check_without_annex_b, "G.729 without Annex B: every frame is a frame of ten bytes") {
   srand(6);
-  struct encoder *encoder = encoder_open(CODEC_G729, false);
+  struct encoder *encoder = encoder_open(CODEC_G729, &(struct encoder_options){0});
   for (unsigned frame = 0; frame < FRAMES; frame++) {
     int16_t pcm[FRAME_SAMPLES];
     uint8_t bytes[MAX_FRAME_BYTES];
@@ -75,15 +75,15 @@ CHECK(check_payloads, "payloads stand for whole frames; a descriptor is only the
   } cases[] = {
       {CODEC_G729, 0, 0},    {CODEC_G729, 1, 0},    {CODEC_G729, 2, 80},    {CODEC_G729, 10, 80},   {CODEC_G729, 12, 160},
       {CODEC_G729, 14, 0},   {CODEC_G729, 20, 160}, {CODEC_G729, 22, 240},  {CODEC_PCMU, 0, 0},     {CODEC_PCMA, 161, 161},
-      {CODEC_G722, 160, 160}, {CODEC_G722, 1, 1},   {CODEC_G722, 480, 480},
+      {CODEC_G722, 160, 160}, {CODEC_G722, 1, 1},   {CODEC_G722, 480, 480},   {CODEC_G726, 1, 2},     {CODEC_G726, 80, 160},
   };
   for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
-    EXPECT(codec_payload_ticks(cases[i].codec, cases[i].bytes), cases[i].ticks);
+    EXPECT(codec_payload_ticks(cases[i].codec, NULL, cases[i].bytes), cases[i].ticks);
   }
   /* No more is decoded than there is room for. */
   int16_t pcm[400];
   uint8_t bytes[400] = {0};
-  for (enum codec codec = 0; codec <= CODEC_G722; codec++) {
+  for (enum codec codec = 0; codec < CODEC_COUNT; codec++) {
     struct decoder *decoder = decoder_open(codec);
     EXPECT(decoder_decode(decoder, bytes, 100, pcm, 250) <= 250, true);
     EXPECT(decoder_decode(decoder, bytes, 0, pcm, 250), 0);

@@ -52,7 +52,7 @@ static uint32_t draw(uint32_t limit) {
 static bool one_in(uint32_t odds) { return draw(odds) == 0; }
 
 static void configure_anyhow(struct bench *bench, unsigned leg) {
-  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE};
+  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE};
   const enum codec codec = (enum codec)draw(CODEC_COUNT);
   struct leg_settings settings = {
       .remote = bench->parties[leg].address,
@@ -66,7 +66,7 @@ static void configure_anyhow(struct bench *bench, unsigned leg) {
       .ptime_ms = (uint16_t)(FRAME_MS * (1 + draw(MAX_PTIME_MS / FRAME_MS))),
       .receives = !one_in(4),
       .sends = !one_in(4),
-      .annex_b = one_in(2),
+      .encoding = {.annex_b = one_in(2)},
   };
   if (one_in(4)) settings.remote.v4.sin_port ^= 1;
   if (!session_configure(bench->session, leg, &settings)) abort();
@@ -93,7 +93,7 @@ static size_t speak(struct speaker *speaker, const struct leg_settings *settings
                               .timestamp = speaker->timestamp,
                               .ssrc = speaker->ssrc};
   if (one_in(50)) packet.payload_type = (uint8_t)draw(128);
-  if (!event) speaker->timestamp += (uint32_t)codec_payload_ticks(settings->codec, payload);
+  if (!event) speaker->timestamp += (uint32_t)codec_payload_ticks(settings->codec, NULL, payload);
   rtp_write_header(bytes, &packet);
   size_t length = RTP_HEADER_BYTES;
   if (one_in(10)) {

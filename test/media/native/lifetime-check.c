@@ -44,10 +44,10 @@ struct talk {
 };
 
 static void talk(struct session *session, void *argument) {
-  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE};
-  static const uint16_t bytes_of_20_ms[] = {160, 160, 20, 160};
+  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE};
+  static const uint16_t bytes_of_20_ms[] = {160, 160, 20, 160, 80};
   const struct talk *talk = argument;
-  enum codec codecs[2] = {(enum codec)(talk->number % 4), (enum codec)(talk->number / 4 % 4)};
+  enum codec codecs[2] = {(enum codec)(talk->number % CODEC_COUNT), (enum codec)(talk->number / CODEC_COUNT % CODEC_COUNT)};
   for (unsigned leg = 0; leg < 2; leg++) {
     const struct leg_settings settings = {
         .remote = talk->stand->party,

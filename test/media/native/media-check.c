@@ -20,13 +20,14 @@
 static enum codec codec_named(const char *name) {
   if (strcmp(name, "pcma") == 0) return CODEC_PCMA;
   if (strcmp(name, "g722") == 0) return CODEC_G722;
+  if (strcmp(name, "g726") == 0) return CODEC_G726;
   return strcmp(name, "g729") == 0 ? CODEC_G729 : CODEC_PCMU;
 }
 
 static void convert(bool decoding, enum codec codec) {
   const struct codec_traits *traits = codec_traits(codec);
   struct decoder *decoder = decoder_open(codec);
-  struct encoder *encoder = encoder_open(codec, false);
+  struct encoder *encoder = encoder_open(codec, &(struct encoder_options){0});
   if (decoder == NULL || encoder == NULL) abort();
   int16_t pcm[MAX_FRAME_SAMPLES];
   uint8_t bytes[MAX_FRAME_BYTES];
@@ -34,7 +35,7 @@ static void convert(bool decoding, enum codec codec) {
     memset(pcm, 0, sizeof pcm);
     if (decoding) {
       const size_t got = fread(bytes, 1, traits->max_frame_bytes, stdin);
-      if (codec_payload_ticks(codec, got) == 0) break;
+      if (codec_payload_ticks(codec, bytes, got) == 0) break;
       fwrite(pcm, sizeof *pcm, decoder_decode(decoder, bytes, got, pcm, MAX_FRAME_SAMPLES), stdout);
     } else {
       if (fread(pcm, sizeof *pcm, traits->frame_samples, stdin) == 0) break;

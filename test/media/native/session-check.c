@@ -273,7 +273,7 @@ static void say_frames(struct bench *bench, struct sending what, const uint8_t *
 CHECK(check_fresh_coder, "another source, or G.729 again after another codec, begins with a fresh coder") {
   for (unsigned mode = 0; mode < 2; mode++) {
     uint8_t loud[50 * G729_FRAME_BYTES], quiet[10 * G729_FRAME_BYTES];
-    struct encoder *first = encoder_open(CODEC_G729, false), *second = encoder_open(CODEC_G729, false);
+    struct encoder *first = encoder_open(CODEC_G729, &(struct encoder_options){0}), *second = encoder_open(CODEC_G729, &(struct encoder_options){0});
     encode_tone(first, 20000, 300, loud, 50);
     encode_tone(second, 1000, 700, quiet, 10);
     struct bench bench;

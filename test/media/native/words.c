@@ -48,7 +48,7 @@ static void g722_words(const char *kind) {
 }
 
 static void g729_encode_words(bool annex_b) {
-  struct encoder *encoder = encoder_open(CODEC_G729, annex_b);
+  struct encoder *encoder = encoder_open(CODEC_G729, &(struct encoder_options){.annex_b = annex_b});
   int16_t pcm[FRAME_SAMPLES];
   while (fread(pcm, sizeof *pcm, FRAME_SAMPLES, stdin) == FRAME_SAMPLES) {
     uint8_t bytes[MAX_FRAME_BYTES];

@@ -114,7 +114,7 @@ static bool read_settings(napi_env env, napi_value object, struct leg_settings *
       !property_uint32(env, object, "ptimeMs", MAX_PTIME_MS, &ptime_ms) ||
       !property_boolean(env, object, "receives", &settings->receives) ||
       !property_boolean(env, object, "sends", &settings->sends) ||
-      !optional_boolean(env, object, "annexB", false, &settings->annex_b) ||
+      !optional_boolean(env, object, "annexB", false, &settings->encoding.annex_b) ||
       !optional_boolean(env, object, "detectDigits", false, &settings->detects_digits) ||
       !optional_boolean(env, object, "digitsBySignalling", false, &settings->digits_by_signalling)) {
     return false;

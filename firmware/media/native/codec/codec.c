@@ -7,11 +7,14 @@ static const struct codec_kind *const kinds[] = {
     [CODEC_PCMA] = &pcma_kind,
     [CODEC_G729] = &g729_kind,
     [CODEC_G722] = &g722_kind,
+    [CODEC_G726] = &g726_kind,
 };
 
 const struct codec_traits *codec_traits(enum codec codec) { return &kinds[codec]->traits; }
 
-size_t codec_payload_ticks(enum codec codec, size_t payload_bytes) { return kinds[codec]->payload_ticks(payload_bytes); }
+size_t codec_payload_ticks(enum codec codec, const uint8_t *payload, size_t bytes) {
+  return kinds[codec]->payload_ticks(payload, bytes);
+}
 
 struct decoder *decoder_open(enum codec codec) {
   struct decoder *decoder = kinds[codec]->decoder_open();
@@ -33,8 +36,12 @@ void decoder_conceal(struct decoder *decoder, int16_t *pcm, size_t samples) {
   decoder->kind->conceal(decoder, pcm, samples);
 }
 
-struct encoder *encoder_open(enum codec codec, bool annex_b) {
-  struct encoder *encoder = kinds[codec]->encoder_open(annex_b);
+bool encoder_options_equal(const struct encoder_options *one, const struct encoder_options *other) {
+  return one->annex_b == other->annex_b;
+}
+
+struct encoder *encoder_open(enum codec codec, const struct encoder_options *options) {
+  struct encoder *encoder = kinds[codec]->encoder_open(options);
   if (encoder != NULL) encoder->kind = kinds[codec];
   return encoder;
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Every codec here counts RTP time in 1/8000 s; what its PCM counts in, its traits tell. */
+/* Of the codecs that count RTP time in 1/8000 s; what a codec and its PCM count in, its traits tell. */
 #define SAMPLES_PER_MS 8
 #define FRAME_MS 10
 #define FRAME_SAMPLES (FRAME_MS * SAMPLES_PER_MS)
@@ -25,8 +25,8 @@
 #define MAX_FRAME_BYTES 80
 #define MAX_PAYLOAD_SAMPLES (MAX_PAYLOAD_MS * MAX_SAMPLE_RATE / 1000)
 
-enum codec { CODEC_PCMU, CODEC_PCMA, CODEC_G729, CODEC_G722 };
-#define CODEC_COUNT 4
+enum codec { CODEC_PCMU, CODEC_PCMA, CODEC_G729, CODEC_G722, CODEC_G726 };
+#define CODEC_COUNT 5
 
 struct codec_traits {
   uint32_t sample_rate;     /* of its PCM: 8000 or 16000 */
@@ -42,7 +42,7 @@ const struct codec_traits *codec_traits(enum codec codec);
  * RTP units that such a payload stands for, or 0 when it is not a whole number of the codec's frames.
  * RFC 3551 §4.5.6: a G.729 payload is any number of 10-byte frames, with at most one 2-byte silence descriptor, last.
  */
-size_t codec_payload_ticks(enum codec codec, size_t payload_bytes);
+size_t codec_payload_ticks(enum codec codec, const uint8_t *payload, size_t bytes);
 
 /* From a stream's payloads to PCM. */
 struct decoder;
@@ -63,8 +63,13 @@ void decoder_conceal(struct decoder *decoder, int16_t *pcm, size_t samples);
 
 /* From PCM to the payloads of a stream. */
 struct encoder;
-/* `annex_b`: G.729 only, silence becomes descriptors and pauses. NULL: no memory. */
-struct encoder *encoder_open(enum codec codec, bool annex_b);
+/* What the far end wants. All 0 is good for every codec. */
+struct encoder_options {
+  bool annex_b; /* G.729: silence becomes descriptors and pauses */
+};
+bool encoder_options_equal(const struct encoder_options *one, const struct encoder_options *other);
+/* NULL: no memory. */
+struct encoder *encoder_open(enum codec codec, const struct encoder_options *options);
 void encoder_close(struct encoder *encoder); /* NULL does nothing */
 /* What is encoded from here on goes to another decoder. Goes on with the old state when there is no memory. */
 void encoder_restart(struct encoder *encoder);

@@ -96,7 +96,10 @@ struct g711_decoder {
   struct concealment concealment;
 };
 
-static size_t payload_ticks(size_t payload_bytes) { return payload_bytes; }
+static size_t payload_ticks(const uint8_t *payload, size_t bytes) {
+  (void)payload;
+  return bytes;
+}
 
 static struct decoder *open_decoder(enum g711_law law) {
   struct g711_decoder *decoder = calloc(1, sizeof *decoder);
@@ -142,13 +145,13 @@ static struct encoder *open_encoder(enum g711_law law) {
   return &encoder->encoder;
 }
 
-static struct encoder *open_ulaw_encoder(bool annex_b) {
-  (void)annex_b;
+static struct encoder *open_ulaw_encoder(const struct encoder_options *options) {
+  (void)options;
   return open_encoder(G711_ULAW);
 }
 
-static struct encoder *open_alaw_encoder(bool annex_b) {
-  (void)annex_b;
+static struct encoder *open_alaw_encoder(const struct encoder_options *options) {
+  (void)options;
   return open_encoder(G711_ALAW);
 }
 

@@ -56,7 +56,10 @@ static void analyse(const int16_t *pcm, int *low, int *high) {
   *high = clamp(filtered(pcm, high_taps, FILTER_TAPS) >> ANALYSIS_BITS, -16384, 16383);
 }
 
-static size_t payload_ticks(size_t payload_bytes) { return payload_bytes * PAIR_TICKS; }
+static size_t payload_ticks(const uint8_t *payload, size_t bytes) {
+  (void)payload;
+  return bytes * PAIR_TICKS;
+}
 
 static void restart_decoder(struct decoder *base) {
   struct g722_decoder *decoder = (struct g722_decoder *)base;
@@ -138,8 +141,8 @@ static void restart_encoder(struct encoder *base) {
   memset(encoder->past, 0, sizeof encoder->past);
 }
 
-static struct encoder *open_encoder(bool annex_b) {
-  (void)annex_b;
+static struct encoder *open_encoder(const struct encoder_options *options) {
+  (void)options;
   struct g722_encoder *encoder = calloc(1, sizeof *encoder);
   if (encoder == NULL) return NULL;
   restart_encoder(&encoder->encoder);

@@ -17,10 +17,11 @@ struct g729_encoder {
   bool annex_b;
 };
 
-static size_t payload_ticks(size_t payload_bytes) {
-  const size_t rest = payload_bytes % G729_FRAME_BYTES;
+static size_t payload_ticks(const uint8_t *payload, size_t bytes) {
+  (void)payload;
+  const size_t rest = bytes % G729_FRAME_BYTES;
   if (rest != 0 && rest != G729_SID_BYTES) return 0;
-  return (payload_bytes / G729_FRAME_BYTES + (rest != 0)) * FRAME_SAMPLES;
+  return (bytes / G729_FRAME_BYTES + (rest != 0)) * FRAME_SAMPLES;
 }
 
 static struct decoder *open_decoder(void) {
@@ -72,11 +73,11 @@ static void conceal(struct decoder *base, int16_t *pcm, size_t samples) {
   }
 }
 
-static struct encoder *open_encoder(bool annex_b) {
+static struct encoder *open_encoder(const struct encoder_options *options) {
   struct g729_encoder *encoder = calloc(1, sizeof *encoder);
   if (encoder == NULL) return NULL;
-  encoder->annex_b = annex_b;
-  encoder->state = initBcg729EncoderChannel(annex_b);
+  encoder->annex_b = options->annex_b;
+  encoder->state = initBcg729EncoderChannel(encoder->annex_b);
   if (encoder->state != NULL) return &encoder->encoder;
   free(encoder);
   return NULL;

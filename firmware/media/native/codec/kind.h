@@ -18,7 +18,7 @@ struct encoder {
 /* Each as the function of codec.h with that name. `kind` of a coder is set by codec.c once it is open. */
 struct codec_kind {
   struct codec_traits traits;
-  size_t (*payload_ticks)(size_t payload_bytes);
+  size_t (*payload_ticks)(const uint8_t *payload, size_t bytes);
 
   struct decoder *(*decoder_open)(void);
   void (*decoder_close)(struct decoder *decoder);
@@ -26,7 +26,7 @@ struct codec_kind {
   size_t (*decode)(struct decoder *decoder, const uint8_t *payload, size_t bytes, int16_t *pcm, size_t room);
   void (*conceal)(struct decoder *decoder, int16_t *pcm, size_t samples);
 
-  struct encoder *(*encoder_open)(bool annex_b);
+  struct encoder *(*encoder_open)(const struct encoder_options *options);
   void (*encoder_close)(struct encoder *encoder);
   void (*encoder_restart)(struct encoder *encoder);
   size_t (*encode)(struct encoder *encoder, const int16_t *pcm, uint8_t *bytes);
@@ -36,5 +36,6 @@ extern const struct codec_kind pcmu_kind;
 extern const struct codec_kind pcma_kind;
 extern const struct codec_kind g729_kind;
 extern const struct codec_kind g722_kind;
+extern const struct codec_kind g726_kind;
 
 #endif

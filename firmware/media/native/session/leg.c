@@ -68,6 +68,6 @@ enum leg_change leg_configure(struct leg *leg, const struct leg_settings *settin
   leg->settings = *settings;
   digits_configure(leg);
   /* At another address, or after another codec, the far end codes from its initial state, and so must we. */
-  if (moved || old.codec != settings->codec || old.annex_b != settings->annex_b) return LEG_PARTY;
+  if (moved || old.codec != settings->codec || !encoder_options_equal(&old.encoding, &settings->encoding)) return LEG_PARTY;
   return old.ptime_ms != settings->ptime_ms ? LEG_MEDIA : LEG_SAME;
 }

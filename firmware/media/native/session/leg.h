@@ -50,7 +50,7 @@ struct leg_settings {
   uint16_t ptime_ms;
   bool receives; /* we take what the remote sends */
   bool sends;    /* we send to the remote */
-  bool annex_b;  /* the remote takes silence descriptors */
+  struct encoder_options encoding; /* `annex_b`: the remote takes silence descriptors */
   bool detects_digits;       /* the party's digits are in its audio */
   bool digits_by_signalling; /* the party is told of digits by others: neither events nor tones for it */
 };

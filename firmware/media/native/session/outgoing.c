@@ -49,8 +49,8 @@ void outgoing_set_format(struct outgoing *outgoing, enum codec codec, unsigned p
   outgoing->placed = false;
 }
 
-bool outgoing_set_encoder(struct outgoing *outgoing, bool wanted, bool annex_b) {
-  struct encoder *encoder = wanted ? encoder_open(outgoing->codec, annex_b) : NULL;
+bool outgoing_set_encoder(struct outgoing *outgoing, bool wanted, const struct encoder_options *options) {
+  struct encoder *encoder = wanted ? encoder_open(outgoing->codec, options) : NULL;
   if (wanted && encoder == NULL) return false;
   encoder_close(outgoing->encoder);
   outgoing->encoder = encoder;
@@ -148,7 +148,7 @@ static void append_frames(struct outgoing *outgoing, const struct destination *t
     const size_t part = count < room ? count : room;
     memcpy(outgoing->framed + outgoing->framed_bytes, bytes, part);
     outgoing->framed_bytes += (uint16_t)part;
-    outgoing->framed_ticks = (uint16_t)codec_payload_ticks(outgoing->codec, outgoing->framed_bytes);
+    outgoing->framed_ticks = (uint16_t)codec_payload_ticks(outgoing->codec, outgoing->framed, outgoing->framed_bytes);
     bytes += part;
     count -= part;
     if (outgoing->framed_bytes == outgoing->packet_bytes) send_framed(outgoing, to);

@@ -67,7 +67,7 @@ void outgoing_close(struct outgoing *outgoing);
 /* Audio from now on in this codec, `ptime_ms` (10 to MAX_PTIME_MS, a multiple of 10) to a packet. Forgets a part of a packet. */
 void outgoing_set_format(struct outgoing *outgoing, enum codec codec, unsigned ptime_ms);
 /* Makes outgoing_append_pcm possible, or impossible (`wanted` false). False: no memory. */
-bool outgoing_set_encoder(struct outgoing *outgoing, bool wanted, bool annex_b);
+bool outgoing_set_encoder(struct outgoing *outgoing, bool wanted, const struct encoder_options *options);
 
 /*
  * A new source, or one that began again: its place is where the stream would be by now had it never stopped. Afterwards

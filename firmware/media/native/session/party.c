@@ -56,7 +56,7 @@ void leg_speak(struct leg *leg, const int16_t *pcm, size_t samples, uint32_t sam
 void leg_put(struct leg *leg, const int16_t *pcm, size_t samples, uint32_t sample_rate, uint64_t now_us) {
   if (!leg->configured || !leg->settings.sends) return;
   /* Beside a relay there is none, until the first tone. */
-  if (leg->outgoing.encoder == NULL && !outgoing_set_encoder(&leg->outgoing, true, leg->settings.annex_b)) return;
+  if (leg->outgoing.encoder == NULL && !outgoing_set_encoder(&leg->outgoing, true, &leg->settings.encoding)) return;
   const struct destination destination = leg_destination(leg, now_us);
   catch_up(&leg->outgoing, &destination);
   outgoing_append_pcm(&leg->outgoing, &destination, pcm, samples, sample_rate);

@@ -6,7 +6,7 @@
 static bool understands(const struct leg *from, const struct leg *to) {
   if (from->settings.codec != to->settings.codec || digits_removes(from, to)) return false;
   /* A leg that takes no silence descriptors, or no comfort noise, gets none: such audio is decoded. */
-  if (from->settings.codec == CODEC_G729 && from->settings.annex_b && !to->settings.annex_b) return false;
+  if (from->settings.codec == CODEC_G729 && from->settings.encoding.annex_b && !to->settings.encoding.annex_b) return false;
   return from->settings.noise_payload_type == NO_PAYLOAD_TYPE || to->settings.noise_payload_type != NO_PAYLOAD_TYPE;
 }
 
@@ -35,7 +35,7 @@ static bool set_listening(struct leg *leg) {
 
 static bool set_encoder(struct leg *leg, bool wanted) {
   if (wanted == (leg->outgoing.encoder != NULL)) return true;
-  return outgoing_set_encoder(&leg->outgoing, wanted, leg->settings.annex_b);
+  return outgoing_set_encoder(&leg->outgoing, wanted, &leg->settings.encoding);
 }
 
 bool session_choose_routes(struct session *session) {

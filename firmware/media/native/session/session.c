@@ -215,7 +215,7 @@ void session_receive(struct session *session, unsigned index, uint8_t *bytes, si
         }
         return discard(&counters->unknown_payload_type);
       }
-      ticks = (uint32_t)codec_payload_ticks(from->settings.codec, packet.payload_bytes);
+      ticks = (uint32_t)codec_payload_ticks(from->settings.codec, packet.payload, packet.payload_bytes);
       if (ticks == 0 || ticks > MAX_PAYLOAD_MS * codec_traits(from->settings.codec)->clock_rate / 1000) {
         return discard(&counters->malformed);
       }

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   while (length > 0) {
     const size_t payload = bytes[0] < length - 1 ? bytes[0] : length - 1;
     int16_t pcm[MAX_PAYLOAD_SAMPLES];
-    const size_t ticks = codec_payload_ticks(codec, payload);
+    const size_t ticks = codec_payload_ticks(codec, bytes + 1, payload);
     if (payload == 0) decoder_conceal(decoder, pcm, CONCEALED_SAMPLES);
     else if (ticks > 0) FUZZ_ASSERT(decoder_decode(decoder, bytes + 1, payload, pcm, MAX_PAYLOAD_SAMPLES) > 0);
     bytes += 1 + payload;

@@ -18,7 +18,7 @@ static struct loop *loop;
 static union address parties[3];
 
 static void configure(struct session *session, unsigned leg, uint8_t choice) {
-  const enum codec codec = (enum codec)(choice % CODEC_COUNT);
+  const enum codec codec = (enum codec)((choice & 0x07) % CODEC_COUNT);
   const struct leg_settings settings = {
       .remote = parties[leg],
       .codec = codec,
@@ -29,7 +29,7 @@ static void configure(struct session *session, unsigned leg, uint8_t choice) {
       .ptime_ms = (uint16_t)(10 * (1 + (choice >> 4) % 6)),
       .receives = true,
       .sends = true,
-      .annex_b = choice & 0x40,
+      .encoding = {.annex_b = choice & 0x40},
   };
   FUZZ_ASSERT(session_configure(session, leg, &settings));
 }
