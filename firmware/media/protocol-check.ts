@@ -24,7 +24,7 @@ import { isCount, isId, isInteger, isLegIndex, isRecord, type JsonRecord } from 
 import { faultOfSound, isTone, MAX_OFFSET_MS, type Sound } from './sound.ts';
 import { faultOfSrtp } from './srtp.ts';
 
-const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729', 'G722'];
+const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729', 'G722', 'G726'];
 const DIRECTIONS: readonly Direction[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
 const ERROR_CODES: readonly WorkerErrorCode[] = [
   'MEDIA_PORT_BUSY',

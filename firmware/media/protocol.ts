@@ -22,7 +22,8 @@ import type { TonePattern } from './tones.ts';
 export type { LegIndex, MediaEvent } from './event.ts';
 export type { SrtpParameters, SrtpSuite } from './srtp.ts';
 
-export type AudioCodec = 'PCMU' | 'PCMA' | 'G729' | 'G722';
+/** G726 is that at 32 kbit/s, packed as RFC 3551 §4.5.4 has it. */
+export type AudioCodec = 'PCMU' | 'PCMA' | 'G729' | 'G722' | 'G726';
 
 /** As the box sees it: `sendonly` sends to the remote and ignores what it sends. */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';

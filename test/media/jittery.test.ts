@@ -8,11 +8,21 @@ import type { MediaClient } from '../../firmware/media/client.ts';
 import { decodePayloads } from '../support/decode.ts';
 import { type Codec, encodePayloads } from '../support/encode.ts';
 import { heardNotes, makeTones } from '../support/tones.ts';
-import { type Conversation, converseThrough, eventually, G722, G729, PCMA, PCMU, startClient } from './conversation.ts';
+import {
+  type Conversation,
+  converseThrough,
+  eventually,
+  G722,
+  G726,
+  G729,
+  PCMA,
+  PCMU,
+  startClient,
+} from './conversation.ts';
 import type { Party } from './party.ts';
 
 const SAID = ['adbec', 'fceda'] as const;
-const CODECS = [PCMU, PCMA, G722, G729] as const;
+const CODECS = [PCMU, PCMA, G722, G726, G729] as const;
 type Negotiated = (typeof CODECS)[number];
 const NOISE_TYPE = 13;
 

@@ -3,10 +3,10 @@ import type { MediaClient } from '../../firmware/media/client.ts';
 import { decodePayloads } from '../support/decode.ts';
 import { type Codec, encodePayloads } from '../support/encode.ts';
 import { makeTones, soundsLike } from '../support/tones.ts';
-import { converseThrough, G722, G729, PCMA, PCMU, startClient } from './conversation.ts';
+import { converseThrough, G722, G726, G729, PCMA, PCMU, startClient } from './conversation.ts';
 import type { Party } from './party.ts';
 
-const BYTES_PER_MS: Readonly<Record<Codec, number>> = { PCMU: 8, PCMA: 8, G729: 1, G722: 8 };
+const BYTES_PER_MS: Readonly<Record<Codec, number>> = { PCMU: 8, PCMA: 8, G729: 1, G722: 8, G726: 4 };
 /** Of the packets of a speaker who does not keep time. */
 const MAX_LATE_SHARE = 0.1;
 /** What each speaker says. */
@@ -47,7 +47,7 @@ async function play(
   }
 }
 
-const CODECS = [PCMU, PCMA, G722, G729] as const;
+const CODECS = [PCMU, PCMA, G722, G726, G729] as const;
 const PTIMES = [10, 20, 30, 40, 60] as const;
 
 function pairsOf<T>(members: readonly T[]): readonly (readonly [T, T])[] {

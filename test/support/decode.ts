@@ -6,6 +6,7 @@ const FORMAT: Readonly<Record<Codec, readonly string[]>> = {
   PCMU: ['-f', 'mulaw', '-ar', '8000', '-ac', '1'],
   G729: ['-f', 'g729'],
   G722: ['-f', 'g722'],
+  G726: ['-f', 'g726le', '-code_size', '4', '-ar', '8000', '-ac', '1'],
 };
 
 /** Decodes payloads in their order with ffmpeg, none of our own code, to 8 kHz samples. */

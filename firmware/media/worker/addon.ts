@@ -113,7 +113,7 @@ export interface Addon {
 }
 
 /** `enum codec` in native/codec/codec.h. */
-export const CODEC_NUMBERS = { PCMU: 0, PCMA: 1, G729: 2, G722: 3 } as const;
+export const CODEC_NUMBERS = { PCMU: 0, PCMA: 1, G729: 2, G722: 3, G726: 4 } as const;
 
 /** Throws what the loader throws when the addon is missing or not for this machine. */
 export function loadAddon(): Addon {

@@ -1,7 +1,7 @@
 import type { Codec } from '../encode.ts';
 import { uriHost } from './sip-message.ts';
 
-const NUMBER: Readonly<Record<Codec, number>> = { PCMU: 0, PCMA: 8, G729: 18, G722: 9 };
+const NUMBER: Readonly<Record<Codec, number>> = { PCMU: 0, PCMA: 8, G729: 18, G722: 9, G726: 97 };
 
 /** What the phone reads of the other side's description. */
 export interface RemoteAudio {
