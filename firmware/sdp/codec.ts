@@ -1,8 +1,17 @@
-/** The audio codecs that the box knows by their encoding names (RFC 3551 §6). Which of them are in use, its callers say. */
-export type AudioCodec = 'PCMU' | 'PCMA' | 'G729' | 'G722';
+/** The audio codecs that the box knows. Which of them are in use, its callers say. */
+export type AudioCodec = 'PCMU' | 'PCMA' | 'G729' | 'G722' | 'G726';
 
-/** Our own payload type for each codec: the static one of RFC 3551 table 4. */
-export const STATIC_PAYLOAD_TYPE: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8, G729: 18, G722: 9 };
+/** Their encoding names (RFC 3551 §6). */
+export const ENCODING_NAME: Readonly<Record<AudioCodec, string>> = {
+  PCMU: 'PCMU',
+  PCMA: 'PCMA',
+  G729: 'G729',
+  G722: 'G722',
+  G726: 'G726-32',
+};
+
+/** Our own payload type for each codec: the static one of RFC 3551 table 4, where it has one. */
+export const PAYLOAD_TYPE: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8, G729: 18, G722: 9, G726: 97 };
 
 /** Our own payload type for telephone-event (RFC 4733), the number that offices' phones expect. */
 export const TELEPHONE_EVENT_PAYLOAD_TYPE = 101;
@@ -34,6 +43,8 @@ export function audioCodec(encodingName: string): AudioCodec | undefined {
       return 'PCMA';
     case 'G722':
       return 'G722';
+    case 'G726-32':
+      return 'G726';
     // Annex A changes the encoder only; some phones name it, although RFC 3551 §4.5.6 knows G729 alone.
     case 'G729':
     case 'G729A':

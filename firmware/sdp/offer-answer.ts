@@ -15,7 +15,8 @@ import {
   type AudioCodec,
   CLOCK_RATE,
   COMFORT_NOISE_PAYLOAD_TYPE,
-  STATIC_PAYLOAD_TYPE,
+  ENCODING_NAME,
+  PAYLOAD_TYPE,
   TELEPHONE_EVENT_PAYLOAD_TYPE,
 } from './codec.ts';
 import { type Crypto, formatCrypto } from './crypto.ts';
@@ -98,7 +99,7 @@ interface StreamOptions extends LocalSession {
 }
 
 /**
- * An offer of one audio stream, with static payload types. Where SRTP is preferred it is plain RTP with the keys beside
+ * An offer of one audio stream, with our payload types. Where SRTP is preferred it is plain RTP with the keys beside
  * it: as a=crypto, which many phones take for that, and as a potential configuration (RFC 5939), which says so.
  */
 export function makeOffer(options: OfferOptions): string {
@@ -113,7 +114,7 @@ export function makeOffer(options: OfferOptions): string {
       audioMedia({
         ...options,
         protocol: security === 'enforced' ? 'RTP/SAVP' : 'RTP/AVP',
-        codecs: options.codecs.map((codec) => ({ codec, payloadType: STATIC_PAYLOAD_TYPE[codec], annexB })),
+        codecs: options.codecs.map((codec) => ({ codec, payloadType: PAYLOAD_TYPE[codec], annexB })),
         telephoneEvent: options.telephoneEvent ? TELEPHONE_EVENT_PAYLOAD_TYPE : undefined,
         comfortNoise: options.comfortNoise === true ? COMFORT_NOISE_PAYLOAD_TYPE : undefined,
         attributes: security === 'disabled' ? [] : attributes,
@@ -274,7 +275,7 @@ function audioMedia(options: StreamOptions): MediaDescription {
     attributes.push({ name: 'rtpmap', value: `${payloadType} ${name}/${CLOCK_RATE}` });
   };
   for (const { codec, payloadType, annexB } of codecs) {
-    describe(payloadType, codec);
+    describe(payloadType, ENCODING_NAME[codec]);
     // RFC 7261 §3.1: with annexb=no on one side neither uses it, and what is left out means yes.
     if (codec === 'G729')
       attributes.push({ name: 'fmtp', value: `${payloadType} annexb=${annexB === true ? 'yes' : 'no'}` });

@@ -2,6 +2,15 @@ import type { Codec } from '../encode.ts';
 import { uriHost } from './sip-message.ts';
 
 const NUMBER: Readonly<Record<Codec, number>> = { PCMU: 0, PCMA: 8, G729: 18, G722: 9, G726: 97 };
+/** As an rtpmap names it. */
+const RTP_MAP: Readonly<Record<Codec, string>> = {
+  PCMU: 'PCMU/8000',
+  PCMA: 'PCMA/8000',
+  G729: 'G729/8000',
+  G722: 'G722/8000',
+  G726: 'G726-32/8000',
+};
+const CODECS = Object.keys(RTP_MAP) as readonly Codec[];
 
 /** What the phone reads of the other side's description. */
 export interface RemoteAudio {
@@ -36,7 +45,7 @@ export function staticCodecs(codecs: readonly Codec[]): LocalAudio['codecs'] {
 export function writeSdp(audio: LocalAudio): string {
   const family = uriHost(audio.address) === audio.address ? 'IP4' : 'IP6';
   const formats = audio.codecs.map(({ payloadType }) => payloadType);
-  const lines = audio.codecs.map(({ codec, payloadType }) => `a=rtpmap:${payloadType} ${codec}/8000`);
+  const lines = audio.codecs.map(({ codec, payloadType }) => `a=rtpmap:${payloadType} ${RTP_MAP[codec]}`);
   for (const { codec, payloadType } of audio.codecs) {
     if (codec === 'G729') lines.push(`a=fmtp:${payloadType} annexb=${audio.annexB === true ? 'yes' : 'no'}`);
   }
@@ -74,13 +83,14 @@ export function readSdp(text: string): RemoteAudio {
   let annexB: boolean | undefined;
   for (const format of formats) {
     const payloadType = Number(format);
-    const name = new RegExp(`\r\na=rtpmap:${format} ([^/\r]+)/8000`).exec(media)?.[1]?.toUpperCase();
-    const isStatic = (codec: Codec): boolean => name === codec || (name === undefined && NUMBER[codec] === payloadType);
-    if (name === 'TELEPHONE-EVENT') telephoneEvent ??= payloadType;
-    if (name === 'CN') comfortNoise ??= payloadType;
-    for (const codec of ['PCMU', 'PCMA', 'G729', 'G722'] as const)
-      if (isStatic(codec)) codecs.push({ codec, payloadType });
-    if (isStatic('G729')) annexB = !new RegExp(`\r\na=fmtp:${format} [^\r]*annexb=no`).test(media);
+    const map = new RegExp(`\r\na=rtpmap:${format} ([^\r]+)`).exec(media)?.[1];
+    const codec = CODECS.find((known) =>
+      map === undefined ? NUMBER[known] === payloadType && payloadType < 96 : RTP_MAP[known] === map,
+    );
+    if (codec !== undefined) codecs.push({ codec, payloadType });
+    if (map === 'telephone-event/8000') telephoneEvent ??= payloadType;
+    if (map === 'CN/8000') comfortNoise ??= payloadType;
+    if (codec === 'G729') annexB = !new RegExp(`\r\na=fmtp:${format} [^\r]*annexb=no`).test(media);
   }
   return {
     address,

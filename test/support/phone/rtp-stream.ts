@@ -64,6 +64,7 @@ const SILENCE: Readonly<Record<Codec, Buffer | undefined>> = {
   PCMU: Buffer.alloc(SAMPLES_PER_PAYLOAD, 0xff),
   G729: undefined,
   G722: undefined,
+  G726: undefined,
 };
 
 interface QueuedPacket {
