@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Statement, Transaction } from 'better-sqlite3';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import { type Database, openDatabase, prepareDirectory } from './database.ts';
-import { isDamage, storageError } from './storage-error.ts';
+import type { Database } from './database.ts';
+import { openReplaceable } from './replaceable-database.ts';
+import { storageError } from './storage-error.ts';
 
 /** The way by which a device registered. */
 export interface StoredFlow {
@@ -192,16 +192,12 @@ export class BindingStore {
    * with one warning. Throws UsageError CONFIG_DATA_NOT_WRITABLE, CONFIG_DATABASE_LOCKED, CONFIG_DISK_FULL.
    */
   static open(directory: string, clock: Clock, logger: Logger): BindingStore {
-    prepareDirectory(directory);
     const file = join(directory, FILE_NAME);
-    let database = openSound(file);
-    if (database === undefined) {
-      setAside(file);
+    const { database, isReplaced } = openReplaceable({ file, schemaVersion: SCHEMA_VERSION, bringUp });
+    if (isReplaced) {
       logger.warn({ file, keptAs: `${file}.damaged` }, 'bindings could not be read: devices must register again');
-      database = openDatabase(file, 'NORMAL');
     }
     try {
-      database.transaction(() => bringUp(database)).immediate();
       // Those that expired while the box was off would otherwise stay for ever: nobody loads them.
       database.prepare('DELETE FROM bindings WHERE expires_at_ms <= ?').run(clock.now());
       return new BindingStore(database, file, clock, logger);
@@ -254,33 +250,7 @@ export class BindingStore {
   }
 }
 
-/** Undefined: the file is damaged, or of a newer version. It is ours to replace either way. */
-function openSound(file: string): Database | undefined {
-  let database: Database;
-  try {
-    database = openDatabase(file, 'NORMAL');
-  } catch (error) {
-    if (isDamage(error)) return undefined;
-    throw error;
-  }
-  const found = version(database);
-  if (found <= SCHEMA_VERSION) return database;
-  database.close();
-  return undefined;
-}
-
-/** One damaged file is kept for a look at it; a second one replaces the first, so that the disk does not fill up. */
-function setAside(file: string): void {
-  try {
-    renameSync(file, `${file}.damaged`);
-    for (const suffix of ['-wal', '-shm']) if (existsSync(file + suffix)) rmSync(file + suffix);
-  } catch (error) {
-    throw storageError(file, error);
-  }
-}
-
-function bringUp(database: Database): void {
-  const found = version(database);
+function bringUp(database: Database, found: number): void {
   if (found < 1) database.exec(SCHEMA);
   if (found < 2) database.exec(SECOND_VERSION);
 }
@@ -307,10 +277,6 @@ function isRefresh(binding: StoredBinding, before: StoredBinding | undefined): b
     flow.remotePort === before.flow.remotePort &&
     path?.join() === before.path?.join()
   );
-}
-
-function version(database: Database): number {
-  return Number(database.pragma('user_version', { simple: true }));
 }
 
 function toRow(aor: string, position: number, binding: StoredBinding): Row {

@@ -62,6 +62,21 @@ export function openDatabase(file: string, synchronous: Synchronous): Database.D
 }
 
 /**
+ * Opens a database that another program may be writing to, for reading alone. Throws as openDatabase; where there is none,
+ * CONFIG_DATA_NOT_WRITABLE.
+ */
+export function openForReading(file: string): Database.Database {
+  try {
+    checkHeader(file);
+    const database = connect(file, { readonly: true, fileMustExist: true });
+    database.pragma('trusted_schema = OFF');
+    return database;
+  } catch (error) {
+    throw openingError(file, error);
+  }
+}
+
+/**
  * Makes a copy of a database in WAL mode one file without a -wal, looks through all of it, and returns what `read` finds in
  * it. Throws as openDatabase.
  */
@@ -121,11 +136,12 @@ function readHeader(file: string): Buffer | undefined {
   }
 }
 
-function connect(file: string): Database.Database {
+function connect(file: string, options: Database.Options = {}): Database.Database {
   const nativeBinding = assetPath('better_sqlite3.node');
   // From source and before the first build there is no such file: the package then finds its own.
   return new Database(file, {
     timeout: BUSY_TIMEOUT_MS,
+    ...options,
     ...(existsSync(nativeBinding) ? { nativeBinding } : {}),
   });
 }

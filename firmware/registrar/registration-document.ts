@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { xmlText } from '../core/xml-text.ts';
 import type { Binding, EndedBinding } from './binding.ts';
 
 /** What subscribers of an extension's registration are told (RFC 3680 §5, with the GRUUs of RFC 5628). */
@@ -20,7 +21,7 @@ export function registrationDocument({ aor, version, bindings, ended, nowMs }: R
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" xmlns:gr="urn:ietf:params:xml:ns:gruuinfo" version="${version}" state="full">`,
-    `<registration aor="${xml(aor)}" id="${idOf(aor)}" state="${state}">`,
+    `<registration aor="${xmlText(aor)}" id="${idOf(aor)}" state="${state}">`,
     ...bindings.map((binding) => contact(aor, binding, binding.refreshed === true ? 'refreshed' : 'registered', nowMs)),
     ...ended.map(({ binding, event }) => contact(aor, binding, event, nowMs)),
     '</registration>',
@@ -42,33 +43,18 @@ function contact(aor: string, binding: Binding, event: string, nowMs: number): s
     ['cseq', String(cSeq)],
   ];
   const children = [
-    `<uri>${xml(binding.contact)}</uri>`,
-    ...(instance === undefined ? [] : [`<unknown-param name="+sip.instance">${xml(`"${instance}"`)}</unknown-param>`]),
+    `<uri>${xmlText(binding.contact)}</uri>`,
+    ...(instance === undefined
+      ? []
+      : [`<unknown-param name="+sip.instance">${xmlText(`"${instance}"`)}</unknown-param>`]),
     ...(regId === undefined ? [] : [`<unknown-param name="reg-id">${regId}</unknown-param>`]),
-    ...(publicGruu === undefined ? [] : [`<gr:pub-gruu uri="${xml(publicGruu)}"/>`]),
+    ...(publicGruu === undefined ? [] : [`<gr:pub-gruu uri="${xmlText(publicGruu)}"/>`]),
   ];
-  const text = attributes.map(([name, value]) => `${name}="${xml(value ?? '')}"`).join(' ');
+  const text = attributes.map(([name, value]) => `${name}="${xmlText(value ?? '')}"`).join(' ');
   return `<contact ${text}>${children.join('')}</contact>`;
 }
 
 /** The same in each document (RFC 3680 §5.1), and a token. */
 function idOf(text: string): string {
   return `r${hash('sha256', text).slice(0, 16)}`;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-};
-
-/** XML 1.0 §2.2 names the characters that there are. */
-function xml(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '')
-    .replace(/[&<>"']/g, (char) => ESCAPES[char] ?? '')
-    .replace(/[\t\n\r]/g, ' ');
 }

@@ -252,3 +252,16 @@ t.test('a migration forgets the checksums of the version before it', async (t) =
   );
   database.close();
 });
+
+t.test('version 10: call records, lamps, voicemail', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 10);
+  const store = ConfigurationStore.open(directory);
+  t.match(store.current.system, {
+    calls: { recordDays: 180, recordsKept: 100_000 },
+    lamps: { watchers: 'everybody', identities: true, pickUp: true },
+    voicemail: { totalMinutes: 900, messageSeconds: 60 },
+  });
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});

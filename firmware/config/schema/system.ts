@@ -133,6 +133,22 @@ export const system = single('System', 'system', {
       64,
     ),
   }),
+  calls: group('Call records and call logs', {
+    recordDays: whole('Days that records of calls and the users’ call logs are kept', 1, 3650, 180),
+    recordsKept: whole('Call records kept at most; the oldest go first', 100, 1000000, 100000),
+  }),
+  lamps: group('Lamps that show the calls of other extensions', {
+    watchers: choice('Who may watch the calls of another extension', ['everybody', 'nobody'], 'everybody'),
+    identities: flag('Watchers see with whom an extension talks', false),
+    pickUp: flag('Watchers are told what a phone needs to pick up a call that rings there', true),
+  }),
+  voicemail: group('Voicemail', {
+    totalMinutes: whole('Messages of all users together', 10, 900, 900, { unit: 'min' }),
+    userMinutes: whole('Messages of one user', 1, 900, 30, { unit: 'min' }),
+    messageSeconds: whole('Longest message', 10, 240, 120, { unit: 's' }),
+    messageDays: whole('Days that messages are kept; 0: until they are deleted', 0, 3650, 0),
+    keepFreeMegabytes: whole('Space on the disk that messages leave free', 10, 100000, 200, { unit: 'MB' }),
+  }),
   cloud: group('Cloud services', {
     enabled: flag('Enable cloud account', false),
     authorization: flag('Enable cloud account authorization', false),

@@ -109,7 +109,7 @@ export const users = collection(
       },
       NOT_YET,
     ),
-    voicemail: group('Voicemail', { enabled: flag('in use', false), pin: secret('Mailbox PIN', 'pin') }, NOT_YET),
+    voicemail: group('Voicemail', { enabled: flag('in use', false), pin: secret('Mailbox PIN', 'pin') }),
     sourceNumbers: list('Source numbers', line('Source number', 127), 64, NOT_YET),
     contact: group('Contact data', {
       workPhone: contactLine('Work phone'),

@@ -1,0 +1,34 @@
+import type { CallEvent } from './call-event.ts';
+import { recordOf } from './call-record.ts';
+import type { CallStore } from './call-store.ts';
+import { type LiveCall, nextLiveCall } from './live-call.ts';
+import { userCallsOf } from './user-call.ts';
+
+/** Keeps the account of every call: from its answer on, so that a power cut in the middle of it leaves a record. */
+export class CallHistory {
+  readonly #store: CallStore;
+  readonly #calls = new Map<string, LiveCall>();
+
+  constructor(store: CallStore) {
+    this.#store = store;
+  }
+
+  /** The number of calls that have not ended. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  take(event: CallEvent): void {
+    const before = this.#calls.get(event.call);
+    const call = nextLiveCall(before, event);
+    if (call === undefined) return;
+    if (call.ended !== undefined) {
+      this.#calls.delete(event.call);
+      this.#store.save(recordOf(call), userCallsOf(call));
+      return;
+    }
+    this.#calls.set(event.call, call);
+    const isNews = event.kind === 'answered' || event.kind === 'joined' || event.kind === 'recorded';
+    if (isNews && call.answeredAtMs !== undefined) this.#store.save(recordOf(call));
+  }
+}

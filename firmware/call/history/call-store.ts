@@ -1,0 +1,243 @@
+import type { Transaction } from 'better-sqlite3';
+import type { Database } from '../../config/database.ts';
+import { syncToDiskLater } from '../../config/durable-files.ts';
+import { openReplaceable } from '../../config/replaceable-database.ts';
+import { storageError } from '../../config/storage-error.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
+import { CallReader, callsFile } from './call-reader.ts';
+import type { CallRecord } from './call-record.ts';
+import {
+  CALLS_SCHEMA,
+  CALLS_SCHEMA_VERSION,
+  type CallRow,
+  rowOf,
+  type UserCallRow,
+  userCallRowOf,
+} from './call-row.ts';
+import type { UserCall } from './user-call.ts';
+
+/** How much is kept, as configured now. */
+export interface CallRetention {
+  readonly recordsKept: number;
+  /** Of records and of the users' logs. */
+  readonly recordDays: number;
+}
+
+export interface CallStoreOptions {
+  readonly directory: string;
+  readonly retention: () => CallRetention;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The least time between two commits: a busy hour must not wear out the flash. */
+const COMMIT_INTERVAL_MS = 1000;
+/** What is too old is looked for this often where no call ends. */
+const PRUNE_INTERVAL_MS = 3_600_000;
+/** Rows removed in one commit: signalling stands still meanwhile. */
+const MAX_PRUNED_ROWS = 500;
+/** Records that wait while the disk takes none; the oldest go first. Half an hour of the busiest office. */
+const MAX_WAITING = 2000;
+/** Of one user's call log. */
+export const MAX_USER_CALLS = 200;
+const DAY_MS = 86_400_000;
+
+interface Waiting {
+  record: CallRecord;
+  userCalls: readonly UserCall[];
+}
+
+/**
+ * Call records and the users' call logs, apart from the configuration. `save` never touches the disk: what waits is written in
+ * one transaction at most once a second. The commit itself waits for no disk; another thread then has the log synced, so
+ * that a power cut takes no more than the last moment. A damaged file is set aside and made new.
+ */
+export class CallStore {
+  /** What was written; what still waits is not in it. */
+  readonly reader: CallReader;
+  readonly #options: CallStoreOptions;
+  readonly #database: Database;
+  readonly #file: string;
+  readonly #write: Transaction<(waiting: readonly Waiting[]) => void>;
+  readonly #prune: Transaction<() => number>;
+  /** By the id of the record: a later one of a call that goes on replaces it. */
+  readonly #waiting = new Map<string, Waiting>();
+  #timer: Timer | undefined;
+  #pruning: Timer | undefined;
+  #syncing: Promise<void> | undefined;
+  #isUnsynced = false;
+  #isFailing = false;
+  #isClosed = false;
+  #dropped = 0;
+
+  private constructor(options: CallStoreOptions, database: Database, file: string) {
+    this.#options = options;
+    this.#database = database;
+    this.#file = file;
+    const columns = Object.keys(rowOf(EMPTY));
+    const insert = database.prepare<[CallRow]>(
+      `INSERT INTO calls (${columns.join()}) VALUES (${columns.map((name) => `@${name}`).join()})
+       ON CONFLICT (id) DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`).join()}`,
+    );
+    const insertUserCall = database.prepare<[UserCallRow]>(
+      `INSERT OR REPLACE INTO user_calls (user, at_ms, call, kind, number, name, seconds)
+       VALUES (@user, @at_ms, @call, @kind, @number, @name, @seconds)`,
+    );
+    const forgetOldest = database.prepare<[string, string, number]>(
+      `DELETE FROM user_calls WHERE user = ? AND at_ms <= (
+         SELECT at_ms FROM user_calls WHERE user = ? ORDER BY at_ms DESC LIMIT 1 OFFSET ?)`,
+    );
+    this.#write = database.transaction((waiting) => {
+      for (const { record, userCalls } of waiting) {
+        insert.run(rowOf(record));
+        for (const call of userCalls) {
+          insertUserCall.run(userCallRowOf(call));
+          forgetOldest.run(call.user, call.user, MAX_USER_CALLS);
+        }
+      }
+    });
+    this.#prune = this.#preparePruning();
+    this.reader = new CallReader(database);
+  }
+
+  /**
+   * Opens DIR/calls.db. Calls that ran when the box stopped have ended with the cause `interrupted`. Throws UsageError
+   * CONFIG_DATA_NOT_WRITABLE, CONFIG_DATABASE_LOCKED, CONFIG_DISK_FULL.
+   */
+  static open(options: CallStoreOptions): CallStore {
+    const { directory, logger } = options;
+    const file = callsFile(directory);
+    const { database, isReplaced } = openReplaceable({
+      file,
+      schemaVersion: CALLS_SCHEMA_VERSION,
+      bringUp: (database, version) => {
+        if (version < 1) database.exec(CALLS_SCHEMA);
+      },
+    });
+    if (isReplaced) logger.warn({ file, keptAs: `${file}.damaged` }, 'call records could not be read: they begin anew');
+    try {
+      database.exec(`UPDATE calls SET cause = 'interrupted' WHERE cause IS NULL`);
+      const store = new CallStore(options, database, file);
+      store.#pruneLater();
+      return store;
+    } catch (error) {
+      database.close();
+      throw storageError(file, error);
+    }
+  }
+
+  /** Within a second; what was saved of the same call before is replaced. After `close` it does nothing. */
+  save(record: CallRecord, userCalls: readonly UserCall[] = []): void {
+    if (this.#isClosed) return;
+    // To the end of the row, so that the oldest stands first.
+    this.#waiting.delete(record.id);
+    this.#waiting.set(record.id, { record, userCalls });
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size > MAX_WAITING && oldest !== undefined) {
+      this.#waiting.delete(oldest);
+      this.#dropped += 1;
+    }
+    this.#timer ??= this.#options.clock.schedule(COMMIT_INTERVAL_MS, () => this.flush());
+  }
+
+  /** Writes what waits, now. A failure is logged once, keeps what waits and tries again a second later. */
+  flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#waiting.size === 0) return;
+    const { logger, clock } = this.#options;
+    try {
+      this.#write.immediate([...this.#waiting.values()]);
+      this.#waiting.clear();
+      if (this.#isFailing) logger.info({ file: this.#file, lost: this.#dropped }, 'call records are written again');
+      this.#isFailing = false;
+      this.#dropped = 0;
+      this.#sync();
+    } catch (error) {
+      const { code, message, cure } = storageError(this.#file, error);
+      if (!this.#isFailing) logger.warn({ code, cure, file: this.#file }, `call records are not written: ${message}`);
+      this.#isFailing = true;
+      if (!this.#isClosed) this.#timer = clock.schedule(COMMIT_INTERVAL_MS, () => this.flush());
+    }
+  }
+
+  /** Resolves when what was written is on the disk. */
+  async synced(): Promise<void> {
+    await this.#syncing;
+  }
+
+  /** Writes what waits and closes the file. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.flush();
+    this.#pruning?.cancel();
+    this.#database.close();
+  }
+
+  #sync(): void {
+    this.#isUnsynced = true;
+    this.#syncing ??= this.#syncAll().finally(() => {
+      this.#syncing = undefined;
+    });
+  }
+
+  async #syncAll(): Promise<void> {
+    while (this.#isUnsynced) {
+      this.#isUnsynced = false;
+      try {
+        await syncToDiskLater(`${this.#file}-wal`);
+      } catch (error) {
+        // With the last connection SQLite takes its log away.
+        if (!this.#isClosed) this.#options.logger.warn({ err: error, file: this.#file }, 'call records not synced');
+      }
+    }
+  }
+
+  #preparePruning(): Transaction<() => number> {
+    const database = this.#database;
+    const tooOld = database.prepare<[number, number]>(
+      'DELETE FROM calls WHERE seq IN (SELECT seq FROM calls WHERE started_at_ms < ? ORDER BY started_at_ms LIMIT ?)',
+    );
+    const tooMany = database.prepare<[number, number]>(
+      `DELETE FROM calls WHERE seq IN (SELECT seq FROM calls WHERE seq <= (
+         SELECT seq FROM calls ORDER BY seq DESC LIMIT 1 OFFSET ?) ORDER BY seq LIMIT ?)`,
+    );
+    const oldUserCalls = database.prepare<[number, number]>(
+      `DELETE FROM user_calls WHERE (user, at_ms, call, kind) IN (
+         SELECT user, at_ms, call, kind FROM user_calls WHERE at_ms < ? ORDER BY at_ms LIMIT ?)`,
+    );
+    return database.transaction(() => {
+      const { recordDays, recordsKept } = this.#options.retention();
+      const before = Math.trunc(this.#options.clock.now() - recordDays * DAY_MS);
+      const removed = [
+        tooOld.run(before, MAX_PRUNED_ROWS).changes,
+        tooMany.run(recordsKept, MAX_PRUNED_ROWS).changes,
+        oldUserCalls.run(before, MAX_PRUNED_ROWS).changes,
+      ];
+      return Math.max(...removed);
+    });
+  }
+
+  /** At most every second, as long as there is more; then every hour. */
+  #pruneLater(delayMs = COMMIT_INTERVAL_MS): void {
+    this.#pruning = this.#options.clock.schedule(delayMs, () => {
+      let removed = 0;
+      try {
+        removed = this.#prune.immediate();
+        if (removed > 0) this.#sync();
+      } catch (error) {
+        const { code, message } = storageError(this.#file, error);
+        this.#options.logger.warn({ code, file: this.#file }, `old call records are not removed: ${message}`);
+      }
+      this.#pruneLater(removed >= MAX_PRUNED_ROWS ? COMMIT_INTERVAL_MS : PRUNE_INTERVAL_MS);
+    });
+  }
+}
+
+/** For the names of the columns. */
+const EMPTY: CallRecord = {
+  ...{ id: '', direction: 'internal', startedAtMs: 0, caller: { number: '' } },
+  ...{ dialled: '', isEmergency: false, transfers: [] },
+};

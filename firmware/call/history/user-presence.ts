@@ -1,0 +1,165 @@
+import type { CallEvent } from './call-event.ts';
+import { type LiveCall, type LiveLeg, nextLiveCall } from './live-call.ts';
+
+/** What a user's telephone does; `do-not-disturb` where it does nothing and is not to. */
+export type UserState = 'idle' | 'calling' | 'ringing' | 'talking' | 'holding' | 'do-not-disturb';
+
+export interface UserPresence {
+  readonly user: string;
+  readonly state: UserState;
+  readonly doesNotDisturb: boolean;
+  /** How many calls he has. */
+  readonly calls: number;
+  /** Since when it is so; milliseconds since the Unix epoch. */
+  readonly sinceMs: number;
+}
+
+/** A part that a user has in a call that runs. */
+export interface UserLeg extends LiveLeg {
+  readonly call: LiveCall;
+}
+
+export interface UserPresenceOptions {
+  /** The users of the box, as configured now. */
+  readonly users: () => readonly string[];
+  readonly doesNotDisturb: (user: string) => boolean;
+  readonly now: () => number;
+  /** A listener failed. */
+  readonly report: (error: unknown) => void;
+}
+
+/** `released`: those of his that are over now. */
+export type LegListener = (user: string, released: readonly UserLeg[]) => void;
+
+interface Known {
+  readonly state: UserState;
+  readonly doesNotDisturb: boolean;
+  readonly calls: number;
+  readonly sinceMs: number;
+}
+
+/** What the others outrank: who talks does not ring. */
+const ORDER: readonly UserState[] = ['talking', 'holding', 'ringing', 'calling'];
+
+/** Who of the users does what: a snapshot, and each change of it. */
+export class UserPresences {
+  readonly #options: UserPresenceOptions;
+  readonly #calls = new Map<string, LiveCall>();
+  /** Those that have calls. */
+  readonly #legs = new Map<string, readonly UserLeg[]>();
+  /** What was told of each last. */
+  readonly #known = new Map<string, Known>();
+  readonly #listeners = new Set<(presence: UserPresence) => void>();
+  readonly #legListeners = new Set<LegListener>();
+
+  constructor(options: UserPresenceOptions) {
+    this.#options = options;
+  }
+
+  /** Of every user. */
+  snapshot(): readonly UserPresence[] {
+    return this.#options.users().map((user) => this.of(user));
+  }
+
+  of(user: string): UserPresence {
+    const known = this.#known.get(user);
+    const doesNotDisturb = this.#options.doesNotDisturb(user);
+    const legs = this.legsOf(user);
+    return {
+      user,
+      state: stateOf(legs, doesNotDisturb),
+      doesNotDisturb,
+      calls: callsOf(legs),
+      sinceMs: known?.sinceMs ?? 0,
+    };
+  }
+
+  /** His parts in calls that run, in the order in which they came. */
+  legsOf(user: string): readonly UserLeg[] {
+    return this.#legs.get(user) ?? [];
+  }
+
+  /** Each change of what `of` says. The returned function ends it. */
+  subscribe(listener: (presence: UserPresence) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Each change of what `legsOf` says. The returned function ends it. */
+  onLegs(listener: LegListener): () => void {
+    this.#legListeners.add(listener);
+    return () => this.#legListeners.delete(listener);
+  }
+
+  take(event: CallEvent): void {
+    const before = this.#calls.get(event.call);
+    const call = nextLiveCall(before, event);
+    if (call === undefined || call === before) return;
+    if (call.ended === undefined) this.#calls.set(event.call, call);
+    else this.#calls.delete(event.call);
+    for (const user of usersIn(call)) this.#update(user, call);
+  }
+
+  /** The configuration is another one: of whom, or undefined of all. */
+  recheck(users: readonly string[] = this.#options.users()): void {
+    const present = new Set(this.#options.users());
+    for (const user of this.#known.keys()) if (!present.has(user)) this.#known.delete(user);
+    for (const user of users) this.#tell(user);
+  }
+
+  #update(user: string, call: LiveCall): void {
+    const id = call.started.call;
+    const before = this.legsOf(user);
+    const others = before.filter((leg) => leg.call.started.call !== id);
+    const own = call.legs.filter(({ party }) => party.user === user).map((leg): UserLeg => ({ ...leg, call }));
+    const legs = [...others, ...own.filter(({ phase }) => phase !== 'released')];
+    const released = own.filter(
+      ({ leg, phase }) =>
+        phase === 'released' && before.some((each) => each.leg === leg && each.call.started.call === id),
+    );
+    if (legs.length === 0) this.#legs.delete(user);
+    else this.#legs.set(user, legs);
+    for (const listener of this.#legListeners) this.#guard(() => listener(user, released));
+    this.#tell(user);
+  }
+
+  #tell(user: string): void {
+    const { state, doesNotDisturb, calls } = this.of(user);
+    const known = this.#known.get(user);
+    if (known?.state === state && known.doesNotDisturb === doesNotDisturb && known.calls === calls) return;
+    const sinceMs = known?.state === state ? known.sinceMs : this.#options.now();
+    // Nothing was told of who is idle from the beginning, as everybody is.
+    const isNews = known !== undefined || state !== 'idle' || doesNotDisturb;
+    this.#known.set(user, { state, doesNotDisturb, calls, sinceMs });
+    if (!isNews) return;
+    for (const listener of [...this.#listeners]) {
+      this.#guard(() => listener({ user, state, doesNotDisturb, calls, sinceMs }));
+    }
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#options.report(error);
+    }
+  }
+}
+
+function usersIn({ legs }: LiveCall): ReadonlySet<string> {
+  return new Set(legs.flatMap(({ party }) => party.user ?? []));
+}
+
+function callsOf(legs: readonly UserLeg[]): number {
+  return new Set(legs.map(({ call }) => call.started.call)).size;
+}
+
+function stateOf(legs: readonly UserLeg[], doesNotDisturb: boolean): UserState {
+  const states = legs.map(stateOfLeg);
+  return ORDER.find((state) => states.includes(state)) ?? (doesNotDisturb ? 'do-not-disturb' : 'idle');
+}
+
+function stateOfLeg({ phase, isHolding, call, leg }: UserLeg): UserState {
+  if (phase === 'talking') return isHolding ? 'holding' : 'talking';
+  return leg === call.started.caller.leg ? 'calling' : 'ringing';
+}

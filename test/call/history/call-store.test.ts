@@ -1,0 +1,166 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import t, { type Test } from 'tap';
+import { CallHistory } from '../../../firmware/call/history/call-history.ts';
+import { withCallReader } from '../../../firmware/call/history/call-reader.ts';
+import { recordOf } from '../../../firmware/call/history/call-record.ts';
+import { type CallRetention, CallStore, MAX_USER_CALLS } from '../../../firmware/call/history/call-store.ts';
+import { userCallsOf } from '../../../firmware/call/history/user-call.ts';
+import { openDatabase } from '../../../firmware/config/database.ts';
+import { createLogger } from '../../../firmware/core/logger.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { callOf, eventsOf, OUTSIDE, START_MS, WAREHOUSE, WORKSHOP } from './sample-calls.ts';
+
+const DAY_MS = 86_400_000;
+
+function open(t: Test, directory: string, retention: Partial<CallRetention> = {}) {
+  const clock = new FakeClock(START_MS);
+  const lines: string[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  const limits = { recordsKept: 1000, recordDays: 180, ...retention };
+  const store = CallStore.open({ directory, retention: () => limits, clock, logger: createLogger('info', sink) });
+  t.teardown(() => store.close());
+  return { store, clock, lines };
+}
+
+function answered(id: string, startMs = START_MS) {
+  return callOf({ id, startMs, steps: [{ ring: 1, party: WORKSHOP }, { answer: 1 }, { end: 'normal' }] });
+}
+
+const all = (store: CallStore) => [...store.reader.records()].flat();
+
+t.test('what is saved is there after closing, whole', async (t) => {
+  const directory = t.testdir();
+  const { store, clock } = open(t, directory);
+  const calls = [
+    callOf({
+      id: 'a',
+      caller: { ...OUTSIDE, isPrivate: true, name: "Robert'); DROP TABLE calls;--" },
+      isEmergency: true,
+      follows: 'z',
+      steps: [
+        { ring: 1, party: WORKSHOP, more: { huntGroup: '300', line: 'Carrier' } },
+        { answer: 1 },
+        { record: 'a.wav' },
+        { join: 2, party: WAREHOUSE, replaces: 1, from: 'b' },
+        { hold: 2 },
+        { end: 'normal', by: 'connected' },
+      ],
+    }),
+    callOf({ id: 'b', steps: [{ end: 'unknown-number', by: 'box' }] }),
+  ];
+  for (const call of calls) store.save(recordOf(call), userCallsOf(call));
+  t.equal(all(store).length, 0, 'nothing is written at once');
+  store.close();
+  store.close();
+  store.save(recordOf(answered('late')));
+  t.equal(clock.pending, 0, 'no timer is left');
+  t.equal(statSync(join(directory, 'calls.db')).mode & 0o777, 0o600);
+  await withCallReader(directory, async (reader) => {
+    t.strictSame([...reader.records()].flat(), calls.map(recordOf));
+    t.strictSame(reader.newest(1)[0]?.id, 'b');
+    t.match(reader.userCalls('202', 10), [{ call: 'a', kind: 'received', number: '', name: '' }]);
+  });
+});
+
+t.test('records are written together, once a second at most', async (t) => {
+  const { store, clock } = open(t, t.testdir());
+  for (let count = 0; count < 100; count += 1) store.save(recordOf(answered(`call-${count}`)));
+  clock.advance(999);
+  t.equal(all(store).length, 0);
+  clock.advance(1);
+  t.equal(all(store).length, 100);
+  await store.synced();
+});
+
+t.test('a call that runs has a record from its answer on; a power cut ends it', async (t) => {
+  const folders = t.testdir({ box: {}, copy: {} });
+  const directory = join(folders, 'box');
+  const copy = join(folders, 'copy');
+  const first = open(t, directory);
+  const history = new CallHistory(first.store);
+  const events = eventsOf({ steps: [{ ring: 1, party: WORKSHOP }, { answer: 1 }, { end: 'normal' }] });
+  for (const event of events.slice(0, 2)) history.take(event);
+  first.clock.advance(1000);
+  t.equal(all(first.store).length, 0, 'a call that only rings has none');
+  for (const event of events.slice(2, 3)) history.take(event);
+  first.clock.advance(1000);
+  t.match(all(first.store), [{ id: 'call-1', answeredAtMs: START_MS + 2000 }]);
+  t.notOk(all(first.store)[0]?.cause);
+  t.equal(history.size, 1);
+  // What a process that is killed now leaves behind.
+  for (const name of ['calls.db', 'calls.db-wal']) {
+    writeFileSync(join(copy, name), readFileSync(join(directory, name)));
+  }
+  t.match(all(open(t, copy).store), [{ id: 'call-1', cause: 'interrupted' }]);
+  for (const event of events.slice(3)) history.take(event);
+  first.store.flush();
+  t.match(all(first.store), [{ id: 'call-1', cause: 'normal' }]);
+  t.equal(all(first.store).length, 1, 'the same row');
+  t.equal(history.size, 0);
+});
+
+t.test('no more rows than configured, and none that are too old', async (t) => {
+  const directory = t.testdir();
+  const { store, clock } = open(t, directory, { recordsKept: 10, recordDays: 30 });
+  for (let count = 0; count < 1200; count += 1) {
+    const call = answered(`call-${count}`, START_MS + count);
+    store.save(recordOf(call), userCallsOf(call));
+  }
+  store.flush();
+  t.equal(all(store).length, 1200);
+  clock.advance(1000);
+  t.equal(all(store).length, 700, 'not all in one commit: signalling stands still meanwhile');
+  clock.advance(3000);
+  t.strictSame(
+    all(store).map(({ id }) => id),
+    Array.from({ length: 10 }, (_, index) => `call-${1190 + index}`),
+  );
+  t.equal(store.reader.userCalls('201', 5000).length, MAX_USER_CALLS, 'the log of a user');
+  clock.advance(31 * DAY_MS);
+  t.equal(all(store).length, 0);
+  t.equal(store.reader.userCalls('201', 5000).length, 0);
+});
+
+t.test('a disk that takes nothing blocks nobody, and what waits is bounded', async (t) => {
+  const directory = t.testdir();
+  const { store, clock, lines } = open(t, directory);
+  const other = openDatabase(join(directory, 'calls.db'), 'NORMAL');
+  t.teardown(() => other.close());
+  other.exec("CREATE TRIGGER refuse BEFORE INSERT ON calls BEGIN SELECT RAISE(FAIL, 'disk full'); END");
+  for (let count = 0; count < 2500; count += 1) store.save(recordOf(answered(`call-${count}`)));
+  clock.advance(5000);
+  t.equal(lines.length, 1, 'told once');
+  t.match(JSON.parse(lines[0] ?? ''), { level: 40, msg: /call records are not written/ });
+  other.exec('DROP TRIGGER refuse');
+  clock.advance(1000);
+  t.equal(all(store).length, 2000);
+  t.equal(all(store)[0]?.id, 'call-500', 'the oldest went first');
+  t.match(JSON.parse(lines[1] ?? ''), { level: 30, lost: 500 });
+});
+
+t.test('a damaged file is set aside and made new, with one warning', async (t) => {
+  const directory = t.testdir({ 'calls.db': 'garbage '.repeat(2000) });
+  const { store, clock, lines } = open(t, directory);
+  store.save(recordOf(answered('a')));
+  clock.advance(1000);
+  t.equal(all(store).length, 1);
+  t.equal(lines.length, 1);
+  t.match(readFileSync(join(directory, 'calls.db.damaged'), 'utf8'), /^garbage/);
+});
+
+t.test('where there are no records, and where they are of a newer program', async (t) => {
+  const read = async () => undefined;
+  await t.rejects(withCallReader(t.testdir(), read), { code: 'CALLS_NONE' });
+  const directory = t.testdir();
+  const database = openDatabase(join(directory, 'calls.db'), 'NORMAL');
+  database.pragma('user_version = 99');
+  database.close();
+  await t.rejects(withCallReader(directory, read), { code: 'CALLS_VERSION' });
+});
