@@ -69,7 +69,8 @@ export function openingError(file: string, cause: unknown): RingdownError {
 export function isDamage(cause: unknown): boolean {
   if (cause instanceof RingdownError) return cause.code === 'CONFIG_DATABASE_DAMAGED';
   if (!(cause instanceof Database.SqliteError)) return false;
-  return cause.code === 'SQLITE_NOTADB' || cause.code.startsWith('SQLITE_CORRUPT');
+  // A short read: the file ends before a page that it names.
+  return ['SQLITE_NOTADB', 'SQLITE_IOERR_SHORT_READ'].includes(cause.code) || cause.code.startsWith('SQLITE_CORRUPT');
 }
 
 function systemCode(cause: unknown): string | undefined {

@@ -227,6 +227,47 @@ t.test('version 9: threads of media', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 11: how numbers are dialled', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 11);
+  const store = ConfigurationStore.open(directory);
+  t.match(store.current, {
+    system: {
+      telephony: {
+        dialPlan: { enabled: true, outsidePrefix: '9', cityCodes: ['020'], extensionLengths: ['3', '4'] },
+        classOfService: 'Office',
+        trunkToTrunk: 'forwarded',
+      },
+      emergency: { location: 'Shop', callBackSeconds: 600, notify: ['201'] },
+    },
+    users: {
+      201: {
+        dialPlan: { use: 'own', countryCode: '44' },
+        followMe: '202',
+        declinePolicy: 'decline',
+        absentText: 'Lunch',
+      },
+      202: { internalTwinning: '201', twinning: { timeProfile: 'Day' } },
+    },
+    timeProfiles: {
+      Day: { times: [{ begins: '08:30' }, { days: ['sat'], ends: '12:00' }], exceptDates: ['2026-12-25'] },
+    },
+    arsRoutes: {
+      Main: {
+        alternateRoute: 'Spare',
+        codes: [
+          { code: '00N', feature: 'barred' },
+          { code: '?', lineGroup: 1 },
+        ],
+      },
+    },
+    classesOfService: { Office: { calls: 'local', barred: ['0900N'], timeProfile: 'Day' } },
+    locations: { Shop: { lineGroup: '1' } },
+  });
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

@@ -1,4 +1,5 @@
 import { Object as ObjectType, type Static } from '@sinclair/typebox';
+import { arsRoutes, classesOfService, timeProfiles } from './dialling.ts';
 import { extensions } from './extension.ts';
 import { huntGroups } from './hunt-group.ts';
 import { directory, emergencyNumbers, incomingRoutes, lines, locations } from './routing.ts';
@@ -23,6 +24,9 @@ export const configurationSchema = ObjectType(
     userRights,
     lines,
     incomingRoutes,
+    arsRoutes,
+    classesOfService,
+    timeProfiles,
     noUser,
     emergencyNumbers,
     locations,

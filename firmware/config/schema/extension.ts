@@ -1,4 +1,5 @@
 import { Optional } from '@sinclair/typebox';
+import { PLANNED } from './dialling.ts';
 import {
   choice,
   collection,
@@ -14,8 +15,6 @@ import {
   word,
 } from './kinds.ts';
 import { CODEC_NAMES, MEDIA_SECURITY } from './system.ts';
-
-const NOT_YET = { unused: true } as const;
 
 /** Device classes: of each a user has one at a time (seeds: simultaneous mode). `any` takes what registers. */
 export const DEVICE_CLASSES = ['any', 'desk', 'desktop', 'mobile', 'webrtc'] as const;
@@ -42,6 +41,6 @@ export const extensions = collection(
       shaped('Address', '^[0-9a-fA-F:.]{2,45}(?:/\\d{1,3})?$', 'an IP address or a network such as 192.168.42.0/24'),
       16,
     ),
-    location: reference('Location', NAME_KEY, NOT_YET),
+    location: reference('Location', NAME_KEY, PLANNED),
   }),
 );

@@ -1,4 +1,16 @@
-import { choice, collection, flag, group, NUMBER_KEY, name, reference, sequence, shaped, whole } from './kinds.ts';
+import {
+  choice,
+  collection,
+  flag,
+  group,
+  NAME_KEY,
+  NUMBER_KEY,
+  name,
+  reference,
+  sequence,
+  shaped,
+  whole,
+} from './kinds.ts';
 
 export const huntGroups = collection(
   { title: 'Hunt groups', table: 'hunt_groups', key: { column: 'number', ...NUMBER_KEY }, max: 100, unused: true },
@@ -17,6 +29,7 @@ export const huntGroups = collection(
     nightService: group('Night service', {
       active: flag('in use now', false),
       group: reference('Hunt group at night', NUMBER_KEY),
+      timeProfile: reference('Time profile of the day, night is at other times; left out: as switched', NAME_KEY),
     }),
     voicemail: flag('Voicemail', false),
     members: sequence(

@@ -1,4 +1,5 @@
 import { Optional } from '@sinclair/typebox';
+import { PLANNED } from './dialling.ts';
 import {
   choice,
   collection,
@@ -128,7 +129,7 @@ export const incomingRoutes = collection(
     table: 'incoming_routes',
     key: { column: 'name', ...NAME_KEY },
     max: 500,
-    unused: true,
+    ...PLANNED,
   },
   group('Incoming call route', {
     lineGroup: whole('Line group', 0, 99999, 0),
@@ -137,15 +138,20 @@ export const incomingRoutes = collection(
     priority: whole('Priority', 1, 3, 1),
     destination: dialString('Destination: a user or a hunt group'),
     nightDestination: dialString('Destination at night; empty: as by day'),
+    timeProfile: reference('Time profile of the day, night is at other times; left out: never night', NAME_KEY),
   }),
 );
 
 /** Whom an emergency call must name, and where help has to go. */
 export const locations = collection(
-  { title: 'Locations', table: 'locations', key: { column: 'name', ...NAME_KEY }, max: 100, unused: true },
+  { title: 'Locations', table: 'locations', key: { column: 'name', ...NAME_KEY }, max: 100, ...PLANNED },
   group('Location', {
     address: line('Address, as help must find it', 255),
     callerNumber: dialString('Number that an emergency call from here carries'),
+    lineGroup: line(
+      'Outgoing group of lines, or name of an ARS route, of emergency calls from here; empty: the system’s',
+      64,
+    ),
     subnet: shaped(
       'Subnet; empty: by extension alone',
       '^(?:[0-9a-fA-F:.]{2,45}/\\d{1,3})?$',
@@ -163,7 +169,7 @@ export const emergencyNumbers = collection(
     table: 'emergency_numbers',
     key: { column: 'number', pattern: '^[0-9]{2,8}$', rule: '2 to 8 digits' },
     max: 32,
-    unused: true,
+    ...PLANNED,
   },
   group('Emergency number', {
     description: line('Description', 64),
@@ -172,6 +178,6 @@ export const emergencyNumbers = collection(
 );
 
 export const directory = collection(
-  { title: 'Directory entries', table: 'directory', key: { column: 'name', ...NAME_KEY }, max: 2500, unused: true },
+  { title: 'Directory entries', table: 'directory', key: { column: 'name', ...NAME_KEY }, max: 2500, ...PLANNED },
   group('Directory entry', { number: dialString('Telephone number') }),
 );

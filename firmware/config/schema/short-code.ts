@@ -1,10 +1,13 @@
-import { choice, collection, flag, group, line, NAME_KEY } from './kinds.ts';
+import { CODE_KEY, PLANNED } from './dialling.ts';
+import { choice, collection, flag, group, line, NAME_KEY, reference } from './kinds.ts';
 
 /** What a short code does. `dial` routes a call out, `dial-emergency` overrides every barring. */
 export const SHORT_CODE_FEATURES = [
   'dial',
   'dial-emergency',
+  'dial-3k1',
   'barred',
+  'busy',
   'dial-extension',
   'dial-paging',
   'dial-inclusion',
@@ -44,6 +47,7 @@ export const SHORT_CODE_FEATURES = [
   'call-pickup-extension',
   'call-pickup-members',
   'call-steal',
+  'call-listen-off',
   'call-park',
   'call-unpark',
   'call-record',
@@ -56,19 +60,14 @@ export const SHORT_CODE_FEATURES = [
   'hold-call',
 ] as const;
 
-const CODE_KEY = {
-  pattern: '^[0-9A-Za-z*#?;+./-]{1,31}$',
-  rule: '1 to 31 digits, letters, and any of * # ? ; + . / -',
-};
-
 /** Codes of the system, of user rights or of one user; which of them wins is decided when one dials. */
-export function shortCodes(title: string, table: string, unused: { readonly unused: true } = { unused: true }) {
+export function shortCodes(title: string, table: string) {
   return collection(
-    { title, table, key: { column: 'code', ...CODE_KEY }, max: 1000, ...unused },
+    { title, table, key: { column: 'code', ...CODE_KEY }, max: 1000, ...PLANNED },
     group('Short code', {
       feature: choice('Feature', SHORT_CODE_FEATURES, 'dial'),
       telephoneNumber: line('Telephone number: what the feature works on, N for the digits dialled', 63),
-      lineGroup: line('Line group or route', 31),
+      lineGroup: line('Outgoing group of lines, or name of an ARS route; empty: the route Main, else every line', 64),
       locale: line('Locale', 5),
       forceAuthorization: flag('Force authorization code', false),
     }),
@@ -76,11 +75,12 @@ export function shortCodes(title: string, table: string, unused: { readonly unus
 }
 
 export const userRights = collection(
-  { title: 'User rights', table: 'user_rights', key: { column: 'name', ...NAME_KEY }, max: 100, unused: true },
+  { title: 'User rights', table: 'user_rights', key: { column: 'name', ...NAME_KEY }, max: 100, ...PLANNED },
   group('User rights', {
     enableDoNotDisturb: flag('Users may switch do not disturb', true),
     enableForwarding: flag('Users may forward calls', true),
     outgoingCallBar: flag('Outgoing call bar', false),
+    classOfService: reference('Class of service of users who have none of their own', NAME_KEY),
     shortCodes: shortCodes('Short codes of the user rights', 'user_rights_short_codes'),
   }),
 );

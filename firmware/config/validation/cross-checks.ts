@@ -1,6 +1,7 @@
 import type { Path } from '../path.ts';
 import type { Configuration } from '../schema/configuration.ts';
 import { addressRules } from './address-rules.ts';
+import { diallingRules } from './dialling-rules.ts';
 import { type Issue, showValue } from './issue.ts';
 import { licenceRules } from './licence-rules.ts';
 import { lineRules } from './line-rules.ts';
@@ -20,6 +21,7 @@ const RULES: readonly Rule[] = [
   ...referenceRules,
   ...addressRules,
   ...userRules,
+  ...diallingRules,
   ...licenceRules,
   ...phoneRules,
   ...lineRules,

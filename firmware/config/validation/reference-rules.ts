@@ -68,7 +68,14 @@ export const referenceRules: readonly Rule[] = [
   },
 ];
 
-function mustExist(report: Report, path: Path, key: string | undefined, items: object, collection: string): void {
+/** Reports a key that names nothing. */
+export function mustExist(
+  report: Report,
+  path: Path,
+  key: string | undefined,
+  items: object,
+  collection: string,
+): void {
   if (key === undefined || Object.hasOwn(items, key)) return;
   report(
     path,

@@ -104,6 +104,9 @@ const SAMPLES: readonly string[] = [
   '99',
   '*#',
   '5NX',
+  '7',
+  '8',
+  '9',
   ...Array.from({ length: 64 }, (_, index) => `+49${index}00`),
   ...Array.from({ length: 64 }, (_, index) => `${300 + index}`),
 ];

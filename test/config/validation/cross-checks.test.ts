@@ -108,6 +108,70 @@ const CASES: readonly Case[] = [
   },
 
   {
+    title: 'a class of service that is not there, of the system, a user and user rights',
+    candidate: {
+      system: { telephony: { classOfService: 'A' } },
+      users: { 201: { name: 'x', classOfService: 'B' } },
+      userRights: { Guests: { classOfService: 'C' } },
+    },
+    paths: ['system.telephony.classOfService', 'users.201.classOfService', 'userRights.Guests.classOfService'],
+  },
+  {
+    title: 'a time profile that is not there, wherever one is named',
+    candidate: {
+      users: { 201: { name: 'x', twinning: { timeProfile: 'A' } } },
+      huntGroups: { 300: { name: 'y', nightService: { timeProfile: 'A' } } },
+      lines: { 1: { enabled: false } },
+      incomingRoutes: { All: { destination: '201', timeProfile: 'A' } },
+      arsRoutes: { Main: { timeProfile: 'A', codes: [{ timeProfile: 'A' }] } },
+      classesOfService: { Office: { timeProfile: 'A' } },
+    },
+    paths: [
+      'users.201.twinning.timeProfile',
+      'huntGroups.300.nightService.timeProfile',
+      'incomingRoutes.All.timeProfile',
+      'classesOfService.Office.timeProfile',
+      'arsRoutes.Main.timeProfile',
+      'arsRoutes.Main.codes.0.timeProfile',
+    ],
+  },
+  {
+    title: 'twinning with oneself, and with nobody',
+    candidate: { users: { 201: { name: 'x', internalTwinning: '201' }, 202: { name: 'y', internalTwinning: '299' } } },
+    paths: ['users.201.internalTwinning', 'users.202.internalTwinning'],
+  },
+  {
+    title: 'routes and classes that lead back to themselves',
+    candidate: {
+      arsRoutes: {
+        A: { alternateRoute: 'B' },
+        B: { alternateRoute: 'A' },
+        C: { outOfHoursRoute: 'C' },
+        D: { alternateRoute: 'A' },
+      },
+      classesOfService: { E: { otherwise: 'E' } },
+    },
+    paths: [
+      'arsRoutes.A.alternateRoute',
+      'arsRoutes.B.alternateRoute',
+      'arsRoutes.C.outOfHoursRoute',
+      'classesOfService.E.otherwise',
+    ],
+  },
+  {
+    title: 'times that are none',
+    candidate: {
+      timeProfiles: { Day: { times: [{ days: [] }, { begins: '09:00', ends: '09:00' }], exceptDates: ['2026-02-30'] } },
+    },
+    paths: ['timeProfiles.Day.times.0.days', 'timeProfiles.Day.times.1.ends', 'timeProfiles.Day.exceptDates.0'],
+  },
+  {
+    title: 'an emergency that is told to nobody, from nowhere',
+    candidate: { system: { emergency: { notify: ['299'], location: 'Moon' } } },
+    paths: ['system.emergency.location', 'system.emergency.notify.0'],
+  },
+
+  {
     title: 'an emergency number of the locale as user',
     candidate: { users: { 999: { name: 'x' } } },
     paths: ['users.999'],
