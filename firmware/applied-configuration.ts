@@ -19,6 +19,10 @@ export interface AppliedConfigurationOptions {
   readonly endSubscriptions: (extension: string) => void;
   /** Called when there may be devices that are no longer allowed: they are logged out. */
   readonly recheckDevices: () => void;
+  /** Who may watch the calls of whom may be configured otherwise. */
+  readonly recheckLamps: () => void;
+  /** Users may have come, or be otherwise; those that are `gone` are no more. */
+  readonly recheckUsers: (gone: readonly string[]) => void;
   /** Where SIP is to be served may be configured otherwise. */
   readonly useSipPorts: () => void;
   /** Whether phones are served on the ports that they prefer, too. */
@@ -98,6 +102,17 @@ export class AppliedConfiguration {
       if (DECIDING.some((part) => part(before) !== part(after))) this.#options.recheckDevices();
       for (const number of lostExtensions(before, after)) this.#options.endSubscriptions(number);
     });
+    store.feed.watch(
+      ({ system }) => system.lamps,
+      () => this.#options.recheckLamps(),
+    );
+    store.feed.watch(
+      ({ users }) => users,
+      (after, before) => {
+        const gone = Object.keys(before).filter((user) => after[user] === undefined);
+        this.#options.recheckUsers(gone);
+      },
+    );
     store.feed.subscribe((change) => this.#log(change));
     store.feed.subscribe(() => this.#awaitConfirmation());
     // The command line may edit the file while the box runs.

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { backupCommand } from './console/commands/backup.ts';
+import { callsCommand } from './console/commands/calls.ts';
 import { configCommand } from './console/commands/config.ts';
 import { commandLineContext } from './console/commands/context.ts';
 import { defenceCommand } from './console/commands/defence.ts';
@@ -124,6 +125,7 @@ async function main(): Promise<void> {
     .addCommand(usersCommand(context))
     .addCommand(addRequestsCommand(addFileCommands(settingsCommand(context), context), context))
     .addCommand(devicesCommand(context))
+    .addCommand(callsCommand(context))
     .addCommand(defenceCommand(context))
     .addCommand(traceCommand(context))
     .addCommand(consoleCommand());

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { AppliedConfiguration } from './applied-configuration.ts';
+import { CallHistory } from './call/history/call-history.ts';
+import { CallStore } from './call/history/call-store.ts';
 import { Backups } from './config/backups.ts';
 import { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
@@ -9,6 +11,7 @@ import { openOrRecover } from './config/recovery.ts';
 import type { Configuration } from './config/schema/configuration.ts';
 import { BoxKey } from './config/secrets/box-key.ts';
 import { backupCommand } from './console/commands/backup.ts';
+import { callsCommand } from './console/commands/calls.ts';
 import { configCommand } from './console/commands/config.ts';
 import type { CommandContext } from './console/commands/context.ts';
 import { defenceCommand } from './console/commands/defence.ts';
@@ -92,6 +95,7 @@ export class Runtime {
   #mediaPorts: { readonly low: number; readonly high: number };
   readonly #applied: AppliedConfiguration;
   #signalling: Signalling | undefined;
+  #callStore: CallStore | undefined;
   #media: Promise<MediaClient> | undefined;
   #mediaClient: MediaClient | undefined;
   #web: WebServer | undefined;
@@ -132,6 +136,8 @@ export class Runtime {
       forgetDevices: (extension) => void this.#signalling?.registrar.forget(extension, 'deactivated'),
       endSubscriptions: (extension) => this.#signalling?.endSubscriptions(extension),
       recheckDevices: () => this.#signalling?.registrar.recheck(),
+      recheckLamps: () => this.#signalling?.recheckLamps(),
+      recheckUsers: (gone) => this.#signalling?.recheckUsers(gone),
       useSipPorts: () => this.#listeners?.useSipPorts(this.#configuredSipPorts()),
       usePhonePorts: (isOn) => this.#listeners?.usePhonePorts(isOn),
       useHostNames: () => void this.#listeners?.useHostNames(),
@@ -181,6 +187,7 @@ export class Runtime {
     // SIP comes first: phones that could not register try again only much later, files are asked for again at once.
     await listeners.serve('sip');
     this.#applied.start();
+    this.#openCallStore(this.#signalling);
     this.#media = MediaClient.start({
       ports: this.#mediaPorts,
       threads: this.#store.current.system.media.threads,
@@ -209,6 +216,23 @@ export class Runtime {
       logger: this.#logger,
     });
     this.#logger.info({ version: this.#version, listeners: this.#listening() }, 'ready');
+  }
+
+  /** Without it the box can do what it is for: a call needs no record. */
+  #openCallStore({ feed }: Signalling): void {
+    try {
+      const store = CallStore.open({
+        directory: this.#options.dataDirectory,
+        retention: () => this.#store.current.system.calls,
+        clock,
+        logger: this.#logger,
+      });
+      this.#callStore = store;
+      const history = new CallHistory(store);
+      feed.subscribe((event) => history.take(event));
+    } catch (error) {
+      this.#logger.error({ err: error }, 'there will be no call records');
+    }
   }
 
   #openListeners({ stack, calls }: Signalling, web: WebServer): Listeners {
@@ -306,6 +330,7 @@ export class Runtime {
     await this.#signalling?.close();
     const media = await this.#media?.catch(() => undefined);
     await media?.close();
+    this.#callStore?.close();
     this.#bindings.close();
     await this.#dailyBackup?.close();
     this.#store.close();
@@ -321,6 +346,7 @@ export class Runtime {
       configCommand(context),
       backupCommand(context),
       this.#settingsCommand(context),
+      ...(this.#callStore === undefined ? [] : [callsCommand(context, this.#callStore.reader)]),
       ...(this.#signalling === undefined
         ? []
         : [

@@ -1,4 +1,7 @@
 import { CallServer } from './call/call-server.ts';
+import { CallFeed } from './call/history/call-feed.ts';
+import { DialogEvents } from './call/history/dialog-events.ts';
+import { UserPresences } from './call/history/user-presence.ts';
 import { mediaSettings } from './call/leg/media-settings.ts';
 import type { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
@@ -18,7 +21,7 @@ import { Gruus } from './registrar/gruu.ts';
 import { KeepAlive } from './registrar/keep-alive.ts';
 import { LocationService } from './registrar/location.ts';
 import { messageSummary } from './registrar/message-summary.ts';
-import { authorizeOwn } from './registrar/own-subscription.ts';
+import { authenticateSubscriber, authorizeOwn } from './registrar/own-subscription.ts';
 import { Registrar } from './registrar/registrar.ts';
 import { RegistrationEvents } from './registrar/registration-events.ts';
 import { type IncomingRequest, MessageTrace, SipStack } from './sip/stack.ts';
@@ -40,6 +43,12 @@ export interface SignallingOptions {
   readonly sourceLog: SourceLog;
 }
 
+interface Watched {
+  readonly feed: CallFeed;
+  readonly presences: UserPresences;
+  readonly lamps: DialogEvents;
+}
+
 /** The SIP stack and what stands on it: who registers, and the calls. */
 export class Signalling {
   readonly stack: SipStack;
@@ -48,6 +57,10 @@ export class Signalling {
   readonly calls: CallServer;
   readonly defence: Defence;
   readonly trace: MessageTrace;
+  /** What becomes of calls. */
+  readonly feed: CallFeed;
+  readonly presences: UserPresences;
+  readonly #lamps: DialogEvents;
   /** What has timers, and nothing else to end. */
   readonly #timed: readonly { close(): void }[];
 
@@ -58,6 +71,7 @@ export class Signalling {
     calls: CallServer,
     defence: Defence,
     trace: MessageTrace,
+    { feed, presences, lamps }: Watched,
     timed: readonly { close(): void }[],
   ) {
     this.stack = stack;
@@ -66,6 +80,9 @@ export class Signalling {
     this.calls = calls;
     this.defence = defence;
     this.trace = trace;
+    this.feed = feed;
+    this.presences = presences;
+    this.#lamps = lamps;
     this.#timed = timed;
   }
 
@@ -101,6 +118,24 @@ export class Signalling {
     });
     // No voicemail in the box yet: nothing waits.
     const messages = messageSummary({ authorize, mailbox: () => undefined, domain });
+    const report = (error: unknown) => logger.error({ err: error }, 'an event of a call was not taken');
+    const feed = new CallFeed(report);
+    const presences = new UserPresences({
+      users: () => Object.keys(configuration().users),
+      doesNotDisturb: (user) => configuration().users[user]?.doNotDisturb.enabled === true,
+      now: () => clock.now(),
+      report,
+    });
+    feed.subscribe((event) => presences.take(event));
+    const lamps: DialogEvents = new DialogEvents({
+      presences,
+      authenticate: (request) => authenticateSubscriber(request, authenticator, sourceLog),
+      userOf: (number) => userOf(configuration(), number),
+      policy: () => configuration().system.lamps,
+      domain,
+      notify: (resource) => stack.notify(lamps.event, resource),
+      clock,
+    });
     const gruus = new Gruus(bindings.key);
     const registrar = new Registrar({
       location,
@@ -139,7 +174,7 @@ export class Signalling {
       advertise: options.advertise,
       userAgent: `Ringdown/${options.version}`,
       methods: ['REGISTER'],
-      eventPackages: [registrations, messages],
+      eventPackages: [registrations, messages, lamps],
       understood: ['path', 'outbound', 'gruu'],
       logger,
       sourceLog,
@@ -169,12 +204,32 @@ export class Signalling {
       },
       clock,
     });
-    return new Signalling(stack, location, registrar, calls, defence, trace, [keepAlive, newcomers]);
+    return new Signalling(stack, location, registrar, calls, defence, trace, { feed, presences, lamps }, [
+      keepAlive,
+      newcomers,
+    ]);
   }
 
   /** An extension is gone, or may no longer be used: nobody follows it any more. */
   endSubscriptions(extension: string): void {
     for (const event of ['reg', 'message-summary']) this.stack.endSubscriptions(event, extension, 'rejected');
+  }
+
+  /** Who may watch whom is something else now: the watchers subscribe anew, and are asked who they are. */
+  recheckLamps(): void {
+    for (const { user } of this.presences.snapshot()) {
+      for (const resource of this.#lamps.resourcesOf(user)) {
+        this.stack.endSubscriptions(this.#lamps.event, resource, 'deactivated');
+      }
+    }
+  }
+
+  /** The users are others, or otherwise; nobody watches those who are `gone` any more. */
+  recheckUsers(gone: readonly string[]): void {
+    this.presences.recheck();
+    for (const resource of gone.flatMap((user) => this.#lamps.resourcesOf(user))) {
+      this.stack.endSubscriptions(this.#lamps.event, resource, 'noresource');
+    }
   }
 
   /** Ends the calls, then the stack. Bindings are kept. Idempotent. */
@@ -185,6 +240,12 @@ export class Signalling {
     this.defence.close();
     this.location.close();
   }
+}
+
+/** Of an extension, or of a user's own number. */
+function userOf({ extensions, users }: Configuration, number: string): string | undefined {
+  const user = Object.hasOwn(extensions, number) ? (extensions[number]?.user ?? number) : number;
+  return Object.hasOwn(users, user) ? user : undefined;
 }
 
 /** What stands behind the `@` of an extension where nobody asked by another name. */

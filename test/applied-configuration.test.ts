@@ -19,6 +19,8 @@ function setUp(t: Test, directory = t.testdir()) {
     forgetDevices: (extension) => log.push(['forget', extension]),
     endSubscriptions: (extension) => log.push(['end subscriptions', extension]),
     recheckDevices: () => rechecked.push(store.revision),
+    recheckLamps: () => log.push(['lamps']),
+    recheckUsers: (gone) => gone.length > 0 && log.push(['gone', ...gone]),
     useSipPorts: () => log.push(['sip ports']),
     usePhonePorts: (isOn) => log.push(['phone ports', isOn]),
     useHostNames: () => log.push(['host names']),
@@ -147,6 +149,8 @@ t.test('addresses that cannot be set do not end the box', async (t) => {
     forgetDevices: () => {},
     endSubscriptions: () => {},
     recheckDevices: () => {},
+    recheckLamps: () => {},
+    recheckUsers: () => {},
     useSipPorts: () => {},
     usePhonePorts: () => {},
     useHostNames: () => {},
@@ -158,4 +162,15 @@ t.test('addresses that cannot be set do not end the box', async (t) => {
   set(store, ['lan1', 'ipv4', 'address'], '192.168.50.1');
   t.equal(lines.length, 3);
   t.match(lines[2], /nobody reads the pipe.*192\.168\.50\.1/);
+});
+
+t.test('who may watch whom, and users who are gone', async (t) => {
+  const { store, applied, done } = setUp(t);
+  applied.start();
+  addUser(store, '201', 'Reception');
+  done();
+  set(store, ['system', 'lamps', 'watchers'], 'nobody');
+  t.strictSame(done(), [['lamps']]);
+  store.edit({ author: AUTHOR, change: (c) => ({ ...c, users: {}, extensions: {} }) });
+  t.match(done(), [['end subscriptions', '201'], ['gone', '201']]);
 });

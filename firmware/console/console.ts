@@ -43,6 +43,8 @@ backup list                         the backups of the configuration
 backup create                       makes a backup
 backup verify [NAME]                looks through a backup, or all of them
 backup restore NAME                 makes the configuration what it was in a backup
+calls list [--user NUMBER]          the newest calls, or a user's call log
+calls export                        call records as CSV
 trace [FILTER]                      SIP messages as they come and go, until a key is pressed
 defence list                        addresses that get no answer, and why
 defence unblock ADDRESS             answers one of them again
