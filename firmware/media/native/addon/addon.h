@@ -24,7 +24,7 @@ bool events_listen(struct addon *addon, napi_value function);
 /* On any thread; `addon` is the argument. */
 void events_wake(void *addon);
 
-/* session.c: open, configure, statistics, close. */
+/* session.c: open, configure, join, part, statistics, close. */
 bool add_sessions(napi_env env, napi_value exports);
 /* sound.c: play, stopPlaying. */
 bool add_sounds(napi_env env, napi_value exports);

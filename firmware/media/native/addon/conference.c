@@ -106,6 +106,7 @@ static napi_value join(napi_env env, napi_callback_info info) {
     joining.full = joining.seat == NULL;
     if (!joining.full) known = engine_visit(engine, session, join_on_loop, &joining);
     seat_close(joining.seat);
+    if (joining.full) engine_reunite(engine);
     if (joining.full) return throw_error(env, "MEDIA_CONFERENCE_FULL", "the conference is full, or all together are");
   }
   TRY(napi_get_boolean(env, known, &result));
@@ -140,6 +141,7 @@ static napi_value leave(napi_env env, napi_callback_info info) {
   }
   joining.leg = leg;
   engine_visit(engine, session, leave_on_loop, &joining);
+  engine_reunite(engine);
   return NULL;
 }
 
@@ -175,10 +177,10 @@ static void close_one(unsigned index) {
 static napi_value close_conference(napi_env env, napi_callback_info info) {
   napi_value argument;
   uint32_t index;
-  if (engine_of(env) == NULL || !read_arguments(env, info, &argument, 1) || conference_of(env, argument, &index) == NULL) {
-    return NULL;
-  }
+  struct engine *engine = engine_of(env);
+  if (engine == NULL || !read_arguments(env, info, &argument, 1) || conference_of(env, argument, &index) == NULL) return NULL;
   close_one(index);
+  engine_reunite(engine);
   return NULL;
 }
 

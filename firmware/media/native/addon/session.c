@@ -1,4 +1,4 @@
-/* Sessions: open, configure, statistics, close. */
+/* Sessions: open, configure, join, part, statistics, close. */
 #include <errno.h>
 #include <string.h>
 
@@ -161,6 +161,45 @@ static napi_value configure(napi_env env, napi_callback_info info) {
   return result;
 }
 
+static napi_value answer(napi_env env, enum engine_result result) {
+  napi_value known;
+  if (result == ENGINE_NO_LEG) return throw_error(env, "MEDIA_PARAMETERS", "a session has no such leg, or a leg is joined with itself");
+  if (result == ENGINE_REFUSED) return throw_error(env, "MEDIA_WORKER_FAULT", "the parties cannot be brought together");
+  TRY(napi_get_boolean(env, result == ENGINE_DONE, &known));
+  return known;
+}
+
+static bool read_party(napi_env env, const napi_value *arguments, struct engine_party *party) {
+  uint32_t leg;
+  if (!read_uint32(env, arguments[0], "handle", UINT32_MAX, &party->handle) ||
+      !read_uint32(env, arguments[1], "leg", SESSION_MAX_LEGS - 1, &leg)) {
+    return false;
+  }
+  party->leg = leg;
+  return true;
+}
+
+/* join(handle, leg, handle, leg): boolean */
+static napi_value join(napi_env env, napi_callback_info info) {
+  napi_value arguments[4];
+  struct engine_party one, other;
+  struct engine *engine = engine_of(env);
+  if (engine == NULL || !read_arguments(env, info, arguments, 4) || !read_party(env, arguments, &one) ||
+      !read_party(env, arguments + 2, &other)) {
+    return NULL;
+  }
+  return answer(env, engine_join(engine, &one, &other));
+}
+
+/* part(handle, leg): boolean */
+static napi_value part(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  struct engine_party party;
+  struct engine *engine = engine_of(env);
+  if (engine == NULL || !read_arguments(env, info, arguments, 2) || !read_party(env, arguments, &party)) return NULL;
+  return answer(env, engine_part(engine, &party));
+}
+
 struct measures {
   unsigned leg_count;
   struct leg_counters counters[2];
@@ -243,6 +282,7 @@ static napi_value close_session(napi_env env, napi_callback_info info) {
 
 bool add_sessions(napi_env env, napi_value exports) {
   return add_function(env, exports, "open", open_session) && add_function(env, exports, "configure", configure) &&
+         add_function(env, exports, "join", join) && add_function(env, exports, "part", part) &&
          add_function(env, exports, "statistics", statistics) &&
          add_function(env, exports, "snapshot", snapshot) && add_function(env, exports, "close", close_session);
 }

@@ -23,6 +23,7 @@
 
 struct ear {
   struct leg_tap tap;
+  struct leg *leg; /* whom it hears; NULL: nobody */
   struct recording *recording;
   struct track track;
   struct upsampler upsampler; /* where the party's rate is not that of the file */
@@ -128,6 +129,32 @@ static uint64_t position(const struct recording *recording, uint64_t now_us) {
   return (now_us - recording->origin_us) * recording->options.job.sample_rate / 1000000;
 }
 
+static struct leg *leg_for(const struct recording *recording, unsigned ear) {
+  struct session *session = recording->session;
+  const bool *wanted = recording->options.parties;
+  if (!wanted[ear]) return NULL;
+  if (ear == 0) return &session->legs[0];
+  return wanted[0] || session->leg_count < 2 ? leg_peer(&session->legs[0]) : &session->legs[1];
+}
+
+static void listen_to(struct ear *ear, struct leg *leg) {
+  if (ear->leg == leg) return;
+  if (ear->leg != NULL) leg_remove_tap(ear->leg, &ear->tap);
+  ear->leg = leg;
+  if (leg == NULL) return;
+  /* The timestamps are those of another source, which may have been decoded for long. */
+  track_restart(&ear->track);
+  memset(&ear->upsampler, 0, sizeof ear->upsampler);
+  memset(&ear->downsampler, 0, sizeof ear->downsampler);
+  leg_add_tap(leg, &ear->tap);
+}
+
+void recordings_follow(struct session *session) {
+  for (struct recording *recording = session->recordings; recording != NULL; recording = recording->next) {
+    for (unsigned i = 0; i < 2; i++) listen_to(&recording->ears[i], leg_for(recording, i));
+  }
+}
+
 void recording_begin(struct recording *recording, struct session *session, uint64_t now_us) {
   recording->session = session;
   recording->session_id = session->id;
@@ -136,9 +163,7 @@ void recording_begin(struct recording *recording, struct session *session, uint6
   session->recordings = recording;
   recording->origin_us = now_us;
   recording->paused = recording->options.paused;
-  for (unsigned i = 0; i < session->leg_count; i++) {
-    if (recording->options.parties[i]) leg_add_tap(&session->legs[i], &recording->ears[i].tap);
-  }
+  for (unsigned i = 0; i < 2; i++) listen_to(&recording->ears[i], leg_for(recording, i));
   if (recording->loop != NULL) timer_arm(recording->loop, &recording->timer, now_us + STEP_US);
 }
 
@@ -199,7 +224,7 @@ static bool emit(struct recording *recording, size_t samples) {
 static void leave_session(struct recording *recording) {
   struct session *session = recording->session;
   if (session == NULL) return;
-  for (unsigned i = 0; i < session->leg_count; i++) leg_remove_tap(&session->legs[i], &recording->ears[i].tap);
+  for (unsigned i = 0; i < 2; i++) listen_to(&recording->ears[i], NULL);
   struct recording **at = &session->recordings;
   while (*at != recording) at = &(*at)->next;
   *at = recording->next;

@@ -1,5 +1,5 @@
 /*
- * A recording of one party of a session or of both, on the session's loop: puts together what the taps hear, 20 ms each
+ * A recording of one party of a session, of its peer or of both, on the session's loop: puts together what the taps hear, 20 ms each
  * 20 ms, and hands it to the writer (writer.h). It never waits for the disk, and the call never for it.
  */
 #ifndef RINGDOWN_RECORDING_H
@@ -15,7 +15,11 @@ struct recording;
 
 struct recording_options {
   uint64_t id;     /* the runtime's, for its events */
-  bool parties[2]; /* whose voices */
+  /*
+   * Whose voices: that of leg 0; that of whoever is its peer at the time, or, in a session of two legs and without the first, that of
+   * leg 1.
+   */
+  bool parties[2];
   bool paused;     /* from the beginning */
   struct job_options job; /* two channels need two parties: each gets one, the first the left; else they are mixed */
 };
@@ -39,6 +43,8 @@ void recording_stop(struct recording *recording, uint64_t now_us);
 
 /* The session is closed: its recordings end, each with all that was said. */
 void recordings_hang_up(struct session *session, uint64_t now_us);
+/* A leg of the session has another peer from now on, or none: the same recordings go on with that one. */
+void recordings_follow(struct session *session);
 /* The session is on another loop from now on, or on none. */
 void recordings_attach(struct session *session);
 void recordings_detach(struct session *session);

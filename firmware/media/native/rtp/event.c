@@ -16,7 +16,6 @@
 #define LATE_SECONDS 5
 #define UPDATE_US 50000
 /* RFC 4733 §2.5.1.4: the final report goes out three times. Apart, so that one burst of loss does not take them all. */
-#define END_REPORTS 3
 #define END_SPACING_US 20000
 /* A first report must not say 0. */
 #define FIRST_DURATION_US 10000
@@ -114,6 +113,17 @@ bool event_receiver_expire(struct event_receiver *receiver, uint64_t now_us, str
   return true;
 }
 
+static void write_payload(uint8_t payload[EVENT_REPORT_BYTES], uint8_t event, bool is_end, uint32_t duration) {
+  payload[0] = event;
+  payload[1] = (uint8_t)((is_end ? END_BIT : 0) | SENT_VOLUME);
+  payload[2] = (uint8_t)(duration >> 8);
+  payload[3] = (uint8_t)duration;
+}
+
+void event_receiver_end_report(const struct event_receiver *receiver, uint8_t payload[EVENT_REPORT_BYTES]) {
+  write_payload(payload, receiver->event, true, receiver->duration);
+}
+
 void event_sender_start(struct event_sender *sender, uint32_t clock_rate) {
   memset(sender, 0, sizeof *sender);
   sender->clock_rate = clock_rate;
@@ -167,10 +177,7 @@ static uint32_t units(const struct event_sender *sender, uint64_t us) {
 static void write_report(const struct event_sender *sender, bool is_end, uint32_t duration, struct event_packet *packet) {
   packet->marker = false;
   packet->timestamp = sender->began_timestamp + sender->segment;
-  packet->payload[0] = sender->press.event;
-  packet->payload[1] = (uint8_t)((is_end ? END_BIT : 0) | SENT_VOLUME);
-  packet->payload[2] = (uint8_t)(duration >> 8);
-  packet->payload[3] = (uint8_t)duration;
+  write_payload(packet->payload, sender->press.event, is_end, duration);
 }
 
 static void begin(struct event_sender *sender, uint64_t now_us, uint32_t stream_timestamp) {
@@ -226,7 +233,7 @@ bool event_sender_next(struct event_sender *sender, uint64_t now_us, uint32_t st
         tell(sender, now_us, packet);
         return true;
       case EVENT_SENDER_ENDED:
-        if (sender->ends_told < END_REPORTS) {
+        if (sender->ends_told < EVENT_END_REPORTS) {
           const uint32_t lasted = units(sender, sender->ends_us - sender->began_us) - sender->segment;
           write_report(sender, true, lasted, packet);
           sender->ends_told++;

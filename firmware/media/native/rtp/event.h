@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #define EVENT_REPORT_BYTES 4
+/* How often the end of a press is told (RFC 4733 §2.5.1.4). */
+#define EVENT_END_REPORTS 3
 /* The sixteen of DTMF: 0 to 9, then * # A B C D. */
 #define EVENT_DTMF_COUNT 16
 
@@ -60,6 +62,9 @@ size_t event_receiver_take(struct event_receiver *receiver, uint32_t timestamp, 
 uint64_t event_receiver_due(const struct event_receiver *receiver);
 /* True when the end of a press never came and it is taken for ended at `now_us`. */
 bool event_receiver_expire(struct event_receiver *receiver, uint64_t now_us, struct event_change *change);
+
+/* What tells somebody else that the press ends here. */
+void event_receiver_end_report(const struct event_receiver *receiver, uint8_t payload[EVENT_REPORT_BYTES]);
 
 /* The shortest press, and the shortest pause after one, in milliseconds: shorter ones are not heard by every receiver. */
 #define EVENT_MIN_MS 40

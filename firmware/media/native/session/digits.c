@@ -15,12 +15,6 @@ static struct leg *leg_of(struct timer *timer) {
   return (struct leg *)((char *)timer - offsetof(struct leg, digits) - offsetof(struct digits, timer));
 }
 
-static struct leg *other_leg(struct leg *leg) {
-  struct session *session = leg->session;
-  if (session->leg_count < 2) return NULL;
-  return &session->legs[leg == &session->legs[0] ? 1 : 0];
-}
-
 static void run(struct timer *timer, uint64_t now_us);
 
 void digits_start(struct leg *leg) {
@@ -123,7 +117,7 @@ static void press_for(const struct leg *from, struct leg *to, const struct event
 }
 
 static void take_received(struct leg *from, const struct event_change *change, uint64_t now_us) {
-  struct leg *to = other_leg(from);
+  struct leg *to = leg_peer(from);
   if (to != NULL && !has_events(to)) press_for(from, to, change, now_us);
   if (change->edge == EVENT_ENDED) report(from, change, DIGIT_BY_EVENT);
 }
@@ -138,8 +132,42 @@ void digits_take_event(struct leg *from, const struct rtp_packet *packet, uint64
   if (received->pressed && !from->digits.timer.armed) arm(from);
 }
 
+/* The party still holds a key whose beginning `to` was told of, by events: it is told of the end. */
+static void end_relayed(struct leg *from, struct leg *to, uint64_t now_us) {
+  const struct event_receiver *received = &from->digits.received;
+  const bool passed = from->route == ROUTE_PASS && to->outgoing.placed;
+  const bool told = from->event_known && from->event_timestamp == received->timestamp;
+  if (from->route == ROUTE_NONE || !(passed || told)) return;
+  const struct destination destination = leg_destination(to, now_us);
+  const uint32_t timestamp = passed ? received->timestamp + to->outgoing.timestamp_distance : from->event_sent_as;
+  struct event_packet packet = {.timestamp = timestamp};
+  event_receiver_end_report(received, packet.payload);
+  for (unsigned i = 0; i < EVENT_END_REPORTS; i++) outgoing_inject(&to->outgoing, &destination, &packet);
+}
+
+void digits_part(struct leg *from, struct leg *to, uint64_t now_us) {
+  struct digits *digits = &from->digits;
+  if (digits->received.pressed) {
+    if (has_events(to)) end_relayed(from, to, now_us);
+    digits->cut = true;
+    digits->cut_timestamp = digits->received.timestamp;
+  }
+  /* As events or as tones, for as long as it was held. */
+  event_sender_release(&to->digits.sender, 0, now_us);
+  if (to->configured) arm(to);
+}
+
+bool digits_is_cut(struct leg *from, const struct rtp_packet *packet) {
+  struct digits *digits = &from->digits;
+  if (!digits->cut) return false;
+  /* A long press changes its timestamp (RFC 4733 §2.5.1.3); another one begins with none before it. */
+  if (packet->timestamp != digits->cut_timestamp && digits->received.before > 0) digits->cut_timestamp = packet->timestamp;
+  digits->cut = packet->timestamp == digits->cut_timestamp;
+  return digits->cut;
+}
+
 static void take_block(struct leg *from, uint64_t now_us) {
-  struct leg *to = other_leg(from);
+  struct leg *to = leg_peer(from);
   struct event_change changes[DTMF_MAX_CHANGES];
   const size_t count = dtmf_detector_take(&from->digits.detector, from->digits.block, changes);
   for (size_t i = 0; i < count; i++) {
@@ -151,7 +179,7 @@ static void take_block(struct leg *from, uint64_t now_us) {
 void digits_take_audio(struct leg *from, int16_t *pcm, size_t samples, uint32_t sample_rate, uint64_t now_us) {
   struct digits *digits = &from->digits;
   if (!from->settings.detects_digits) return;
-  const struct leg *to = other_leg(from);
+  const struct leg *to = leg_peer(from);
   const bool removes = to != NULL && digits_removes(from, to);
   const size_t each = sample_rate / DTMF_RATE;
   for (size_t at = 0; at + each <= samples;) {

@@ -1,5 +1,5 @@
 /*
- * The digits of a party, pressed and heard: its telephone events and tones become the other leg's events or tones, and
+ * The digits of a party, pressed and heard: its telephone events and tones become its peer's events or tones, and
  * are told to the runtime; digits that the runtime wants pressed go the same way. On the loop's thread.
  *
  *   the party's events    relayed (forward.c) where the other leg has events; else its presses become tones there
@@ -28,6 +28,8 @@ struct digits {
   struct downsampler downsampler; /* of wideband: what lies above the band is not to fold down to tones */
   int16_t block[DTMF_BLOCK_SAMPLES];
   size_t filled;
+  bool cut; /* who heard the beginning of the press hears the party no more, and who hears it now gets none of the rest */
+  uint32_t cut_timestamp; /* of the source, then */
 
   /* What is pressed for the party: as events, or as tones. */
   struct event_sender sender;
@@ -48,6 +50,10 @@ void digits_detach(struct leg *leg);
 
 /* The source of the leg is another one. */
 void digits_restart(struct leg *leg);
+/* `to` is no longer the peer of `from`: what is pressed ends there. Before their routes change. */
+void digits_part(struct leg *from, struct leg *to, uint64_t now_us);
+/* A packet of events of a press that began before the party had this peer: after digits_take_event. */
+bool digits_is_cut(struct leg *from, const struct rtp_packet *packet);
 /* A packet of events from the party. */
 void digits_take_event(struct leg *from, const struct rtp_packet *packet, uint64_t now_us);
 /* What the party said; tones are muted where digits_removes. Nothing unless the leg is to be listened to. */

@@ -7,7 +7,8 @@
 
 #include "session/loop.h"
 
-#define ENGINE_MAX_SESSIONS 4096
+/* One for each dialog: 800 calls that ring eight devices each. */
+#define ENGINE_MAX_SESSIONS 8192
 #define ENGINE_MAX_LOOPS 16
 
 struct engine;
@@ -20,6 +21,19 @@ void engine_stop(struct engine *engine);
 unsigned engine_loop_count(const struct engine *engine);
 struct loop *engine_loop(struct engine *engine, unsigned index);
 
+/* One leg of a session. */
+struct engine_party {
+  uint32_t handle;
+  unsigned leg;
+};
+
+enum engine_result {
+  ENGINE_DONE,
+  ENGINE_UNKNOWN, /* a handle that is not open */
+  ENGINE_NO_LEG,  /* the session has no such leg; or one leg, twice */
+  ENGINE_REFUSED, /* epoll refuses, or there is no memory for a codec */
+};
+
 /* Hands an opened session over to the emptiest loop. Its handle, never 0; or 0 when ENGINE_MAX_SESSIONS are open or epoll refuses. */
 uint32_t engine_add(struct engine *engine, struct session *session);
 /* Takes a session back, to be closed by the caller; NULL for a handle that is not open. */
@@ -29,13 +43,24 @@ bool engine_visit(struct engine *engine, uint32_t handle, void (*visit)(struct s
 /* The same on every session, loop after loop: no loop is kept from its packets for longer than its own sessions take. */
 void engine_visit_all(struct engine *engine, void (*visit)(struct session *session, void *argument), void *argument);
 /*
- * The session lives on `loop` from now on, under the same handle, with what waits in its sockets: for what two sessions
- * share (a conference). False for a handle that is not open, or when epoll refuses, and then it is where it was.
+ * Both parties hear each other from now on (pair.h), and live on one loop: those who are fewer move, or those who are in no
+ * conference. Two who are in conferences of two loops hear each other once one of them has left (engine_reunite). Whoever was
+ * joined with either is alone, which is so after ENGINE_REFUSED too.
+ */
+enum engine_result engine_join(struct engine *engine, const struct engine_party *one, const struct engine_party *other);
+/* The party is alone. */
+enum engine_result engine_part(struct engine *engine, const struct engine_party *party);
+/*
+ * The session lives on `loop` from now on, under the same handle, with what waits in its sockets: for what sessions share (a
+ * conference). Whoever is joined with it comes along, unless he is in a conference: then they are apart for as long. False for a
+ * handle that is not open, or when epoll refuses, and then all are where they were.
  */
 bool engine_move(struct engine *engine, uint32_t handle, unsigned loop);
+/* After somebody has left a conference: those who were joined and are on two loops come together, where nothing holds them. */
+void engine_reunite(struct engine *engine);
 /* Which loop a session lives on; ENGINE_MAX_LOOPS for a handle that is not open. */
 unsigned engine_loop_of(const struct engine *engine, uint32_t handle);
-/* The loop with the fewest sessions, for what is shared. */
+/* The loop with the fewest legs, for what is shared. */
 unsigned engine_emptiest(const struct engine *engine);
 /* Returns when every loop has turned; never, when one hangs. */
 void engine_await(struct engine *engine);

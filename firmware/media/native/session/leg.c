@@ -50,11 +50,6 @@ void leg_close(struct leg *leg) {
 
 const union address *leg_remote(const struct leg *leg) { return latch_remote(&leg->latch); }
 
-struct leg *leg_peer(const struct leg *leg) {
-  struct session *session = leg->session;
-  return session->leg_count == 2 ? &session->legs[leg == &session->legs[0] ? 1 : 0] : NULL;
-}
-
 enum leg_change leg_configure(struct leg *leg, const struct leg_settings *settings) {
   const struct leg_settings old = leg->settings;
   const bool moved = !leg->configured || !address_equal(&old.remote, &settings->remote);

@@ -57,11 +57,11 @@ struct leg_settings {
 
 /* Who speaks to the party. */
 enum voice {
-  VOICE_PEER,  /* the other leg of the session */
-  VOICE_LOCAL, /* whoever calls leg_speak; what the other leg says goes nowhere */
+  VOICE_PEER,  /* its peer */
+  VOICE_LOCAL, /* whoever calls leg_speak; what the peer says goes nowhere */
 };
 
-/* How what a party says gets into the stream to the other leg (route.c chooses). */
+/* How what a party says gets into the stream to its peer (route.c chooses). */
 enum route {
   ROUTE_NONE,
   ROUTE_PASS,      /* same codec and ptime: each packet as it is */
@@ -96,6 +96,7 @@ struct leg_tap {
 
 struct leg {
   struct session *session;
+  struct leg *peer; /* of this or of another session on the same loop (pair.h); NULL: the party is alone */
   int rtp_fd;
   int rtcp_fd;
   sa_family_t family;
@@ -113,7 +114,7 @@ struct leg {
   uint64_t taken_until_us;     /* when the audio taken would end at the fastest pace allowed */
   bool event_known;            /* the event that is being pressed, or was last */
   uint32_t event_timestamp;    /* of the source */
-  uint32_t event_sent_as;      /* timestamp in the other leg's stream */
+  uint32_t event_sent_as;      /* timestamp in the peer's stream */
   enum route route;
   struct listening *listening; /* NULL while nothing that the party says is decoded */
   enum voice voice;        /* set by leg_set_voice (party.h) */
@@ -134,8 +135,8 @@ void leg_close(struct leg *leg);
 
 /* Where to send. */
 const union address *leg_remote(const struct leg *leg);
-/* The other leg of its session, or NULL. */
-struct leg *leg_peer(const struct leg *leg);
+/* Who hears it and whom it hears, or NULL. */
+static inline struct leg *leg_peer(const struct leg *leg) { return leg->peer; }
 
 /* What new settings change. */
 enum leg_change {

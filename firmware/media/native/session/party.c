@@ -10,7 +10,7 @@
 /* A speaker who is so late did not speak in between. */
 #define MAX_SPEECH_GAP_US 60000
 
-static bool choose(struct leg *leg) { return session_choose_routes(leg->session); }
+static bool choose(struct leg *leg) { return leg_choose_routes(leg); }
 
 bool leg_set_voice(struct leg *leg, enum voice voice) {
   if (leg->voice == voice) return true;

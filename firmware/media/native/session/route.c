@@ -38,23 +38,26 @@ static bool set_encoder(struct leg *leg, bool wanted) {
   return outgoing_set_encoder(&leg->outgoing, wanted, &leg->settings.encoding);
 }
 
-bool session_choose_routes(struct session *session) {
-  bool complete = true;
-  for (unsigned i = 0; i < session->leg_count; i++) {
-    struct leg *from = &session->legs[i], *to = leg_peer(from);
-    const enum route route = choose(from, to);
-    if (to != NULL && route != from->route) to->outgoing.placed = false;
-    from->route = route;
-  }
-  for (unsigned i = 0; i < session->leg_count; i++) {
-    struct leg *leg = &session->legs[i];
-    const struct leg *peer = leg_peer(leg);
-    const bool spoken_to = leg->voice == VOICE_LOCAL || (peer != NULL && peer->route == ROUTE_TRANSCODE);
-    if (!set_encoder(leg, leg->configured && spoken_to)) complete = false;
-  }
+static void set_route(struct leg *from) {
+  struct leg *to = leg_peer(from);
+  const enum route route = choose(from, to);
+  if (to != NULL && route != from->route) to->outgoing.placed = false;
+  from->route = route;
+}
+
+static bool is_spoken_to(const struct leg *leg) {
+  const struct leg *peer = leg_peer(leg);
+  return leg->voice == VOICE_LOCAL || (peer != NULL && peer->route == ROUTE_TRANSCODE);
+}
+
+bool leg_choose_routes(struct leg *leg) {
+  struct leg *peer = leg_peer(leg);
+  set_route(leg);
+  if (peer != NULL) set_route(peer);
+  bool complete = set_encoder(leg, leg->configured && is_spoken_to(leg));
+  if (peer != NULL && !set_encoder(peer, peer->configured && is_spoken_to(peer))) complete = false;
   /* What is heard may go into the other stream at once. */
-  for (unsigned i = 0; i < session->leg_count; i++) {
-    if (!set_listening(&session->legs[i])) complete = false;
-  }
+  if (!set_listening(leg)) complete = false;
+  if (peer != NULL && !set_listening(peer)) complete = false;
   return complete;
 }

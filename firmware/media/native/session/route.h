@@ -5,9 +5,10 @@
 #include "session/session.h"
 
 /*
- * After any change of settings, voices, ears and taps: chooses both routes, opens what they need and closes what they
- * do not. A stream whose source is another one now is placed anew. False: no memory; what could not be opened is silent.
+ * After any change of settings, voices, ears, taps and peers: chooses the routes from the leg to its peer and back, opens what they
+ * need and closes what they do not. A stream whose source is another one now is placed anew. False: no memory; what could not be
+ * opened is silent.
  */
-bool session_choose_routes(struct session *session);
+bool leg_choose_routes(struct leg *leg);
 
 #endif

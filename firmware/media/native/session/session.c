@@ -8,6 +8,7 @@
 #include "session/conference.h"
 #include "session/listening.h"
 #include "session/loop.h"
+#include "session/pair.h"
 #include "session/player.h"
 #include "session/route.h"
 
@@ -24,7 +25,7 @@ struct session *session_open(const char *const *addresses, const uint16_t *ports
                              enum leg_fault *fault) {
   *failed = 0;
   *fault = LEG_ERRNO;
-  struct session *session = calloc(1, sizeof *session);
+  struct session *session = calloc(1, sizeof *session + leg_count * sizeof *session->legs);
   if (session == NULL) return NULL;
   for (; session->leg_count < leg_count; session->leg_count++) {
     struct leg *leg = &session->legs[session->leg_count];
@@ -38,6 +39,7 @@ struct session *session_open(const char *const *addresses, const uint16_t *ports
     }
     leg->session = session;
   }
+  if (leg_count == 2) leg_join(&session->legs[0], &session->legs[1], 0);
   return session;
 }
 
@@ -62,7 +64,11 @@ void session_attach(struct session *session, struct loop *loop) {
 
 void session_detach(struct session *session) {
   /* First of all, since routes change and with them who listens: nobody may be woken who sleeps already. */
-  for (unsigned i = 0; i < session->leg_count; i++) leg_leave_conference(&session->legs[i], true);
+  for (unsigned i = 0; i < session->leg_count; i++) {
+    struct leg *leg = &session->legs[i];
+    leg_leave_conference(leg, true);
+    if (leg->peer != NULL && leg->peer->session != session) leg_part(leg, loop_now_us());
+  }
   recordings_detach(session);
   for (unsigned i = 0; i < session->leg_count; i++) {
     digits_detach(&session->legs[i]);
@@ -120,6 +126,10 @@ static void deliver_event(struct leg *from, const struct arrived *arrived) {
   digits_take_event(from, arrived->packet, arrived->now_us);
   /* Heard by the runtime, and made tones where the other leg has no events. */
   if (from->route == ROUTE_NONE || to->settings.event_payload_type == NO_PAYLOAD_TYPE) return;
+  if (digits_is_cut(from, arrived->packet)) {
+    to->outgoing.placed = false;
+    return drop(from, arrived);
+  }
   bool late;
   if (from->route == ROUTE_TRANSCODE) {
     if (to->outgoing.placed && from->listening != NULL) from->expected_timestamp = listening_time(from->listening);
@@ -275,5 +285,5 @@ bool session_configure(struct session *session, unsigned index, const struct leg
   const enum leg_change change = leg_configure(leg, settings);
   if (session->loop != NULL) silence_watch(leg, session->loop, loop_now_us());
   if (change != LEG_SAME) begin_anew(leg, change);
-  return session_choose_routes(session);
+  return leg_choose_routes(leg);
 }

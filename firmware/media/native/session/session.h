@@ -1,8 +1,13 @@
-/* Two legs whose media meet; or one, which speaks with what is made on its loop: a conference, a player. */
+/*
+ * One leg for each dialog, or two whose media meet from the start. Legs of any sessions on one loop can be joined and parted at any
+ * time (pair.h); a leg may also speak with what is made on its loop: a conference, a player.
+ */
 #ifndef RINGDOWN_SESSION_H
 #define RINGDOWN_SESSION_H
 
 #include "session/leg.h"
+
+#define SESSION_MAX_LEGS 2
 
 struct recording;
 
@@ -11,7 +16,7 @@ struct session {
   struct loop *loop; /* on which it lives; NULL: on none (yet) */
   unsigned leg_count;
   struct recording *recordings; /* record/recording.h */
-  struct leg legs[2];
+  struct leg legs[]; /* leg_count of them: SESSION_MAX_LEGS at most */
 };
 
 /*
@@ -21,13 +26,13 @@ struct session *session_open(const char *const *addresses, const uint16_t *ports
                              enum leg_fault *fault);
 /* It lives on no loop any more. */
 void session_close(struct session *session);
-/* Called by its loop. */
+/* Called by its loop. What is not of its own is left behind: its seats in conferences, and peers of other sessions. */
 void session_attach(struct session *session, struct loop *loop);
 void session_detach(struct session *session);
 
 /* All that follows: on its loop's thread, with monotonic microseconds of the present. */
 
-/* A packet of `length` bytes from `source` on the RTP port of one leg, read in place; goes to the other one as it deserves. */
+/* A packet of `length` bytes from `source` on the RTP port of one leg, read in place; goes to its peer as it deserves. */
 void session_receive(struct session *session, unsigned leg, uint8_t *bytes, size_t length,
                      const union address *source, uint64_t now_us);
 /* The same for its RTCP port. */
