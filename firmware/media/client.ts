@@ -9,6 +9,7 @@ import type { Logger } from '../core/logger.ts';
 import { type ConferenceOptions, MediaConference } from './conference.ts';
 import { Continuity } from './continuity.ts';
 import { MediaError, PortBusyError } from './errors.ts';
+import { Joins, joining } from './joins.ts';
 import type { LocalAddresses, MediaSession, PerLeg } from './media-session.ts';
 import { Playbacks } from './playback.ts';
 import { PortPool } from './port-pool.ts';
@@ -21,6 +22,7 @@ import type {
   MediaEvent,
   OneOrTwo,
   Places,
+  Response,
   SendDigits,
   SessionStatistics,
 } from './protocol.ts';
@@ -94,6 +96,7 @@ export class MediaClient {
   #lastSessionId = 0;
   readonly #conferences = new Map<number, MediaConference>();
   #lastConferenceId = 0;
+  readonly #joins = new Joins();
   #threads: number;
   /** Sessions and conferences that are being opened. */
   #opening = 0;
@@ -202,6 +205,8 @@ export class MediaClient {
         session.listeners.push(listener);
       },
       configure: (leg, parameters) => this.#configure(session, leg, parameters),
+      join: (other) => this.#join(session, other.id),
+      part: () => this.#part(session),
       statistics: async () => (await this.#statistics(session)) as PerLeg<Addresses, LegStatistics>,
       sendDigits: (leg, digits, { durationMs = DEFAULT_PRESS_MS, pauseMs = DEFAULT_PRESS_MS } = {}) =>
         this.#sendDigits(session, { leg, digits, durationMs, pauseMs }),
@@ -250,6 +255,7 @@ export class MediaClient {
     this.#requests.close();
     this.#continuity.close();
     this.#sessions.clear();
+    this.#joins.clear();
     this.#recordings.abandon();
     await this.#workers.close();
   }
@@ -321,6 +327,39 @@ export class MediaClient {
     session.parameters[leg] = parameters;
   }
 
+  async #join(session: LiveSession, peer: number): Promise<void> {
+    const other = this.#sessions.get(peer);
+    if (other === undefined && this.#state !== 'closed') {
+      throw new MediaError('MEDIA_UNKNOWN_SESSION', `media session ${peer} is closed`);
+    }
+    for (const one of [session, other ?? session]) this.#assertOneLeg(one);
+    if (session === other) throw new MediaError('MEDIA_PARAMETERS', 'a media session is joined with itself');
+    this.#joins.join(session.id, peer);
+    try {
+      await this.#requests.request(joining(session.id, peer));
+    } catch (error) {
+      // Nobody knows what the worker did of it.
+      if (this.#joins.peerOf(session.id) === peer) this.#joins.part(session.id);
+      for (const id of [session.id, peer]) {
+        if (this.#joins.peerOf(id) === undefined)
+          this.#requests.request({ method: 'part', session: id, leg: 0 }).catch(() => {});
+      }
+      throw error;
+    }
+  }
+
+  async #part(session: LiveSession): Promise<void> {
+    this.#assertOneLeg(session);
+    this.#joins.part(session.id);
+    await this.#requests.request({ method: 'part', session: session.id, leg: 0 });
+  }
+
+  #assertOneLeg(session: LiveSession): void {
+    this.#assertOpen(session);
+    if (session.ports.length !== 1)
+      throw new MediaError('MEDIA_PARAMETERS', 'a session of two legs is joined and parted');
+  }
+
   #take(event: MediaEvent): void {
     if (event.kind === 'activeSpeaker') {
       this.#conferences.get(event.conference)?.noteEvent(event);
@@ -341,7 +380,8 @@ export class MediaClient {
 
   async #record(session: LiveSession, options: RecordingOptions): Promise<Recording> {
     this.#assertOpen(session);
-    return this.#recordings.start(session.id, options, session.parameters);
+    const peer = this.#sessions.get(this.#joins.peerOf(session.id) ?? 0);
+    return this.#recordings.start(session.id, options, [...session.parameters, ...(peer?.parameters ?? [])]);
   }
 
   async #statistics(session: LiveSession): Promise<SessionStatistics> {
@@ -362,6 +402,7 @@ export class MediaClient {
   async #closeSession(session: LiveSession): Promise<void> {
     if (!this.#sessions.delete(session.id)) return;
     this.#recordings.sessionClosed(session.id);
+    this.#joins.part(session.id);
     for (const conference of this.#conferences.values()) conference.forget(session.id);
     try {
       await this.#requests.request({ method: 'closeSession', session: session.id });
@@ -382,7 +423,14 @@ export class MediaClient {
   async #restore(): Promise<void> {
     const generation = this.#generation;
     const sessions = [...this.#sessions.values()].filter((session) => !session.lost);
-    await Promise.all(sessions.map((session) => this.#restoreSession(session)));
+    // Each is sent at once, and the worker keeps to the order.
+    const opened = sessions.map((session) => this.#reopen(session));
+    const joins = this.#joins.restoration().map((command) => this.#requests.exchange(command));
+    await Promise.all(sessions.map((session, index) => this.#revive(session, opened[index] ?? [])));
+    for (const response of await Promise.all(joins)) {
+      if (response?.ok === false)
+        this.#logger.warn({ reason: response.error.message }, 'media sessions not joined again');
+    }
     const conferences = [...this.#conferences.values()].flatMap((conference) => conference.restoration());
     await Promise.all(conferences.map((command) => this.#requests.exchange(command)));
     if (generation !== this.#generation || this.#state === 'closed') return;
@@ -393,7 +441,8 @@ export class MediaClient {
     this.#requests.resume();
   }
 
-  async #restoreSession(session: LiveSession): Promise<void> {
+  /** With its parameters, before anybody is joined with it. */
+  #reopen(session: LiveSession): readonly Promise<Response | undefined>[] {
     const legs = endpointsOf(session.localAddresses, session.ports);
     const resume = this.#continuity.resume(session.id);
     const open = { method: 'openSession', session: session.id, legs } as const;
@@ -404,10 +453,14 @@ export class MediaClient {
         commands.push({ method: 'configureLeg', session: session.id, leg, parameters });
       }
     }
-    const sent = commands.map((command) => this.#requests.exchange(command));
+    return commands.map((command) => this.#requests.exchange(command));
+  }
+
+  /** What is recorded and played. */
+  async #revive(session: LiveSession, opened: readonly Promise<Response | undefined>[]): Promise<void> {
     const recordings = this.#recordings.restoring(session.id).map((command) => this.#requests.exchange(command));
     const sounds = Promise.all(session.playbacks.replay().map((command) => this.#requests.exchange(command)));
-    const responses = await Promise.all(sent);
+    const responses = await Promise.all(opened);
     for (const response of await sounds) {
       // A sound that is gone costs a line in the log, not the call.
       if (response?.ok !== false) continue;

@@ -10,8 +10,8 @@ export type LocalAddresses = OneOrTwo<string>;
 export type PerLeg<Addresses extends LocalAddresses, Value> = { readonly [Leg in keyof Addresses]: Value };
 
 /**
- * Two legs whose media meet; or one, for what the worker itself speaks and hears. Nothing is sent to a leg before it is
- * configured. The session outlives a restart of the worker, with a gap in the media and counters that begin again.
+ * One leg, which is joined with that of another session and parted from it at any time; or two whose media meet from the
+ * beginning. A leg that is alone hears what is played to it and its conference. Nothing is sent to a leg before it is configured. The session outlives a restart of the worker, with a gap in the media and counters that begin again.
  */
 export interface MediaSession<Addresses extends LocalAddresses = readonly [string, string]> {
   readonly id: number;
@@ -25,6 +25,15 @@ export interface MediaSession<Addresses extends LocalAddresses = readonly [strin
    * MEDIA_WORKER_LOST, MEDIA_BUSY, MEDIA_CLOSED.
    */
   configure(leg: LegIndex, parameters: LegParameters): Promise<void>;
+  /**
+   * The parties of two sessions of one leg hear each other from now on, as soon as nothing is played to them and they are in no
+   * conference. Whoever was joined with either is alone. Neither party notices: what it is sent keeps its SSRC, and its numbers
+   * and its time go on. Joined already: nothing happens. Throws MEDIA_PARAMETERS, MEDIA_UNKNOWN_SESSION and what `configure`
+   * throws; when the worker could not do it, both are alone.
+   */
+  join(this: MediaSession<readonly [string]>, other: MediaSession<readonly [string]>): Promise<void>;
+  /** Its party is alone from now on; so is whoever was joined with it. Alone already: nothing happens. Throws as `join`. */
+  part(this: MediaSession<readonly [string]>): Promise<void>;
   statistics(): Promise<PerLeg<Addresses, LegStatistics>>;
   /**
    * Presses keys for the party of a leg, 1 to 64 of '0' to '9', '*', '#', 'A' to 'D', after those that wait: each for

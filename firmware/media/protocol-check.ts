@@ -11,6 +11,7 @@ import type {
   LegStatistics,
   LocalEndpoint,
   OneOrTwo,
+  Party,
   Places,
   RecordingParameters,
   RemoteStatistics,
@@ -40,7 +41,8 @@ const MIN_PTIME_MS = 10;
 const MAX_PTIME_MS = 120;
 const MAX_SILENCE_MS = 86_400_000;
 const MAX_PLACE_CHARACTERS = 1024;
-const MAX_PLACES = 4096;
+/** ENGINE_MAX_SESSIONS in native/session/engine.h. */
+const MAX_PLACES = 8192;
 const MAX_RESUMPTIONS = 2;
 
 /** What arrived at the worker; undefined unless it is a well-formed message. */
@@ -233,9 +235,22 @@ function checkConference(value: JsonRecord): Command | undefined {
   return { method, conference, session, leg, muted, announced };
 }
 
+function isParty(value: unknown): value is Party {
+  return isRecord(value) && isId(value.session) && isLegIndex(value.leg);
+}
+
+function checkJoin({ parties }: JsonRecord): Command | undefined {
+  if (!Array.isArray(parties) || parties.length !== 2) return undefined;
+  const [one, other] = parties.map((party: unknown) =>
+    isParty(party) ? { session: party.session, leg: party.leg } : undefined,
+  );
+  return one === undefined || other === undefined ? undefined : { method: 'join', parties: [one, other] };
+}
+
 function checkCommand(value: unknown): Command | undefined {
   if (!isRecord(value)) return undefined;
   if (value.method === 'snapshot') return { method: 'snapshot' };
+  if (value.method === 'join') return checkJoin(value);
   if (value.conference !== undefined) return checkConference(value);
   if (!isId(value.session)) return undefined;
   const session = value.session;
@@ -251,6 +266,8 @@ function checkCommand(value: unknown): Command | undefined {
       if (!isLegIndex(leg) || faultOfParameters(parameters) !== undefined) return undefined;
       return { method: 'configureLeg', session, leg, parameters: parameters as LegParameters };
     }
+    case 'part':
+      return isLegIndex(value.leg) ? { method: 'part', session, leg: value.leg } : undefined;
     case 'statistics':
       return { method: 'statistics', session };
     case 'sendDigits': {

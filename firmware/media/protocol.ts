@@ -152,6 +152,12 @@ export interface LocalEndpoint {
 /** For each leg of a session. */
 export type OneOrTwo<Value> = readonly [Value] | readonly [Value, Value];
 
+/** The party of one leg. */
+export interface Party {
+  readonly session: number;
+  readonly leg: LegIndex;
+}
+
 /** Presses keys for the party of a leg: by events, or by tones where the leg has none. Those that wait go first. */
 export interface SendDigits {
   readonly method: 'sendDigits';
@@ -171,7 +177,7 @@ export interface RecordingParameters {
   readonly folder: string;
   /** Letters, digits, '.', '-' and '_', no '.' first; at most 127. */
   readonly name: string;
-  /** Whose voices: of one leg, or of both. */
+  /** Whose voices: of one leg (1 in a session of one leg: its peer's), or of leg 0 and of whoever is its peer at the time. */
   readonly who: LegIndex | 'both';
   /** 2: each leg of both has a channel of its own, the first the left one. 1: mixed. */
   readonly channels: 1 | 2;
@@ -201,6 +207,13 @@ export type Command =
       readonly leg: LegIndex;
       readonly parameters: LegParameters;
     }
+  /**
+   * Both hear each other from now on, of one session or of two; whoever was joined with either is alone. The legs of a session
+   * that has two are joined when it is opened. An error of the worker's own leaves them alone.
+   */
+  | { readonly method: 'join'; readonly parties: readonly [Party, Party] }
+  /** It hears nobody, but what is played to it and its conference. One that is alone, or not open, succeeds. */
+  | { readonly method: 'part'; readonly session: number; readonly leg: LegIndex }
   | { readonly method: 'statistics'; readonly session: number }
   /** Where the streams of every open session are. */
   | { readonly method: 'snapshot' }
@@ -336,7 +349,7 @@ export type FromWorker =
   | { readonly kind: 'ready' };
 
 export const MAX_MESSAGE_BYTES = 4096;
-/** A response that carries the places of 4096 sessions. */
+/** A response that carries the places of MAX_PLACES legs. */
 export const MAX_SNAPSHOT_BYTES = 2 ** 21;
 
 /** Throws a RangeError for a message that the channel does not carry: our own mistake. */

@@ -19,6 +19,10 @@ export interface RecordingOptions {
   readonly folder: string;
   /** Letters, digits, '.', '-' and '_', no '.' first, at most 127. A name that is taken ends the recording. */
   readonly name: string;
+  /**
+   * `both`: the party of leg 0, and whoever is its peer at the time. In a session of one leg 0 is its party alone, and 1 its
+   * peer alone.
+   */
   readonly who: LegIndex | 'both';
   /** 2: a channel for each of both, leg 0 the left one. 1: mixed. */
   readonly channels: 1 | 2;

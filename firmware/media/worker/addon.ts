@@ -79,6 +79,10 @@ export interface Addon {
   }): number;
   /** False when the handle is not open. */
   configure(handle: number, leg: LegIndex, settings: LegSettings): boolean;
+  /** Both hear each other, on one thread from now on. False when a handle is not open. Throws MEDIA_PARAMETERS. */
+  join(one: number, leg: LegIndex, other: number, otherLeg: LegIndex): boolean;
+  /** It hears nobody. False when the handle is not open. Throws MEDIA_PARAMETERS. */
+  part(handle: number, leg: LegIndex): boolean;
   statistics(handle: number): SessionStatistics | undefined;
   /** Reads files before it returns. False when the handle is not open. Throws MEDIA_SOUND. */
   play(handle: number, leg: LegIndex, sound: SoundSettings): boolean;

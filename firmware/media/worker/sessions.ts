@@ -4,6 +4,7 @@ import type {
   LegParameters,
   LocalEndpoint,
   OneOrTwo,
+  Party,
   Result,
   Resumption,
   SrtpParameters,
@@ -55,6 +56,13 @@ export class Sessions {
           return this.#open(command.session, command.legs, command.resume);
         case 'configureLeg':
           return this.#configure(command.session, command.leg, command.parameters);
+        case 'join':
+          return this.#join(...command.parties);
+        case 'part': {
+          const handle = this.#handle(command.session);
+          if (handle !== undefined) this.#addon.part(handle, command.leg);
+          return DONE;
+        }
         case 'statistics':
           return this.#statistics(command.session);
         case 'sendDigits':
@@ -121,6 +129,14 @@ export class Sessions {
       keys?.receiveKey.fill(0);
       keys?.sendKey.fill(0);
     }
+  }
+
+  #join(one: Party, other: Party): Outcome {
+    const first = this.#handle(one.session);
+    const second = this.#handle(other.session);
+    if (first === undefined) return unknown(one.session);
+    if (second === undefined) return unknown(other.session);
+    return this.#addon.join(first, one.leg, second, other.leg) ? DONE : unknown(one.session);
   }
 
   #on(session: number, run: (handle: number) => boolean): Outcome {
