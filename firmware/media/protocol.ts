@@ -349,8 +349,8 @@ export type FromWorker =
   | { readonly kind: 'ready' };
 
 export const MAX_MESSAGE_BYTES = 4096;
-/** A response that carries the places of MAX_PLACES legs. */
-export const MAX_SNAPSHOT_BYTES = 2 ** 21;
+/** A response that carries the places of as many sessions of two legs as there can be. */
+export const MAX_SNAPSHOT_BYTES = 2 ** 22;
 
 /** Throws a RangeError for a message that the channel does not carry: our own mistake. */
 export function encodeMessage(message: ToWorker | FromWorker): string {

@@ -4,13 +4,12 @@ import t, { type Test } from 'tap';
 import type { ConferenceParty, MediaClient, MediaConference, MediaSession } from '../../firmware/media/client.ts';
 import { toneOf } from '../../firmware/media/tones.ts';
 import { decodePayloads } from '../support/decode.ts';
-import { encodePayloads } from '../support/encode.ts';
 import { eventually, G729, PCMA, PCMU, startClient, towards } from './conversation.ts';
+import { AMPLITUDE, amplitudeOf, HZ, hears, isDeafTo, loudest, voice } from './note.ts';
 import { Party } from './party.ts';
 
 const G722 = { codec: 'G722', payloadType: 9, ptimeMs: 20 } as const;
 const CODECS = [PCMA, PCMU, G729, G722] as const;
-const AMPLITUDE = 6000;
 
 interface Member {
   readonly session: MediaSession<readonly [string]>;
@@ -19,18 +18,6 @@ interface Member {
   readonly place: ConferenceParty;
   /** What it says, round and round; none: nothing. */
   payloads: readonly Buffer[];
-}
-
-/** A second of one frequency, or of none, in payloads. */
-async function voice(
-  hz: number,
-  codec: Member['negotiated']['codec'],
-  amplitude = AMPLITUDE,
-): Promise<readonly Buffer[]> {
-  const samples = Int16Array.from({ length: 8000 }, (_, at) =>
-    Math.round(amplitude * Math.sin((2 * Math.PI * hz * at) / 8000)),
-  );
-  return encodePayloads(samples, codec);
 }
 
 async function enter(
@@ -86,33 +73,7 @@ function lately(members: readonly (Member | undefined)[], packets: number): Prom
   );
 }
 
-/** Of all stretches of 50 ms the one where it is the loudest. */
-function loudest(samples: Int16Array, hz: number): number {
-  let most = 0;
-  for (let at = 0; at + 400 <= samples.length; at += 200)
-    most = Math.max(most, amplitudeOf(samples.subarray(at, at + 400), hz));
-  return most;
-}
-
 const NOTHING = new Int16Array(0);
-
-/** The amplitude of one frequency. */
-function amplitudeOf(samples: Int16Array, hz: number): number {
-  let [real, imaginary] = [0, 0];
-  for (const [at, value] of samples.entries()) {
-    // A window, so that a neighbour does not leak in.
-    const weight = 1 - Math.cos((2 * Math.PI * (at + 0.5)) / samples.length);
-    real += weight * value * Math.cos((2 * Math.PI * hz * at) / 8000);
-    imaginary += weight * value * Math.sin((2 * Math.PI * hz * at) / 8000);
-  }
-  return (2 * Math.hypot(real, imaginary)) / samples.length;
-}
-
-/** In a stretch, since gaps of a busy machine, and G.729 by itself, move the phase of a note. */
-const hears = (samples: Int16Array, hz: number): boolean => loudest(samples, hz) > AMPLITUDE / 4;
-const isDeafTo = (samples: Int16Array, hz: number): boolean => amplitudeOf(samples, hz) < AMPLITUDE / 10;
-
-const HZ = [430, 790, 1340] as const;
 
 async function joinAll(conference: MediaConference, members: readonly Member[]): Promise<void> {
   await Promise.all(members.map(({ place }) => conference.join(place)));
