@@ -9,7 +9,7 @@ import type { Logger } from '../core/logger.ts';
 import { type ConferenceOptions, MediaConference } from './conference.ts';
 import { Continuity } from './continuity.ts';
 import { MediaError, PortBusyError } from './errors.ts';
-import { Joins, joining } from './joins.ts';
+import { Joins } from './joins.ts';
 import type { LocalAddresses, MediaSession, PerLeg } from './media-session.ts';
 import { Playbacks } from './playback.ts';
 import { PortPool } from './port-pool.ts';
@@ -96,7 +96,7 @@ export class MediaClient {
   #lastSessionId = 0;
   readonly #conferences = new Map<number, MediaConference>();
   #lastConferenceId = 0;
-  readonly #joins = new Joins();
+  readonly #joins = new Joins((command) => this.#requests.request(command));
   #threads: number;
   /** Sessions and conferences that are being opened. */
   #opening = 0;
@@ -255,7 +255,6 @@ export class MediaClient {
     this.#requests.close();
     this.#continuity.close();
     this.#sessions.clear();
-    this.#joins.clear();
     this.#recordings.abandon();
     await this.#workers.close();
   }
@@ -334,24 +333,12 @@ export class MediaClient {
     }
     for (const one of [session, other ?? session]) this.#assertOneLeg(one);
     if (session === other) throw new MediaError('MEDIA_PARAMETERS', 'a media session is joined with itself');
-    this.#joins.join(session.id, peer);
-    try {
-      await this.#requests.request(joining(session.id, peer));
-    } catch (error) {
-      // Nobody knows what the worker did of it.
-      if (this.#joins.peerOf(session.id) === peer) this.#joins.part(session.id);
-      for (const id of [session.id, peer]) {
-        if (this.#joins.peerOf(id) === undefined)
-          this.#requests.request({ method: 'part', session: id, leg: 0 }).catch(() => {});
-      }
-      throw error;
-    }
+    await this.#joins.join(session.id, peer);
   }
 
   async #part(session: LiveSession): Promise<void> {
     this.#assertOneLeg(session);
-    this.#joins.part(session.id);
-    await this.#requests.request({ method: 'part', session: session.id, leg: 0 });
+    await this.#joins.part(session.id);
   }
 
   #assertOneLeg(session: LiveSession): void {
@@ -402,7 +389,7 @@ export class MediaClient {
   async #closeSession(session: LiveSession): Promise<void> {
     if (!this.#sessions.delete(session.id)) return;
     this.#recordings.sessionClosed(session.id);
-    this.#joins.part(session.id);
+    this.#joins.forget(session.id);
     for (const conference of this.#conferences.values()) conference.forget(session.id);
     try {
       await this.#requests.request({ method: 'closeSession', session: session.id });

@@ -9,12 +9,12 @@ import { decodePayloads } from '../support/decode.ts';
 import { encodePayloads } from '../support/encode.ts';
 import { outputOf } from '../support/process-output.ts';
 import { makeTones, soundsLike } from '../support/tones.ts';
-import { eventually, G722, G729, hurriedClock, PCMA, PCMU, startClient, towards } from './conversation.ts';
+import { eventually, G722, G726, G729, hurriedClock, PCMA, PCMU, startClient, towards } from './conversation.ts';
 import { hears, isDeafTo, voice } from './note.ts';
 import { Party, type RtpPacket } from './party.ts';
 import { masterKey, SrtpPeer } from './srtp-peer.ts';
 
-const CODECS = [PCMA, PCMU, G722, G729] as const;
+const CODECS = [PCMA, PCMU, G722, G729, G726] as const;
 type Negotiated = (typeof CODECS)[number];
 const FRAME_MS = 20;
 /** Packets that are on their way when somebody is joined otherwise. */
@@ -41,7 +41,7 @@ async function dial(t: Test, client: MediaClient, negotiated: Negotiated, hz: nu
   return { session, party, negotiated, hz, note, sequenceNumber: 65_480 };
 }
 
-const NOTES = [430, 790, 1340, 1690, 580, 1030, 1180, 1500];
+const NOTES = [430, 790, 1340, 1690, 580, 1030, 1180, 1500, 900, 680];
 
 async function office(t: Test, client: MediaClient, ...codecs: readonly Negotiated[]): Promise<readonly Dialog[]> {
   return Promise.all(codecs.map((codec, index) => dial(t, client, codec, NOTES[index] ?? 0)));
@@ -140,9 +140,9 @@ t.test('A and B, then B and C and A alone, then A and C, then all alone', async 
 });
 
 t.test('each pair of codecs in both directions, one after another with the same phones', async (t) => {
-  const { client } = await startClient(t, 4, systemClock, 3);
+  const { client } = await startClient(t, 5, systemClock, 3);
   const all = await office(t, client, ...CODECS, ...CODECS);
-  const [ones, others] = [all.slice(0, 4), all.slice(4)];
+  const [ones, others] = [all.slice(0, 5), all.slice(5)];
   for (let shift = 0; shift < CODECS.length; shift += 1) {
     const pairs = ones.map((one, index) => [one, others[(index + shift) % CODECS.length] ?? one] as const);
     // At the same time: those who are joined anew leave each other alone.
@@ -335,10 +335,13 @@ for (const { command, valid } of [
 }
 
 t.test('joins are remembered once for each pair, and forgotten with either', async (t) => {
-  const joins = new Joins();
-  joins.join(1, 2);
-  joins.join(4, 3);
-  joins.join(2, 1);
+  let refused = false;
+  const asked: unknown[] = [];
+  const joins = new Joins(async (command) => {
+    asked.push(command);
+    if (refused && command.method === 'join') throw new Error('refused');
+  });
+  const part = (session: number) => ({ method: 'part', session, leg: 0 });
   const pair = (one: number, other: number) => ({
     method: 'join',
     parties: [
@@ -346,13 +349,27 @@ t.test('joins are remembered once for each pair, and forgotten with either', asy
       { session: other, leg: 0 },
     ],
   });
+  await joins.join(1, 2);
+  await joins.join(4, 3);
+  await joins.join(2, 1);
   t.same(joins.restoration(), [pair(3, 4), pair(1, 2)]);
-  joins.join(2, 3);
+  await joins.join(2, 3);
   t.same(joins.restoration(), [pair(2, 3)]);
   t.equal(joins.peerOf(1), undefined);
   t.equal(joins.peerOf(3), 2);
-  joins.part(3);
-  joins.part(3);
+  await joins.part(3);
+  joins.forget(3);
   t.same(joins.restoration(), []);
-  t.equal(joins.peerOf(2), undefined);
+  t.same(asked.splice(0), [pair(1, 2), pair(4, 3), pair(2, 1), pair(2, 3), part(3)]);
+
+  refused = true;
+  await t.rejects(joins.join(1, 2));
+  t.same(asked.splice(0), [pair(1, 2), part(1), part(2)], 'both are alone, here and there');
+  const failing = joins.join(1, 2);
+  refused = false;
+  const later = joins.join(2, 3);
+  await t.rejects(failing);
+  await later;
+  t.same(joins.restoration(), [pair(2, 3)], 'what came later holds');
+  t.notOk(asked.some((command) => JSON.stringify(command) === JSON.stringify(part(2))));
 });

@@ -62,10 +62,10 @@ static struct engine_party party_of(const struct building *building, int number)
 }
 
 static void set_up(struct session *session, void *argument) {
-  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE};
+  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE};
   const struct building *building = argument;
   for (unsigned leg = 0; leg < session->leg_count; leg++) {
-    const enum codec codec = (enum codec)draw(4);
+    const enum codec codec = (enum codec)draw(CODEC_COUNT);
     const struct leg_settings settings = {
         .remote = building->phone,
         .rtcp_remote = building->phone,
@@ -280,18 +280,18 @@ static unsigned look(struct building *building) {
 }
 
 static void *flood(void *argument) {
-  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, EVENT_TYPE, NOISE_TYPE};
-  static const uint16_t sizes[] = {160, 160, 20, 160, 4, 1};
+  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE, EVENT_TYPE, NOISE_TYPE};
+  static const uint16_t sizes[] = {160, 160, 20, 160, 80, 4, 1};
   struct building *building = argument;
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   socklen_t length = address_length(&building->phone);
   uint8_t bytes[RTP_HEADER_BYTES + 160] = {0};
   struct rtp_packet packet = {.ssrc = 1};
   for (unsigned i = 0; !atomic_load(&building->ends); i++) {
-    const unsigned kind = i % 6;
-    const struct dialog *dialog = &building->dialogs[i / 6 % DIALOGS];
+    const unsigned kind = i % 7;
+    const struct dialog *dialog = &building->dialogs[i / 7 % DIALOGS];
     packet.payload_type = types[kind];
-    packet.sequence_number = (uint16_t)(i / (6 * DIALOGS));
+    packet.sequence_number = (uint16_t)(i / (7 * DIALOGS));
     packet.timestamp = 160 * (uint32_t)packet.sequence_number;
     rtp_write_header(bytes, &packet);
     union address to;
