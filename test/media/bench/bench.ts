@@ -2,7 +2,7 @@
  * What calls cost the media worker, against Debian's rtpengine and against a C program that does nothing but move packets
  * (scripts/bench/media-floor.c), all in one run and in turns. README.md beside this file says how to read it.
  *
- *   node test/media/bench/bench.ts [--only PART]... [--rounds N] [--seconds N]
+ *   node test/media/bench/bench.ts [--only PART]... [--rounds N] [--seconds N] [--sessions N]
  */
 import { parseArgs } from 'node:util';
 import { heading, median, report } from '../../support/bench-report.ts';
@@ -13,6 +13,7 @@ import { type Measured, measure, measureMost, preparePrograms } from './load.ts'
 import { measureMemory } from './memory.ts';
 import { startRingdown } from './ringdown.ts';
 import { startRtpengine } from './rtpengine.ts';
+import { measureSessions } from './sessions.ts';
 import type { StartSide, Work } from './side.ts';
 
 /** Of one core, as the limits have it. */
@@ -25,10 +26,13 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
+    sessions: { type: 'string', default: '100000' },
   },
 });
 const rounds = countOf(values.rounds);
 const seconds = countOf(values.seconds);
+const sessions = countOf(values.sessions, 10_000_000);
+const bundle = `${repositoryPath}/build/runtime/media-worker.cjs`;
 
 await buildAddon();
 const programs = await preparePrograms();
@@ -37,7 +41,8 @@ const floor: StartSide = (load) => startFloor(programs.floor, load);
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   relay: () => compare('relay'),
   transcode: () => compare('transcode'),
-  memory: () => measureMemory(`${repositoryPath}/build/runtime/media-worker.cjs`, seconds),
+  memory: () => measureMemory(bundle, seconds),
+  sessions: () => measureSessions(bundle, sessions),
 };
 for (const name of values.only ?? Object.keys(parts)) {
   const part = parts[name];
@@ -85,8 +90,8 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(2)} %`;
 }
 
-function countOf(text: string): number {
+function countOf(text: string, most = 5000): number {
   const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= 5000) return count;
-  throw new RangeError(`${text} is not 1 to 5000`);
+  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+  throw new RangeError(`${text} is not 1 to ${most}`);
 }
