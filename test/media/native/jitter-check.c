@@ -253,6 +253,45 @@ CHECK(check_jitter_pause, "jitter: an announced pause is no loss; noise lasts un
   }
 }
 
+CHECK(check_jitter_event_between, "jitter: events between audio that still waits are no loss, and the audio pauses for them") {
+  struct stream *stream = stream_open();
+  uint64_t now_us = 5000000;
+  say_next(stream, now_us, 0);
+  stream->jitter.delay_us = 60000; /* as where packets jitter: they wait */
+  now_us += PACKET_US;
+  for (unsigned i = 0; i < 3; i++, now_us += PACKET_US) say_next(stream, now_us, 0);
+  EXPECT(stream->jitter.count > 0, true);
+  for (unsigned i = 0; i < 2; i++, now_us += PACKET_US) {
+    jitter_pass_over(&stream->jitter, stream->sequence_number++);
+    stream->timestamp += TICKS;
+    until(stream, now_us);
+  }
+  for (unsigned i = 0; i < 5; i++, now_us += PACKET_US) say_next(stream, now_us, 0);
+  EXPECT(stream->lost, 0);
+  EXPECT(stream->jumps, 1);
+  until(stream, now_us + 1000000);
+  EXPECT(stream->packets, 9);
+  EXPECT(stream->late, 0);
+  free(stream);
+}
+
+CHECK(check_jitter_number_twice, "jitter: a number of an event and of audio is that of what came first") {
+  struct stream *stream = stream_open();
+  say_next(stream, 5000000, 0);
+  stream->jitter.delay_us = 100000; /* what comes now waits */
+  arrive(stream, 2, 2 * TICKS, 5001000);
+  jitter_pass_over(&stream->jitter, 2);
+  jitter_pass_over(&stream->jitter, 3);
+  EXPECT(arrive(stream, 3, 3 * TICKS, 5002000), JITTER_LATE);
+  arrive(stream, 1, TICKS, 5003000);
+  arrive(stream, 4, 4 * TICKS, 5004000);
+  until(stream, 6000000);
+  EXPECT(stream->packets, 4);
+  EXPECT(stream->jitter.count, 0);
+  EXPECT(stream->disorder, 0);
+  free(stream);
+}
+
 CHECK(check_jitter_restart, "jitter: another source begins anew") {
   struct stream *stream = stream_open();
   uint64_t now_us = 5000000;

@@ -197,6 +197,32 @@ CHECK(check_active, "the active speaker is who has been the loudest for a while"
   mixer_close(mixer);
 }
 
+CHECK(check_active_tie, "of two who are equally loud one is the active speaker, and stays it") {
+  for (unsigned third = 0; third < 2; third++) {
+    struct mixer *mixer = mixer_open(3);
+    for (int i = 0; i < 3; i++) mixer_join(mixer);
+    unsigned frame = 0;
+    /* With another one before them, who speaks on more quietly, and with none. */
+    const double alone[] = {0, 0, 1000};
+    for (; third == 1 && frame < FRAMES; frame++) frame_of(mixer, alone, 3, frame);
+    EXPECT(mixer_active(mixer), third == 1 ? 2 : MIXER_NOBODY);
+    for (unsigned i = 0; i < FRAMES; i++, frame++) {
+      const double louder[] = {i % 2 == 0 ? 4000 : 3800, i % 2 == 0 ? 3800 : 4000, third == 1 ? 1000 : 0};
+      frame_of(mixer, louder, 3, frame);
+    }
+    const int active = mixer_active(mixer);
+    EXPECT(active == 0 || active == 1, true);
+    unsigned changes = 0;
+    for (unsigned i = 0; i < FRAMES; i++, frame++) {
+      const double louder[] = {i % 2 == 0 ? 4000 : 3800, i % 2 == 0 ? 3800 : 4000, third == 1 ? 1000 : 0};
+      frame_of(mixer, louder, 3, frame);
+      if (mixer_active(mixer) != active) changes++;
+    }
+    EXPECT(changes, 0);
+    mixer_close(mixer);
+  }
+}
+
 CHECK(check_full, "64 parties, and not one more") {
   struct mixer *mixer = mixer_open(MIXER_DEFAULT_SPEAKERS);
   double amplitudes[MIXER_MAX_PARTIES];

@@ -62,6 +62,33 @@ CHECK(check_reports, "reports: come with what was sent and heard, and are read a
   bench_close(&bench);
 }
 
+CHECK(check_nowhere, "a party that is nowhere, as on hold (RFC 2543), gets neither audio nor reports nor a goodbye") {
+  struct bench bench;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+  struct leg *leg = &bench.session->legs[1];
+  struct leg_settings settings = leg->settings;
+  /* The system would bring what is sent there to this machine. */
+  if (!address_parse("0.0.0.0", address_port(&settings.remote), &settings.remote)) abort();
+  settings.rtcp_remote = settings.remote;
+  settings.rtcp_mux = true;
+  EXPECT(session_configure(bench.session, 1, &settings), true);
+  reporting_attach(leg, bench.loop, bench.now_ms * 1000);
+  say_voice(&bench, 400);
+  EXPECT(count_heard(&bench), 0);
+  uint8_t bytes[PACKET_BYTES];
+  EXPECT(recv(bench.parties[1].fd, bytes, sizeof bytes, MSG_DONTWAIT) < 0, true);
+  EXPECT(leg->reporting.sent_reports, 0);
+  /* Where it is heard it may be told. */
+  leg->outgoing.packets++;
+  const struct rtp_packet packet = {.payload_type = PCMA_TYPE, .ssrc = 8};
+  memset(bytes, 0, sizeof bytes);
+  rtp_write_header(bytes, &packet);
+  session_receive(bench.session, 1, bytes, RTP_HEADER_BYTES + 160, &bench.parties[1].address, bench.now_ms * 1000);
+  say_voice(&bench, 400);
+  EXPECT(leg->reporting.sent_reports >= 1, true);
+  bench_close(&bench);
+}
+
 CHECK(check_mark, "packets are marked with the code point that the leg is given") {
   struct bench bench;
   bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);

@@ -370,6 +370,64 @@ static void set_noise(struct bench *bench, unsigned leg) {
   EXPECT(session_configure(bench->session, leg, &settings), true);
 }
 
+/* Its time was concealed as lost when it comes: it begins the pause all the same, and a voice after it is heard. */
+CHECK(check_late_noise, "comfort noise that comes late begins the pause") {
+  for (unsigned far = 0; far < 2; far++) {
+    struct bench bench;
+    struct rtp_packet packet;
+    bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMU, 20);
+    set_noise(&bench, 0);
+    if (far == 1) set_noise(&bench, 1);
+    /* What comes in another codec is decoded. */
+    for (uint16_t i = 0; i < 10; i++) {
+      say(&bench, (struct sending){PCMA_TYPE, i == 0, i, i * 160u, 7, 160});
+      pass(&bench, 20);
+    }
+    pass(&bench, 45);
+    const int concealed = count_heard(&bench) - 10;
+    EXPECT(concealed >= 1 && concealed <= 3, true);
+    say(&bench, (struct sending){NOISE_TYPE, false, 10, 1600, 7, 1});
+    EXPECT(bench.session->legs[0].counters.late, 0);
+    /* A leg that has such noise is told, and one that has not hears it. */
+    EXPECT(hear(&bench, &packet), far == 1);
+    if (far == 1) EXPECT(packet.payload_type, NOISE_TYPE);
+    pass(&bench, 200);
+    const int heard = count_heard(&bench);
+    EXPECT(far == 1 ? heard == 0 : heard >= 8, true);
+    say(&bench, (struct sending){PCMA_TYPE, true, 11, 1600 + 160 * 15, 7, 160});
+    pass(&bench, 100);
+    EXPECT(hear(&bench, &packet), true);
+    EXPECT(bench.session->legs[0].counters.late, 0);
+    bench_close(&bench);
+  }
+}
+
+CHECK(check_steps_of_their_own, "the time of a stream never runs back, whoever speaks into it a little ahead") {
+  struct outgoing outgoing;
+  outgoing_start(&outgoing);
+  outgoing_set_format(&outgoing, CODEC_PCMA, 20);
+  outgoing.position = 5000;
+  outgoing.last_timestamp = 4840;
+  outgoing.last_sent_us = 2000000;
+  EXPECT(outgoing_by_now(&outgoing, 1999000), 5000);
+  EXPECT(outgoing_by_now(&outgoing, 2000000), 5000);
+  EXPECT(outgoing_by_now(&outgoing, 2100000), 5640);
+  outgoing_close(&outgoing);
+}
+
+CHECK(check_oversized, "a packet that is too long to be sent is counted, and does not go out") {
+  struct bench bench;
+  static uint8_t payload[PACKET_BYTES];
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+  struct leg *leg = &bench.session->legs[1];
+  const struct rtp_packet packet = {.payload = payload, .payload_bytes = sizeof payload};
+  send_queue_add(loop_queue(bench.loop), leg->rtp_fd, leg_remote(leg), &leg->counters, NULL, &packet);
+  send_queue_flush(loop_queue(bench.loop));
+  EXPECT(leg->counters.packets_unsent, 1);
+  EXPECT(count_heard(&bench), 0);
+  bench_close(&bench);
+}
+
 /* Each packet of it stands for a while, which has to be made and coded. */
 CHECK(check_noise_flood, "no more comfort noise is taken than its time can hold, and a little") {
   struct bench bench;

@@ -185,6 +185,21 @@ static void add(struct mixer *mixer, const int16_t *pcm) {
   for (unsigned i = 0; i < MIXER_FRAME_SAMPLES; i++) mixer->sum[i] += pcm[i];
 }
 
+/* Whether this one may become the active speaker instead of the present one, who is not the loudest now. */
+static bool is_clearly_louder(const struct mixer *mixer, int party) {
+  return mixer->active == MIXER_NOBODY ||
+         mixer->parties[party].level >= mixer->parties[mixer->active].level * ACTIVE_LOUDER;
+}
+
+/* Of two who are about as loud the one goes on who began: else neither would ever be it. */
+static bool stays_challenger(const struct mixer *mixer, int loudest) {
+  const int challenger = mixer->challenger;
+  if (challenger == MIXER_NOBODY) return false;
+  const struct party *party = &mixer->parties[challenger];
+  return party->speaks && party->silent_frames == 0 && is_clearly_louder(mixer, challenger) &&
+         mixer->parties[loudest].level < party->level * ACTIVE_LOUDER;
+}
+
 static void find_active(struct mixer *mixer) {
   int loudest = MIXER_NOBODY;
   for (int i = 0; i < MIXER_MAX_PARTIES; i++) {
@@ -197,16 +212,13 @@ static void find_active(struct mixer *mixer) {
     mixer->challenger = MIXER_NOBODY;
     return;
   }
-  if (mixer->active != MIXER_NOBODY &&
-      mixer->parties[loudest].level < mixer->parties[mixer->active].level * ACTIVE_LOUDER) {
-    return;
-  }
-  if (loudest != mixer->challenger) {
+  if (!is_clearly_louder(mixer, loudest)) return;
+  if (!stays_challenger(mixer, loudest)) {
     mixer->challenger = loudest;
     mixer->challenged_frames = 0;
   }
   if (++mixer->challenged_frames < ACTIVE_FRAMES) return;
-  mixer->active = loudest;
+  mixer->active = mixer->challenger;
   mixer->challenger = MIXER_NOBODY;
 }
 

@@ -40,6 +40,11 @@ bool address_equal(const union address *a, const union address *b) {
   return a->any.sa_family == AF_INET ? a->v4.sin_port == b->v4.sin_port : a->v6.sin6_port == b->v6.sin6_port;
 }
 
+bool address_is_unspecified(const union address *address) {
+  if (address->any.sa_family == AF_INET) return address->v4.sin_addr.s_addr == htonl(INADDR_ANY);
+  return IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
+}
+
 uint16_t address_port(const union address *address) {
   return ntohs(address->any.sa_family == AF_INET ? address->v4.sin_port : address->v6.sin6_port);
 }

@@ -23,6 +23,8 @@ uint16_t address_port(const union address *address);
 void address_set_port(union address *address, uint16_t port);
 /* The literal, without the port; empty when `room` is too small. */
 void address_print(const union address *address, char *text, size_t room);
+/* 0.0.0.0 or ::, which are nowhere; the system takes them for this machine. */
+bool address_is_unspecified(const union address *address);
 bool address_equal(const union address *a, const union address *b);
 
 #endif

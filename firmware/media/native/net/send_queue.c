@@ -34,7 +34,10 @@ void send_queue_close(struct send_queue *queue) { free(queue); }
 
 void send_queue_add(struct send_queue *queue, int fd, const union address *to, struct leg_counters *counters,
                     struct crypto_context *crypto, const struct rtp_packet *packet) {
-  if (packet->payload_bytes > PACKET_BYTES - RTP_HEADER_BYTES - SRTP_ROOM_BYTES) return;
+  if (packet->payload_bytes > PACKET_BYTES - RTP_HEADER_BYTES - SRTP_ROOM_BYTES) {
+    counters->packets_unsent++;
+    return;
+  }
   if (queue->count == QUEUE_PACKETS || (queue->count > 0 && queue->fd != fd)) send_queue_flush(queue);
   const unsigned i = queue->count;
   size_t length = RTP_HEADER_BYTES + packet->payload_bytes;

@@ -30,6 +30,7 @@ void jitter_restart(struct jitter *jitter) {
   jitter->started = false;
   jitter->hurried = false;
   jitter->paused = false;
+  jitter->passed = 0;
   jitter->lost = 0;
   jitter->filled = 0;
   jitter->delay_us = 0;
@@ -157,9 +158,11 @@ enum jitter_put jitter_put(struct jitter *jitter, const struct rtp_packet *packe
     if (jitter->count > 0) return JITTER_FULL;
     jitter->last = (uint16_t)(packet->sequence_number - JITTER_SLOTS);
     jitter->arrived = 0;
+    jitter->passed = 0;
   }
   struct jitter_slot *slot = &jitter->slots[packet->sequence_number % JITTER_SLOTS];
-  if (slot->used) return JITTER_LATE;
+  const uint16_t distance = (uint16_t)(packet->sequence_number - jitter->last);
+  if (slot->used || (jitter->passed >> (distance - 1) & 1) != 0) return JITTER_LATE;
   const size_t offset = find_room(jitter, packet->payload_bytes);
   if (offset == JITTER_BYTES || packet->payload_bytes > JITTER_BYTES) return JITTER_FULL;
 
@@ -207,6 +210,22 @@ static enum jitter_kind fill(struct jitter *jitter, struct jitter_next *next, en
   return next->kind = kind;
 }
 
+/* `number` came next, 1 to JITTER_SLOTS on. */
+static void step_to(struct jitter *jitter, uint16_t number) {
+  const uint16_t step = (uint16_t)(number - jitter->last);
+  jitter->arrived = (step < JITTER_SLOTS ? jitter->arrived << step : 0) | 1;
+  jitter->passed = step < JITTER_SLOTS ? jitter->passed >> step : 0;
+  jitter->last = number;
+}
+
+/* What was no audio, and comes next, has come already. */
+static void step_over_passed(struct jitter *jitter) {
+  while ((jitter->passed & 1) != 0) {
+    step_to(jitter, (uint16_t)(jitter->last + 1));
+    if (!jitter->paused) jitter_pause(jitter, false);
+  }
+}
+
 static enum jitter_kind play(struct jitter *jitter, struct jitter_slot *slot, uint64_t now_us, struct jitter_next *next) {
   next->payload = jitter->bytes + slot->offset;
   next->bytes = slot->bytes;
@@ -216,15 +235,14 @@ static enum jitter_kind play(struct jitter *jitter, struct jitter_slot *slot, ui
   const int64_t off = slot->time - jitter->next_time;
   /* Wavering timestamps are not followed, or the audio would be torn; a clock that was set back is. */
   jitter->next_time = (off < -tolerance(jitter) ? slot->time : jitter->next_time) + slot->ticks;
-  const uint16_t step = (uint16_t)(slot->sequence_number - jitter->last);
-  jitter->arrived = (step < JITTER_SLOTS ? jitter->arrived << step : 0) | 1;
-  jitter->last = slot->sequence_number;
+  step_to(jitter, slot->sequence_number);
   jitter->packet_ticks = slot->ticks;
   jitter->next_from_us = now_us + (uint64_t)us_of(jitter, slot->ticks);
   jitter->lost = 0;
   jitter->filled = 0;
   jitter->paused = false;
   slot->used = false;
+  step_over_passed(jitter);
   if (--jitter->count == 0) jitter->hurried = false;
   return next->kind = JITTER_PACKET;
 }
@@ -252,6 +270,14 @@ static enum jitter_kind miss(struct jitter *jitter, uint64_t now_us, int64_t mos
   return fill(jitter, next, noise ? JITTER_NOISE : JITTER_LOST, ticks);
 }
 
+/* Is a number between what was played last and this one neither there nor of a packet that is no audio? */
+static bool is_missing_before(const struct jitter *jitter, uint16_t number) {
+  const uint16_t between = (uint16_t)(number - jitter->last - 1);
+  if (between >= JITTER_SLOTS) return true;
+  const uint64_t wanted = ((uint64_t)1 << between) - 1;
+  return (jitter->passed & wanted) != wanted;
+}
+
 enum jitter_kind jitter_next(struct jitter *jitter, uint64_t now_us, struct jitter_next *next) {
   struct jitter_slot *slot = first(jitter);
   const bool fills_pause = jitter->paused && jitter->noisy && us_of(jitter, jitter->filled) < JITTER_MAX_NOISE_US;
@@ -260,7 +286,7 @@ enum jitter_kind jitter_next(struct jitter *jitter, uint64_t now_us, struct jitt
     return next->kind = JITTER_EMPTY;
   }
   const int64_t gap = slot->time - jitter->next_time;
-  const bool missing = (uint16_t)(slot->sequence_number - jitter->last) != 1;
+  const bool missing = is_missing_before(jitter, slot->sequence_number);
   if (gap > tolerance(jitter) && (fills_pause || (missing && may_lose(jitter)))) return miss(jitter, now_us, gap, next);
   /* Less than JITTER_CLEAN_US is no delay. */
   const uint64_t due = jitter->delay_us < JITTER_CLEAN_US || jitter->hurried ? now_us : due_us(jitter, slot->time);
@@ -278,9 +304,22 @@ void jitter_pause(struct jitter *jitter, bool noisy) {
 
 void jitter_pass_over(struct jitter *jitter, uint16_t sequence_number) {
   if (!jitter->started) return;
-  if (jitter->count == 0 && sequence_number == (uint16_t)(jitter->last + 1)) {
-    jitter->last = sequence_number;
-    jitter->arrived = jitter->arrived << 1 | 1;
+  const uint16_t ahead = (uint16_t)(sequence_number - jitter->last);
+  /* Unless the number is taken already. */
+  if (ahead >= 1 && ahead <= JITTER_SLOTS && !jitter->slots[sequence_number % JITTER_SLOTS].used) {
+    jitter->passed |= (uint64_t)1 << (ahead - 1);
   }
+  /* Audio that waits comes first: before it nothing pauses. */
+  if (jitter->count > 0) return;
+  step_over_passed(jitter);
   if (!jitter->paused) jitter_pause(jitter, false);
+}
+
+bool jitter_pause_late(struct jitter *jitter, uint16_t sequence_number, bool noisy) {
+  const uint16_t ahead = (uint16_t)(sequence_number - jitter->last);
+  if (!jitter->started || jitter->paused || jitter->count > 0 || ahead == 0 || ahead > JITTER_SLOTS) return false;
+  step_to(jitter, sequence_number);
+  jitter->lost = 0;
+  jitter_pause(jitter, noisy);
+  return true;
 }

@@ -53,6 +53,7 @@ struct jitter {
   bool noisy;           /* and its noise goes on */
   uint16_t last;        /* sequence number of what was played last */
   uint64_t arrived;     /* bit n: the packet that many before it has arrived */
+  uint64_t passed;      /* bit n: the packet n + 1 after it was no audio */
   uint16_t lost;        /* packets told as LOST since then */
   uint32_t packet_ticks; /* of the last packet */
   int64_t next_time;    /* ticks: of what comes next */
@@ -107,6 +108,11 @@ void jitter_hurry(struct jitter *jitter);
  * the source speaks again. Otherwise it is a jump.
  */
 void jitter_pause(struct jitter *jitter, bool noisy);
+/*
+ * The same for a packet that says so and that jitter_put found LATE: the source fell silent without a word, its time was
+ * filled as lost, and now the word comes. The pause begins where time is. False: others came after it.
+ */
+bool jitter_pause_late(struct jitter *jitter, uint16_t sequence_number, bool noisy);
 /* A packet of the source that is no audio (an event): its number is not missing, and audio may pause for it. */
 void jitter_pass_over(struct jitter *jitter, uint16_t sequence_number);
 

@@ -28,6 +28,7 @@ struct crypto_context {
   uint32_t sources[MAX_SOURCES];
   unsigned source_count;
   unsigned last_source;
+  bool spoke; /* that one, in RTP: who only reports, or says goodbye, is not who speaks */
 };
 
 static const size_t master_bytes[SUITE_COUNT] = {
@@ -145,9 +146,14 @@ static unsigned find_source(const struct crypto_context *context, uint32_t ssrc)
   return MAX_SOURCES;
 }
 
-static void add_source(struct crypto_context *context, uint32_t ssrc) {
-  context->last_source = context->source_count;
-  context->sources[context->source_count++] = ssrc;
+static void note_source(struct crypto_context *context, unsigned source, uint32_t ssrc, bool speaks) {
+  if (source == MAX_SOURCES) {
+    source = context->source_count++;
+    context->sources[source] = ssrc;
+  }
+  if (!speaks && context->spoke) return;
+  context->last_source = source;
+  context->spoke = speaks;
 }
 
 typedef srtp_err_status_t transform(srtp_t session, void *packet, int *length);
@@ -162,8 +168,7 @@ static enum crypto_result run(struct crypto_context *context, transform *step, u
   const enum crypto_result result = result_of(step(context->session, packet, &octets));
   if (result != CRYPTO_OK) return result;
   *length = (size_t)octets;
-  if (source == MAX_SOURCES) add_source(context, ssrc);
-  else context->last_source = source;
+  note_source(context, source, ssrc, ssrc_at == RTP_SSRC_AT);
   return CRYPTO_OK;
 }
 
@@ -219,6 +224,6 @@ bool crypto_set_place(struct crypto_context *context, const struct crypto_place 
   srtp_rdbx_set_roc_seq(&stream->rtp_rdbx, place->rollover, place->sequence);
   for (int behind = 0; behind < WINDOW_PACKETS; behind++) srtp_rdbx_add_index(&stream->rtp_rdbx, -behind);
   stream->rtcp_rdb.window_start = place->rtcp_index;
-  add_source(context, place->ssrc);
+  note_source(context, MAX_SOURCES, place->ssrc, true);
   return true;
 }

@@ -61,6 +61,8 @@ enum leg_change leg_configure(struct leg *leg, const struct leg_settings *settin
   }
   leg->configured = true;
   leg->settings = *settings;
+  /* RFC 2543 B.5: so a party on hold is told to send nothing; it wants none of our reports either (reporting.c). */
+  if (address_is_unspecified(&settings->remote)) leg->settings.sends = false;
   digits_configure(leg);
   /* At another address, or after another codec, the far end codes from its initial state, and so must we. */
   if (moved || old.codec != settings->codec || !encoder_options_equal(&old.encoding, &settings->encoding)) return LEG_PARTY;

@@ -251,14 +251,26 @@ void listening_sleep(struct listening *listening) {
 
 uint32_t listening_noise_ticks(enum codec codec) { return NOISE_FRAMES * codec_traits(codec)->frame_ticks; }
 
+/* Comfort noise whose time was concealed as lost: the pause begins now, and goes on by itself. */
+static bool begin_late_noise(struct listening *listening, const struct rtp_packet *packet, uint64_t now_us) {
+  if (!jitter_pause_late(&listening->jitter, packet->sequence_number, true)) return false;
+  struct leg *const to = listener(listening);
+  const struct destination destination = to != NULL ? leg_destination(to, now_us) : (struct destination){.now_us = now_us};
+  begin_noise(listening, to, &destination, &(struct jitter_next){.payload = packet->payload, .bytes = packet->payload_bytes});
+  if (!is_pulled(listening)) settle(listening, now_us);
+  return true;
+}
+
 bool listening_take(struct listening *listening, const struct rtp_packet *packet, uint32_t ticks, uint64_t now_us) {
-  if (ticks == 0) ticks = listening_noise_ticks(listening->leg->settings.codec);
+  const bool is_noise = ticks == 0;
+  if (is_noise) ticks = listening_noise_ticks(listening->leg->settings.codec);
   enum jitter_put put = jitter_put(&listening->jitter, packet, ticks, now_us);
   if (put == JITTER_FULL) {
     jitter_hurry(&listening->jitter);
     settle(listening, now_us);
     put = jitter_put(&listening->jitter, packet, ticks, now_us);
   }
+  if (put == JITTER_LATE && is_noise) return begin_late_noise(listening, packet, now_us);
   if (put == JITTER_TAKEN && !is_pulled(listening)) settle(listening, now_us);
   return put == JITTER_TAKEN;
 }

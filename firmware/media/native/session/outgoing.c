@@ -69,7 +69,8 @@ uint32_t outgoing_end(const struct outgoing *outgoing) {
 uint32_t outgoing_by_now(const struct outgoing *outgoing, uint64_t now_us) {
   const uint32_t end = outgoing_end(outgoing);
   if (outgoing->last_sent_us == 0) return end;
-  const uint64_t since_us = now_us - outgoing->last_sent_us;
+  /* Tones are made in steps of their own, which may be a little ahead or behind. */
+  const uint64_t since_us = now_us > outgoing->last_sent_us ? now_us - outgoing->last_sent_us : 0;
   const uint32_t by_now = outgoing->last_timestamp + (uint32_t)(since_us * outgoing->traits->clock_rate / 1000000);
   return (int32_t)(by_now - end) > 0 ? by_now : end;
 }

@@ -40,6 +40,8 @@ static const struct report_block *make_block(struct leg *leg, struct report_bloc
 }
 
 static void send_report(struct leg *leg, bool bye, uint64_t now_us) {
+  const union address *to = destination(leg);
+  if (address_is_unspecified(to)) return;
   struct reporting *reporting = &leg->reporting;
   const struct outgoing *outgoing = &leg->outgoing;
   struct report_block block;
@@ -57,7 +59,6 @@ static void send_report(struct leg *leg, bool bye, uint64_t now_us) {
   reporting->sent_at_report = outgoing->packets;
   struct crypto_context *crypto = leg->protection.outbound;
   if (crypto != NULL && crypto_protect_rtcp(crypto, bytes, &length) != CRYPTO_OK) return;
-  const union address *to = destination(leg);
   const int fd = leg->settings.rtcp_mux ? leg->rtp_fd : leg->rtcp_fd;
   /* One that the system refuses is lost, as packets are. */
   if (sendto(fd, bytes, length, MSG_DONTWAIT, &to->any, address_length(to)) == (ssize_t)length) reporting->sent_reports++;
