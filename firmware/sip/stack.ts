@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger, SourceLog } from '../core/logger.ts';
 import type { CredentialsFor } from './digest-client.ts';
 import type { SipResponse } from './message/response.ts';
+import { parseSipUri } from './message/uri.ts';
 import type { EventPackage, TerminationReason } from './subscription/event-package.ts';
 import { Notifier, type NotifierLimits } from './subscription/notifier.ts';
 import { TransactionLayer } from './transaction/transaction-layer.ts';
@@ -13,7 +14,7 @@ import { Transport } from './transport/transport.ts';
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './user-agent/handlers.ts';
 import { DEFAULT_SESSION_TIMER, type SessionTimerOptions } from './user-agent/session-interval.ts';
 import { UserAgent } from './user-agent/user-agent.ts';
-import { wayInDialog } from './user-agent/way.ts';
+import { wayInDialog, waysToUri } from './user-agent/way.ts';
 
 export {
   type ChallengeOptions,
@@ -195,6 +196,11 @@ export class SipStack {
     this.#transport.useCertificate(tls);
   }
 
+  /** TLS connections that we open trust these authorities (PEM) besides those of the system; those that stand stay. */
+  trust(authorities: readonly string[]): void {
+    this.#transport.trust(authorities);
+  }
+
   /** Where the stack listens, with the ports that were taken for 0. */
   get listening(): readonly ListenPoint[] {
     return this.#transport.listening;
@@ -231,6 +237,39 @@ export class SipStack {
   /** The address to write where a peer on `localAddress` shall send (SDP, Contact). */
   advertisedAddress(localAddress: string): string {
     return this.#transport.advertisedAddress(localAddress);
+  }
+
+  /**
+   * The flows to where a URI leads, server after server (RFC 3263 §4), each opened when it is asked for. Throws
+   * SIP_NO_ROUTE where there is none.
+   */
+  ways(uri: string): AsyncGenerator<Flow, void, undefined> {
+    return waysToUri(uri, this.#transport);
+  }
+
+  /** Every address that a URI leads to now; empty where it leads nowhere. Never rejects; takes 5 s at the most. */
+  async addressesOf(uri: string): Promise<readonly { readonly address: string; readonly port: number }[]> {
+    const parsed = parseSipUri(uri);
+    const targets = parsed === undefined ? [] : await this.#transport.locate(parsed);
+    return targets.flatMap(({ addresses, port }) => addresses.map((address) => ({ address, port })));
+  }
+
+  /** What stands for us in Via and Contact on a flow. */
+  sentBy(flow: Flow): { readonly host: string; readonly port: number } {
+    return this.#transport.sentBy(flow);
+  }
+
+  /** Over TLS, where we opened the connection: the name that the peer's certificate was checked against. */
+  provenName(flow: Flow): string | undefined {
+    return this.#transport.provenName(flow);
+  }
+
+  /**
+   * Keeps the way through a NAT open: CRLF, or with `wantsAnswer` as RFC 5626 §4.4 has it, which must be agreed with the
+   * peer. False where the flow is gone or the answer does not come within 10 s. Never rejects.
+   */
+  keepAlive(flow: Flow, wantsAnswer: boolean): Promise<boolean> {
+    return this.#transport.keepAlive(flow, wantsAnswer);
   }
 
   /** Whether a request on the flow could still go out: always for udp, for the others while connected. */

@@ -82,6 +82,11 @@ export class Connections {
     return this.#entryOf(flow)?.origin !== undefined;
   }
 
+  /** The name that we opened the connection of this flow to, over TLS and so proven. */
+  provenName(flow: Flow): string | undefined {
+    return flow.protocol === 'tls' ? this.#entryOf(flow)?.origin?.connectedTo : undefined;
+  }
+
   /**
    * One that leads to an address, to be used again (RFC 3261 §18.1.1). Over TLS to a `name` only one that was opened to
    * this name will do, since only there the certificate was compared with it.

@@ -18,7 +18,7 @@ export interface StreamTarget {
   /** Over TLS the certificate must name it, else the address. */
   readonly name: string | undefined;
   /** Whom TLS trusts. */
-  readonly ca: TlsIdentity['ca'];
+  readonly ca: TlsIdentity['ca'] | readonly string[];
   /** The address of ours to connect from. */
   readonly localAddress: (remoteAddress: string) => Promise<string | undefined>;
 }
@@ -76,7 +76,7 @@ function open(target: StreamTarget, address: string, localAddress: string | unde
   const { protocol, port, name, ca } = target;
   const way = { host: address, port, ...(localAddress === undefined ? {} : { localAddress }) };
   if (protocol === 'tcp') return connectTcp(way);
-  const trusted = ca === undefined ? {} : { ca };
+  const trusted = ca === undefined ? {} : { ca: typeof ca === 'string' || Buffer.isBuffer(ca) ? ca : [...ca] };
   return connectTls({
     ...way,
     minVersion: MIN_TLS_VERSION,

@@ -126,6 +126,19 @@ export function answerStun(bytes: Buffer, remoteAddress: string, remotePort: num
   return serializeStun({ ...success, hasFingerprint });
 }
 
+/** A Binding request of ours: `transactionId` has 12 bytes. */
+export function bindingRequest(transactionId: Buffer): Buffer {
+  return serializeStun({ type: BINDING_REQUEST, transactionId, attributes: [], hasFingerprint: false });
+}
+
+/** The transaction id in hexadecimal where the datagram is a response to a Binding request, else undefined. */
+export function isStunResponse(bytes: Buffer): string | undefined {
+  const type = bytes.readUInt16BE(0);
+  if (type !== BINDING_SUCCESS && type !== BINDING_ERROR) return undefined;
+  // An error says as well as success that the peer is there.
+  return parseStun(bytes)?.transactionId.toString('hex');
+}
+
 /** The value of XOR-MAPPED-ADDRESS (RFC 8489 §14.2); undefined for what is no IP address. */
 export function xorMappedAddress(address: string, port: number, transactionId: Buffer): Buffer | undefined {
   const raw = addressBytes(address.replace(/%.*$/, ''));

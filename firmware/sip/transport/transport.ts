@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
 import type { Clock } from '../../core/clock.ts';
 import { UsageError } from '../../core/errors.ts';
 import { type Logger, SourceLog } from '../../core/logger.ts';
@@ -16,6 +18,7 @@ import { DnsNames } from './dns.ts';
 import type { Flow, ListenPoint, StreamProtocol, TlsIdentity, TransportProtocol } from './flow.ts';
 import { flowClosed, noRoute } from './listen-error.ts';
 import { connectStream, sourceAddress } from './outgoing.ts';
+import { OwnKeepAlive } from './own-keep-alive.ts';
 import { wayBack, withReceived } from './received.ts';
 import { defaultPort, familyOf, Resolver, type Target } from './resolver.ts';
 import { StreamListener } from './stream-listener.ts';
@@ -55,6 +58,8 @@ export class Transport {
   readonly #slots: ConnectionSlots;
   readonly #connections: Connections;
   readonly #resolver: Resolver;
+  readonly #keepAlive: OwnKeepAlive;
+  #trusted: readonly string[] | undefined;
   #responsesWaiting = 0;
   #closed = false;
 
@@ -71,6 +76,11 @@ export class Transport {
       isTraced: () => this.#trace?.tap !== undefined,
       onFrame: (frame, flow) => this.#frame(frame, flow),
       onPing: (flow) => this.#ping(flow),
+    });
+    this.#keepAlive = new OwnKeepAlive({
+      clock,
+      send: (flow, bytes, onFailed) => this.send(flow, bytes, onFailed),
+      lastReceivedAt: (flow) => this.#connections.get(flow)?.lastReceivedAt,
     });
     this.#resolver = new Resolver(new DnsNames(nameServers, clock), clock, (protocol, family) =>
       this.listening.some((point) => point.protocol === protocol && familyOf(point.address) === family),
@@ -118,6 +128,15 @@ export class Transport {
     for (const listener of this.#streams) listener.useCertificate(tls);
   }
 
+  /**
+   * Connections that we open trust these authorities (PEM) besides those of Node, where the listener names none of its own.
+   * Those that stand stay.
+   */
+  trust(authorities: readonly string[]): void {
+    const usable = authorities.filter(isCertificate);
+    this.#trusted = usable.length === 0 ? undefined : [...rootCertificates, ...usable];
+  }
+
   get listening(): readonly ListenPoint[] {
     return [...this.#udp.values(), ...this.#streams].map((listener) => listener.point);
   }
@@ -142,6 +161,16 @@ export class Transport {
   /** Whether the flow is a connection that we opened: the peer may use it in both directions (RFC 5923 §6). */
   isOutgoing(flow: Flow): boolean {
     return this.#connections.isOutgoing(flow);
+  }
+
+  /** The name that the peer proved with its certificate where we opened the connection of this flow to that name. */
+  provenName(flow: Flow): string | undefined {
+    return this.#connections.provenName(flow);
+  }
+
+  /** Keeps the way through a NAT open (RFC 5626 §4.4). As OwnKeepAlive.send. */
+  keepAlive(flow: Flow, wantsAnswer: boolean): Promise<boolean> {
+    return this.#keepAlive.send(flow, wantsAnswer);
   }
 
   /** Never throws; `onFailed` is called after the call has returned, where the bytes certainly did not go out. */
@@ -207,7 +236,7 @@ export class Transport {
           addresses,
           port,
           name,
-          ca: this.#pointsTo(protocol, first)[0]?.tls?.ca,
+          ca: this.#pointsTo(protocol, first)[0]?.tls?.ca ?? this.#trusted,
           localAddress: async (address) => (await this.#pointTo(protocol, address))?.address,
         },
         this.#options.clock,
@@ -298,6 +327,7 @@ export class Transport {
   }
 
   #stun(bytes: Buffer, flow: Flow): void {
+    if (this.#keepAlive.receive(bytes, flow)) return;
     const answer = answerStun(bytes, flow.remoteAddress, flow.remotePort);
     if (answer !== undefined) this.#udpListener(flow)?.send(flow, answer, () => undefined);
   }
@@ -424,6 +454,16 @@ function isOfListener(flow: Flow, { protocol, address, port }: ListenPoint): boo
 
 function udpKey(address: string, port: number): string {
   return `${address}|${port}`;
+}
+
+/** One that cannot be read would have every connection fail. */
+function isCertificate(pem: string): boolean {
+  try {
+    new X509Certificate(pem);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function plainAddress(address: string): string {

@@ -216,6 +216,8 @@ export interface InviteOptions extends Destination {
 /** A request outside a dialog, other than INVITE, ACK and CANCEL. */
 export interface RequestOptions extends Destination {
   readonly method: string;
+  /** Of the first try; each answer to a challenge has the next one. 1 unless given: for REGISTER it must rise (RFC 3261 §10.2). */
+  readonly firstCseq?: number;
   readonly body?: string;
   readonly contentType?: string;
 }

@@ -125,7 +125,7 @@ export class UserAgent {
     const localTag = newTag();
     const challenges = new ChallengeAnswers(options.credentials ?? this.#options.credentials ?? (() => undefined));
     let more: readonly HeaderField[] = [];
-    for (let cseq = 1; ; cseq += 1) {
+    for (let cseq = options.firstCseq ?? 1; ; cseq += 1) {
       const request = this.#requestOf(options, localTag, callId, cseq, more);
       const response = await this.#exchange(request, options);
       const again = challenges.answer(request, response);
