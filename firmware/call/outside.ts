@@ -69,7 +69,7 @@ export interface OutsideCall {
   readonly isEmergency: boolean;
   /** What came with the call, less one; 70 where it began here. */
   readonly maxForwards: number;
-  /** As for `receive`. */
+  /** As for `receive`; the same function for every attempt of one call. */
   readonly drop: () => void;
 }
 
