@@ -9,6 +9,7 @@ import { commandLineContext } from './console/commands/context.ts';
 import { defenceCommand } from './console/commands/defence.ts';
 import { devicesCommand } from './console/commands/devices.ts';
 import { extensionCommand } from './console/commands/extension.ts';
+import { linesCommand } from './console/commands/lines.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
 import { addFileCommands } from './console/commands/settings-files.ts';
@@ -126,6 +127,7 @@ async function main(): Promise<void> {
     .addCommand(addRequestsCommand(addFileCommands(settingsCommand(context), context), context))
     .addCommand(devicesCommand(context))
     .addCommand(callsCommand(context))
+    .addCommand(linesCommand(context))
     .addCommand(defenceCommand(context))
     .addCommand(traceCommand(context))
     .addCommand(consoleCommand());

@@ -17,6 +17,7 @@ import type { CommandContext } from './console/commands/context.ts';
 import { defenceCommand } from './console/commands/defence.ts';
 import { devicesCommand } from './console/commands/devices.ts';
 import { extensionCommand } from './console/commands/extension.ts';
+import { linesCommand } from './console/commands/lines.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
 import { addFileCommands } from './console/commands/settings-files.ts';
@@ -186,6 +187,7 @@ export class Runtime {
     const listeners = this.#openListeners(this.#signalling, this.#web);
     // SIP comes first: phones that could not register try again only much later, files are asked for again at once.
     await listeners.serve('sip');
+    this.#signalling.openLines(this.#store);
     this.#applied.start();
     this.#openCallStore(this.#signalling);
     this.#media = MediaClient.start({
@@ -351,6 +353,7 @@ export class Runtime {
         ? []
         : [
             devicesCommand(context, registeredDevices(this.#signalling, clock)),
+            linesCommand(context, this.#signalling.lines),
             defenceCommand(context, this.#signalling.defence.admission),
             traceCommand(context, watchMessages(this.#signalling.trace)),
           ]),
@@ -373,6 +376,7 @@ export class Runtime {
       uptimeSeconds: seconds(this.#startedAtMs),
       notices: this.#store.notices.list(),
       listeners: this.#listening(),
+      lines: this.#signalling?.lines.list() ?? [],
       devices: this.#signalling === undefined ? [] : registeredDevices(this.#signalling, clock).list(),
       calls: [...(this.#signalling?.calls.calls ?? [])].map((call) => ({
         ...call.summary,

@@ -25,6 +25,7 @@ import { authenticateSubscriber, authorizeOwn } from './registrar/own-subscripti
 import { Registrar } from './registrar/registrar.ts';
 import { RegistrationEvents } from './registrar/registration-events.ts';
 import { type IncomingRequest, MessageTrace, SipStack } from './sip/stack.ts';
+import { Lines } from './trunk/lines.ts';
 
 export interface SignallingOptions {
   readonly store: ConfigurationStore;
@@ -55,6 +56,7 @@ export class Signalling {
   readonly location: LocationService;
   readonly registrar: Registrar;
   readonly calls: CallServer;
+  readonly lines: Lines;
   readonly defence: Defence;
   readonly trace: MessageTrace;
   /** What becomes of calls. */
@@ -69,6 +71,7 @@ export class Signalling {
     location: LocationService,
     registrar: Registrar,
     calls: CallServer,
+    lines: Lines,
     defence: Defence,
     trace: MessageTrace,
     { feed, presences, lamps }: Watched,
@@ -78,6 +81,7 @@ export class Signalling {
     this.location = location;
     this.registrar = registrar;
     this.calls = calls;
+    this.lines = lines;
     this.defence = defence;
     this.trace = trace;
     this.feed = feed;
@@ -148,6 +152,17 @@ export class Signalling {
       logger,
       sourceLog,
     });
+    const lines = new Lines({
+      configuration,
+      stack: () => stack,
+      openSecret: (path, sealed) => options.boxKey().open(path, sealed),
+      key: bindings.key,
+      onNotice: (code, message) => noteInStore(store, code, message, logger),
+      onPeer: (flow, line) => defence.admission.know(flow, 'login', `line ${line}`),
+      isDevices: (flow) => location.isReachedBy(flow),
+      clock,
+      logger,
+    });
     const calls: CallServer = new CallServer({
       stack: () => stack,
       media: () => media() ?? Promise.reject(new Error('a call came before the media worker was started')),
@@ -204,10 +219,23 @@ export class Signalling {
       },
       clock,
     });
-    return new Signalling(stack, location, registrar, calls, defence, trace, { feed, presences, lamps }, [
+    return new Signalling(stack, location, registrar, calls, lines, defence, trace, { feed, presences, lamps }, [
       keepAlive,
       newcomers,
     ]);
+  }
+
+  /** Registers the lines, and follows their configuration. To be called once SIP is served. */
+  openLines(store: ConfigurationStore): void {
+    const trust = (certificates: Configuration['certificates']): void =>
+      this.stack.trust(Object.values(certificates).map(({ pem }) => pem));
+    store.feed.watch(({ certificates }) => certificates, trust);
+    store.feed.watch(
+      ({ lines }) => lines,
+      (lines) => this.lines.apply(lines),
+    );
+    trust(store.current.certificates);
+    this.lines.apply(store.current.lines);
   }
 
   /** An extension is gone, or may no longer be used: nobody follows it any more. */
@@ -236,6 +264,7 @@ export class Signalling {
   async close(): Promise<void> {
     for (const each of this.#timed) each.close();
     this.calls.shutDown();
+    await this.lines.close();
     await this.stack.close();
     this.defence.close();
     this.location.close();
@@ -246,6 +275,16 @@ export class Signalling {
 function userOf({ extensions, users }: Configuration, number: string): string | undefined {
   const user = Object.hasOwn(extensions, number) ? (extensions[number]?.user ?? number) : number;
   return Object.hasOwn(users, user) ? user : undefined;
+}
+
+/** A full disk keeps no line from working. */
+function noteInStore(store: ConfigurationStore, code: string, message: string, logger: Logger): void {
+  logger.warn({ code }, message);
+  try {
+    store.notices.add(code, message);
+  } catch (error) {
+    logger.error({ err: error, code }, 'a notice could not be kept');
+  }
 }
 
 /** What stands behind the `@` of an extension where nobody asked by another name. */

@@ -24,13 +24,14 @@ const IDLE_MS = 15 * 60_000;
 const FIRST_PENALTY_MS = 1000;
 const MAX_PENALTY_MS = 30_000;
 
-const HELP = `status                              what runs: listeners, registered devices, calls
+const HELP = `status                              what runs: listeners, registered devices, lines, calls
 extension list                      the extensions
 extension add NUMBER --name NAME    a new extension; prints its password once
 extension password NUMBER           a new password for an extension; prints it once
 extension remove NUMBER             removes an extension
 devices list [NUMBER]               who is registered from where, with what
 devices forget NUMBER               logs the devices of an extension out
+lines list                          lines to carriers: state, why, calls, last answer
 config show [PATH]                  the configuration, or a part of it
 config set PATH VALUE               changes it; the value - is asked for, secrets unseen
 config unset PATH                   removes an item, gives a value its default

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
+import type { Flow } from '../sip/stack.ts';
 import type { Binding, EndedBinding } from './binding.ts';
 
 export type { Binding } from './binding.ts';
@@ -75,6 +76,17 @@ export class LocationService {
       const bindings = this.lookup(aor);
       if (bindings.length > 0) yield [aor, bindings];
     }
+  }
+
+  /** Whether a device has registered by this way. Looks at every binding: for rare questions. */
+  isReachedBy({ protocol, remoteAddress, remotePort }: Flow): boolean {
+    for (const [, bindings] of this.entries()) {
+      for (const { flow } of bindings) {
+        if (flow.remoteAddress !== remoteAddress || flow.remotePort !== remotePort) continue;
+        if (flow.protocol === protocol) return true;
+      }
+    }
+    return false;
   }
 
   /** Stops the sweep. Bindings are kept. */

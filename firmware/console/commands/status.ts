@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Notice } from '../../config/notices.ts';
 import { formatNotices } from './config-text.ts';
 import { formatDevice, type RegisteredDevice } from './devices.ts';
+import { formatLineState, type LineView } from './lines.ts';
 import { printable } from './printable.ts';
 
 /** What `status` shows, read from the running system at the moment of the question. */
@@ -16,6 +17,7 @@ export interface RuntimeStatus {
   /** `udp 192.168.42.1:5060` and the like: only what is really bound. */
   readonly listeners: readonly string[];
   readonly devices: readonly RegisteredDevice[];
+  readonly lines: readonly LineView[];
   readonly calls: readonly {
     readonly from: string;
     readonly to: string;
@@ -33,7 +35,7 @@ const MAX_DEVICES = 16;
 /** `status`: only inside a running runtime, where there is something to show. */
 export function statusCommand(read: () => RuntimeStatus, output: NodeJS.WritableStream): Command {
   return new Command('status')
-    .description('what runs: listeners, registered devices, calls')
+    .description('what runs: listeners, registered devices, lines, calls')
     .action(() => void output.write(formatStatus(read())));
 }
 
@@ -50,6 +52,9 @@ function formatStatus(status: RuntimeStatus): string {
     ...status.devices.slice(0, MAX_DEVICES).map((device) => `  ${formatDevice(device)}`),
     ...(status.devices.length > MAX_DEVICES ? ['  and more: see devices list'] : []),
     '',
+    ...(status.lines.length === 0
+      ? []
+      : [count(status.lines.length, 'line'), ...status.lines.map((line) => `  ${formatLineState(line)}`), '']),
     count(status.calls.length, 'call'),
     ...status.calls.map(
       ({ from, to, state, seconds, codecs }) =>

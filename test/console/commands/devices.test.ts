@@ -34,7 +34,16 @@ t.test('a device is one line of a serial terminal, which ends visibly where the 
 
 t.test('status of an office full of phones stays on the screen', async (t) => {
   const status: RuntimeStatus = {
-    ...{ version: '1', name: 'Office', revision: 1, uptimeSeconds: 1, notices: [], listeners: [], calls: [] },
+    ...{
+      version: '1',
+      name: 'Office',
+      revision: 1,
+      uptimeSeconds: 1,
+      notices: [],
+      listeners: [],
+      calls: [],
+      lines: [],
+    },
     devices: Array.from({ length: 384 }, (_, at) => ({ ...DEVICE, extension: String(200 + at) })),
     media: { state: 'running', sessions: 0 },
   };
