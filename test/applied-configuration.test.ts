@@ -68,12 +68,12 @@ t.test('each edit is carried to the part that it is about, and to no other', asy
   set(store, ['users', '201', 'fullName'], 'At the desk');
   t.strictSame(done(), []);
   set(store, ['extensions', '201', 'password'], `ha1$${'0'.repeat(32)}$${'0'.repeat(64)}`);
+  t.strictSame(done(), [['forget', '201']], 'who has another password must log in again');
+  store.edit({ author: AUTHOR, change: (configuration) => removeExtension(configuration, '202') });
   t.strictSame(done(), [
     ['end subscriptions', '202'],
     ['gone', '202'],
   ]);
-  store.edit({ author: AUTHOR, change: (configuration) => removeExtension(configuration, '202') });
-  t.strictSame(done(), [['end subscriptions', '202']]);
   set(store, ['users', '201', 'enabled'], false);
   t.strictSame(done(), [['end subscriptions', '201']]);
   t.equal(rechecked.at(-1), store.revision, 'the devices of one that is gone are found when all are looked at');

@@ -37,6 +37,7 @@ export { MediaConference } from './conference.ts';
 export type { MediaErrorCode } from './errors.ts';
 export { MediaError } from './errors.ts';
 export type { LocalAddresses, MediaSession } from './media-session.ts';
+export { numberSound, type PromptName, promptSound } from './prompts.ts';
 export type {
   AudioCodec,
   Direction,

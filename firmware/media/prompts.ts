@@ -10,6 +10,35 @@ export const PROMPT_NAMES = [
   'please-hold',
   'not-available',
   'number-unknown',
+  'mailbox-greeting',
+  'mailbox-full',
+  'mailbox-send-menu',
+  'mailbox-saved',
+  'mailbox-deleted',
+  'mailbox-too-short',
+  'mailbox-enter-pin',
+  'mailbox-wrong-pin',
+  'mailbox-locked',
+  'mailbox-new-messages',
+  'mailbox-old-messages',
+  'mailbox-no-messages',
+  'mailbox-menu',
+  'mailbox-message',
+  'mailbox-today',
+  'mailbox-yesterday',
+  'mailbox-days-ago',
+  'mailbox-from',
+  'mailbox-unknown-caller',
+  'mailbox-message-menu',
+  'mailbox-no-more',
+  'mailbox-record-greeting',
+  'mailbox-greeting-menu',
+  'mailbox-new-pin',
+  'mailbox-pin-again',
+  'mailbox-pin-differs',
+  'mailbox-pin-refused',
+  'mailbox-wrong-key',
+  'mailbox-goodbye',
 ] as const;
 
 export type PromptName = (typeof PROMPT_NAMES)[number];
@@ -21,8 +50,22 @@ const DEFAULT_LANGUAGE = 'en';
 
 /** The sound that says it in the language of a locale (en-GB); in English where the box does not speak that. */
 export function promptSound(locale: string, name: PromptName): string {
-  const language = PROMPT_LANGUAGES.find((known) => known === locale.slice(0, 2)) ?? DEFAULT_LANGUAGE;
-  return `${language}/${name}`;
+  return `${languageOf(locale)}/${name}`;
+}
+
+/** The greatest number that there is a word for: numbers of minutes, of messages. */
+export const MAX_SPOKEN_NUMBER = 59;
+
+/** The sound of a whole number from 0 to MAX_SPOKEN_NUMBER, as promptSound. Throws RangeError. */
+export function numberSound(locale: string, value: number): string {
+  if (!(Number.isInteger(value) && value >= 0 && value <= MAX_SPOKEN_NUMBER)) {
+    throw new RangeError(`there is no sound for the number ${value}`);
+  }
+  return `${languageOf(locale)}/number-${value}`;
+}
+
+function languageOf(locale: string): string {
+  return PROMPT_LANGUAGES.find((known) => known === locale.slice(0, 2)) ?? DEFAULT_LANGUAGE;
 }
 
 /** The sound that parties on hold hear, unless a file of the same name stands before it (MediaClientOptions.sounds). */

@@ -154,24 +154,22 @@ export class MessageStore {
     return this.#files.freeBytes();
   }
 
+  /** Whether somebody could leave a message. */
+  hasRoom(user: string): boolean {
+    return this.#roomMs(user) >= MIN_ROOM_MS;
+  }
+
   /** Room for a message, or a greeting. Undefined where the mailbox, all of them or the disk are full. */
   begin(user: string): Draft | undefined {
-    const { totalMinutes, userMinutes, messageSeconds, keepFreeMegabytes } = this.#options.limits();
-    const running = [...this.#drafts.values()].length * messageSeconds * 1000;
-    const leftMs = Math.min(
-      totalMinutes * 60_000 - this.durationMs() - running,
-      userMinutes * 60_000 - this.durationMs(user),
-      messageSeconds * 1000,
-    );
-    const keepFreeBytes = keepFreeMegabytes * 1_000_000;
-    if (leftMs < MIN_ROOM_MS || this.#isClosed || this.#count() >= MAX_MESSAGES) return undefined;
+    const maxMs = this.#roomMs(user);
+    if (maxMs < MIN_ROOM_MS) return undefined;
     try {
-      if (this.#files.freeBytes() <= keepFreeBytes) return undefined;
       const id = this.#files.makeId(this.#options.clock.now());
       const folder = this.#files.folderOf(user);
-      const maxBytes = Math.floor((leftMs / 1000) * MAX_BYTES_PER_SECOND);
+      const maxBytes = Math.ceil((maxMs / 1000) * MAX_BYTES_PER_SECOND);
+      const keepFreeBytes = this.#keepFreeBytes();
       const maxFolderBytes = Number.MAX_SAFE_INTEGER;
-      const draft = { user, id, folder, name: `${id}.wav`, maxBytes, maxFolderBytes, keepFreeBytes };
+      const draft = { user, id, folder, name: `${id}.wav`, maxMs, maxBytes, maxFolderBytes, keepFreeBytes };
       this.#drafts.set(id, draft);
       return draft;
     } catch (error) {
@@ -280,6 +278,30 @@ export class MessageStore {
     this.#isClosed = true;
     this.#pruning?.cancel();
     this.#database.close();
+  }
+
+  /** What is being recorded counts as long as it may become. */
+  #roomMs(user: string): number {
+    const { totalMinutes, userMinutes, messageSeconds } = this.#options.limits();
+    if (this.#isClosed || this.#count() >= MAX_MESSAGES) return 0;
+    try {
+      if (this.#files.freeBytes() <= this.#keepFreeBytes()) return 0;
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'the space that is left for voice messages is not known');
+      return 0;
+    }
+    const running = [...this.#drafts.values()];
+    const sum = (drafts: readonly Draft[]) => drafts.reduce((total, { maxMs }) => total + maxMs, 0);
+    const ofUser = running.filter((draft) => draft.user === user);
+    return Math.min(
+      totalMinutes * 60_000 - this.durationMs() - sum(running),
+      userMinutes * 60_000 - this.durationMs(user) - sum(ofUser),
+      messageSeconds * 1000,
+    );
+  }
+
+  #keepFreeBytes(): number {
+    return this.#options.limits().keepFreeMegabytes * 1_000_000;
   }
 
   #count(): number {

@@ -37,6 +37,8 @@ export interface Draft {
   readonly folder: string;
   /** The file in it. */
   readonly name: string;
+  /** How long it may become. */
+  readonly maxMs: number;
   readonly maxBytes: number;
   readonly maxFolderBytes: number;
   readonly keepFreeBytes: number;
