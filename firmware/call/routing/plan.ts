@@ -161,7 +161,12 @@ export type RingOutcome = 'busy' | 'noAnswer' | 'unreachable' | 'declined';
 export interface RingStep {
   readonly kind: 'ring';
   /** Whom the caller reaches: the user, or the extension where it is nobody's. */
-  readonly party: { readonly number: string; readonly name: string };
+  readonly party: {
+    readonly number: string;
+    readonly name: string;
+    /** For callers here, while it rings. */
+    readonly absentText?: string;
+  };
   /** At least one. */
   readonly targets: readonly RingTarget[];
   /** 0: until the caller gives up, who never waits longer than MAX_RING_SECONDS. */
@@ -208,7 +213,7 @@ export interface MailboxStep {
 /** What a short code does for its user; run by call/feature/ and group/. */
 export type Feature = Exclude<
   Configuration['shortCodes'][string]['feature'],
-  'dial' | 'dial-emergency' | 'dial-extension' | 'speed-dial' | 'barred' | 'voicemail-collect'
+  'dial' | 'dial-3k1' | 'dial-emergency' | 'dial-extension' | 'speed-dial' | 'barred' | 'busy' | 'voicemail-collect'
 >;
 
 export interface FeatureStep {
@@ -269,6 +274,8 @@ export interface Decision {
     | 'refusal';
   /** A plain sentence. */
   readonly text: string;
+  /** In how many branches of the plan it lies: 0 is what happens at once, 1 what follows that, and so on. */
+  readonly depth: number;
   readonly data?: Readonly<Record<string, string | number | boolean>>;
 }
 
