@@ -1,14 +1,18 @@
 /*
- * Sessions on three threads under a flood of packets, joined, parted, closed, moved and put into conferences at random: whoever is
+ * Sessions on three threads under a flood of packets, joined, parted, closed, moved, recorded and put into conferences at random: whoever is
  * joined is on one thread, unless two conferences hold them, and nothing is left of it all.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "record-folder.h"
+#include "record/recording.h"
 #include "session/conference.h"
 #include "session/player.h"
 
@@ -38,6 +42,8 @@ struct building {
   union address phone;
   struct dialog dialogs[DIALOGS];
   struct meeting meetings[LOOPS];
+  struct recorder *recorder;
+  unsigned recordings; /* begun so far: each has its number for a name */
   atomic_bool ends;
 };
 
@@ -196,12 +202,44 @@ static void play_on_loop(struct session *session, void *argument) {
   else leg_play(leg, player_open(1, &sound), loop_now_us());
 }
 
+/* As the addon does: one that runs ends, else another one begins. */
+static void begin_on_loop(struct session *session, void *argument) {
+  struct recording *const running = recording_of(session, 1);
+  if (running == NULL) recording_begin(argument, session, loop_now_us());
+  else recording_stop(running, loop_now_us());
+}
+
+static void look_for_recording(struct session *session, void *argument) {
+  if (recording_of(session, 1) == NULL) *(bool *)argument = false;
+}
+
+static void record(struct building *building, struct dialog *dialog) {
+  bool is_recorded = true;
+  char name[16];
+  if (!engine_visit(building->engine, dialog->handle, look_for_recording, &is_recorded)) return;
+  struct recording_options options = {.id = 1, .parties = {true, draw(2) == 0}};
+  struct recording *recording = NULL;
+  if (!is_recorded) {
+    snprintf(name, sizeof name, "%u.wav", building->recordings);
+    options.job = options_of(name, UINT64_MAX, UINT64_MAX);
+    options.job.channels = options.parties[1] && draw(2) == 0 ? 2 : 1;
+    recording = recording_open(building->recorder, &options);
+    /* So many end, and are written, that there may be no room. */
+    if (recording == NULL) {
+      EXPECT(errno, EBUSY);
+      return;
+    }
+    building->recordings++;
+  }
+  engine_visit(building->engine, dialog->handle, begin_on_loop, recording);
+}
+
 static void operate(struct building *building) {
   const int number = (int)draw(2 * DIALOGS), other = (int)draw(2 * DIALOGS);
   struct dialog *dialog = &building->dialogs[number / 2];
   struct meeting *meeting = &building->meetings[draw(LOOPS)];
   unsigned leg = (unsigned)number % 2;
-  switch (draw(24)) {
+  switch (draw(25)) {
     case 0:
     case 1:
       if (dialog->session == NULL) open_dialog(building, dialog);
@@ -239,6 +277,9 @@ static void operate(struct building *building) {
       break;
     case 14:
       if (is_open(building, number)) engine_visit(building->engine, dialog->handle, play_on_loop, &leg);
+      break;
+    case 15:
+      if (dialog->session != NULL) record(building, dialog);
       break;
     default:
       join(building, number, other);
@@ -330,6 +371,9 @@ static void open_building(struct building *building) {
   memset(building, 0, sizeof *building);
   building->engine = engine_start(LOOPS, wake, NULL);
   if (building->engine == NULL || !address_parse("127.0.0.1", 9, &building->phone)) abort();
+  make_folder();
+  building->recorder = recorder_start();
+  if (building->recorder == NULL) abort();
   find_ports(building);
   for (unsigned i = 0; i < LOOPS; i++) open_meeting(building, &building->meetings[i]);
 }
@@ -337,6 +381,13 @@ static void open_building(struct building *building) {
 static void close_building(struct building *building) {
   for (unsigned i = 0; i < LOOPS; i++) close_meeting(building, &building->meetings[i]);
   engine_stop(building->engine);
+  recorder_stop(building->recorder);
+  char name[16];
+  for (unsigned i = 0; i < building->recordings; i++) {
+    snprintf(name, sizeof name, "%u.wav", i);
+    remove_file(name);
+  }
+  EXPECT(rmdir(folder), 0);
 }
 
 /* How often somebody was apart from his peer. */
