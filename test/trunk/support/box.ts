@@ -48,8 +48,17 @@ export class Box {
         },
       },
     });
-    const box = new Box(stack, clock, configuration);
+    const box = await Box.over({ stack, clock }, configuration);
     Object.assign(box, { invites });
+    return box;
+  }
+
+  /** On a stack that is there. */
+  static async over(
+    opened: { readonly stack: SipStack; readonly clock: FakeClock },
+    configuration: object,
+  ): Promise<Box> {
+    const box = new Box(opened.stack, opened.clock, configuration);
     box.lines.apply(box.configuration.lines);
     return box;
   }
