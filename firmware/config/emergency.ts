@@ -29,7 +29,7 @@ const EVERYWHERE = ['112'];
 
 /** Every number that must reach help: those of the locale's region and those that the configuration adds. */
 export function emergencyNumbersOf(
-  configuration: Pick<Configuration, 'system' | 'emergencyNumbers'>,
+  configuration: Pick<Configuration, 'emergencyNumbers'> & { readonly system: Pick<Configuration['system'], 'locale'> },
 ): ReadonlySet<string> {
   const region = configuration.system.locale.slice(3);
   return new Set([...EVERYWHERE, ...(BY_REGION[region] ?? []), ...Object.keys(configuration.emergencyNumbers)]);

@@ -268,6 +268,19 @@ t.test('version 11: how numbers are dialled', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 12: default short codes', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 12);
+  const store = ConfigurationStore.open(directory);
+  t.match(store.current.shortCodes, {
+    '*17': { feature: 'voicemail-collect', telephoneNumber: '201' },
+    '*90': { feature: 'dial-extension', telephoneNumber: '202' },
+    999: { feature: 'dial-emergency', telephoneNumber: '999' },
+  });
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

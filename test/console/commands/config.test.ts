@@ -33,8 +33,10 @@ function current(directory: string) {
 
 t.test('show prints what differs from its default, a line a value', async (t) => {
   const data = office(t);
+  const shown = await run(['show', '--data', data]);
+  t.match(shown, /^shortCodes\.\*17\.feature: "voicemail-collect"$/m, 'the codes of a new box');
   t.equal(
-    await run(['show', '--data', data]),
+    shown.replace(/^shortCodes\..*\n/gm, ''),
     [
       'users.201.name: "Reception"',
       'users.202.name: "Workshop"',
