@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { encodePayloads } from '../../support/encode.ts';
 import { cpuNs, LOAD_CORE, pin, prefer, SERVER_CORE } from '../../support/process-cost.ts';
@@ -52,7 +52,7 @@ export async function preparePrograms(): Promise<Programs> {
     '-o',
     floor,
     sourcePath('../../../scripts/bench/media-floor.c'),
-    ...g729Objects(),
+    g729Library(),
     '-lm',
   ]);
   const pcma = `8:${await streamFile('PCMA')}`;
@@ -133,13 +133,10 @@ function isCarried({ lostShare, delayUs }: Measured, toleratedUs: number): boole
   return lostShare <= TOLERATED_LOSS && delayUs.p90 <= toleratedUs;
 }
 
-/** Those of the addon, so that both have the same library. */
-function g729Objects(): readonly string[] {
-  const folder = `${repositoryPath}/build/native/x64/bcg729`;
-  if (!existsSync(folder)) return ['-l:libbcg729.a'];
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.o'))
-    .map((file) => `${folder}/${file}`);
+/** That of the addon, so that both have the same one. */
+function g729Library(): string {
+  const library = `${repositoryPath}/build/native/x64/libg729.a`;
+  return existsSync(library) ? library : '-l:libbcg729.a';
 }
 
 async function streamFile(codec: 'PCMA' | 'G729'): Promise<string> {

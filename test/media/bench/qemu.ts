@@ -38,7 +38,7 @@ await outputOf('gcc', [
   plugin,
   sourcePath('./instructions.c'),
 ]);
-const ours = await link('codec-run', objectsOf('codec'), objectsOf('bcg729'));
+const ours = await link('codec-run', objectsOf('codec'), [`${ARM64}/libg729.a`]);
 const debian = await link('codec-run-debian', objectsOf('codec'), [`${SYSROOT}/usr/lib/aarch64-linux-gnu/libbcg729.a`]);
 const speech = { 8000: await speak(8000), 16000: await speak(16_000) } as const;
 

@@ -37,6 +37,12 @@ export const SEEDS: Readonly<Record<string, readonly string[]>> = {
     '524946463200000057415645666d74201000000006000100401f0000401f00000100080077686f2003000000000000006461746102000000d5d5',
   ],
   payload: ['00a0'.padEnd(324, '5a'), '0214'.padEnd(44, '77'), '02023344000a'.padEnd(32, '55')],
+  g729: [
+    `00${'10f0'.repeat(400)}`,
+    `01${'ff7f0080'.repeat(200)}`,
+    `02${'0040007f8000c0'.repeat(100)}`,
+    `03${'5a77c31e'.repeat(40)}`,
+  ],
   comfort_noise: ['01500750ff00ff7f7f7f'],
   srtp: [`00${RTP}${'00'.repeat(10)}`, `84${SENDER_REPORT}80000001${'00'.repeat(16)}`],
   session: [

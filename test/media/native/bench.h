@@ -75,6 +75,10 @@ bool fuzz(unsigned seed, unsigned seconds);
 /* Opens and closes so many sessions, and prints how many bytes they left. False: some. */
 bool lifetime(uint64_t count);
 
+/* Of g729-reference-check.c. */
+/* PCM on standard input through G.729 and through bcg729 as it came. False: they differ, or there was none. */
+bool same_as_reference(void);
+
 /* Of dtmf-check.c. */
 /* The digits in PCM of 8000 samples a second on standard input, and how many of how many 10 ms they were muted for. */
 void print_digits(void);

@@ -6,6 +6,7 @@
  *   media-check encode CODEC        PCM to payload
  *   media-check chain FROM TO PERCENT conceal|silence   see chain.c
  *   media-check words KIND          test sequences of recommendations, see words.c
+ *   media-check reference           PCM through G.729 and through bcg729 as it came: where do they differ
  *   media-check digits              the digits in PCM, then how many of how many 10 ms would be muted
  *   media-check sessions COUNT      so many sessions opened and closed, and the bytes that they left
  *   media-check fuzz SEED SECONDS   hostile packets for as long as that
@@ -57,6 +58,7 @@ int main(int count_of_arguments, char **arguments) {
     print_digits();
     return 0;
   }
+  if (count_of_arguments == 2 && strcmp(arguments[1], "reference") == 0) return same_as_reference() ? 0 : 1;
   if (count_of_arguments == 3 && strcmp(arguments[1], "sessions") == 0) {
     return lifetime(strtoull(arguments[2], NULL, 10)) ? 0 : 1;
   }
@@ -69,6 +71,6 @@ int main(int count_of_arguments, char **arguments) {
     convert(strcmp(arguments[1], "decode") == 0, codec_named(arguments[2]));
     return 0;
   }
-  fprintf(stderr, "usage: media-check run [PART] | decode CODEC | encode CODEC | chain ... | words KIND | digits | sessions COUNT | fuzz SEED SECONDS\n");
+  fprintf(stderr, "usage: media-check run [PART] | decode CODEC | encode CODEC | chain ... | words KIND | reference | digits | sessions COUNT | fuzz SEED SECONDS\n");
   return 2;
 }
