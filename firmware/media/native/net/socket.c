@@ -16,6 +16,11 @@ static int mark(int fd, sa_family_t family, uint8_t dscp) {
 
 void socket_mark(int fd, sa_family_t family, uint8_t dscp) { (void)mark(fd, family, dscp); }
 
+void socket_stamp(int fd) {
+  const int on = 1;
+  (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+}
+
 int socket_open(const union address *local) {
   const int fd = socket(local->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;

@@ -6,6 +6,7 @@
 
 #include "codec/comfort_noise.h"
 #include "codec/resample.h"
+#include "net/socket.h"
 #include "session/forward.h"
 #include "session/loop.h"
 
@@ -55,6 +56,7 @@ struct listening *listening_open(struct leg *leg) {
   listening->restarted = true;
   comfort_noise_start(&listening->noise);
   jitter_open(&listening->jitter, listening->traits->clock_rate);
+  socket_stamp(leg->rtp_fd);
   return listening;
 }
 
@@ -264,11 +266,12 @@ static bool begin_late_noise(struct listening *listening, const struct rtp_packe
 bool listening_take(struct listening *listening, const struct rtp_packet *packet, uint32_t ticks, uint64_t now_us) {
   const bool is_noise = ticks == 0;
   if (is_noise) ticks = listening_noise_ticks(listening->leg->settings.codec);
-  enum jitter_put put = jitter_put(&listening->jitter, packet, ticks, now_us);
+  const uint64_t arrived_us = loop_arrival_us(listening->leg->session->loop, now_us);
+  enum jitter_put put = jitter_put(&listening->jitter, packet, ticks, arrived_us);
   if (put == JITTER_FULL) {
     jitter_hurry(&listening->jitter);
     settle(listening, now_us);
-    put = jitter_put(&listening->jitter, packet, ticks, now_us);
+    put = jitter_put(&listening->jitter, packet, ticks, arrived_us);
   }
   if (put == JITTER_LATE && is_noise) return begin_late_noise(listening, packet, now_us);
   if (put == JITTER_TAKEN && !is_pulled(listening)) settle(listening, now_us);

@@ -12,13 +12,19 @@
 #include <unistd.h>
 
 #define BATCH_PACKETS 16
-#define BATCH_EVENTS 64
+/*
+ * As many as sockets are ever ready at once, nearly: timers run behind a batch, and what they take for lost may be in a socket
+ * that is still to be read.
+ */
+#define BATCH_EVENTS 1024
 
 /* What an epoll event is about: a session, and in the bits that its alignment leaves free one of its four sockets. */
 #define SOCKET_LEG 1
 #define SOCKET_RTCP 2
 #define SOCKET_MASK 3
 #define WAKE_UP UINT64_MAX
+/* How long a packet may have waited in its socket. */
+#define MAX_BEHIND_US 1000000
 _Static_assert(_Alignof(struct session) > SOCKET_MASK, "the number of a socket fits into a pointer");
 
 struct call {
@@ -34,7 +40,13 @@ struct loop {
   struct mmsghdr messages[BATCH_PACKETS];
   struct iovec parts[BATCH_PACKETS];
   union address sources[BATCH_PACKETS];
+  struct {
+    _Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(struct timespec))];
+  } stamps[BATCH_PACKETS];
   uint8_t bytes[BATCH_PACKETS][PACKET_BYTES];
+  struct epoll_event events[BATCH_EVENTS];
+  uint64_t arrived_us;   /* the packet that is being received; 0: nobody knows */
+  uint64_t wall_ahead_us; /* of the system's clock before the monotonic one, in this batch of events; 0: not asked yet */
 
   struct reports reports;
 
@@ -46,11 +58,30 @@ struct loop {
   struct call call;
 };
 
+static uint64_t us_of(const struct timespec *time) { return (uint64_t)time->tv_sec * 1000000 + (uint64_t)time->tv_nsec / 1000; }
+
 uint64_t loop_now_us(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+  return us_of(&now);
 }
+
+/* When the kernel took the packet in, by our clock; 0 where it does not say. */
+static uint64_t arrival_of(struct loop *loop, struct msghdr *message, uint64_t now_us) {
+  const struct cmsghdr *stamp = message->msg_controllen > 0 ? CMSG_FIRSTHDR(message) : NULL;
+  if (stamp == NULL || stamp->cmsg_level != SOL_SOCKET || stamp->cmsg_type != SCM_TIMESTAMPNS) return 0;
+  struct timespec time;
+  if (loop->wall_ahead_us == 0) {
+    clock_gettime(CLOCK_REALTIME, &time);
+    loop->wall_ahead_us = us_of(&time) - loop_now_us();
+  }
+  memcpy(&time, CMSG_DATA(stamp), sizeof time);
+  const uint64_t arrived_us = us_of(&time) - loop->wall_ahead_us;
+  /* Else the system's clock was set meanwhile. It may have come after this batch of events began. */
+  return arrived_us + MAX_BEHIND_US > now_us && arrived_us < now_us + MAX_BEHIND_US ? arrived_us : 0;
+}
+
+uint64_t loop_arrival_us(const struct loop *loop, uint64_t now_us) { return loop->arrived_us == 0 ? now_us : loop->arrived_us; }
 
 static int socket_of(const struct session *session, unsigned which) {
   const struct leg *leg = &session->legs[which & SOCKET_LEG];
@@ -110,13 +141,17 @@ void loop_call(struct loop *loop, void (*call)(struct loop *, void *), void *arg
 }
 
 static void receive(struct loop *loop, struct session *session, unsigned which, uint64_t now_us) {
-  for (unsigned i = 0; i < BATCH_PACKETS; i++) loop->messages[i].msg_hdr.msg_namelen = sizeof loop->sources[i];
+  for (unsigned i = 0; i < BATCH_PACKETS; i++) {
+    loop->messages[i].msg_hdr.msg_namelen = sizeof loop->sources[i];
+    loop->messages[i].msg_hdr.msg_controllen = sizeof loop->stamps[i];
+  }
   const int count = recvmmsg(socket_of(session, which), loop->messages, BATCH_PACKETS, MSG_DONTWAIT, NULL);
   /* An error is one that the network reported (ICMP): reading it cleared it. */
   if (count <= 0) return;
   const unsigned leg = which & SOCKET_LEG;
   for (unsigned i = 0; i < (unsigned)count; i++) {
-    const struct mmsghdr *message = &loop->messages[i];
+    struct mmsghdr *message = &loop->messages[i];
+    loop->arrived_us = arrival_of(loop, &message->msg_hdr, now_us);
     if (message->msg_hdr.msg_flags & MSG_TRUNC) {
       session->legs[leg].counters.malformed++;
     } else if (which & SOCKET_RTCP) {
@@ -125,6 +160,7 @@ static void receive(struct loop *loop, struct session *session, unsigned which, 
       session_receive(session, leg, loop->bytes[i], message->msg_len, &loop->sources[i], now_us);
     }
   }
+  loop->arrived_us = 0;
   send_queue_flush(loop->queue);
 }
 
@@ -140,25 +176,25 @@ uint64_t loop_run_timers(struct loop *loop, uint64_t now_us) {
   return next_us;
 }
 
-static int wait_for_events(struct loop *loop, struct epoll_event *events, uint64_t until_us) {
-  if (until_us == NEVER_US) return epoll_wait(loop->epoll, events, BATCH_EVENTS, -1);
+static int wait_for_events(struct loop *loop, uint64_t until_us) {
+  if (until_us == NEVER_US) return epoll_wait(loop->epoll, loop->events, BATCH_EVENTS, -1);
   const uint64_t now_us = loop_now_us();
   const uint64_t wait_us = until_us > now_us ? until_us - now_us : 0;
   const struct timespec wait = {.tv_sec = (time_t)(wait_us / 1000000), .tv_nsec = (long)(wait_us % 1000000) * 1000};
-  return epoll_pwait2(loop->epoll, events, BATCH_EVENTS, &wait, NULL);
+  return epoll_pwait2(loop->epoll, loop->events, BATCH_EVENTS, &wait, NULL);
 }
 
 static void *run(void *argument) {
   struct loop *loop = argument;
-  struct epoll_event events[BATCH_EVENTS];
   uint64_t until_us = NEVER_US;
   while (!loop->stopping) {
-    const int count = wait_for_events(loop, events, until_us);
+    const int count = wait_for_events(loop, until_us);
     if (count < 0 && errno != EINTR) abort();
     const uint64_t now_us = loop_now_us();
+    loop->wall_ahead_us = 0;
     bool called = false;
     for (int i = 0; i < count; i++) {
-      const uint64_t about = events[i].data.u64;
+      const uint64_t about = loop->events[i].data.u64;
       if (about == WAKE_UP) called = true;
       else receive(loop, (struct session *)(uintptr_t)(about & ~(uint64_t)SOCKET_MASK), about & SOCKET_MASK, now_us);
     }
@@ -217,7 +253,8 @@ struct loop *loop_open(void (*wake_up)(void *argument), void *argument) {
   for (unsigned i = 0; i < BATCH_PACKETS; i++) {
     loop->parts[i] = (struct iovec){.iov_base = loop->bytes[i], .iov_len = PACKET_BYTES};
     loop->messages[i].msg_hdr = (struct msghdr){
-        .msg_name = &loop->sources[i], .msg_namelen = sizeof loop->sources[i], .msg_iov = &loop->parts[i], .msg_iovlen = 1};
+        .msg_name = &loop->sources[i], .msg_namelen = sizeof loop->sources[i], .msg_iov = &loop->parts[i], .msg_iovlen = 1,
+        .msg_control = &loop->stamps[i]};
   }
   loop->queue = send_queue_open();
   loop->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -39,6 +39,12 @@ uint64_t loop_run_timers(struct loop *loop, uint64_t now_us);
 /* What sends; flushed after each timer and each batch of packets. */
 struct send_queue *loop_queue(struct loop *loop);
 
+/*
+ * When the packet that is being received came to its socket, where that was asked for (socket_stamp); else now. It may have
+ * waited there because we were late, which is nothing to learn about its network from.
+ */
+uint64_t loop_arrival_us(const struct loop *loop, uint64_t now_us);
+
 /* Tells JavaScript. Never waits; false when too much waits there already, and the event is dropped. */
 bool engine_report(struct loop *loop, const struct media_event *event);
 struct reports *loop_reports(struct loop *loop);
