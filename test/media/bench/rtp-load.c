@@ -140,7 +140,12 @@ static void listen_at(int fd, struct leg *legs) {
       if (leg == NULL) continue;
       const struct leg *other = &legs[(leg - legs) ^ 1];
       const uint16_t number = (uint16_t)(bytes[i][2] << 8 | bytes[i][3]);
-      if (!leg->heard_any) leg->distance = (uint16_t)(number - (uint16_t)(other->sent - 1));
+      /*
+       * The side gave its own numbers. What is heard first is taken for what was spoken last; where that was wrong, since the
+       * side was late then, a packet seems to be heard before it was spoken.
+       */
+      const uint16_t last = (uint16_t)(other->sent - 1);
+      if (!leg->heard_any || (int16_t)(number - leg->distance - last) > 0) leg->distance = (uint16_t)(number - last);
       leg->heard_any = true;
       const uint64_t sent = other->sent_us[(uint16_t)(number - leg->distance) % REMEMBERED];
       if (sent == 0) continue;
