@@ -77,13 +77,14 @@ export async function measureMemory(bundle: string, seconds: number): Promise<vo
     print('nothing to do', pid);
     const speakers: Speaker[] = [];
     for (let call = 0; call < CALLS; call += 1) {
-      const session = await client.openSession([ADDRESS, ADDRESS]);
-      for (const leg of [0, 1] as const) {
+      const [caller, callee] = [await client.openSession([ADDRESS]), await client.openSession([ADDRESS])];
+      for (const session of [caller, callee]) {
         const party = await Party.open(ADDRESS);
-        const negotiated = leg === 0 ? PCMA : G729;
-        await session.configure(leg, towards(party, negotiated));
-        speakers.push({ party, port: session.ports[leg], negotiated });
+        const negotiated = session === caller ? PCMA : G729;
+        await session.configure(0, towards(party, negotiated));
+        speakers.push({ party, port: session.ports[0], negotiated });
       }
+      await caller.join(callee);
     }
     print(`${CALLS} calls, silent`, pid);
     const conferences = [await client.createConference(), await client.createConference()] as const;

@@ -30,6 +30,7 @@ struct dialog {
   struct session *session; /* NULL: closed */
   uint32_t handle;
   int partners[2]; /* by number: 2 * dialog + leg */
+  const struct conference *conferences[2]; /* NULL: in none */
 };
 
 struct meeting {
@@ -105,6 +106,7 @@ static void open_dialog(struct building *building, struct dialog *dialog) {
   dialog->handle = engine_add(building->engine, dialog->session);
   EXPECT(dialog->handle != 0, true);
   const int first = 2 * (int)(dialog - building->dialogs);
+  dialog->conferences[0] = dialog->conferences[1] = NULL;
   for (int leg = 0; leg < 2; leg++) dialog->partners[leg] = dialog->leg_count == 2 ? first + 1 - leg : NONE;
   EXPECT(engine_visit(building->engine, dialog->handle, set_up, building), true);
 }
@@ -161,19 +163,21 @@ static void leave_on_loop(struct session *session, void *argument) { leg_leave_c
 /* As the addon does. */
 static void enter(struct building *building, int number) {
   if (!is_open(building, number)) return;
-  const struct dialog *dialog = &building->dialogs[number / 2];
+  struct dialog *dialog = &building->dialogs[number / 2];
   const struct meeting *meeting = &building->meetings[draw(LOOPS)];
   const bool is_elsewhere = engine_loop_of(building->engine, dialog->handle) != meeting->loop;
   if (is_elsewhere && dialog->leg_count == 2 && leg_by(building, number ^ 1)->seat != NULL) return;
   if (is_elsewhere) EXPECT(engine_move(building->engine, dialog->handle, meeting->loop), true);
   struct entering entering = {meeting->conference, (unsigned)number % 2};
   EXPECT(engine_visit(building->engine, dialog->handle, enter_on_loop, &entering), true);
+  dialog->conferences[number % 2] = meeting->conference;
 }
 
 static void leave(struct building *building, int number) {
   if (!is_open(building, number)) return;
   unsigned leg = (unsigned)number % 2;
   engine_visit(building->engine, building->dialogs[number / 2].handle, leave_on_loop, &leg);
+  building->dialogs[number / 2].conferences[leg] = NULL;
   engine_reunite(building->engine);
 }
 
@@ -190,6 +194,10 @@ static void close_on_loop(struct loop *loop, void *argument) {
 }
 
 static void close_meeting(struct building *building, struct meeting *meeting) {
+  for (int number = 0; number < 2 * DIALOGS; number++) {
+    const struct conference **in = &building->dialogs[number / 2].conferences[number % 2];
+    if (*in == meeting->conference) *in = NULL;
+  }
   loop_call(engine_loop(building->engine, meeting->loop), close_on_loop, meeting->conference);
   engine_reunite(building->engine);
 }
@@ -234,6 +242,12 @@ static void record(struct building *building, struct dialog *dialog) {
   engine_visit(building->engine, dialog->handle, begin_on_loop, recording);
 }
 
+/* Which takes it out of its conference, and nobody else. */
+static void move(struct building *building, struct dialog *dialog, unsigned loop) {
+  if (engine_loop_of(building->engine, dialog->handle) != loop) dialog->conferences[0] = dialog->conferences[1] = NULL;
+  EXPECT(engine_move(building->engine, dialog->handle, loop), true);
+}
+
 static void operate(struct building *building) {
   const int number = (int)draw(2 * DIALOGS), other = (int)draw(2 * DIALOGS);
   struct dialog *dialog = &building->dialogs[number / 2];
@@ -268,8 +282,7 @@ static void operate(struct building *building) {
       break;
     case 12:
       if (dialog->session == NULL) break;
-      /* Which takes it out of its conference. */
-      EXPECT(engine_move(building->engine, dialog->handle, draw(LOOPS)), true);
+      move(building, dialog, draw(LOOPS));
       engine_reunite(building->engine);
       break;
     case 13:
@@ -301,6 +314,7 @@ static unsigned look(struct building *building) {
     if (!is_open(building, number)) continue;
     const struct dialog *dialog = &building->dialogs[number / 2];
     const int partner = dialog->partners[number % 2];
+    EXPECT(leg_conference(leg_by(building, number)) == dialog->conferences[number % 2], true);
     const struct leg *peer = leg_peer(leg_by(building, number));
     if (partner == NONE) {
       EXPECT(peer == NULL, true);
