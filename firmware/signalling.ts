@@ -1,11 +1,12 @@
 import { CallServer } from './call/call-server.ts';
+import { routeToExtension } from './call/extension-plan.ts';
 import { CallFeed } from './call/history/call-feed.ts';
 import { DialogEvents } from './call/history/dialog-events.ts';
 import { UserPresences } from './call/history/user-presence.ts';
-import { mediaSettings } from './call/leg/media-settings.ts';
+import { lineMediaSettings, mediaSettings } from './call/leg/media-settings.ts';
 import type { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
-import { digestOf, findExtension } from './config/extension.ts';
+import { digestOf } from './config/extension.ts';
 import { isRemoteClient } from './config/remote-client.ts';
 import type { Configuration } from './config/schema/configuration.ts';
 import type { BoxKey } from './config/secrets/box-key.ts';
@@ -49,6 +50,9 @@ interface Watched {
   readonly presences: UserPresences;
   readonly lamps: DialogEvents;
 }
+
+/** A party from whom nothing is heard for so long has vanished. */
+const SILENCE_SECONDS = 60;
 
 /** The SIP stack and what stands on it: who registers, and the calls. */
 export class Signalling {
@@ -169,8 +173,13 @@ export class Signalling {
       location,
       authenticator,
       gruus,
-      extension: (number) => findExtension(store.current, number),
-      mediaSettings: (number) => mediaSettings(store.current, number),
+      lines,
+      feed,
+      configuration,
+      route: routeToExtension,
+      mediaSettings: (number) => mediaSettings(configuration(), number),
+      lineSettings: (abilities) => lineMediaSettings(configuration(), abilities),
+      silenceSeconds: () => SILENCE_SECONDS,
       mayBeDirect: (flows) => {
         const { current } = store;
         // Beyond a port forward, or outside of the office, phones do not reach each other.

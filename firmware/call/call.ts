@@ -1,495 +1,479 @@
-import type { Clock } from '../core/clock.ts';
-import { RingdownError } from '../core/errors.ts';
-import type { Logger, SourceLog } from '../core/logger.ts';
-import type { LegIndex, MediaClient } from '../media/client.ts';
-import type { Binding } from '../registrar/binding.ts';
-import type { ReachableDevice } from '../registrar/reachable-devices.ts';
-import type { Flow, HeaderField, IncomingInvite, OutgoingInvite, ReinviteAnswer, SipStack } from '../sip/stack.ts';
-import { formatNameAddr, formatWarning, reasonOf, wantsPrivacy } from '../sip/stack.ts';
-import {
-  type CallEffect,
-  type CallInput,
-  type CallState,
-  type Fork,
-  nextCallState,
-  type Warning,
-} from './call-state.ts';
-import { type ConnectedSide, DirectMedia } from './leg/direct-media.ts';
-import { CALLEE_LEG, CALLER_LEG, JoinedMedia } from './leg/joined-media.ts';
-import type { MediaSettings } from './leg/media-settings.ts';
-import { MediaSide } from './leg/media-side.ts';
-import { pausesBeside, type ReceivedOffer, type Refusal, readOffer } from './leg/negotiation.ts';
-
-/** An extension as the other side shall see it. */
-export interface Identity {
-  readonly number: string;
-  readonly name: string;
-}
-
-export interface CallOptions {
-  readonly invite: IncomingInvite;
-  readonly caller: Identity;
-  readonly callee: Identity;
-  /** The devices to ring, all at once. */
-  readonly devices: readonly ReachableDevice[];
-  readonly stack: SipStack;
-  /** What each of the two may do. */
-  readonly mediaSettings: { readonly caller: MediaSettings; readonly callee: MediaSettings };
-  /** Whether media may go past the box between these two, as configured now. */
-  readonly mayBeDirect: (flows: readonly [Flow, Flow]) => boolean;
-  /** Resolves once the worker has started. */
-  readonly media: () => Promise<MediaClient>;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly sourceLog: SourceLog;
-  /** Called once, when nothing of the call is left. */
-  readonly onEnded: () => void;
-}
-
-/** Our side towards one device: its ports, its dialog once it has one. */
-interface CalleeLeg {
-  /** The flow by which it is called. */
-  device: Binding;
-  /** Those that are left where that one leads nowhere. */
-  readonly others: Binding[];
-  readonly media: JoinedMedia;
-  outgoing: OutgoingInvite | undefined;
-  /** What the device said of it when it hung up, for a caller who does not have the answer yet (RFC 3326). */
-  reason: string | undefined;
-}
-
-/** RFC 3326: the other devices must not show a missed call. */
-const ANSWERED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
-
-const MEDIA_LOST = 'SIP;cause=503;text="Media lost"';
-
-/** RFC 5626 §11.5: Flow Failed; and what stands for no answer and no way. */
-const FLOW_FAILURES: ReadonlySet<number> = new Set([408, 430, 503]);
-
-let nextSessionId = 1;
+import type { Logger } from '../core/logger.ts';
+import type { HeaderField } from '../sip/stack.ts';
+import { causeOf, statusOf } from './call-cause.ts';
+import type { CallOptions } from './call-options.ts';
+import { CallReport, type JoinedHow } from './call-report.ts';
+import { type CallEffect, type CallInput, type CallState, nextCallState } from './call-state.ts';
+import type { CallCause, CallParty, CallService } from './history/call-event.ts';
+import { Bridge } from './leg/bridge.ts';
+import type { Leg, LegOwner } from './leg/leg.ts';
+import type { LegEnd } from './leg/leg-end.ts';
+import type { Refusal } from './leg/negotiation.ts';
+import type { RefusedParty } from './leg/waiting.ts';
+import type { Step } from './routing/plan.ts';
+import { assertedIdentity } from './step/device-way.ts';
+import type { RunningStep, StepContext, StepRun } from './step/step-runner.ts';
 
 /**
- * One call between two extensions: a back-to-back user agent with the media anchored in the box. What happens when is
- * decided by call-state.ts; this class carries it out.
+ * One call: a party that waits while the steps of its plan run, then two legs in conversation. What happens when is decided by
+ * call-state.ts; this class carries it out.
  */
 export class Call {
   readonly startedAtMs: number;
   readonly #options: CallOptions;
   readonly #logger: Logger;
+  readonly #report: CallReport;
+  readonly #owner: LegOwner;
+  /** Every leg that is the call's to close. */
+  readonly #legs = new Set<Leg>();
   #state: CallState = { phase: 'starting' };
-  #legs: readonly CalleeLeg[] = [];
-  #offer: ReceivedOffer | undefined;
-  readonly #direct: DirectMedia;
-  /** Of the device that answered first. */
-  #answerSdp: string | undefined;
-  /** Of the device that sends media already. */
-  #earlySdp: string | undefined;
+  #waiting: Leg;
+  /** Who answered. */
+  #other: Leg | undefined;
+  #bridge: Bridge | undefined;
+  /** The step that runs; what another one says is not heard. */
+  #step: { running: RunningStep | undefined } | undefined;
+  #refusal: Refusal | undefined;
+  /** What whoever ended the call said of it, for the other one (RFC 3326). */
+  #reason: string | undefined;
+  #end:
+    | { readonly cause: CallCause; readonly by: 'caller' | 'connected' | 'box'; readonly status?: number }
+    | undefined;
   #cleanedUp = false;
-  #releaseMedia: (() => void) | undefined;
 
   constructor(options: CallOptions) {
+    const { waiting, clock, caller, dialled } = options;
     this.#options = options;
-    this.startedAtMs = options.clock.now();
+    this.#waiting = waiting;
+    this.startedAtMs = clock.now();
     this.#logger = options.logger.child({
-      call: options.invite.dialog.callId,
-      from: options.caller.number,
-      to: options.callee.number,
+      call: waiting.dialog?.callId,
+      from: waiting.party.number || caller.kind,
+      to: dialled,
     });
-    this.#direct = new DirectMedia({
-      clock: options.clock,
-      sides: () => this.#connectedSides(),
-      isAllowed: () => {
-        const sides = this.#connectedSides();
-        return sides !== undefined && options.mayBeDirect([sides[0].flow, sides[1].flow]);
-      },
-      relay: async (leg, agreement) => this.#answered()?.media.relay(leg, agreement),
-      onChanged: (isDirect) => this.#logger.info({ isDirect }, 'media'),
-    });
+    this.#report = new CallReport(clock, options.emit);
+    this.#owner = {
+      onEnded: (leg, end) => this.#legEnded(leg, end),
+      onHeld: (leg, isHolding) => this.#report.held(leg, isHolding),
+    };
+  }
+
+  /** As in its events. */
+  get id(): string {
+    return this.#report.call;
+  }
+
+  get phase(): CallState['phase'] {
+    return this.#state.phase;
+  }
+
+  /** Who waits, or waited; the caller, unless somebody took that place. */
+  get waiting(): Leg {
+    return this.#waiting;
+  }
+
+  /** Who is in conversation with that one, or about to be. */
+  get other(): Leg | undefined {
+    return this.#other;
+  }
+
+  /** Everybody who is in the call or rings for it. */
+  get legs(): ReadonlySet<Leg> {
+    return this.#legs;
+  }
+
+  /** The other one of a conversation. */
+  peerOf(leg: Leg): Leg | undefined {
+    if (this.#state.phase !== 'established') return undefined;
+    return leg === this.#waiting ? this.#other : leg === this.#other ? this.#waiting : undefined;
   }
 
   /** For the status: the phase, and the codecs once both sides have one. */
   get summary(): { from: string; to: string; state: string; codecs: string } {
-    const { caller, callee } = this.#options;
-    const codecs = this.#answered()?.media.codecs ?? [];
-    return { from: caller.number, to: callee.number, state: this.#state.phase, codecs: codecs.join('-') };
+    const codecs = [this.#waiting.media.codec, this.#other?.media.codec].flatMap((codec) => codec ?? []);
+    return {
+      from: this.#waiting.party.number,
+      to: this.#other?.party.number ?? this.#options.dialled,
+      state: this.#state.phase,
+      codecs: this.#other === undefined ? '' : [...new Set(codecs)].join('-'),
+    };
   }
 
   /** Media go between the phones: nothing of them passes the box. */
   get isDirect(): boolean {
-    return this.#direct.isDirect;
+    return this.#bridge?.isDirect === true;
   }
 
   /** Has media go through the box until the returned function is called: for music, a recording, a tone. */
   needMedia(): () => void {
-    return this.#direct.need();
+    return this.#bridge?.need() ?? (() => undefined);
+  }
+
+  /** A recording of this call is kept under that name; for its history. */
+  recorded(recording: string): void {
+    this.#report.recorded(recording);
   }
 
   /** Sets the call going. Errors end it with the status that fits; none comes out of here. */
-  start(): void {
-    const { invite } = this.#options;
-    invite.handlers = {
-      onCancel: (reason) => this.#take({ kind: 'caller-ended' }, reason),
-      onBye: (request) => this.#take({ kind: 'caller-ended' }, reasonOf(request)),
-      onEnded: () => this.#take({ kind: 'caller-ended' }),
-      onReinvite: (offer) => this.#renegotiate(CALLER_LEG, offer),
-      onRefreshed: (sdp) => this.#follow(CALLER_LEG, sdp),
-      onAck: (sdp) => this.#acknowledged(CALLER_LEG, sdp),
-      onInfo: (request) => this.#answered()?.media.digits.receiveInfo(CALLER_LEG, request) === true,
-    };
-    this.#run(this.#ringAll());
+  start(first: Step | StepRun): void {
+    const { direction, dialled, isEmergency, follows } = this.#options;
+    this.#own(this.#waiting);
+    this.#report.started(this.#waiting, {
+      direction,
+      dialled,
+      ...(isEmergency === true ? { isEmergency } : {}),
+      ...(follows === undefined ? {} : { follows }),
+    });
+    if (this.#waiting.isEnded) this.#take({ kind: 'waiting-ended' });
+    else this.#runStep(first);
+  }
+
+  /**
+   * While nobody has answered: ends what rings, and runs this for who waits instead. `elsewhere`: the devices show no missed call.
+   * False once somebody has.
+   */
+  redirect(step: Step | StepRun, how: { readonly elsewhere: boolean } = { elsewhere: false }): boolean {
+    if (this.#state.phase !== 'starting' && this.#state.phase !== 'ringing') return false;
+    this.#stopStep(how.elsewhere);
+    this.#runStep(step);
+    return true;
+  }
+
+  /**
+   * While nobody has answered: `leg`, which waits itself (its INVITE may be unanswered) and is in no call any more, gets the party
+   * that waits here. False where it is too late, and the leg is the caller's to end.
+   */
+  pickUp(leg: Leg): boolean {
+    if (this.#state.phase !== 'starting' && this.#state.phase !== 'ringing') return false;
+    this.#answeredBy(leg);
+    return true;
+  }
+
+  /**
+   * In conversation: `leg`, which is in no call any more and is up or waits for its answer, takes the place of `old`, who gets BYE with
+   * `reason`. Resolves to false, with all as it was, where that cannot be: nothing was agreed on with `leg`, which the caller then
+   * has to end.
+   */
+  async replaceLeg(
+    old: Leg,
+    leg: Leg,
+    about: { readonly how: JoinedHow; readonly by?: CallParty; readonly from?: string; readonly reason?: string },
+  ): Promise<boolean> {
+    const kept = this.peerOf(old);
+    const bridge = this.#bridge;
+    if (kept === undefined || bridge === undefined) return false;
+    const { reason, ...told } = about;
+    try {
+      if ((await leg.prepare(kept)) !== undefined) return false;
+      if (this.#bridge !== bridge || this.peerOf(old) !== kept || leg.isEnded) return false;
+      // From here on he may hang up at any moment, and nobody shall lose his call by that.
+      this.#disown(old);
+      this.#own(leg);
+      if (old === this.#waiting) this.#waiting = leg;
+      else this.#other = leg;
+      this.#report.joined(leg, old, told);
+      await bridge.part();
+      old.close(reason);
+      if (this.#state.phase !== 'established') return true;
+      const next = this.#newBridge();
+      await next.join();
+      if (this.#state.phase !== 'established') return true;
+      if (leg.accept([this.#identity(kept, leg)])) next.start();
+      else this.#legEnded(leg, { cause: 'normal' });
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  /**
+   * Takes legs out, which go on elsewhere: each is in the state that it was, hears nothing, and has no owner until it is given one,
+   * which has to be at once. Everybody else of the call is ended with `reason`, and the call with `cause`.
+   */
+  async take(legs: readonly Leg[], cause: CallCause = 'transferred', reason?: string): Promise<void> {
+    const bridge = this.#bridge;
+    for (const leg of legs) this.#disown(leg);
+    this.#end ??= { cause, by: 'box' };
+    const parted = bridge?.part();
+    this.#take({ kind: 'dissolved' }, reason);
+    await parted?.catch(() => undefined);
+    for (const leg of legs) leg.media.stop();
+  }
+
+  /** Ends the call, as if `by` had hung up. */
+  hangUp(by?: Leg, reason?: string): void {
+    if (by === undefined || !this.#legs.has(by)) this.#take({ kind: 'failed', status: 480 }, reason);
+    else {
+      by.close();
+      this.#legEnded(by, { cause: 'normal', ...(reason === undefined ? {} : { reason }) });
+    }
   }
 
   /** Whether one of its two sides is reached from one of these addresses of ours. */
   goesOver(addresses: readonly string[]): boolean {
-    const sides = [this.#options.invite.flow, this.#answered()?.device.flow];
-    return sides.some((flow) => flow !== undefined && addresses.includes(flow.localAddress));
+    return [this.#waiting, this.#other].some((leg) => leg !== undefined && addresses.includes(leg.localAddress));
   }
 
   /** Ends the call, whatever its phase; both sides are told. Idempotent. */
   shutDown(): void {
+    this.#end ??= { cause: 'shut-down', by: 'box' };
     this.#take({ kind: 'shut-down' });
   }
 
-  /** `reason`: what the side that ends the call says of it, for the other one (RFC 3326). */
   #take(input: CallInput, reason?: string): void {
     const { state, effects } = nextCallState(this.#state, input);
     // A call that ends before it rang anybody is told by what refused it, within the limit of its source.
     const silent = this.#state.phase === 'starting' && state.phase === 'ended';
     if (state.phase !== this.#state.phase && !silent) this.#logger.info({ state: state.phase }, 'call');
     this.#state = state;
+    this.#reason = reason;
     for (const effect of effects) this.#carryOut(effect, reason);
   }
 
   #carryOut(effect: CallEffect, reason: string | undefined): void {
-    const { invite } = this.#options;
     switch (effect.kind) {
-      case 'ring-caller':
-        invite.provisional(180);
+      case 'ring-waiting':
+        this.#waiting.ring();
         break;
-      case 'open-early-media':
-        this.#run(this.#openEarlyMedia(effect.fork));
+      case 'stop-step':
+        this.#stopStep(effect.elsewhere);
         break;
-      case 'reject-caller':
-        invite.reject(effect.status, { headers: this.#warningHeaders(invite.flow, effect.warning) });
+      case 'connect':
+        this.#run(this.#connect());
         break;
-      case 'end-caller':
-        this.#run(invite.bye(reason));
-        break;
-      case 'end-fork': {
-        const outgoing = this.#legs[effect.fork]?.outgoing;
-        if (outgoing?.established === true) this.#run(outgoing.bye(reason));
-        else outgoing?.cancel(effect.elsewhere ? ANSWERED_ELSEWHERE : reason);
-        if (effect.elsewhere) this.#closeSession(this.#legs[effect.fork]);
+      case 'reject-waiting': {
+        this.#end ??= { cause: causeOf(effect.status), by: 'box', status: effect.status };
+        const refused: RefusedParty = {
+          status: effect.status,
+          ...(this.#refusal === undefined ? {} : { refusal: this.#refusal }),
+          ...(reason === undefined ? {} : { reason }),
+        };
+        void this.#waiting.reject(refused).then(() => this.#take({ kind: 'over' }));
         break;
       }
-      case 'connect':
-        this.#run(this.#connect(effect.fork));
+      case 'end-waiting':
+        this.#waiting.close(reason);
+        break;
+      case 'end-other':
+        this.#other?.close(reason);
         break;
       case 'clean-up':
-        this.#cleanUp();
+        this.#cleanUp(reason);
         break;
     }
   }
 
-  async #ringAll(): Promise<void> {
-    const { invite, devices, media } = this.#options;
-    if (invite.offer !== undefined) {
-      const offer = readOffer(invite.offer, invite.flow.localAddress, this.#options.mediaSettings.caller);
-      if ('status' in offer) {
-        this.#warn(invite.flow, offer.why, 'offer refused');
-        this.#take({ kind: 'failed', ...failure(offer) });
-        return;
-      }
-      this.#offer = offer;
+  #runStep(step: Step | StepRun): void {
+    const token: { running: RunningStep | undefined } = { running: undefined };
+    this.#step = token;
+    const context = this.#contextOf(token);
+    if (typeof step === 'function') {
+      token.running = step(context);
+      return;
     }
-    const client = await media();
-    const legs: CalleeLeg[] = [];
-    for (const { ways } of devices) {
-      const [device, ...rest] = ways;
-      // The media ports of the leg are on one address of ours.
-      const others = rest.filter(({ flow }) => flow.localAddress === device.flow.localAddress);
-      const session = await client.openSession([invite.flow.localAddress, device.flow.localAddress]);
-      const caller = this.#side('caller', invite.flow, session.ports[CALLER_LEG]);
-      const callee = this.#side('callee', device.flow, session.ports[CALLEE_LEG]);
-      const joined = new JoinedMedia(session, caller, callee, () => {
-        // The worker presses keys: not past the box.
-        this.#releaseMedia ??= this.needMedia();
-      });
-      joined.digits.meet(CALLER_LEG, invite.message.headers, infoIn(invite));
-      joined.onLost((reason) => this.#mediaLost(joined, reason));
-      legs.push({ device, others, media: joined, outgoing: undefined, reason: undefined });
-      this.#legs = legs;
-      if (this.#state.phase === 'ended') {
-        // The caller gave up while the port was being opened.
-        this.#closeSession(legs.at(-1));
-        return;
-      }
+    if (step.kind === 'refuse') {
+      this.#logger.info({ reason: step.reason, why: step.why }, 'call refused');
+      context.goOn(undefined, { status: step.status });
+      return;
     }
-    this.#take({ kind: 'forked', forks: legs.map((_, fork) => fork) });
-    for (const [fork, leg] of legs.entries()) leg.outgoing = this.#ring(leg, fork);
+    const runner = this.#options.runners.runnerOf(step);
+    if (runner === undefined) {
+      const what = step.kind === 'feature' ? step.feature : step.kind;
+      this.#logger.warn({ step: what }, 'nothing in this version does that');
+      context.goOn(undefined, { status: 501 });
+      return;
+    }
+    token.running = runner(context);
   }
 
-  #side(who: 'caller' | 'callee', { localAddress }: Flow, port: number): MediaSide {
-    const address = this.#options.stack.advertisedAddress(localAddress);
-    const settings = this.#options.mediaSettings[who];
-    return new MediaSide({ sessionId: nextSessionId++, address, localAddress, port, settings });
+  #stopStep(elsewhere: boolean): void {
+    const step = this.#step;
+    this.#step = undefined;
+    this.#waiting.whenPressed = undefined;
+    const reason = elsewhere ? undefined : this.#reason;
+    step?.running?.stop({ elsewhere, ...(reason === undefined ? {} : { reason }) });
   }
 
-  #ring(leg: CalleeLeg, fork: Fork): OutgoingInvite {
-    const { invite, caller, callee, stack } = this.#options;
-    const { device, media } = leg;
-    const offered = this.#offer?.audio;
-    const host = bracketed(stack.advertisedAddress(device.flow.localAddress));
-    const from = { displayName: caller.name, uri: `sip:${caller.number}@${host}` };
-    const isPrivate = wantsPrivacy(invite.message.headers.get('Privacy'));
-    const outgoing: OutgoingInvite = stack.invite({
-      flow: device.flow,
-      requestUri: device.contact,
-      from,
-      to: { displayName: callee.name, uri: `sip:${callee.number}@${host}` },
-      maxForwards: invite.message.maxForwards - 1,
-      headers: [
-        // RFC 3325 §7: a phone shows the name from here, not from From; and no name where the caller wants none shown.
-        ...(isPrivate ? [] : [assertedIdentity(from)]),
-        ...(device.path ?? []).map((value): HeaderField => ['Route', value]),
-      ],
-      ...(isPrivate ? { privacy: ['id'] } : {}),
-      offer: media.side(CALLEE_LEG).offer(offered?.codecs.map(({ codec }) => codec) ?? [], true, pausesBeside(offered)),
-      handlers: {
-        onProvisional: (status, sdp) => this.#progress(fork, status, sdp),
-        onAnswered: (sdp, response) => {
-          media.digits.meet(CALLEE_LEG, response.headers, infoIn(outgoing));
-          this.#answeredBy(fork, sdp);
-        },
-        onInfo: (request) => this.#answered() === leg && media.digits.receiveInfo(CALLEE_LEG, request),
-        onRejected: (status) => {
-          if (!this.#ringOtherwise(leg, fork, status)) this.#take({ kind: 'rejected', fork, status });
-        },
-        onBye: (request) => {
-          leg.reason = reasonOf(request);
-          this.#take({ kind: 'callee-ended', fork }, leg.reason);
-        },
-        onEnded: () => {
-          if (leg.outgoing !== undefined && leg.outgoing !== outgoing) return;
-          this.#take({ kind: 'callee-ended', fork });
-          // The call may go on with another device for hours, and its ports with it. Those of a device that has answered
-          // stay until the caller, who may be about to be given them, is told of the end.
-          if (this.#answered() !== leg) this.#closeSession(leg);
-        },
-        onReinvite: (offer) => this.#renegotiate(CALLEE_LEG, offer),
-        onAck: (sdp) => this.#acknowledged(CALLEE_LEG, sdp),
-        onRefreshed: (sdp) => this.#follow(CALLEE_LEG, sdp),
+  #contextOf(token: object): StepContext {
+    const { caller, shown, dialled, maxForwards } = this.#options;
+    const isCurrent = (): boolean => this.#step === token;
+    const finish = (): boolean => {
+      if (!isCurrent()) return false;
+      this.#step = undefined;
+      this.#waiting.whenPressed = undefined;
+      return true;
+    };
+    return {
+      call: this.id,
+      waiting: this.#waiting,
+      caller,
+      shown,
+      dialled,
+      maxForwards,
+      calls: (leg) => {
+        this.#legs.add(leg);
+        this.#report.ringing(leg);
       },
-    });
-    return outgoing;
+      released: (leg, status) => {
+        this.#legs.delete(leg);
+        const end = leg.endedWith?.cause ?? 'normal';
+        this.#report.released(leg, status === undefined ? end : causeOf(status));
+      },
+      ringing: () => {
+        if (isCurrent()) this.#take({ kind: 'ringing' });
+      },
+      earlyMedia: (leg, sdp) => {
+        if (isCurrent()) this.#run(this.#openEarlyMedia(leg, sdp, isCurrent));
+      },
+      answered: (leg) => {
+        if (finish()) this.#answeredBy(leg);
+        else leg.close();
+      },
+      answer: (service) => (isCurrent() ? this.#answerByBox(service) : Promise.resolve(false)),
+      goOn: (next, otherwise) => {
+        if (!finish()) return;
+        if (next !== undefined) this.#runStep(next);
+        else this.#refuse(otherwise);
+      },
+      hangUp: (reason) => {
+        if (!finish()) return;
+        this.#end ??= { cause: 'normal', by: 'box' };
+        if (this.#waiting.isUp) this.#waiting.close(reason);
+        if (this.#waiting.isEnded) this.#take({ kind: 'waiting-ended' }, reason);
+        else this.#refuse({ status: 480, ...(reason === undefined ? {} : { reason }) });
+      },
+      fail: (error) => {
+        if (isCurrent()) this.#fail(error);
+      },
+      run: (work) => this.#run(work),
+    };
   }
 
-  /** RFC 5626 §5.3: a flow that leads nowhere is no answer of the device, which has others. True where one is tried. */
-  #ringOtherwise(leg: CalleeLeg, fork: Fork, status: number): boolean {
-    const isRinging = this.#state.phase === 'starting' || this.#state.phase === 'ringing';
-    if (!FLOW_FAILURES.has(status) || !isRinging) return false;
-    const next = leg.others.find(({ flow }) => this.#options.stack.isOpen(flow));
-    if (next === undefined) return false;
-    leg.others.splice(0, leg.others.indexOf(next) + 1);
-    leg.device = next;
-    leg.outgoing = this.#ring(leg, fork);
-    return true;
+  #refuse({ status, refusal, reason }: RefusedParty): void {
+    this.#refusal = refusal;
+    this.#end ??= { cause: causeOf(status), by: 'box', status };
+    this.#take({ kind: 'refused', status, isUp: this.#waiting.isUp }, reason);
   }
 
-  #progress(fork: Fork, status: number, sdp: string | undefined): void {
-    if (sdp !== undefined && this.#state.phase === 'ringing') {
-      this.#earlySdp = sdp;
-      this.#take({ kind: 'early-media', fork });
-    } else if (status >= 180) {
-      this.#take({ kind: 'ringing' });
-    }
+  #answeredBy(leg: Leg): void {
+    this.#other = leg;
+    this.#own(leg);
+    this.#report.answered(leg);
+    this.#take({ kind: 'answered' });
   }
 
   /** The device speaks before it answers: an announcement, or a tone of its own. */
-  async #openEarlyMedia(fork: Fork): Promise<void> {
-    const { invite } = this.#options;
-    const media = this.#legs[fork]?.media;
-    if (media === undefined || this.#earlySdp === undefined) return;
-    const refusal = this.#offer === undefined ? 'no offer' : await media.takeAnswer(CALLEE_LEG, this.#earlySdp);
-    const answer =
-      refusal === undefined && this.#offer !== undefined ? await media.answerCaller(this.#offer) : undefined;
-    if (this.#state.phase !== 'ringing') return;
-    if (answer === undefined || 'status' in answer) this.#take({ kind: 'ringing' });
-    else invite.provisional(183, { sdp: answer.sdp, reliable: true });
+  async #openEarlyMedia(leg: Leg, sdp: string, isCurrent: () => boolean): Promise<void> {
+    const waiting = this.#waiting;
+    const refusal = await leg.takeEarlyAnswer(sdp);
+    if (refusal === undefined) await waiting.media.join(leg.media);
+    if (!isCurrent()) return;
+    if (refusal !== undefined || !(await waiting.progress(leg))) {
+      if (isCurrent()) this.#take({ kind: 'ringing' });
+    }
   }
 
-  #answeredBy(fork: Fork, sdp: string): void {
-    if (this.#state.phase === 'ringing') this.#answerSdp = sdp;
-    this.#take({ kind: 'answered', fork });
-  }
-
-  /** Joins the media of the device that answered with the caller's, then answers the caller. */
-  async #connect(fork: Fork): Promise<void> {
-    const { invite, stack, callee } = this.#options;
-    const leg = this.#legs[fork];
-    if (leg === undefined || this.#answerSdp === undefined) return;
-    const refusal = await leg.media.takeAnswer(CALLEE_LEG, this.#answerSdp);
+  async #answerByBox(service: CallService): Promise<boolean> {
+    const waiting = this.#waiting;
+    const refusal = await waiting.prepare();
     if (refusal !== undefined) {
-      this.#warn(leg.device.flow, refusal.why, 'the answer of the device is unusable');
-      this.#take({ kind: 'failed', ...failure({ ...refusal, status: 488 }) });
-      return;
+      this.#refuse({ status: refusal.status, refusal });
+      return false;
     }
-    // RFC 3264 §5, RFC 3261 §13.3.1.4: where the INVITE had no offer, ours goes in the 200 and the answer comes in ACK.
-    const answer =
-      this.#offer === undefined
-        ? { sdp: leg.media.offerInResponse(CALLER_LEG) }
-        : await leg.media.answerCaller(this.#offer);
-    if ('status' in answer) return this.#take({ kind: 'failed', ...failure(answer) });
-    if (this.#state.phase !== 'answering') return;
-    const uri = `sip:${callee.number}@${bracketed(stack.advertisedAddress(invite.flow.localAddress))}`;
-    const identity = assertedIdentity({ displayName: callee.name, uri });
-    if (invite.accept({ sdp: answer.sdp, headers: [identity] })) {
-      this.#take({ kind: 'connected' }, leg.reason);
-      const { codecs, suites } = leg.media;
-      const [callerSrtp, calleeSrtp] = suites;
-      this.#logger.info({ callerCodec: codecs[0], calleeCodec: codecs.at(-1), callerSrtp, calleeSrtp }, 'connected');
-    } else {
-      this.#take({ kind: 'caller-ended' });
-    }
+    if (!waiting.accept()) return false;
+    this.#report.answered(service);
+    return true;
   }
 
-  /** The ACK to a 2xx of ours, with the answer where the offer was ours. */
-  #acknowledged(leg: LegIndex, sdp: string | undefined): void {
-    const media = this.#answered()?.media;
-    if (media === undefined) return;
-    if (!media.awaitsAnswer(leg)) {
-      this.#direct.consider();
+  /** Joins the media of who answered with those of who waits, then answers that one. */
+  async #connect(): Promise<void> {
+    const waiting = this.#waiting;
+    const other = this.#other;
+    if (other === undefined) return;
+    const unusable = await other.prepare(waiting);
+    if (unusable !== undefined) {
+      this.#logger.warn({ why: unusable.why }, 'the answer of the device is unusable');
+      this.#take({ kind: 'failed', status: 488 });
       return;
     }
-    const taken = sdp === undefined ? Promise.resolve(NO_ANSWER) : media.takeAnswer(leg, sdp);
-    this.#run(
-      taken.then((refusal) => {
-        if (refusal === undefined) this.#direct.consider();
-        // Without an agreed codec nobody hears anything: better the call ends than that both listen to silence.
-        else if (media.side(leg).agreement === undefined) this.#take({ kind: 'failed', status: 488 });
-      }),
+    const refusal = await waiting.prepare(other);
+    if (refusal !== undefined) {
+      this.#refusal = refusal;
+      this.#take({ kind: 'failed', status: refusal.status });
+      return;
+    }
+    const bridge = this.#newBridge();
+    await bridge.join();
+    if (this.#state.phase !== 'answering') return;
+    if (!waiting.accept([this.#identity(other, waiting)])) {
+      this.#take({ kind: 'waiting-ended' });
+      return;
+    }
+    other.accept([this.#identity(waiting, other)]);
+    this.#take({ kind: 'connected' }, other.endedWith?.reason);
+    if (this.phase !== 'established') return;
+    bridge.start();
+    const [callerSrtp, calleeSrtp] = [waiting.media.suite, other.media.suite];
+    this.#logger.info(
+      { callerCodec: waiting.media.codec, calleeCodec: other.media.codec, callerSrtp, calleeSrtp },
+      'connected',
     );
   }
 
-  /**
-   * A re-INVITE (hold, retrieve, another address or codec): the box answers by itself, since the other side's media do
-   * not change by it, unless they go past the box.
-   */
-  async #renegotiate(leg: LegIndex, sdp: string | undefined): Promise<ReinviteAnswer> {
-    const answered = this.#answered();
-    // While the answer is still on its way to the media worker, what a hasty device asks for next would be undone by it.
-    if (this.#state.phase !== 'established' || answered === undefined) return { status: 491 };
-    const { media } = answered;
-    const { flow } = leg === CALLER_LEG ? this.#options.invite : answered.device;
-    if (sdp === undefined) {
-      this.#direct.peerChanged(leg);
-      return { sdp: media.offerInResponse(leg) };
+  #newBridge(): Bridge {
+    const { clock, mayBeDirect } = this.#options;
+    this.#bridge = new Bridge(this.#waiting, this.#other as Leg, { clock, mayBeDirect, logger: this.#logger });
+    return this.#bridge;
+  }
+
+  /** Who the other party is, for a leg. */
+  #identity({ party }: Leg, to: Leg): HeaderField {
+    return assertedIdentity({ displayName: party.name, uri: `sip:${party.number}@${to.host}` });
+  }
+
+  #legEnded(leg: Leg, { cause, reason }: LegEnd): void {
+    const isWaiting = leg === this.#waiting;
+    if (this.#state.phase === 'established') {
+      this.#end ??= { cause, by: isWaiting ? 'caller' : 'connected' };
+    } else if (isWaiting) {
+      this.#end ??= { cause: leg.wasUp ? cause : 'cancelled', by: 'caller' };
     }
-    const side = media.side(leg);
-    const offer = side.readOffer(sdp);
-    if ('status' in offer) return this.#refuse(flow, offer);
-    const other = media.side(leg === CALLER_LEG ? CALLEE_LEG : CALLER_LEG).agreement;
-    if (this.#direct.isDirect && other !== undefined && side.isAsAgreed(offer)) {
-      return { sdp: side.answerDirect(offer, other) };
-    }
-    const answer = await media.answer(leg, offer);
-    if ('status' in answer) return this.#refuse(flow, answer);
-    this.#direct.peerChanged(leg);
-    this.#direct.consider();
-    return answer;
+    if (isWaiting) this.#take({ kind: 'waiting-ended' }, reason);
+    else if (leg === this.#other) this.#take({ kind: 'other-ended' }, reason);
   }
 
-  #refuse(flow: Flow, refusal: Refusal): ReinviteAnswer {
-    const { status, warning } = failure(refusal);
-    return { status, headers: this.#warningHeaders(flow, warning) };
+  #own(leg: Leg): void {
+    this.#legs.add(leg);
+    leg.owner = this.#owner;
   }
 
-  /** A refresh of the session by the box found the peer's media elsewhere. */
-  #follow(leg: LegIndex, sdp: string): void {
-    if (this.#direct.isDirect) void this.#direct.returnToBox();
-    else this.#run(this.#renegotiate(leg, sdp).then(() => undefined));
+  #disown(leg: Leg): void {
+    this.#legs.delete(leg);
+    if (leg.owner === this.#owner) leg.owner = {};
   }
 
-  #connectedSides(): readonly [ConnectedSide, ConnectedSide] | undefined {
-    const { invite } = this.#options;
-    const leg = this.#answered();
-    const outgoing = leg?.outgoing;
-    if (this.#state.phase !== 'established' || leg === undefined || outgoing === undefined) return undefined;
-    const { media, device } = leg;
-    return [
-      { side: media.side(CALLER_LEG), flow: invite.flow, reinvite: (sdp) => invite.reinvite(sdp) },
-      { side: media.side(CALLEE_LEG), flow: device.flow, reinvite: (sdp) => outgoing.reinvite(sdp) },
-    ];
-  }
-
-  #answered(): CalleeLeg | undefined {
-    const state = this.#state;
-    return state.phase === 'answering' || state.phase === 'established' ? this.#legs[state.fork] : undefined;
-  }
-
-  /** What a peer sent is no good. */
-  #warn(flow: Flow, why: string, message: string): void {
-    const { sourceLog, caller, callee } = this.#options;
-    sourceLog.warn(flow.remoteAddress, { from: caller.number, to: callee.number, why }, message);
-  }
-
-  #warningHeaders({ localAddress }: Flow, warning: Warning | undefined): readonly HeaderField[] {
-    const agent = bracketed(this.#options.stack.advertisedAddress(localAddress));
-    return warning === undefined ? [] : [['Warning', formatWarning({ ...warning, agent })]];
-  }
-
-  /** Nobody would hear anything, and who hears nothing waits: the call ends, unless its media go past the box. */
-  #mediaLost(media: JoinedMedia, why: string): void {
-    const answered = this.#answered();
-    if (this.isDirect || (answered !== undefined && answered.media !== media)) return;
-    this.#logger.error({ why }, 'the media of a call are lost');
-    this.#take({ kind: 'failed', status: 503 }, MEDIA_LOST);
-  }
-
-  #closeSession(leg: CalleeLeg | undefined): void {
-    if (leg !== undefined) this.#run(leg.media.close());
-  }
-
-  #cleanUp(): void {
+  #cleanUp(reason: string | undefined): void {
     if (this.#cleanedUp) return;
     this.#cleanedUp = true;
-    this.#direct.close();
-    for (const leg of this.#legs) this.#closeSession(leg);
+    this.#bridge?.close();
+    const told = [this.#waiting, ...(this.#other === undefined ? [] : [this.#other])];
+    this.#report.ended(this.#end ?? { cause: 'normal', by: 'box' }, told);
+    for (const leg of [...this.#legs]) leg.close(reason);
+    this.#legs.clear();
     this.#options.onEnded();
   }
 
   /** Whatever goes wrong on the way ends this call and no other. */
-  #run(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      // Its media were closed under the work: whoever hung up meanwhile did nothing wrong.
-      if (this.#state.phase === 'ended') return;
-      this.#logger.error({ err: error }, 'call failed');
-      this.#take({ kind: 'failed', status: statusOf(error) });
-    });
+  #run(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#fail(error));
   }
-}
 
-/** RFC 3261 §13.2.2.4: the ACK to an offer must have the answer. */
-const NO_ANSWER: Refusal = { status: 488, why: 'an ACK without the answer' };
-
-/** Of a refusal, what goes to the peer. */
-function failure({ status, why, warningCode }: Refusal): { readonly status: number; readonly warning?: Warning } {
-  return { status, ...(warningCode === undefined ? {} : { warning: { code: warningCode, text: why } }) };
-}
-
-function statusOf(error: unknown): number {
-  // No port, or a worker that does not answer: it may work in a moment, and no other device would fare better.
-  return error instanceof RingdownError && error.code.startsWith('MEDIA_') ? 503 : 500;
-}
-
-function infoIn(session: IncomingInvite | OutgoingInvite) {
-  return (body: string, contentType: string) => session.request('INFO', { body, contentType });
-}
-
-function assertedIdentity(party: { readonly displayName: string; readonly uri: string }): HeaderField {
-  return ['P-Asserted-Identity', formatNameAddr(party)];
-}
-
-function bracketed(address: string): string {
-  return address.includes(':') ? `[${address}]` : address;
+  #fail(error: unknown): void {
+    // Its media were closed under the work: whoever hung up meanwhile did nothing wrong.
+    if (this.#state.phase === 'ended') return;
+    this.#logger.error({ err: error }, 'call failed');
+    this.#end ??= { cause: 'failed', by: 'box' };
+    this.#take({ kind: 'failed', status: statusOf(error) });
+  }
 }

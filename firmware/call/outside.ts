@@ -95,3 +95,10 @@ export interface RefusedCall {
   readonly why: string;
   readonly isFinal: boolean;
 }
+
+/** A box without lines. */
+export const NO_LINES: OutsideLines = {
+  state: () => ({ isInService: false, channelsInUse: 0, hasCallToDrop: false }),
+  receive: () => ({ kind: 'stranger' }),
+  place: async () => ({ kind: 'refused', status: 503, why: 'no lines', isFinal: true }),
+};

@@ -37,7 +37,7 @@ export { MediaConference } from './conference.ts';
 export type { MediaErrorCode } from './errors.ts';
 export { MediaError } from './errors.ts';
 export type { LocalAddresses, MediaSession } from './media-session.ts';
-export { numberSound, type PromptName, promptSound } from './prompts.ts';
+export { MUSIC_ON_HOLD, numberSound, type PromptName, promptSound } from './prompts.ts';
 export type {
   AudioCodec,
   Direction,
@@ -50,6 +50,7 @@ export type {
 export type { Recording, RecordingOptions, RecordingResult } from './recordings.ts';
 export type { Sound } from './sound.ts';
 export { SRTP_SUITES, type SrtpParameters, type SrtpSuite } from './srtp.ts';
+export { type ToneName, type TonePattern, toneOf } from './tones.ts';
 
 export interface MediaClientOptions {
   /** Inclusive, 1024 to 65535. Each leg takes an even port and the odd one after it. */

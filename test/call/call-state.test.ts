@@ -3,230 +3,186 @@ import { type CallEffect, type CallInput, type CallState, nextCallState } from '
 
 interface Case {
   readonly title: string;
-  readonly inputs: readonly CallInput[];
+  readonly inputs: readonly CallInput['kind'][];
   readonly phase: CallState['phase'];
   /** Effects in order, `kind` with what matters of it. */
   readonly effects: readonly string[];
 }
 
-const forked = (...forks: number[]): CallInput => ({ kind: 'forked', forks });
-const answered = (fork: number): CallInput => ({ kind: 'answered', fork });
-const rejected = (fork: number, status: number): CallInput => ({ kind: 'rejected', fork, status });
+/** Of an input in words; `refused up` is of somebody who is up already. */
+function inputOf(kind: CallInput['kind'], isUp = false): CallInput {
+  if (kind === 'refused') return { kind, status: 486, isUp };
+  return kind === 'failed' ? { kind, status: 488 } : { kind };
+}
 
 const CASES: readonly Case[] = [
   {
-    title: 'one device answers and the caller hangs up',
-    inputs: [forked(0), { kind: 'ringing' }, answered(0), { kind: 'connected' }, { kind: 'caller-ended' }],
+    title: 'somebody answers and who waited hangs up',
+    inputs: ['ringing', 'answered', 'connected', 'waiting-ended'],
     phase: 'ended',
-    effects: ['ring-caller', 'connect 0', 'end-fork 0', 'clean-up'],
+    effects: ['ring-waiting', 'stop-step elsewhere', 'connect', 'end-other', 'clean-up'],
   },
   {
-    title: 'one device answers and hangs up',
-    inputs: [forked(0), answered(0), { kind: 'connected' }, { kind: 'callee-ended', fork: 0 }],
+    title: 'somebody answers and hangs up',
+    inputs: ['answered', 'connected', 'other-ended'],
     phase: 'ended',
-    effects: ['connect 0', 'end-caller', 'clean-up'],
+    effects: ['stop-step elsewhere', 'connect', 'end-waiting', 'clean-up'],
   },
   {
-    title: 'the second of three devices answers: the others are told that it was answered elsewhere',
-    inputs: [forked(0, 1, 2), { kind: 'ringing' }, answered(1), { kind: 'connected' }],
-    phase: 'established',
-    effects: ['ring-caller', 'end-fork 0 elsewhere', 'end-fork 2 elsewhere', 'connect 1'],
-  },
-  {
-    title: 'a device that is alone and sends media before it answers is heard',
-    inputs: [forked(0), { kind: 'early-media', fork: 0 }, answered(0), { kind: 'early-media', fork: 0 }],
-    phase: 'answering',
-    effects: ['open-early-media 0', 'connect 0'],
-  },
-  {
-    title: 'of several devices none is heard before one answers, unless the others are out',
-    inputs: [
-      forked(0, 1),
-      { kind: 'early-media', fork: 0 },
-      rejected(1, 486),
-      { kind: 'early-media', fork: 1 },
-      { kind: 'early-media', fork: 0 },
-    ],
-    phase: 'ringing',
-    effects: ['ring-caller', 'open-early-media 0'],
-  },
-  {
-    title: 'an answer that crosses the CANCEL changes nothing',
-    inputs: [forked(0, 1), answered(1), answered(0), rejected(0, 487), { kind: 'connected' }],
-    phase: 'established',
-    effects: ['end-fork 0 elsewhere', 'connect 1'],
-  },
-  {
-    title: 'busy outranks a device that was not there, whichever came first',
-    inputs: [forked(0, 1, 2), rejected(0, 408), rejected(1, 486), rejected(2, 480)],
+    title: 'the plan comes to its end',
+    inputs: ['ringing', 'refused'],
     phase: 'ended',
-    effects: ['reject-caller 486', 'clean-up'],
+    effects: ['ring-waiting', 'stop-step', 'reject-waiting 486', 'clean-up'],
   },
   {
-    title: 'a 603 speaks for the user: the other devices stop ringing',
-    inputs: [forked(0, 1), rejected(0, 603)],
+    title: 'who waits gives up while it rings',
+    inputs: ['ringing', 'waiting-ended', 'refused', 'answered'],
     phase: 'ended',
-    effects: ['end-fork 1', 'reject-caller 603', 'clean-up'],
+    effects: ['ring-waiting', 'stop-step', 'clean-up'],
   },
   {
-    title: 'a device that asks for credentials or redirects is a device that was not there',
-    inputs: [forked(0, 1), rejected(0, 401), rejected(1, 302)],
+    title: 'who waits gives up while the media are joined',
+    inputs: ['answered', 'waiting-ended', 'other-ended'],
     phase: 'ended',
-    effects: ['reject-caller 480', 'clean-up'],
-  },
-  {
-    title: 'nobody answers until the box gives up: the caller cancelled nothing',
-    inputs: [forked(0, 1), { kind: 'ringing' }, rejected(0, 487), rejected(1, 408)],
-    phase: 'ended',
-    effects: ['ring-caller', 'reject-caller 480', 'clean-up'],
-  },
-  {
-    title: 'a device that hangs up before its answer was heard of rings no more',
-    inputs: [forked(0, 1), { kind: 'callee-ended', fork: 0 }, rejected(0, 487), rejected(1, 486)],
-    phase: 'ended',
-    effects: ['reject-caller 486', 'clean-up'],
-  },
-  {
-    title: 'the caller gives up while it rings',
-    inputs: [forked(0, 1), { kind: 'ringing' }, { kind: 'caller-ended' }, rejected(0, 487), rejected(1, 487)],
-    phase: 'ended',
-    effects: ['ring-caller', 'end-fork 0', 'end-fork 1', 'clean-up'],
-  },
-  {
-    title: 'the caller gives up while the media are joined',
-    inputs: [forked(0), answered(0), { kind: 'caller-ended' }, { kind: 'callee-ended', fork: 0 }],
-    phase: 'ended',
-    effects: ['connect 0', 'end-fork 0', 'clean-up'],
+    effects: ['stop-step elsewhere', 'connect', 'end-other', 'clean-up'],
   },
   {
     title: 'a device that answers and hangs up at once was there: the caller has the answer, then the end',
-    inputs: [
-      forked(0, 1),
-      answered(0),
-      { kind: 'callee-ended', fork: 0 },
-      { kind: 'callee-ended', fork: 0 },
-      { kind: 'connected' },
-    ],
+    inputs: ['answered', 'other-ended', 'other-ended', 'connected'],
     phase: 'ended',
-    effects: ['end-fork 1 elsewhere', 'connect 0', 'end-caller', 'clean-up'],
+    effects: ['stop-step elsewhere', 'connect', 'end-waiting', 'clean-up'],
   },
   {
     title: 'a device that has hung up is not told of a caller who gives up',
-    inputs: [forked(0), answered(0), { kind: 'callee-ended', fork: 0 }, { kind: 'caller-ended' }],
+    inputs: ['answered', 'other-ended', 'waiting-ended'],
     phase: 'ended',
-    effects: ['connect 0', 'clean-up'],
+    effects: ['stop-step elsewhere', 'connect', 'clean-up'],
   },
   {
     title: 'a device that has hung up is not told of media that cannot be joined',
-    inputs: [forked(0), answered(0), { kind: 'callee-ended', fork: 0 }, { kind: 'failed', status: 503 }],
+    inputs: ['answered', 'other-ended', 'failed'],
     phase: 'ended',
-    effects: ['connect 0', 'reject-caller 503', 'clean-up'],
+    effects: ['stop-step elsewhere', 'connect', 'reject-waiting 488', 'clean-up'],
   },
   {
     title: 'no port is left',
-    inputs: [{ kind: 'failed', status: 503 }],
+    inputs: ['failed'],
     phase: 'ended',
-    effects: ['reject-caller 503', 'clean-up'],
+    effects: ['stop-step', 'reject-waiting 488', 'clean-up'],
   },
   {
     title: 'the answer is unusable',
-    inputs: [forked(0), answered(0), { kind: 'failed', status: 488 }],
+    inputs: ['answered', 'failed'],
     phase: 'ended',
-    effects: ['connect 0', 'end-fork 0', 'reject-caller 488', 'clean-up'],
+    effects: ['stop-step elsewhere', 'connect', 'end-other', 'reject-waiting 488', 'clean-up'],
   },
   {
     title: 'the box stops in the middle of a call',
-    inputs: [forked(0), answered(0), { kind: 'connected' }, { kind: 'shut-down' }, { kind: 'shut-down' }],
+    inputs: ['answered', 'connected', 'shut-down', 'shut-down'],
     phase: 'ended',
-    effects: ['connect 0', 'end-fork 0', 'end-caller', 'clean-up'],
+    effects: ['stop-step elsewhere', 'connect', 'end-other', 'end-waiting', 'clean-up'],
   },
   {
     title: 'the box stops while it rings',
-    inputs: [forked(0, 1), { kind: 'shut-down' }],
+    inputs: ['ringing', 'shut-down'],
     phase: 'ended',
-    effects: ['end-fork 0', 'end-fork 1', 'reject-caller 503', 'clean-up'],
+    effects: ['ring-waiting', 'stop-step', 'reject-waiting 503', 'clean-up'],
+  },
+  {
+    title: 'both legs of a conversation go on elsewhere',
+    inputs: ['answered', 'connected', 'dissolved', 'waiting-ended'],
+    phase: 'ended',
+    effects: ['stop-step elsewhere', 'connect', 'clean-up'],
+  },
+  {
+    title: 'what a step says after its end is not heard',
+    inputs: ['answered', 'ringing', 'answered', 'refused', 'connected', 'ringing', 'answered', 'refused'],
+    phase: 'established',
+    effects: ['stop-step elsewhere', 'connect'],
   },
 ];
 
 function describe(effect: CallEffect): string {
-  if (effect.kind === 'end-fork') return `end-fork ${effect.fork}${effect.elsewhere ? ' elsewhere' : ''}`;
-  if (effect.kind === 'connect') return `connect ${effect.fork}`;
-  if (effect.kind === 'open-early-media') return `open-early-media ${effect.fork}`;
-  if (effect.kind === 'reject-caller') return `reject-caller ${effect.status}`;
-  return effect.kind;
+  if (effect.kind === 'stop-step') return `stop-step${effect.elsewhere ? ' elsewhere' : ''}`;
+  return effect.kind === 'reject-waiting' ? `reject-waiting ${effect.status}` : effect.kind;
+}
+
+function run(inputs: readonly CallInput[]): { readonly state: CallState; readonly effects: readonly string[] } {
+  let state: CallState = { phase: 'starting' };
+  const effects: string[] = [];
+  for (const input of inputs) {
+    const next = nextCallState(state, input);
+    state = next.state;
+    effects.push(...next.effects.map(describe));
+  }
+  return { state, effects };
 }
 
 for (const { title, inputs, phase, effects } of CASES) {
   t.test(title, async (t) => {
-    let state: CallState = { phase: 'starting' };
-    const seen: string[] = [];
-    for (const input of inputs) {
-      const step = nextCallState(state, input);
-      state = step.state;
-      seen.push(...step.effects.map(describe));
-    }
-    t.equal(state.phase, phase);
-    t.same(seen, effects);
+    const done = run(inputs.map((kind) => inputOf(kind)));
+    t.equal(done.state.phase, phase);
+    t.same(done.effects, effects);
   });
 }
 
-t.test('an input that the code around it must never give throws, naming state and input', async (t) => {
-  t.throws(() => nextCallState({ phase: 'starting' }, { kind: 'connected' }), /starting.*connected/);
-  t.throws(
-    () => nextCallState({ phase: 'established', fork: 0 }, { kind: 'forked', forks: [0] }),
-    /established.*forked/,
-  );
+t.test('who is up already hears that it leads nowhere, until the tone is over or he hangs up', async (t) => {
+  for (const last of ['over', 'waiting-ended'] as const) {
+    const refused = inputOf('refused', true);
+    t.equal(run([refused]).state.phase, 'refused');
+    t.same(run([refused, { kind: 'answered' }, { kind: last }]), {
+      state: { phase: 'ended' },
+      effects: ['stop-step', 'reject-waiting 486', 'clean-up'],
+    });
+  }
+  t.same(run([inputOf('refused', true), { kind: 'shut-down' }]).effects.slice(-2), ['end-waiting', 'clean-up']);
 });
 
-t.test(
-  'in any order of events the caller is dismissed once, every device once, and the call cleaned up once',
-  async (t) => {
-    let seed = 20_261_122;
-    const random = (below: number) => {
-      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-      return Math.floor((seed / 2 ** 32) * below);
-    };
-    for (let run = 0; run < 3000; run++) {
-      const forks = Array.from({ length: 1 + random(3) }, (_, fork) => fork);
-      let state: CallState = nextCallState({ phase: 'starting' }, { kind: 'forked', forks }).state;
-      const gone = new Set<number>();
-      const effects: CallEffect[] = [];
-      let callerGone = false;
-      for (let step = 0; step < 40 && state.phase !== 'ended'; step++) {
-        const fork = random(forks.length);
-        const inputs: CallInput[] = [
-          { kind: 'ringing' },
-          { kind: 'early-media', fork },
-          { kind: 'answered', fork },
-          { kind: 'rejected', fork, status: [408, 480, 486, 503, 603][random(5)] ?? 480 },
-          ...(state.phase === 'answering' ? [{ kind: 'connected' } as const] : []),
-          { kind: 'caller-ended' },
-          { kind: 'callee-ended', fork },
-          { kind: 'failed', status: 500 },
-          { kind: 'shut-down' },
-        ];
-        const input = inputs[random(inputs.length)] ?? { kind: 'shut-down' };
-        const left = input.kind === 'rejected' || input.kind === 'callee-ended';
-        if (left && state.phase === 'ringing') gone.add(input.fork);
-        if (input.kind === 'callee-ended' && 'fork' in state && state.fork === input.fork) gone.add(input.fork);
-        if (input.kind === 'caller-ended') callerGone = true;
-        const next = nextCallState(state, input);
-        state = next.state;
-        effects.push(...next.effects);
-      }
-      if (state.phase !== 'ended') effects.push(...nextCallState(state, { kind: 'shut-down' }).effects);
-      const dismissed = effects.filter(({ kind }) => kind === 'reject-caller' || kind === 'end-caller').length;
-      const ended = effects.flatMap((effect) => (effect.kind === 'end-fork' ? [effect.fork] : []));
+t.test('an input that the code around it must never give throws, naming state and input', async (t) => {
+  t.throws(() => nextCallState({ phase: 'starting' }, { kind: 'connected' }), /starting.*connected/);
+  t.throws(() => nextCallState({ phase: 'established' }, { kind: 'connected' }), /established.*connected/);
+  t.throws(() => nextCallState({ phase: 'ringing' }, { kind: 'over' }), /ringing.*over/);
+});
+
+t.test('in any order of events each party is dismissed once, and the call cleaned up once', async (t) => {
+  const kinds: readonly CallInput['kind'][] = [
+    ...(['ringing', 'answered', 'refused', 'connected', 'failed'] as const),
+    ...(['waiting-ended', 'other-ended', 'dissolved', 'shut-down'] as const),
+  ];
+  let orders = 0;
+  const follow = (inputs: readonly CallInput[], state: CallState, effects: readonly CallEffect[]): void => {
+    if (state.phase === 'ended' || inputs.length === 6) {
+      const all =
+        state.phase === 'ended' ? effects : [...effects, ...nextCallState(state, { kind: 'shut-down' }).effects];
+      const count = (...wanted: CallEffect['kind'][]) => all.filter(({ kind }) => wanted.includes(kind)).length;
+      const has = (kind: CallInput['kind']) => inputs.some((input) => input.kind === kind);
+      const goesOn = has('dissolved');
+      const isGone = has('waiting-ended');
+      const isAnswered = all.some(({ kind }) => kind === 'connect');
       const problem =
-        dismissed + (callerGone ? 1 : 0) !== 1 ||
-        effects.filter(({ kind }) => kind === 'clean-up').length !== 1 ||
-        new Set(ended).size !== ended.length ||
-        forks.some((fork) => ended.includes(fork) === gone.has(fork));
-      if (problem) {
-        t.fail(`run ${run}: ${effects.map(describe).join(', ')}; gone ${[...gone]}, caller gone ${callerGone}`);
-        return;
+        count('clean-up') !== 1 ||
+        count('reject-waiting', 'end-waiting') >
+          (inputs.some((input) => input.kind === 'refused' && input.isUp) ? 2 : 1) ||
+        (!isGone && !goesOn && count('reject-waiting', 'end-waiting') === 0) ||
+        count('end-other') > 1 ||
+        (!isAnswered && count('end-other') > 0) ||
+        (isAnswered && !goesOn && !has('other-ended') && count('end-other') !== 1) ||
+        count('stop-step') !== 1;
+      orders += 1;
+      if (problem) t.fail(`${inputs.map(({ kind }) => kind).join(', ')}: ${all.map(describe).join(', ')}`);
+      return;
+    }
+    for (const kind of kinds) {
+      if (kind === 'connected' && state.phase !== 'answering') continue;
+      for (const isUp of kind === 'refused' ? [false, true] : [false]) {
+        const input = inputOf(kind, isUp);
+        const next = nextCallState(state, input);
+        // What changes nothing need not be tried once more.
+        if (next.state === state && next.effects.length === 0 && inputs.at(-1)?.kind === kind) continue;
+        follow([...inputs, input], next.state, [...effects, ...next.effects]);
       }
     }
-    t.pass('3000 runs');
-  },
-);
+  };
+  follow([], { phase: 'starting' }, []);
+  t.ok(orders > 1000, `${orders} orders`);
+});

@@ -1,180 +1,55 @@
 import t from 'tap';
-import { Call } from '../../firmware/call/call.ts';
-import type { MediaSettings } from '../../firmware/call/leg/media-settings.ts';
-import { createLogger, SourceLog } from '../../firmware/core/logger.ts';
-import type { LegParameters, MediaClient, MediaEvent } from '../../firmware/media/client.ts';
-import type { Binding } from '../../firmware/registrar/binding.ts';
-import {
-  type Flow,
-  type HeaderField,
-  Headers,
-  type IncomingInvite,
-  type IncomingInviteHandlers,
-  type InviteOptions,
-  type OutgoingInvite,
-  type OutgoingInviteHandlers,
-  SipRequest,
-  type SipResponse,
-  type SipStack,
-} from '../../firmware/sip/stack.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { MediaError } from '../../firmware/media/client.ts';
+import type { Flow, HeaderField } from '../../firmware/sip/stack.ts';
+import { binding, description, FakeBox, FakeCaller, FLOW, settle, turn } from './fakes.ts';
 
-const flow: Flow = {
-  protocol: 'udp',
-  localAddress: '192.0.2.1',
-  localPort: 5060,
-  remoteAddress: '192.0.2.2',
-  remotePort: 5060,
-};
-
-const description = (port: number): string =>
-  ['v=0', 'o=- 1 1 IN IP4 192.0.2.2', 's=-', 'c=IN IP4 192.0.2.2', 't=0 0', `m=audio ${port} RTP/AVP 8`, ''].join(
-    '\r\n',
-  );
-
-const ANSWER = { status: 200, headers: new Headers([]) } as unknown as SipResponse;
-
-const SETTINGS: MediaSettings = {
-  codecs: ['PCMA', 'PCMU', 'G729'],
-  security: 'disabled',
-  encryptSrtcp: false,
-  dscp: 46,
-};
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-function binding(contact: string, deviceFlow: Flow, more: Partial<Binding> = {}): Binding {
-  return { contact, callId: 'r', cSeq: 1, expiresAtMs: 1, flow: deviceFlow, ...more };
-}
-
-/** A call that rings one device, with a media worker that does what it is asked when it is told to. */
-async function setUp(
-  deviceFlow = flow,
-  headers: readonly HeaderField[] = [],
-  otherWays: readonly Binding[] = [],
-  offer: string | 'none' = description(9000),
-) {
-  const clock = new FakeClock();
-  const lines: string[] = [];
-  const logger = createLogger('warn', { write: (line) => lines.push(line) });
-  const configured: LegParameters[] = [];
-  const waiting: ((error?: Error) => void)[] = [];
-  const session = {
-    id: 1,
-    ports: [4000, 4002],
-    configure: (_leg: number, parameters: LegParameters) =>
-      new Promise<void>((resolve, reject) => {
-        configured.push(parameters);
-        waiting.push((error) => (error === undefined ? resolve() : reject(error)));
-      }),
-    onEvent: (listener: (event: MediaEvent) => void) => listeners.push(listener),
-    close: async () => void closed.push(1),
-  };
-  const listeners: ((event: MediaEvent) => void)[] = [];
-  const closed: number[] = [];
-  const accepted: string[] = [];
-  const told: string[] = [];
-  const invite = {
-    handlers: {} as IncomingInviteHandlers,
-    message: { maxForwards: 70, headers: new Headers(headers) },
-    flow,
-    offer: offer === 'none' ? undefined : offer,
-    dialog: { callId: 'c' },
-    provisional: (status: number, { sdp }: { sdp?: string } = {}) => provisional.push(sdp ?? status),
-    reject: (status: number, { headers }: { headers?: readonly HeaderField[] } = {}) => {
-      rejected.push(status);
-      refusals.push(...(headers ?? []));
-    },
-    accept: ({ sdp }: { sdp: string }) => accepted.push(sdp) > 0,
-    bye: async (reason?: string) => void told.push(`caller BYE ${reason ?? ''}`),
-  };
-  let device: OutgoingInviteHandlers = {};
-  const outgoing = {
-    established: true,
-    bye: async (reason?: string) => void told.push(`device BYE ${reason ?? ''}`),
-    cancel: () => undefined,
-  };
-  const rejected: number[] = [];
-  const refusals: HeaderField[] = [];
-  const provisional: (string | number)[] = [];
-  const offered: InviteOptions[] = [];
-  const stack = {
-    advertisedAddress: (address: string) => address,
-    isOpen: ({ remotePort }: Flow) => remotePort !== 1,
-    invite: (options: InviteOptions) => {
-      offered.push(options);
-      device = options.handlers;
-      return { ...outgoing } as unknown as OutgoingInvite;
-    },
-  };
-  const call = new Call({
-    mediaSettings: { caller: SETTINGS, callee: SETTINGS },
-    mayBeDirect: () => false,
-    invite: invite as unknown as IncomingInvite,
-    caller: { number: '201', name: 'Reception' },
-    callee: { number: '202', name: 'Workshop' },
-    devices: [{ ways: [binding('sip:202@192.0.2.2', deviceFlow), ...otherWays] }],
-    stack: stack as unknown as SipStack,
-    media: async () => ({ openSession: async () => session }) as unknown as MediaClient,
-    clock,
-    logger,
-    sourceLog: new SourceLog(logger, clock),
-    onEnded: () => undefined,
-  });
-  call.start();
+t.test('a re-INVITE of the device that comes before its answer was taken waits for another time', async (t) => {
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  await box.call(caller);
+  const [device] = box.devices;
+  box.media.isSlow = true;
+  device?.answers(description(9100));
   await turn();
-  return {
-    call,
-    invite,
-    device,
-    loseMedia: () => listeners.map((listener) => listener({ kind: 'lost', session: 1, reason: 'port taken' })),
-    rejected,
-    configured,
-    waiting,
-    accepted,
-    closed,
-    lines,
-    told,
-    offered,
-    provisional,
-    refusals,
-  };
-}
-
-t.test('a re-INVITE of the device that comes before the caller has its answer waits for another time', async (t) => {
-  const { device, configured, waiting, accepted } = await setUp();
-  device.onAnswered?.(description(9100), ANSWER);
-  await turn();
-  t.match(await device.onReinvite?.(description(9200)), { status: 491 });
-  while (waiting.length > 0) {
-    waiting.shift()?.();
-    await turn();
-  }
-  t.equal(accepted.length, 1);
+  t.match(await device?.handlers.onReinvite?.(description(9200)), { status: 491 });
+  await box.media.finish();
+  t.equal(caller.accepted.length, 1);
+  const later = device?.handlers.onReinvite?.(description(9200));
+  await box.media.finish();
+  const port = box.media.sessions[1]?.ports[0];
+  t.match(await later, { sdp: new RegExp(`m=audio ${port} `) });
   t.same(
-    configured.map(({ remotePort }) => remotePort),
-    [9100, 9000],
+    box.media.sessions[1]?.configured.map(({ remotePort }) => remotePort),
+    [9100, 9200],
     'what the device answered was not undone by what it asked for',
   );
-  const later = device.onReinvite?.(description(9200));
-  await turn();
-  waiting.shift()?.();
-  t.match(await later, { sdp: /m=audio 4002 / });
-  t.equal(configured.at(-1)?.remotePort, 9200);
+});
+
+t.test('each leg has one session of its own, and both are joined before the caller has its answer', async (t) => {
+  const box = new FakeBox();
+  const { call, device, caller } = await box.conversation();
+  const [left, right] = box.media.sessions;
+  t.equal(box.media.sessions.length, 2);
+  t.equal(left?.peer, right);
+  t.equal(call.summary.state, 'established');
+  t.match(call.summary, { from: '201', to: '202', codecs: 'PCMA' });
+  device.hangsUp();
+  await settle();
+  t.same(caller.told, ['200', 'BYE']);
+  t.equal(box.media.open.length, 0);
+  t.equal(box.clock.pending, 0, 'no timer is left');
+  t.same(box.history, ['started', 'ringing', 'dialog 1', 'answered 1', 'ended normal by connected']);
 });
 
 t.test('a call goes over the addresses of ours that its two sides are reached from', async (t) => {
-  const { call, device, waiting } = await setUp({ ...flow, localAddress: '192.0.2.3' });
+  const box = new FakeBox();
+  const elsewhere: Flow = { ...FLOW, localAddress: '192.0.2.3' };
+  const call = await box.call(new FakeCaller(), box.ring([{ ways: [binding('sip:202@192.0.2.2', elsewhere)] }]));
   const over = (...addresses: readonly string[]): boolean => call.goesOver(addresses);
   t.equal(over('192.0.2.1'), true, "the caller's");
   t.equal(over('192.0.2.3'), false, 'a device that only rings may be one of several');
-  device.onAnswered?.(description(9100), ANSWER);
-  await turn();
-  while (waiting.length > 0) {
-    waiting.shift()?.();
-    await turn();
-  }
-  t.equal(call.summary.state, 'established');
+  box.devices[0]?.answers();
+  await settle();
   t.equal(over('192.0.2.3'), true, 'that of the device that answered');
   t.equal(over('192.0.2.9', '192.0.2.1'), true);
   t.equal(over('192.0.2.9', '192.0.2.2'), false, "not the peers' addresses");
@@ -182,237 +57,278 @@ t.test('a call goes over the addresses of ours that its two sides are reached fr
 });
 
 t.test('the reason of who hangs up reaches the other side (RFC 3326)', async (t) => {
-  const hungUp = (reason?: string): SipRequest =>
-    new SipRequest('BYE', 'sip:box', reason === undefined ? [] : [['Reason', reason]]);
-  const byDevice = await setUp();
-  const byCaller = await setUp();
-  for (const { device, waiting } of [byDevice, byCaller]) {
-    device.onAnswered?.(description(9100), ANSWER);
-    await turn();
-    while (waiting.length > 0) {
-      waiting.shift()?.();
-      await turn();
-    }
-  }
-  byDevice.device.onBye?.(hungUp('Q.850;cause=16'));
-  t.same(byDevice.told, ['caller BYE Q.850;cause=16']);
-  byCaller.invite.handlers.onBye?.(hungUp());
-  t.same(byCaller.told, ['device BYE ']);
+  const byDevice = await new FakeBox().conversation();
+  byDevice.device.hangsUp('Q.850;cause=16');
+  t.same(byDevice.caller.told.at(-1), 'BYE Q.850;cause=16');
+  const byCaller = await new FakeBox().conversation();
+  byCaller.caller.hangsUp();
+  t.same(byCaller.device.told, ['BYE']);
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  await box.call(caller);
+  caller.hangsUp('SIP;cause=487');
+  t.same(box.devices[0]?.told, ['CANCEL SIP;cause=487']);
+  t.same(box.history.at(-1), 'ended cancelled by caller');
 });
 
 t.test('a device that hangs up while the media are joined has answered: the caller gets 200, then BYE', async (t) => {
-  const { call, device, rejected, waiting, accepted, closed, lines, told } = await setUp();
-  device.onAnswered?.(description(9100), ANSWER);
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  const call = await box.call(caller);
+  box.media.isSlow = true;
+  box.devices[0]?.answers();
   await turn();
-  device.onBye?.(new SipRequest('BYE', 'sip:box', [['Reason', 'Q.850;cause=16']]));
-  device.onEnded?.('bye-received');
+  box.devices[0]?.hangsUp('Q.850;cause=16');
   t.equal(call.summary.state, 'answering');
-  t.same(closed, [], 'the ports that the caller is about to be told stay those of this call');
-  while (waiting.length > 0) {
-    waiting.shift()?.();
-    await turn();
-  }
-  t.equal(accepted.length, 1);
-  t.same(told, ['caller BYE Q.850;cause=16']);
-  t.same(rejected, []);
+  t.equal(box.media.open.length, 2, 'the ports that the caller is about to be told stay those of this call');
+  await box.media.finish();
+  t.same(caller.told, ['200', 'BYE Q.850;cause=16']);
   t.equal(call.summary.state, 'ended');
-  t.not(closed.length, 0);
-  t.same(lines, []);
+  t.equal(box.media.open.length, 0);
+  t.same(box.lines, []);
 });
 
 t.test('the identity of a caller who wants none shown is kept (RFC 3325 §7)', async (t) => {
-  const shown = await setUp();
-  t.match(shown.offered[0]?.headers, [['P-Asserted-Identity', 'Reception <sip:201@192.0.2.1>']]);
-  const hidden = await setUp(flow, [['Privacy', 'id']]);
-  t.match(hidden.offered[0], { privacy: ['id'] });
-  t.same(hidden.offered[0]?.headers, []);
+  const shown = new FakeBox();
+  await shown.call(new FakeCaller());
+  t.equal(shown.devices[0]?.header('P-Asserted-Identity'), 'Reception <sip:201@192.0.2.1>');
+  const hidden = new FakeBox();
+  await hidden.call(new FakeCaller(), hidden.ring(), {
+    shown: { number: '201', name: 'Reception', isWithheld: true },
+  });
+  t.match(hidden.devices[0]?.options, { privacy: ['id'] });
+  t.equal(hidden.devices[0]?.header('P-Asserted-Identity'), undefined);
+});
+
+t.test('who answers is told to the caller', async (t) => {
+  const { caller } = await new FakeBox().conversation();
+  t.same(caller.shown, [['P-Asserted-Identity', 'Workshop <sip:202@192.0.2.1>']]);
+});
+
+const alerts: readonly (readonly [alert: 'internal' | 'external' | 'ring-back', autoAnswer: boolean, HeaderField[]])[] =
+  [
+    ['internal', false, [['Alert-Info', '<urn:alert:source:internal>;info=alert-internal']]],
+    ['external', false, [['Alert-Info', '<urn:alert:source:external>;info=alert-external']]],
+    ['ring-back', false, [['Alert-Info', '<urn:alert:service:recall:callback>;info=alert-ring-back']]],
+    [
+      'internal',
+      true,
+      [
+        ['Alert-Info', '<urn:alert:source:internal>;info=alert-autoanswer;delay=0'],
+        ['Call-Info', '<sip:192.0.2.1>;answer-after=0'],
+      ],
+    ],
+  ];
+for (const [alert, autoAnswer, expected] of alerts) {
+  t.test(`how a device alerts: ${alert}${autoAnswer ? ', and answers by itself' : ''}`, async (t) => {
+    const box = new FakeBox();
+    await box.call(new FakeCaller(), box.ring([{}], { alert, autoAnswer }));
+    const headers = box.devices[0]?.options.headers?.filter(([name]) => name.endsWith('-Info'));
+    t.same(headers, expected);
+  });
+}
+
+t.test('a forwarded call tells whom it was for (RFC 5806, RFC 7044)', async (t) => {
+  const box = new FakeBox();
+  await box.call(
+    new FakeCaller(),
+    box.ring([{}], {
+      diversions: [
+        { from: '203', reason: 'unconditional' },
+        { from: '204', reason: 'no-answer' },
+      ],
+    }),
+  );
+  const headers = box.devices[0]?.options.headers ?? [];
+  t.same(
+    headers.filter(([name]) => name === 'Diversion').map(([, value]) => value),
+    [
+      '<sip:204@192.0.2.1>;reason=no-answer;counter=1;screen=yes',
+      '<sip:203@192.0.2.1>;reason=unconditional;counter=1;screen=yes',
+    ],
+    'the last one first',
+  );
+  t.equal(
+    headers.find(([name]) => name === 'History-Info')?.[1],
+    '<sip:203@192.0.2.1?Reason=SIP%3Bcause%3D302>;index=1, <sip:204@192.0.2.1?Reason=SIP%3Bcause%3D408>;index=1.1;mp=1, ' +
+      '<sip:202@192.0.2.1>;index=1.1.1;mp=1.1',
+  );
 });
 
 t.test('media follow a peer that answers a refresh from another port', async (t) => {
-  const { device, configured, waiting, invite } = await setUp();
-  device.onAnswered?.(description(9100), ANSWER);
-  await turn();
-  while (waiting.length > 0) {
-    waiting.shift()?.();
-    await turn();
-  }
-  device.onRefreshed?.(description(9300));
-  await turn();
-  t.equal(configured.at(-1)?.remotePort, 9300);
-  waiting.shift()?.();
-  await turn();
-  invite.handlers.onRefreshed?.(description(9400));
-  await turn();
-  t.equal(configured.at(-1)?.remotePort, 9400);
-});
-
-t.test('a call whose media are lost ends, and both sides are told why (RFC 3326)', async (t) => {
-  const { call, device, loseMedia, waiting, told, rejected, closed, lines } = await setUp();
-  device.onAnswered?.(description(9002), ANSWER);
-  for (let step = 0; step < 4; step += 1) {
-    await turn();
-    waiting.shift()?.();
-  }
-  await turn();
-  t.equal(call.summary.state, 'established');
-  loseMedia();
-  loseMedia();
-  const reason = 'SIP;cause=503;text="Media lost"';
-  t.same(told, [`device BYE ${reason}`, `caller BYE ${reason}`]);
-  t.equal(call.summary.state, 'ended');
-  t.equal(closed.length, 1, 'its ports go back');
-  t.match(lines.join(''), /port taken/);
-
-  const ringing = await setUp();
-  ringing.loseMedia();
-  t.same(ringing.rejected, [503]);
-  t.same(rejected, []);
+  const box = new FakeBox();
+  const { device, caller } = await box.conversation();
+  device.handlers.onRefreshed?.(description(9300));
+  await settle();
+  t.equal(box.media.sessions[1]?.configured.at(-1)?.remotePort, 9300);
+  caller.handlers.onRefreshed?.(description(9400));
+  await settle();
+  t.equal(box.media.sessions[0]?.configured.at(-1)?.remotePort, 9400);
 });
 
 t.test('hanging up while the media are joined is no error', async (t) => {
-  const { call, invite, device, waiting, lines } = await setUp();
-  device.onAnswered?.(description(9100), ANSWER);
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  const call = await box.call(caller);
+  box.media.isSlow = true;
+  box.devices[0]?.answers();
   await turn();
-  invite.handlers.onCancel?.(undefined);
+  caller.hangsUp();
   t.equal(call.summary.state, 'ended');
-  waiting.shift()?.(new Error('the media session is closed'));
-  await turn();
-  t.same(lines, []);
+  box.media.waiting.shift()?.(new Error('the media session is closed'));
+  await settle();
+  t.same(box.lines, []);
+  t.equal(box.media.open.length, 0);
 });
 
 t.test('a device is tried by its other flows where one leads nowhere, and by no other answer', async (t) => {
-  const {
-    call,
-    offered: asked,
-    rejected,
-  } = await setUp(
-    flow,
-    [],
-    [
-      binding('sip:closed', { ...flow, remotePort: 1 }),
-      binding('sip:elsewhere', { ...flow, localAddress: '192.0.2.77' }),
-      binding('sip:second', { ...flow, remotePort: 5080 }, { path: ['<sip:near;lr>', '<sip:edge;lr>'] }),
-      binding('sip:third', { ...flow, remotePort: 5081 }),
-    ],
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  const call = await box.call(
+    caller,
+    box.ring([
+      {
+        ways: [
+          binding('sip:first'),
+          binding('sip:closed', { ...FLOW, remotePort: 1 }),
+          binding('sip:elsewhere', { ...FLOW, localAddress: '192.0.2.77' }),
+          binding('sip:second', { ...FLOW, remotePort: 5080 }, { path: ['<sip:near;lr>', '<sip:edge;lr>'] }),
+          binding('sip:third', { ...FLOW, remotePort: 5081 }),
+        ],
+      },
+    ]),
   );
-  const refuse = (status: number) => {
-    const handlers = asked.at(-1)?.handlers ?? {};
-    handlers.onRejected?.(status, '', undefined);
-    handlers.onEnded?.('rejected');
+  const refuse = async (status: number): Promise<void> => {
+    box.devices.at(-1)?.refuses(status);
+    await settle();
   };
-  refuse(430);
-  t.match(asked.at(-1), { requestUri: 'sip:second', flow: { remotePort: 5080 } });
+  await refuse(430);
+  t.match(box.devices.at(-1)?.options, { requestUri: 'sip:second', flow: { remotePort: 5080 } });
   t.same(
-    asked.at(-1)?.headers?.filter(([name]) => name === 'Route'),
+    box.devices.at(-1)?.options.headers?.filter(([name]) => name === 'Route'),
     [
       ['Route', '<sip:near;lr>'],
       ['Route', '<sip:edge;lr>'],
     ],
   );
-  refuse(408);
-  t.match(asked.at(-1), { requestUri: 'sip:third' });
-  t.equal(call.summary.state, 'ringing');
-  refuse(486);
+  await refuse(408);
+  t.match(box.devices.at(-1)?.options, { requestUri: 'sip:third' });
+  t.equal(call.summary.state, 'starting');
+  await refuse(486);
   t.equal(call.summary.state, 'ended');
-  t.same(rejected, [486]);
-  t.equal(asked.length, 3);
+  t.same(caller.told, ['486']);
+  t.equal(box.devices.length, 3);
+  t.equal(box.media.open.length, 0);
 });
 
-/** Lets the media worker do all that it is asked. */
-async function work(waiting: ((error?: Error) => void)[]): Promise<void> {
-  await turn();
-  while (waiting.length > 0) {
-    waiting.shift()?.();
-    await turn();
-  }
-}
-
 t.test('a device that sends media before it answers is heard by the caller', async (t) => {
-  const { call, device, provisional, accepted, configured, waiting } = await setUp();
-  device.onProvisional?.(180, undefined, undefined as never);
-  device.onProvisional?.(183, description(9100), undefined as never);
-  await work(waiting);
-  t.same(
-    configured.map(({ remotePort }) => remotePort),
-    [9100, 9000],
-    'both legs are there before the answer',
-  );
-  t.match(provisional, [180, /m=audio 4000 RTP\/AVP 8/]);
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  const call = await box.call(caller);
+  const [device] = box.devices;
+  device?.rings();
+  device?.sendsEarly(description(9100));
+  await settle();
+  t.same(caller.told, ['180', '183 m=audio 4000 RTP/AVP 8']);
+  t.equal(box.media.sessions[0]?.peer, box.media.sessions[1]);
   t.equal(call.summary.state, 'ringing');
-  device.onAnswered?.(description(9102), ANSWER);
-  await work(waiting);
-  t.same(accepted, [provisional[1]], 'RFC 3264 §4: the same description in the 200');
-  t.equal(configured.at(-1)?.remotePort, 9102, 'the device may have moved');
+  device?.answers(description(9102));
+  await settle();
+  t.match(caller.accepted, [/m=audio 4000 RTP\/AVP 8/], 'RFC 3264 §4: the same description in the 200');
+  t.equal(box.media.sessions[1]?.configured.at(-1)?.remotePort, 9102, 'the device may have moved');
   t.equal(call.summary.state, 'established');
 });
 
 t.test('early media that are of no use ring', async (t) => {
-  const { device, provisional, waiting, call } = await setUp();
-  device.onProvisional?.(183, 'no description', undefined as never);
-  await work(waiting);
-  t.same(provisional, [180]);
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  const call = await box.call(caller);
+  box.devices[0]?.sendsEarly('no description');
+  await settle();
+  t.same(caller.told, ['180']);
   t.equal(call.summary.state, 'ringing');
 });
 
 t.test('early media that come as the device answers change nothing', async (t) => {
-  const { device, provisional, waiting, accepted } = await setUp();
-  device.onProvisional?.(183, description(9100), undefined as never);
-  device.onAnswered?.(description(9100), ANSWER);
-  await work(waiting);
-  t.same(provisional, []);
-  t.equal(accepted.length, 1);
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  await box.call(caller);
+  box.devices[0]?.sendsEarly(description(9100));
+  box.devices[0]?.answers();
+  await settle();
+  t.same(caller.told, ['200']);
 });
 
 t.test('a caller without an offer hears no early media', async (t) => {
-  const { device, invite, provisional, accepted, configured, waiting } = await setUp(flow, [], [], 'none');
-  device.onProvisional?.(183, description(9100), undefined as never);
-  await work(waiting);
-  t.same(provisional, [180]);
-  device.onAnswered?.(description(9100), ANSWER);
-  await work(waiting);
-  t.match(accepted, [/m=audio 4000 RTP\/AVP 8 0 18/]);
-  invite.handlers.onAck?.(description(9000));
-  await work(waiting);
-  t.equal(configured.at(-1)?.remotePort, 9000);
+  const box = new FakeBox();
+  const caller = new FakeCaller({ offer: 'none' });
+  await box.call(caller);
+  box.devices[0]?.sendsEarly(description(9100));
+  await settle();
+  t.same(caller.told, ['180']);
+  box.devices[0]?.answers();
+  await settle();
+  t.match(caller.accepted, [/m=audio 4000 RTP\/AVP 8 0 18/]);
+  caller.acknowledges(description(9000));
+  await settle();
+  t.equal(box.media.sessions[0]?.configured.at(-1)?.remotePort, 9000);
+});
+
+t.test('RFC 3261 §13.2.2.4: an ACK without the answer that is due ends the call', async (t) => {
+  const box = new FakeBox();
+  const caller = new FakeCaller({ offer: 'none' });
+  await box.call(caller);
+  box.devices[0]?.answers();
+  await settle();
+  caller.acknowledges(undefined);
+  await settle();
+  t.same(caller.told.at(-1), 'BYE SIP;cause=488');
+  t.same(box.devices[0]?.told, ['BYE SIP;cause=488']);
 });
 
 t.test('a re-INVITE without an offer gets ours, and its answer comes with the ACK', async (t) => {
-  const { call, invite, device, waiting, configured } = await setUp();
-  device.onAnswered?.(description(9100), ANSWER);
-  await work(waiting);
-  for (const [handlers, port, offered] of [
-    [invite.handlers, 9200, 4000],
-    [device, 9300, 4002],
+  const box = new FakeBox();
+  const { call, caller, device } = await box.conversation();
+  for (const [handlers, port, index] of [
+    [caller.handlers, 9200, 0],
+    [device.handlers, 9300, 1],
   ] as const) {
-    t.match(await handlers.onReinvite?.(undefined), { sdp: `m=audio ${offered} RTP/AVP 8 0 18` });
+    const session = box.media.sessions[index];
+    t.match(await handlers.onReinvite?.(undefined), { sdp: `m=audio ${session?.ports[0]} RTP/AVP 8 0 18` });
     handlers.onAck?.(description(port));
-    await work(waiting);
-    t.equal(configured.at(-1)?.remotePort, port);
+    await settle();
+    t.equal(session?.configured.at(-1)?.remotePort, port);
     handlers.onAck?.(description(port + 2));
-    await work(waiting);
-    t.equal(configured.at(-1)?.remotePort, port, 'no offer waits for that');
+    await settle();
+    t.equal(session?.configured.at(-1)?.remotePort, port, 'no offer waits for that');
     await handlers.onReinvite?.(undefined);
     handlers.onAck?.(undefined);
-    await work(waiting);
+    await settle();
     t.equal(call.summary.state, 'established', 'all stays as it was where none comes');
   }
 });
 
 t.test('RFC 3261 §20.43: a Warning says what is wrong with an offer', async (t) => {
-  const video = description(9000).replace('m=audio 9000 RTP/AVP 8', 'm=video 9000 RTP/AVP 96');
-  const secure = description(9000).replace('RTP/AVP', 'UDP/TLS/RTP/SAVPF');
   const opus = description(9000).replace('RTP/AVP 8', 'RTP/AVP 96\r\na=rtpmap:96 opus/48000/2');
-  for (const [offer, code] of [
-    [video, 304],
-    [secure, 302],
-    [opus, 305],
-  ] as const) {
-    const { rejected, refusals } = await setUp(flow, [], [], offer);
-    t.same(rejected, [488]);
-    t.match(refusals, [['Warning', new RegExp(`^${code} 192\\.0\\.2\\.1 "`)]]);
-  }
-  const { device, invite, waiting } = await setUp();
-  device.onAnswered?.(description(9100), ANSWER);
-  await work(waiting);
-  t.match(await invite.handlers.onReinvite?.(opus), { status: 488, headers: [['Warning', /^305 /]] });
+  const box = new FakeBox();
+  const { caller } = await box.conversation();
+  t.match(await caller.handlers.onReinvite?.(opus), { status: 488, headers: [['Warning', /^305 /]] });
+});
+
+t.test('no port is left: 503, and nobody rings on', async (t) => {
+  const box = new FakeBox();
+  box.media.refusal = new MediaError('MEDIA_NO_PORTS', 'none');
+  const caller = new FakeCaller();
+  await box.call(caller);
+  t.same(caller.told, ['503']);
+  t.equal(box.devices.length, 0);
+  t.same(box.history, ['started', 'ringing', 'ended failed by box']);
+});
+
+t.test('a kind of step that nobody runs is refused with 501', async (t) => {
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  await box.call(caller, { kind: 'mailbox', purpose: 'leave', mailbox: '202', because: 'dialled' });
+  t.same(caller.told, ['501']);
+  t.match(box.lines.join(), /nothing in this version does that/);
 });

@@ -27,9 +27,10 @@ officeTest('phones of one LAN send to each other, and through the box while one 
   t.equal(held.status, 200);
   t.ok(isOfBox(held.target), `${held.target} is the box's`);
   await office.ringdown.logs(/"isDirect":false/, 10_000);
-  await left.play('dafec');
-  const { latestSource = '' } = await right.hears('dafec', 15_000);
-  t.ok(isOfBox(latestSource), `${latestSource} is the box's`);
+  const deadline = performance.now() + 15_000;
+  let { latestSource = '' } = await right.heard();
+  while (!isOfBox(latestSource) && performance.now() < deadline) ({ latestSource = '' } = await right.heard());
+  t.ok(isOfBox(latestSource), `${latestSource} is the box's: its music`);
 
   t.equal((await left.offerAgain('sendrecv')).status, 200);
   await office.ringdown.logs(/"isDirect":true[\s\S]*"isDirect":false[\s\S]*"isDirect":true/, 10_000);

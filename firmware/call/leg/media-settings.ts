@@ -1,6 +1,7 @@
 import type { Configuration } from '../../config/schema/configuration.ts';
 import type { MediaSecurity } from '../../sdp/audio.ts';
 import type { AudioCodec } from '../../sdp/codec.ts';
+import type { LineAbilities } from '../outside.ts';
 import { MEDIA_ABILITIES } from './media-abilities.ts';
 
 /** What an extension may do in its calls, as configured. */
@@ -26,5 +27,17 @@ export function mediaSettings({ system, extensions }: Configuration, number: str
     security: hasSrtp ? (ownSecurity === 'system' ? security : ownSecurity) : 'disabled',
     encryptSrtcp,
     dscp: dscp.audio,
+  };
+}
+
+/** What a call over a line may do; what the line leaves to the system is the system's. */
+export function lineMediaSettings({ system }: Configuration, { codecs, security }: LineAbilities): MediaSettings {
+  const hasSrtp = MEDIA_ABILITIES.srtp.suites.length > 0;
+  const { media } = system;
+  return {
+    codecs: codecs ?? media.codecs,
+    security: hasSrtp ? (security === 'system' ? media.security : security) : 'disabled',
+    encryptSrtcp: media.encryptSrtcp,
+    dscp: media.dscp.audio,
   };
 }

@@ -78,6 +78,8 @@ export interface IncomingInviteHandlers extends SessionHandlers {
 }
 
 export interface OutgoingInviteHandlers extends SessionHandlers {
+  /** The first word of whoever was called: 100, which says no more than that the INVITE is there. */
+  readonly onTrying?: () => void;
   /**
    * 101 to 199, with the SDP of an early answer if it has one. Several devices behind one address (forks) tell by the To
    * tag of the response which of them speaks, and 199 that one of them is out.

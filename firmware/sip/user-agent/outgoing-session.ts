@@ -243,6 +243,7 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
     if (this.#ended || this.#session !== undefined || transaction === undefined) return;
     this.#sendCancel();
     this.#watchRinging();
+    if (response.status === 100 && !this.#cancelWanted) this.handlers.onTrying?.();
     if (response.status === 100 || this.#cancelWanted) return;
     if (response.status === 199) {
       this.#forks.leave(response.toTag);

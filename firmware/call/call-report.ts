@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../core/clock.ts';
+import type {
+  CallCause,
+  CallDirection,
+  CallEvent,
+  CallLeg,
+  CallParty,
+  CallService,
+  LegQuality,
+  ObservedDialog,
+} from './history/call-event.ts';
+import type { Leg } from './leg/leg.ts';
+
+/** How somebody came into a conversation in the place of somebody else. */
+export type JoinedHow = 'transfer' | 'pick-up' | 'steal' | 'unpark';
+
+/** What one call tells of itself (history/call-event.ts); knows which of its legs has which number. */
+export class CallReport {
+  readonly call: string = randomUUID();
+  readonly #clock: Clock;
+  readonly #emit: (event: CallEvent) => void;
+  readonly #numbers = new Map<Leg, number>();
+  #next = 0;
+  #over = false;
+
+  constructor(clock: Clock, emit: (event: CallEvent) => void) {
+    this.#clock = clock;
+    this.#emit = emit;
+  }
+
+  started(
+    caller: Leg,
+    about: {
+      readonly direction: CallDirection;
+      readonly dialled: string;
+      readonly isEmergency?: boolean;
+      readonly follows?: string;
+    },
+  ): void {
+    this.#tell({ kind: 'started', caller: this.#describe(caller), ...about });
+  }
+
+  /** Told once of each leg. */
+  ringing(leg: Leg): void {
+    if (!this.#numbers.has(leg)) this.#tell({ kind: 'ringing', leg: this.#describe(leg) });
+  }
+
+  /** The dialog of a leg is known by now. */
+  dialog(leg: Leg): void {
+    const number = this.#numbers.get(leg);
+    const dialog = observed(leg);
+    if (number !== undefined && dialog !== undefined) this.#tell({ kind: 'dialog', leg: number, dialog });
+  }
+
+  answered(by: Leg | CallService): void {
+    if (typeof by === 'string') {
+      this.#tell({ kind: 'answered', service: by });
+      return;
+    }
+    this.ringing(by);
+    this.dialog(by);
+    this.#tell({ kind: 'answered', leg: this.#numberOf(by) });
+  }
+
+  released(leg: Leg, cause: CallCause): void {
+    const number = this.#numbers.get(leg);
+    if (number === undefined) return;
+    this.#numbers.delete(leg);
+    this.#tell({ kind: 'released', leg: number, cause });
+  }
+
+  held(leg: Leg, isHolding: boolean): void {
+    const number = this.#numbers.get(leg);
+    if (number !== undefined) this.#tell({ kind: isHolding ? 'held' : 'retrieved', leg: number });
+  }
+
+  joined(
+    leg: Leg,
+    replaced: Leg,
+    about: { readonly how: JoinedHow; readonly by?: CallParty; readonly from?: string },
+  ): void {
+    const replaces = this.#numberOf(replaced);
+    this.#tell({ kind: 'joined', leg: this.#describe(leg), replaces, ...about });
+  }
+
+  recorded(recording: string): void {
+    this.#tell({ kind: 'recorded', recording });
+  }
+
+  /** Last of all; nothing is told after it. */
+  ended(
+    about: { readonly cause: CallCause; readonly by: 'caller' | 'connected' | 'box'; readonly status?: number },
+    legs: readonly Leg[],
+  ): void {
+    const quality = legs.flatMap((leg): LegQuality[] => {
+      const { codec } = leg.media;
+      const number = this.#numbers.get(leg);
+      return codec === undefined || number === undefined ? [] : [{ leg: number, codec }];
+    });
+    this.#tell({ kind: 'ended', ...about, ...(quality.length === 0 ? {} : { quality }) });
+    this.#over = true;
+    this.#numbers.clear();
+  }
+
+  #describe(leg: Leg): CallLeg {
+    const { number, name, user, isPrivate, line } = leg.party;
+    const dialog = observed(leg);
+    return {
+      leg: this.#numberOf(leg),
+      party: { number, name, ...(user === undefined ? {} : { user }), ...(isPrivate === true ? { isPrivate } : {}) },
+      ...(dialog === undefined ? {} : { dialog }),
+      ...(line === undefined ? {} : { line }),
+    };
+  }
+
+  #numberOf(leg: Leg): number {
+    const known = this.#numbers.get(leg);
+    if (known !== undefined) return known;
+    const number = this.#next++;
+    this.#numbers.set(leg, number);
+    return number;
+  }
+
+  #tell(event: CallEvent extends infer E ? (E extends CallEvent ? Omit<E, 'call' | 'atMs'> : never) : never): void {
+    if (!this.#over) this.#emit({ ...event, call: this.call, atMs: this.#clock.now() } as CallEvent);
+  }
+}
+
+/** As the device sees it: its own tag is our remote one. */
+function observed({ dialog }: Leg): ObservedDialog | undefined {
+  if (dialog === undefined) return undefined;
+  const { callId, localTag, remoteTag } = dialog;
+  return { callId, remoteTag: localTag, ...(remoteTag === '' ? {} : { localTag: remoteTag }) };
+}

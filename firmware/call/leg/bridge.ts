@@ -1,0 +1,153 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Flow } from '../../sip/stack.ts';
+import { type ConnectedSide, DirectMedia } from './direct-media.ts';
+import type { PressedDigit } from './info-digits.ts';
+import type { Conversation, Leg } from './leg.ts';
+
+export interface BridgeOptions {
+  /** Whether media may go past the box between two peers, as configured now. */
+  readonly mayBeDirect: (flows: readonly [Flow, Flow]) => boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Two legs in conversation: their media are joined, digits pass in whichever way each takes them, one hears music while the other
+ * holds, and media go past the box where nothing stands in the way. It comes apart without ending either.
+ */
+export class Bridge implements Conversation {
+  readonly legs: readonly [Leg, Leg];
+  readonly #direct: DirectMedia;
+  readonly #hearsMusic = new Set<Leg>();
+  #releaseMedia: (() => void) | undefined;
+  #apart = false;
+
+  constructor(first: Leg, second: Leg, { clock, logger, mayBeDirect }: BridgeOptions) {
+    this.legs = [first, second];
+    this.#direct = new DirectMedia({
+      clock,
+      sides: () => this.#sides(),
+      isAllowed: () => this.#mayBeDirect() && mayBeDirect([first.flow, second.flow]),
+      relay: (leg, agreement) => this.legs[leg].media.relay(agreement),
+      onChanged: (isDirect) => {
+        logger.info({ isDirect }, 'media');
+        // Nothing of what they say passes the box, whose silence means nothing then.
+        for (const leg of this.legs) leg.media.watch(!isDirect);
+      },
+    });
+  }
+
+  get isDirect(): boolean {
+    return this.#direct.isDirect;
+  }
+
+  has(leg: Leg): boolean {
+    return this.legs.includes(leg);
+  }
+
+  other(leg: Leg): Leg {
+    const [first, second] = this.legs;
+    return leg === first ? second : first;
+  }
+
+  /** Joins their media, before the last of them is answered. Rejects as MediaSession does. */
+  async join(): Promise<void> {
+    const [first, second] = this.legs;
+    await first.media.join(second.media);
+    for (const leg of this.legs) leg.media.stop();
+  }
+
+  /** Both are up: what they do concerns the other one from now on. */
+  start(): void {
+    if (this.#apart) return;
+    for (const leg of this.legs) leg.conversation = this;
+    this.#noteHold();
+    if (!this.legs.some(({ awaitsAck }) => awaitsAck)) this.#direct.consider();
+  }
+
+  /** Has media go through the box until the returned function is called: for music, a recording, a tone. */
+  need(): () => void {
+    return this.#direct.need();
+  }
+
+  /** Neither hears the other any more, and media come back to the box. Both legs are as they were otherwise. Idempotent. */
+  async part(): Promise<void> {
+    if (this.#apart) return;
+    this.#leave();
+    await this.#direct.returnToBox();
+    this.#direct.close();
+    const [first] = this.legs;
+    await first.media.part();
+  }
+
+  /** A leg has ended, or is about to: nothing is said to anybody any more. Idempotent. */
+  close(): void {
+    this.#leave();
+    this.#direct.close();
+  }
+
+  changed(_leg: Leg): void {
+    this.#noteHold();
+    this.#direct.consider();
+  }
+
+  brokeOut(leg: Leg): void {
+    this.#direct.peerChanged(leg === this.legs[0] ? 0 : 1);
+  }
+
+  consider(): void {
+    this.#direct.consider();
+  }
+
+  returnToBox(): void {
+    void this.#direct.returnToBox();
+  }
+
+  pressed(leg: Leg, digit: PressedDigit, how: 'media' | 'info'): void {
+    // The worker presses keys: not past the box.
+    if (how === 'info') this.#releaseMedia ??= this.need();
+    this.other(leg).media.digits.send(digit, how === 'media');
+  }
+
+  #leave(): void {
+    if (this.#apart) return;
+    this.#apart = true;
+    for (const leg of this.legs) if (leg.conversation === this) leg.conversation = undefined;
+    for (const leg of this.#hearsMusic) leg.media.stop();
+    this.#hearsMusic.clear();
+  }
+
+  /** Whoever is held hears music, unless it holds as well. */
+  #noteHold(): void {
+    for (const leg of this.legs) {
+      const isHeld = this.other(leg).media.isHolding && !leg.media.isHolding;
+      if (isHeld === this.#hearsMusic.has(leg)) continue;
+      if (isHeld) {
+        this.#hearsMusic.add(leg);
+        leg.hearMusic();
+      } else {
+        this.#hearsMusic.delete(leg);
+        leg.media.stop();
+      }
+    }
+  }
+
+  #mayBeDirect(): boolean {
+    // Carriers see the box alone, and what a line sends is watched for digits and silence here.
+    return this.legs.every(({ isUp, party }) => isUp && party.line === undefined);
+  }
+
+  #sides(): readonly [ConnectedSide, ConnectedSide] | undefined {
+    const [first, second] = this.legs.map((leg): ConnectedSide | undefined => {
+      const { side } = leg.media;
+      if (side === undefined || leg.awaitsAck) return undefined;
+      return {
+        side,
+        flow: leg.flow,
+        reinvite: async (sdp) => (leg.isUp ? leg.reinvite(sdp) : { status: 481, sdp: undefined }),
+      };
+    });
+    return first === undefined || second === undefined ? undefined : [first, second];
+  }
+}

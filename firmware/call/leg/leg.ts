@@ -1,0 +1,473 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Logger, SourceLog } from '../../core/logger.ts';
+import { type MediaClient, MUSIC_ON_HOLD, type Sound, toneOf } from '../../media/client.ts';
+import {
+  type DialogInfo,
+  type EndCause,
+  type Flow,
+  formatWarning,
+  type HeaderField,
+  type IncomingRequest,
+  type ReferOptions,
+  type ReinviteAnswer,
+  type RenegotiationResult,
+  reasonOf,
+  type SessionHandlers,
+  type SipResponse,
+  type SipStack,
+} from '../../sip/stack.ts';
+import type { PressedDigit } from './info-digits.ts';
+import { FELL_SILENT, type LegEnd, MEDIA_LOST, NOT_ACKNOWLEDGED, VANISHED } from './leg-end.ts';
+import { LegMedia } from './leg-media.ts';
+import type { LegParty } from './leg-party.ts';
+import type { MediaSettings } from './media-settings.ts';
+import type { Refusal } from './negotiation.ts';
+import type { RefusedParty, Waiting } from './waiting.ts';
+
+/** What every leg of the box works with. */
+export interface LegServices {
+  readonly stack: SipStack;
+  /** Resolves once the worker has started. */
+  readonly media: () => Promise<MediaClient>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sourceLog: SourceLog;
+  /** A party that should send and has not for so long is gone; 0: never. */
+  readonly silenceSeconds: () => number;
+  /** Whose tones a party hears, such as `en-GB`. */
+  readonly locale: () => string;
+}
+
+/** Whoever a leg belongs to: a call, or a step of its plan. Each is told of once it has happened. */
+export interface LegOwner {
+  /** Over for good, whoever ended it; told once. A leg that never was up and was refused has `onRejected` before. */
+  readonly onEnded?: (leg: Leg, end: LegEnd) => void;
+  /** A device of ours that is being called rings. */
+  readonly onRinging?: (leg: Leg) => void;
+  /** It sends media already. */
+  readonly onEarlyMedia?: (leg: Leg, sdp: string) => void;
+  /** It has answered: the leg is up. `prepare` takes its answer. */
+  readonly onAnswered?: (leg: Leg) => void;
+  /** 300 to 699, or 408 and 503 of our own making. */
+  readonly onRejected?: (leg: Leg, status: number) => void;
+  /** The party has put the box on hold, or taken it back. */
+  readonly onHeld?: (leg: Leg, isHolding: boolean) => void;
+}
+
+/** What a leg in conversation asks of its bridge. */
+export interface Conversation {
+  other(leg: Leg): Leg;
+  /** Media go past the box. */
+  readonly isDirect: boolean;
+  /** The party has agreed on something else. */
+  changed(leg: Leg): void;
+  /** The party has the box's own address in our answer, wherever its media went before. */
+  brokeOut(leg: Leg): void;
+  /** Nothing stands in the way of media past the box any more, perhaps. */
+  consider(): void;
+  /** The party's media are not where they were agreed to be. */
+  returnToBox(): void;
+  pressed(leg: Leg, digit: PressedDigit, how: 'media' | 'info'): void;
+}
+
+/** Of a session of the SIP stack, what a leg that is up needs; the same for both directions. */
+export interface LegSessionPort {
+  readonly dialog: DialogInfo;
+  readonly established: boolean;
+  readonly ended: boolean;
+  bye(reason?: string): Promise<void>;
+  reinvite(sdp: string): Promise<RenegotiationResult>;
+  update(sdp?: string): Promise<RenegotiationResult>;
+  request(
+    method: string,
+    content?: { readonly headers?: readonly HeaderField[]; readonly body?: string; readonly contentType?: string },
+  ): Promise<SipResponse>;
+  refer(options: ReferOptions): Promise<SipResponse>;
+}
+
+export interface LegOptions {
+  readonly services: LegServices;
+  readonly party: LegParty;
+  readonly settings: MediaSettings;
+  /** The address of ours that the peer is reached from. */
+  readonly localAddress: string;
+  /** The way to the peer. */
+  readonly flow: Flow;
+}
+
+/** How long somebody who is up hears that it leads nowhere, before the box hangs up. */
+const REFUSED_TONE_MS = 8000;
+
+let lastLegId = 0;
+
+/**
+ * Our side of one dialog with its media: ONE session of the media worker, with one leg. It belongs to whoever is its `owner`, and
+ * can be given to another. A leg that is up may wait for somebody as a caller does who has no answer yet (Waiting).
+ */
+export abstract class Leg implements Waiting {
+  /** Unique while the process runs. */
+  readonly id: number = ++lastLegId;
+  readonly media: LegMedia;
+  readonly localAddress: string;
+  owner: LegOwner = {};
+  party: LegParty;
+  /** Told of each key that the party presses, beside whom it talks to: for the step that it waits in. */
+  whenPressed: ((digit: PressedDigit) => void) | undefined;
+  /** Set by the bridge. */
+  conversation: Conversation | undefined;
+  protected readonly services: LegServices;
+  protected readonly logger: Logger;
+  /** Something of its media is being agreed on: an offer that comes meanwhile has to wait. */
+  protected isAgreeing = false;
+  #isHolding = false;
+  #awaitsAck = false;
+  #wasUp = false;
+  #ended: LegEnd | undefined;
+  #closed = false;
+  readonly #overListeners: (() => void)[] = [];
+
+  constructor({ services, party, settings, localAddress }: LegOptions) {
+    this.services = services;
+    this.party = party;
+    this.localAddress = localAddress;
+    this.logger = services.logger.child({ leg: this.id, party: party.number });
+    this.media = new LegMedia({
+      client: services.media,
+      address: services.stack.advertisedAddress(localAddress),
+      localAddress,
+      settings,
+      silenceMs: services.silenceSeconds() * 1000,
+      logger: this.logger,
+      onPressed: (digit, how) => {
+        this.conversation?.pressed(this, digit, how);
+        this.whenPressed?.(digit);
+      },
+      onSilent: () => {
+        if (this.conversation?.isDirect === true) return;
+        this.logger.warn({}, 'nothing is heard of a party any more');
+        this.fail(FELL_SILENT);
+      },
+      onLost: (why) => {
+        if (this.conversation?.isDirect === true) return;
+        this.logger.error({ why }, 'the media of a call are lost');
+        this.fail(MEDIA_LOST);
+      },
+    });
+  }
+
+  protected abstract get session(): LegSessionPort | undefined;
+  /** The way to the peer. */
+  abstract get flow(): Flow;
+
+  /** Answered, by the peer or by us, and not over. */
+  get isUp(): boolean {
+    return this.#ended === undefined && this.session?.established === true;
+  }
+
+  get isEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  get endedWith(): LegEnd | undefined {
+    return this.#ended;
+  }
+
+  /** The party does not want to hear. */
+  get isHolding(): boolean {
+    return this.#isHolding;
+  }
+
+  /** It was answered, whatever became of it. */
+  get wasUp(): boolean {
+    return this.#wasUp || this.isUp;
+  }
+
+  /** Calls `listener` once it is over for good, beside the owner; at once where it is. */
+  whenOver(listener: () => void): void {
+    if (this.#ended === undefined) this.#overListeners.push(listener);
+    else listener();
+  }
+
+  /** `close` was called. */
+  protected get isGivenUp(): boolean {
+    return this.#closed;
+  }
+
+  /** The 200 of ours has no ACK yet. */
+  get awaitsAck(): boolean {
+    return this.#awaitsAck;
+  }
+
+  get dialog(): DialogInfo | undefined {
+    return this.session?.dialog;
+  }
+
+  /** Whether this is the leg of that session of the SIP stack, such as `IncomingInvite.replaces`. */
+  isOf(session: object): boolean {
+    return this.session === session;
+  }
+
+  /** Whether the dialog is this one (RFC 3891 §3: the tags as the box sees them). */
+  isInDialog({ callId, localTag, remoteTag }: DialogInfo): boolean {
+    const own = this.session?.dialog;
+    return own?.callId === callId && own.localTag === localTag && own.remoteTag === remoteTag;
+  }
+
+  /** Ends it with BYE, CANCEL or a final response, whatever fits, and closes its media. Idempotent. */
+  close(reason?: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.conversation = undefined;
+    if (this.#ended === undefined) this.hangUp(reason);
+    void this.media.close();
+  }
+
+  /** Offers another description. */
+  reinvite(sdp: string): Promise<RenegotiationResult> {
+    return this.session?.reinvite(sdp) ?? Promise.resolve({ status: 481, sdp: undefined });
+  }
+
+  /** Sends another request in the dialog, such as NOTIFY or MESSAGE; undefined where there is no dialog. */
+  async request(
+    method: string,
+    content?: { readonly headers?: readonly HeaderField[]; readonly body?: string; readonly contentType?: string },
+  ): Promise<SipResponse | undefined> {
+    return this.session?.request(method, content);
+  }
+
+  async refer(options: ReferOptions): Promise<SipResponse | undefined> {
+    return this.session?.refer(options);
+  }
+
+  /** Presses a key for the party. */
+  press(digit: PressedDigit): void {
+    this.media.digits.send(digit);
+  }
+
+  // ---- Waiting, for a party that is up; a caller without an answer does otherwise.
+
+  ring(): void {
+    this.media.hear(this.tone('ringBack'));
+  }
+
+  hear(sound: Sound): void {
+    this.media.hear(sound);
+  }
+
+  hearMusic(): void {
+    this.media.hear({ kind: 'files', names: [MUSIC_ON_HOLD], repeated: true });
+  }
+
+  async progress(_from: Leg): Promise<boolean> {
+    this.media.stop();
+    return true;
+  }
+
+  async prepare(_other?: Leg): Promise<Refusal | undefined> {
+    return undefined;
+  }
+
+  accept(_shown?: readonly HeaderField[]): boolean {
+    return this.isUp;
+  }
+
+  reject({ status, reason }: RefusedParty): Promise<void> {
+    if (!this.isUp) {
+      this.close(reason);
+      return Promise.resolve();
+    }
+    const isBusy = status === 486 || status === 600;
+    this.media.hear(this.tone(isBusy ? 'busy' : 'congestion'));
+    return new Promise((resolve) => {
+      const over = (): void => {
+        timer.cancel();
+        this.owner = {};
+        this.close(reason ?? `SIP;cause=${status}`);
+        resolve();
+      };
+      const timer = this.services.clock.schedule(REFUSED_TONE_MS, over);
+      this.owner = { onEnded: over };
+    });
+  }
+
+  protected tone(name: 'ringBack' | 'busy' | 'congestion'): Sound {
+    return { kind: 'tone', tone: toneOf(this.services.locale(), name) };
+  }
+
+  // ---- What comes from the session.
+
+  /** The handlers of an established session, the same in both directions. */
+  protected sessionHandlers(): SessionHandlers {
+    return {
+      onBye: (request) => {
+        const reason = reasonOf(request);
+        this.ended({ cause: 'normal', ...(reason === undefined ? {} : { reason }) });
+      },
+      onEnded: (cause) => this.sessionEnded(cause),
+      onReinvite: (offer) => this.#renegotiate(offer),
+      onRefreshed: (sdp) => this.#follow(sdp),
+      onAck: (sdp) => this.#acknowledged(sdp),
+      onInfo: (request) => this.#receiveInfo(request),
+    };
+  }
+
+  protected sessionEnded(cause: EndCause): void {
+    const end: LegEnd =
+      cause === 'vanished'
+        ? VANISHED
+        : cause === 'no-ack'
+          ? NOT_ACKNOWLEDGED
+          : { cause: cause === 'cancelled' ? 'cancelled' : cause === 'closed' ? 'shut-down' : 'normal' };
+    this.ended(end);
+  }
+
+  protected ended(end: LegEnd): void {
+    if (this.#ended !== undefined) return;
+    this.#setEnded(end);
+    if (!this.#closed) this.owner.onEnded?.(this, end);
+  }
+
+  /** Ends the leg for a reason of the box, and tells its owner as if the peer had hung up. */
+  fail(end: LegEnd): void {
+    if (this.#ended !== undefined || this.#closed) return;
+    const { owner } = this;
+    // What comes of it is told here.
+    this.owner = {};
+    this.hangUp(end.reason, end.status);
+    this.#setEnded(end);
+    owner.onEnded?.(this, end);
+  }
+
+  #setEnded(end: LegEnd): void {
+    this.#ended = end;
+    for (const listener of this.#overListeners.splice(0)) listener();
+  }
+
+  /** Before the answer: what the peer sends can be heard by whom the leg is joined with. */
+  async takeEarlyAnswer(_sdp: string): Promise<Refusal | undefined> {
+    return { status: 488, why: 'no answer of this leg is awaited' };
+  }
+
+  /** The peer has answered. */
+  protected answeredByPeer(): void {
+    this.#wasUp = true;
+  }
+
+  /** Tells the peer that it is over. `status`: for one who has no answer yet. */
+  protected hangUp(reason: string | undefined, _status?: number): void {
+    void this.session?.bye(reason).catch(() => undefined);
+  }
+
+  protected acceptedByUs(): void {
+    this.#wasUp = true;
+    this.#awaitsAck = true;
+  }
+
+  /** Runs work on the media; what goes wrong with them ends the leg. */
+  protected run(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (this.#closed || this.#ended !== undefined) return;
+      this.logger.error({ err: error }, 'leg failed');
+      this.fail(MEDIA_LOST);
+    });
+  }
+
+  /** Takes an answer to an offer of ours; offers that come meanwhile are told to come again. */
+  protected async agree<Outcome>(work: () => Promise<Outcome>): Promise<Outcome> {
+    this.isAgreeing = true;
+    try {
+      return await work();
+    } finally {
+      this.isAgreeing = false;
+      this.#noteHold();
+    }
+  }
+
+  /**
+   * A re-INVITE (hold, retrieve, another address or codec): the box answers by itself, since the other party's media do not change
+   * by it, unless they go past the box.
+   */
+  async #renegotiate(sdp: string | undefined): Promise<ReinviteAnswer> {
+    // While an answer is still on its way to the media worker, what a hasty device asks for next would be undone by it.
+    if (!this.isUp || this.isAgreeing) return { status: 491 };
+    const { conversation } = this;
+    const other = conversation?.other(this);
+    if (sdp === undefined) {
+      conversation?.brokeOut(this);
+      return { sdp: await this.media.offerInResponse(other?.media.speech) };
+    }
+    const offer = this.media.readOffer(sdp);
+    if ('status' in offer) return this.#refuse(offer);
+    const others = other?.media.agreement;
+    const side = this.media.side;
+    if (conversation?.isDirect === true && others !== undefined && side?.isAsAgreed(offer) === true) {
+      return { sdp: side.answerDirect(offer, others) };
+    }
+    try {
+      const answer = await this.agree(() => this.media.answer(offer, other?.media.speech));
+      if ('status' in answer) return this.#refuse(answer);
+      conversation?.brokeOut(this);
+      this.conversation?.changed(this);
+      return answer;
+    } catch (error) {
+      if (this.#ended === undefined) this.logger.error({ err: error }, 'an offer could not be answered');
+      return { status: 500 };
+    }
+  }
+
+  #refuse(refusal: Refusal): ReinviteAnswer {
+    this.warn(refusal.why, 'offer refused');
+    return { status: refusal.status, headers: this.warningHeaders(refusal) };
+  }
+
+  /** A refresh of the session by the box found the peer's media elsewhere. */
+  #follow(sdp: string): void {
+    if (this.conversation?.isDirect === true) this.conversation.returnToBox();
+    else this.run(this.#renegotiate(sdp));
+  }
+
+  /** The ACK to a 2xx of ours, with the answer where the offer was ours. */
+  #acknowledged(sdp: string | undefined): void {
+    this.#awaitsAck = false;
+    this.run(
+      this.agree(() => this.media.acknowledged(sdp)).then((outcome) => {
+        if (outcome === undefined || outcome === 'not-awaited') {
+          if (outcome === undefined) this.conversation?.changed(this);
+          this.conversation?.consider();
+          return;
+        }
+        this.warn(outcome.why, 'answer refused');
+        // Without an agreed codec nobody hears anything: better the call ends than that both listen to silence.
+        if (this.media.agreement === undefined) this.fail({ cause: 'failed', reason: 'SIP;cause=488' });
+      }),
+    );
+  }
+
+  #receiveInfo(request: IncomingRequest): boolean {
+    return this.isUp && this.media.digits.receiveInfo(request);
+  }
+
+  #noteHold(): void {
+    const isHolding = this.media.isHolding;
+    if (isHolding === this.#isHolding) return;
+    this.#isHolding = isHolding;
+    if (this.#ended === undefined) this.owner.onHeld?.(this, isHolding);
+  }
+
+  /** What the peer sent is no good. */
+  protected warn(why: string, message: string): void {
+    this.services.sourceLog.warn(this.flow.remoteAddress, { party: this.party.number, why }, message);
+  }
+
+  /** RFC 3261 §20.43: what is wrong with a description. */
+  warningHeaders({ warningCode, why }: Refusal): readonly HeaderField[] {
+    if (warningCode === undefined) return [];
+    return [['Warning', formatWarning({ code: warningCode, text: why, agent: this.host })]];
+  }
+
+  /** How the box is written in URIs for this peer. */
+  get host(): string {
+    const address = this.services.stack.advertisedAddress(this.localAddress);
+    return address.includes(':') ? `[${address}]` : address;
+  }
+}

@@ -1,0 +1,150 @@
+import type { Timer } from '../../core/clock.ts';
+import type { Flow, InviteOptions, OutgoingInvite, SipResponse } from '../../sip/stack.ts';
+import { Leg, type LegOptions, type LegSessionPort } from './leg.ts';
+import { NOT_ACKNOWLEDGED } from './leg-end.ts';
+import type { Speech } from './leg-media.ts';
+import type { Refusal } from './negotiation.ts';
+
+/** How somebody is called: all of an INVITE but what the leg itself says. */
+export type OutgoingWay = Omit<InviteOptions, 'offer' | 'handlers' | 'flow'> & { readonly flow: Flow };
+
+export interface OutgoingLegOptions extends Omit<LegOptions, 'localAddress' | 'flow'> {
+  /** The ways to the same device, the one to try first in front. */
+  readonly ways: readonly [OutgoingWay, ...OutgoingWay[]];
+  /** Refused with 408 when no response at all has come within it. */
+  readonly answerWithinMs?: number;
+}
+
+/** RFC 5626 §11.5: Flow Failed; and what stands for no answer and no way. */
+const FLOW_FAILURES: ReadonlySet<number> = new Set([408, 430, 503]);
+
+/** The leg of somebody whom the box calls. */
+export class OutgoingLeg extends Leg {
+  #way: OutgoingWay;
+  /** Those that are left where that one leads nowhere. */
+  readonly #otherWays: OutgoingWay[];
+  readonly #answerWithinMs: number | undefined;
+  #patience: Timer | undefined;
+  #invite: OutgoingInvite | undefined;
+  #speech: Speech | undefined;
+  #answer: string | undefined;
+  #response: SipResponse | undefined;
+
+  constructor(options: OutgoingLegOptions) {
+    const [way, ...others] = options.ways;
+    super({ ...options, localAddress: way.flow.localAddress, flow: way.flow });
+    this.#way = way;
+    // The media port of the leg is on one address of ours.
+    this.#otherWays = others.filter(({ flow }) => flow.localAddress === way.flow.localAddress);
+    this.#answerWithinMs = options.answerWithinMs;
+  }
+
+  protected get session(): LegSessionPort | undefined {
+    return this.#invite;
+  }
+
+  get flow(): Flow {
+    return this.#way.flow;
+  }
+
+  /** The final response that refused the call, where there was one. */
+  get response(): SipResponse | undefined {
+    return this.#response;
+  }
+
+  /** Opens its port and sends the INVITE, offering first what `speech` says. Rejects as MediaSession does. */
+  async call(speech: Speech | undefined): Promise<void> {
+    this.#speech = speech;
+    await this.media.open();
+    if (this.isEnded) return;
+    await this.#send();
+  }
+
+  /** What it sends before its answer can be heard by whom it is joined with. */
+  override takeEarlyAnswer(sdp: string): Promise<Refusal | undefined> {
+    return this.agree(() => this.media.takeAnswer(sdp));
+  }
+
+  override async prepare(_other?: Leg): Promise<Refusal | undefined> {
+    const answer = this.#answer;
+    if (answer === undefined) return undefined;
+    this.#answer = undefined;
+    return this.agree(() => this.media.takeAnswer(answer));
+  }
+
+  protected override hangUp(reason: string | undefined): void {
+    this.#patience?.cancel();
+    if (this.#invite?.established === true) super.hangUp(reason);
+    else if (this.#invite !== undefined) this.#invite.cancel(reason);
+    else this.ended({ cause: 'cancelled' });
+  }
+
+  async #send(): Promise<void> {
+    const { stack } = this.services;
+    const offer = await this.media.offer(this.#speech);
+    if (this.isEnded) return;
+    this.#watchForResponse();
+    const handlers = this.sessionHandlers();
+    const invite: OutgoingInvite = stack.invite({
+      ...this.#way,
+      offer,
+      handlers: {
+        ...handlers,
+        onTrying: () => this.#patience?.cancel(),
+        onProvisional: (status, sdp) => {
+          this.#patience?.cancel();
+          if (sdp !== undefined) this.owner.onEarlyMedia?.(this, sdp);
+          else if (status >= 180) this.owner.onRinging?.(this);
+        },
+        onAnswered: (sdp, response) => {
+          this.#patience?.cancel();
+          this.media.digits.meet(response.headers, (body, contentType) =>
+            invite.request('INFO', { body, contentType }),
+          );
+          this.#answer = sdp;
+          this.answeredByPeer();
+          this.media.watch(true);
+          this.owner.onAnswered?.(this);
+        },
+        onRejected: (status, _reason, response) => {
+          this.#patience?.cancel();
+          if (this.#tryOtherwise(status)) return;
+          this.#response = response;
+          this.owner.onRejected?.(this, status);
+        },
+        onEnded: (cause) => {
+          if (this.#invite === undefined || this.#invite === invite) handlers.onEnded?.(cause);
+        },
+      },
+    });
+    this.#invite = invite;
+  }
+
+  /** RFC 5626 §5.3: a flow that leads nowhere is no answer of the device, which has others. True where one is tried. */
+  #tryOtherwise(status: number): boolean {
+    if (!FLOW_FAILURES.has(status) || this.isEnded || this.isGivenUp) return false;
+    const next = this.#otherWays.find(({ flow }) => this.services.stack.isOpen(flow));
+    if (next === undefined) return false;
+    this.#otherWays.splice(0, this.#otherWays.indexOf(next) + 1);
+    this.#way = next;
+    // What the first INVITE still tells is of no interest any more.
+    this.#invite = NOBODY;
+    this.run(this.#send());
+    return true;
+  }
+
+  #watchForResponse(): void {
+    if (this.#answerWithinMs === undefined) return;
+    this.#patience = this.services.clock.schedule(this.#answerWithinMs, () => {
+      if (this.isEnded || this.isGivenUp) return;
+      const { owner } = this;
+      this.owner = {};
+      this.#invite?.cancel();
+      this.ended(NOT_ACKNOWLEDGED);
+      owner.onRejected?.(this, 408);
+    });
+  }
+}
+
+/** Stands for the INVITE that was given up until the next one is there. */
+const NOBODY = { established: false, ended: true, cancel: () => undefined } as unknown as OutgoingInvite;

@@ -1,0 +1,89 @@
+import type { Clock } from '../core/clock.ts';
+import { deviceKey } from '../registrar/binding.ts';
+import { deviceOf } from '../registrar/device-class.ts';
+import type { LocationService } from '../registrar/location.ts';
+import { type ReachableDevice, reachableDevices } from '../registrar/reachable-devices.ts';
+import type { Flow } from '../sip/stack.ts';
+import type { Call } from './call.ts';
+import type { OutsideLines } from './outside.ts';
+import type { DeviceState, EmergencyCall, LineState, RoutingState } from './routing/plan.ts';
+
+export interface PresentStateOptions {
+  readonly location: LocationService;
+  readonly lines: OutsideLines;
+  readonly calls: ReadonlySet<Call>;
+  readonly isOpen: (flow: Flow) => boolean;
+  readonly clock: Clock;
+}
+
+/** More emergency calls of a small office at once is a drill. */
+const MAX_CALL_BACKS = 32;
+
+/** What routing looks at, read from what runs. */
+export class PresentState implements RoutingState {
+  readonly #options: PresentStateOptions;
+  /** By the number that the emergency call carried. */
+  readonly #callBacks = new Map<string, { readonly extension: string; readonly untilMs: number }>();
+  /** Set by groups. */
+  waitingIn: (huntGroup: string) => number = () => 0;
+
+  constructor(options: PresentStateOptions) {
+    this.#options = options;
+  }
+
+  devicesOf(extension: string): readonly DeviceState[] {
+    return this.#reachable(extension).map(({ ways: [binding] }) => ({
+      id: deviceKey(binding),
+      deviceClass: deviceOf({ ...binding, protocol: binding.flow.protocol })?.deviceClass ?? 'desk',
+      calls: this.#callsOf(extension, deviceKey(binding)),
+    }));
+  }
+
+  lineState(line: string): LineState {
+    return this.#options.lines.state(line);
+  }
+
+  emergencyCallBack(calledNumber: string): string | undefined {
+    const callBack = this.#callBacks.get(calledNumber);
+    return callBack === undefined || callBack.untilMs <= this.#options.clock.now() ? undefined : callBack.extension;
+  }
+
+  /** Help that was called with this number shown may call back. */
+  noteEmergency(shownNumber: string | undefined, { extension, callBackSeconds }: EmergencyCall): void {
+    if (shownNumber === undefined) return;
+    this.#callBacks.delete(shownNumber);
+    const [oldest] = this.#callBacks.keys();
+    if (this.#callBacks.size >= MAX_CALL_BACKS && oldest !== undefined) this.#callBacks.delete(oldest);
+    this.#callBacks.set(shownNumber, { extension, untilMs: this.#options.clock.now() + callBackSeconds * 1000 });
+  }
+
+  /** A device by its `DeviceState.id`. */
+  device(extension: string, id: string): ReachableDevice | undefined {
+    return this.#reachable(extension).find(({ ways: [binding] }) => deviceKey(binding) === id);
+  }
+
+  /** The device of an extension that is at the other end of a flow. */
+  deviceAt(extension: string, flow: Flow): string | undefined {
+    const binding = this.#options.location.lookup(extension).find((each) => isSameWay(each.flow, flow));
+    return binding === undefined ? undefined : deviceKey(binding);
+  }
+
+  #reachable(extension: string): readonly ReachableDevice[] {
+    const { location, isOpen } = this.#options;
+    return reachableDevices(location.lookup(extension).filter(({ flow }) => isOpen(flow)));
+  }
+
+  #callsOf(extension: string, device: string): number {
+    let count = 0;
+    for (const { waiting, other } of this.#options.calls) {
+      for (const leg of [waiting, other]) {
+        if (leg?.party.extension === extension && leg.party.device === device && !leg.isEnded) count += 1;
+      }
+    }
+    return count;
+  }
+}
+
+function isSameWay(a: Flow, b: Flow): boolean {
+  return a.protocol === b.protocol && a.remoteAddress === b.remoteAddress && a.remotePort === b.remotePort;
+}

@@ -1,0 +1,110 @@
+/** What features do with calls: legs that go from one to another. */
+import t from 'tap';
+import { FakeBox, FakeCaller, settle } from './fakes.ts';
+
+t.test('a leg takes the place of another: an attended transfer', async (t) => {
+  const box = new FakeBox();
+  const first = await box.conversation();
+  const second = await box.conversation();
+  const replacement = second.call.other;
+  if (replacement === undefined) throw new Error('nobody answered');
+  await second.call.take([replacement]);
+  t.same(second.caller.told, ['200', 'BYE'], 'who transfers is out of the consultation');
+  const reason = 'SIP;cause=200;text="Transferred"';
+  t.equal(await first.call.replaceLeg(first.call.waiting, replacement, { how: 'transfer', reason }), true);
+  await settle();
+  t.equal(first.call.phase, 'established');
+  t.same(first.caller.told.at(-1), `BYE ${reason}`);
+  t.equal(box.media.open.length, 2);
+  t.equal(box.media.open[0]?.peer, box.media.open[1], 'the two who are left hear each other');
+  second.device.hangsUp();
+  await settle();
+  t.same(first.device.told, ['BYE']);
+  t.match(box.history, ['started', 'ringing']);
+  t.ok(box.events.some((event) => event.kind === 'joined' && event.replaces === 0 && event.how === 'transfer'));
+});
+
+t.test('who is replaced may hang up meanwhile, and nobody loses his call by that', async (t) => {
+  const box = new FakeBox();
+  const first = await box.conversation();
+  const second = await box.conversation();
+  const replacement = second.call.other;
+  if (replacement === undefined) throw new Error('nobody answered');
+  await second.call.take([replacement]);
+  const replaced = first.call.replaceLeg(first.call.waiting, replacement, { how: 'transfer' });
+  await Promise.resolve();
+  await Promise.resolve();
+  first.caller.hangsUp();
+  t.equal(await replaced, true);
+  await settle();
+  t.equal(first.call.phase, 'established');
+});
+
+t.test('one who has not been answered yet takes a place: INVITE with Replaces', async (t) => {
+  const box = new FakeBox();
+  const { call, device } = await box.conversation();
+  const newcomer = new FakeCaller();
+  const leg = box.leg(newcomer, { number: '203', name: 'Warehouse', user: '203', extension: '203' });
+  leg.readInvite();
+  const old = call.other;
+  if (old === undefined) throw new Error('nobody answered');
+  t.equal(await call.replaceLeg(old, leg, { how: 'steal' }), true);
+  await settle();
+  t.same(newcomer.told, ['200']);
+  t.same(newcomer.shown, [['P-Asserted-Identity', 'Reception <sip:201@192.0.2.1>']]);
+  t.same(device.told, ['BYE']);
+  t.equal(call.summary.to, '203');
+});
+
+t.test('nothing can be agreed on with the new one: all is as it was', async (t) => {
+  const box = new FakeBox();
+  const { call, caller, device } = await box.conversation();
+  const newcomer = new FakeCaller();
+  const leg = box.leg(newcomer);
+  leg.readInvite();
+  leg.media.answerInvite = async () => ({ status: 488, why: 'no codec' });
+  const old = call.other;
+  if (old === undefined) throw new Error('nobody answered');
+  t.equal(await call.replaceLeg(old, leg, { how: 'steal' }), false);
+  t.equal(call.phase, 'established');
+  t.same([caller.told, device.told], [['200'], []]);
+  t.equal(box.media.sessions[0]?.peer, box.media.sessions[1]);
+});
+
+t.test('a call that rings is picked up', async (t) => {
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  const call = await box.call(caller, box.ring([{}, {}]));
+  box.devices[0]?.rings();
+  const picker = new FakeCaller();
+  const leg = box.leg(picker, { number: '203', name: 'Warehouse' });
+  leg.readInvite();
+  t.equal(call.pickUp(leg), true);
+  await settle();
+  t.equal(call.phase, 'established');
+  t.same([caller.told, picker.told], [['180', '200'], ['200']]);
+  for (const device of box.devices) t.same(device.told, ['CANCEL SIP;cause=200;text="Call completed elsewhere"']);
+  t.equal(call.pickUp(leg), false, 'too late');
+});
+
+t.test('a call that rings is sent elsewhere', async (t) => {
+  const box = new FakeBox();
+  const call = await box.call(new FakeCaller());
+  t.equal(call.redirect(box.ring([{ extension: '203' }])), true);
+  await settle();
+  t.same(box.devices[0]?.told, ['CANCEL']);
+  t.equal(box.devices[1]?.options.requestUri, 'sip:202@192.0.2.2');
+  box.devices[1]?.answers();
+  await settle();
+  t.equal(call.phase, 'established');
+  t.equal(call.redirect(box.ring()), false, 'too late');
+});
+
+t.test('one party hangs up by order of the box', async (t) => {
+  const box = new FakeBox();
+  const { call, caller, device } = await box.conversation();
+  call.hangUp(call.other);
+  await settle();
+  t.same([caller.told, device.told], [['200', 'BYE'], ['BYE']]);
+  t.equal(box.history.at(-1), 'ended normal by connected');
+});
