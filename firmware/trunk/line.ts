@@ -63,7 +63,8 @@ export class Line {
   #holdTimer: Timer | undefined;
   #condition: LineCondition;
   #sinceMs: number;
-  #toldAtMs: number | undefined;
+  /** When people were told last, by code. */
+  readonly #toldAtMs = new Map<string, number>();
   #stopped = false;
 
   constructor(options: LineOptions) {
@@ -186,6 +187,12 @@ export class Line {
     this.#registration?.doubt();
   }
 
+  /** The carrier wants other credentials for a call. */
+  tellRefused(status: number): void {
+    const what = `line ${this.settings.number} refuses calls: ${status}`;
+    this.#tell('LINE_CALL_REFUSED', `${what}. Check its user name and password`);
+  }
+
   async #locate(): Promise<void> {
     const { stack, settings, clock } = this.#options;
     const targets = new Set([settings.target, settings.registrar.target]);
@@ -223,7 +230,7 @@ export class Line {
   }
 
   #look(): void {
-    const { clock, logger, settings, onPeer, onNotice } = this.#options;
+    const { clock, logger, settings, onPeer } = this.#options;
     const before = this.#condition;
     const now = this.#conditionNow();
     this.#condition = now;
@@ -234,9 +241,14 @@ export class Line {
     if (this.#stopped) return;
     logger.info({ line: settings.number, state: now.state, reason: now.reason }, 'line');
     if (now.state !== 'out-of-service') return;
-    const told = this.#toldAtMs;
+    this.#tell('LINE_OUT_OF_SERVICE', `line ${settings.number} to ${settings.target} is out of service: ${now.reason}`);
+  }
+
+  #tell(code: string, message: string): void {
+    const { clock, onNotice } = this.#options;
+    const told = this.#toldAtMs.get(code);
     if (told !== undefined && clock.now() - told < NOTICE_MS) return;
-    this.#toldAtMs = clock.now();
-    onNotice('LINE_OUT_OF_SERVICE', `line ${settings.number} to ${settings.target} is out of service: ${now.reason}`);
+    this.#toldAtMs.set(code, clock.now());
+    onNotice(code, message);
   }
 }

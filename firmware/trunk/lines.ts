@@ -221,9 +221,9 @@ export class Lines {
   }
 
   #open(number: string, configured: ConfiguredLine): void {
-    const { stack, openSecret, onNotice, onPeer, key, clock, logger, random = Math.random } = this.#options;
+    const { stack, onNotice, onPeer, key, clock, logger, random = Math.random } = this.#options;
     const line = new Line({
-      settings: lineSettings(number, configured, openSecret),
+      settings: lineSettings(number, configured, (path, sealed) => this.#opened(path, sealed)),
       stack: stack(),
       instanceId: instanceIdOf(key),
       token: createHash('sha256').update(`${this.#token} ${number}`).digest('hex').slice(0, 24),
@@ -235,6 +235,16 @@ export class Lines {
     });
     this.#lines.set(number, line);
     line.start();
+  }
+
+  /** Without the key of the box a line has no password, and the others have theirs. */
+  #opened(path: string, sealed: string): string | undefined {
+    try {
+      return this.#options.openSecret(path, sealed);
+    } catch (error) {
+      this.#options.logger.error({ err: error, path }, 'the password of a line cannot be read');
+      return undefined;
+    }
   }
 
   /** RFC 3261 §10.2: the next registration of the same number begins when this one is over. */
@@ -287,9 +297,9 @@ export class Lines {
   }
 
   #placed(call: OutsideCall, line: Line, flow: Flow, watched: WatchedCall, ended: () => void): PlacedCall {
-    const { clock, configuration, onNotice } = this.#options;
+    const { clock, configuration } = this.#options;
     const { settings } = line;
-    const { configured, number } = settings;
+    const { configured } = settings;
     const routes = configuration().incomingRoutes;
     const invite = outgoingInvite(
       {
@@ -320,9 +330,7 @@ export class Lines {
         );
         if (verdict.holdSeconds > 0) line.hold(verdict.holdSeconds);
         if (verdict.isDoubtful) line.doubt();
-        if (status === 401 || status === 407) {
-          onNotice('LINE_CALL_REFUSED', `line ${number} refuses calls: ${status}. Check its user name and password`);
-        }
+        if (status === 401 || status === 407) line.tellRefused(status);
         return verdict.go;
       },
     };

@@ -97,10 +97,16 @@ export class RegistrationClient {
     this.#take({ kind: 'flow-failed', atMs: this.#options.clock.now() });
   }
 
-  /** Unregisters; resolves when that is done, in 4 s at the most once the last REGISTER is answered. Idempotent. */
+  /** Unregisters; resolves when that is done, or after 8 s: an answer that is due is waited for, and not for ever. Idempotent. */
   stop(): Promise<void> {
     this.#keepAliveTimer?.cancel();
     this.#take({ kind: 'stop' });
+    if (this.#state.phase === 'registering') {
+      const patience = this.#options.clock.schedule(UNREGISTER_MS, () => {
+        if (this.#state.phase === 'registering') this.drop();
+      });
+      void this.#whenEnded.then(() => patience.cancel());
+    }
     return this.#whenEnded;
   }
 
@@ -149,6 +155,7 @@ export class RegistrationClient {
   async #register(expirySeconds: number, targets: readonly string[]): Promise<void> {
     const outcome = await this.#ask(expirySeconds, targets);
     const { clock, random } = this.#options;
+    if (this.#state.phase === 'ended') return;
     if (outcome.kind === 'registered') {
       this.#way = { serviceRoute: outcome.serviceRoute, associated: outcome.associated };
       this.#keepAlive(outcome);
@@ -165,8 +172,12 @@ export class RegistrationClient {
       for await (const flow of this.#flows(targets)) {
         const response = await this.#send(flow, expirySeconds);
         asked += 1;
-        this.#lastAnswer = `${response.status} ${response.reason}`.trim().slice(0, 80);
-        outcome = registrationOutcome(response, { token, user: settings.contactUser });
+        // What the stack makes itself, for no answer and no way, has seen no Via.
+        const isOwn = !response.headers.has('Via');
+        if (!isOwn) this.#lastAnswer = `${response.status} ${response.reason}`.trim().slice(0, 80);
+        outcome = isOwn
+          ? { kind: 'failed', reason: silence(response.status), retryAfterSeconds: undefined }
+          : registrationOutcome(response, { token, user: settings.contactUser });
         // 408 and 503 stand for no answer and no way as well.
         if (response.status !== 408 && response.status !== 503) {
           if (outcome.kind === 'registered') this.#flow = flow;
@@ -292,6 +303,10 @@ function isSamePeer(one: Flow, other: Flow): boolean {
     one.remoteAddress === other.remoteAddress &&
     one.remotePort === other.remotePort
   );
+}
+
+function silence(status: number): string {
+  return status === 408 ? 'no answer of the registrar' : 'the way to the registrar is gone';
 }
 
 function reasonOf(error: unknown): string {

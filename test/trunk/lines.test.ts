@@ -161,9 +161,20 @@ t.test('silence is told, and over once the registrar answers', async (t) => {
   const prepare = (carrier: Carrier): void => void Object.assign(carrier, { register: 'silence' });
   const { carrier, box } = await pair(t, {}, { prepare });
   await box.untilInTime(outOfService(box), 'no answer', 60);
-  t.match(box.lines.list()[0]?.reason, /408/);
+  t.match(box.lines.list()[0], { reason: /no answer/, lastAnswer: '' });
   carrier.register = 'accept';
   await box.untilInTime(inService(box), 'registered', 120);
+});
+
+t.test('an edit does not wait for a registrar that is silent', async (t) => {
+  const prepare = (carrier: Carrier): void => void Object.assign(carrier, { register: 'silence' });
+  const { carrier, box, settings } = await pair(t, {}, { prepare });
+  await box.until(() => carrier.registers().length > 0, 'a REGISTER');
+  carrier.register = 'accept';
+  box.edit({ lines: { 1: { ...settings, expirySeconds: 900 } } });
+  t.equal(box.lines.list().length, 0, 'the one of before first');
+  await box.untilInTime(inService(box), 'registered', 10);
+  t.equal(carrier.proven().at(-1)?.message.headers.get('Expires'), '900');
 });
 
 t.test('a line that is edited unregisters before it registers anew, and one that is disabled stays away', async (t) => {
