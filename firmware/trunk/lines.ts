@@ -100,8 +100,8 @@ export interface RefusedCall {
 }
 
 const NO_LINE = { isInService: false, channelsInUse: 0, hasCallToDrop: false } as const;
-/** Servers of one line that one call is tried over. */
-const MAX_SERVERS = 4;
+/** Servers of all lines that one call is tried over. */
+const MAX_SERVERS = 16;
 
 /** All lines, as they are configured: what comes from them, and what goes out over them. */
 export class Lines {
@@ -110,8 +110,8 @@ export class Lines {
   /** Lines that are unregistering, by number: the next one of that number waits. */
   readonly #leaving = new Map<string, Promise<void>>();
   readonly #fraud = new TollFraudGuard();
-  /** Of calls that are tried once more: the servers that did not take them. */
-  readonly #tried = new WeakMap<OutsideCall, Set<string>>();
+  /** Of each call, by what ends it: the servers that it was sent to, with their line. */
+  readonly #tried = new WeakMap<() => void, Set<string>>();
   /** Calls that were counted, by what ends them. */
   readonly #counted = new WeakSet<() => void>();
   readonly #token = randomBytes(12).toString('hex');
@@ -279,20 +279,18 @@ export class Lines {
 
   /** The way that is known to work, else server after server (RFC 3263 §4.3); undefined where all were tried. */
   async #way(call: OutsideCall, line: Line): Promise<Flow | undefined> {
-    const tried = this.#tried.get(call) ?? new Set<string>();
-    this.#tried.set(call, tried);
-    if (tried.size >= MAX_SERVERS) return undefined;
+    const tried = this.#tried.get(call.drop) ?? new Set<string>();
+    this.#tried.set(call.drop, tried);
+    const isNew = (flow: Flow): boolean => {
+      const server = `${line.settings.number} ${serverOf(flow)}`;
+      if (tried.has(server) || tried.size >= MAX_SERVERS) return false;
+      tried.add(server);
+      return true;
+    };
     const stack = this.#options.stack();
     const known = line.flow;
-    if (known !== undefined && stack.isOpen(known) && !tried.has(serverOf(known))) {
-      tried.add(serverOf(known));
-      return known;
-    }
-    for await (const flow of stack.ways(line.settings.target)) {
-      if (tried.has(serverOf(flow))) continue;
-      tried.add(serverOf(flow));
-      return flow;
-    }
+    if (known !== undefined && stack.isOpen(known) && isNew(known)) return known;
+    for await (const flow of stack.ways(line.settings.target)) if (isNew(flow)) return flow;
     return undefined;
   }
 

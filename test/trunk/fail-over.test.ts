@@ -43,7 +43,7 @@ t.test('a line goes from server to server (RFC 3263 §4.3), and stays with the o
   };
   const places: number[] = [];
   for (;;) {
-    const placed = await box.lines.place(call);
+    const placed = await box.lines.place({ ...call });
     if (placed.kind !== 'placed') break;
     places.push(placed.invite.flow.remotePort);
     t.equal(placed.rejected(503, undefined), 'again', 'no answer');
