@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { backupCommand } from './console/commands/backup.ts';
+import { callCommand } from './console/commands/call.ts';
 import { callsCommand } from './console/commands/calls.ts';
 import { configCommand } from './console/commands/config.ts';
 import { commandLineContext } from './console/commands/context.ts';
@@ -126,6 +127,7 @@ async function main(): Promise<void> {
     .addCommand(usersCommand(context))
     .addCommand(addRequestsCommand(addFileCommands(settingsCommand(context), context), context))
     .addCommand(devicesCommand(context))
+    .addCommand(callCommand(context))
     .addCommand(callsCommand(context))
     .addCommand(linesCommand(context))
     .addCommand(defenceCommand(context))

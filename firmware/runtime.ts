@@ -11,6 +11,7 @@ import { openOrRecover } from './config/recovery.ts';
 import type { Configuration } from './config/schema/configuration.ts';
 import { BoxKey } from './config/secrets/box-key.ts';
 import { backupCommand } from './console/commands/backup.ts';
+import { callCommand } from './console/commands/call.ts';
 import { callsCommand } from './console/commands/calls.ts';
 import { configCommand } from './console/commands/config.ts';
 import type { CommandContext } from './console/commands/context.ts';
@@ -46,6 +47,7 @@ import { RequestLog } from './phones/request-log.ts';
 import type { ServedPorts } from './phones/settings-input.ts';
 import { phoneFiles, StaticPhoneFiles } from './phones/static-files.ts';
 import { registeredDevices } from './registered-devices.ts';
+import { routingState } from './routing-state.ts';
 import { Signalling } from './signalling.ts';
 import { ensureCertificate } from './system/certificates.ts';
 import { NetworkPipe } from './system/network.ts';
@@ -354,6 +356,7 @@ export class Runtime {
         : [
             devicesCommand(context, registeredDevices(this.#signalling, clock)),
             linesCommand(context, this.#signalling.lines),
+            callCommand(context, routingState(this.#signalling)),
             defenceCommand(context, this.#signalling.defence.admission),
             traceCommand(context, watchMessages(this.#signalling.trace)),
           ]),

@@ -32,6 +32,7 @@ extension remove NUMBER             removes an extension
 devices list [NUMBER]               who is registered from where, with what
 devices forget NUMBER               logs the devices of an extension out
 lines list                          lines to carriers: state, why, calls, last answer
+call explain --from N --dial N      where a call would go, and why, without calling
 config show [PATH]                  the configuration, or a part of it
 config set PATH VALUE               changes it; the value - is asked for, secrets unseen
 config unset PATH                   removes an item, gives a value its default
