@@ -142,10 +142,14 @@ static void listen_at(int fd, struct leg *legs) {
       const uint16_t number = (uint16_t)(bytes[i][2] << 8 | bytes[i][3]);
       /*
        * The side gave its own numbers. What is heard first is taken for what was spoken last; where that was wrong, since the
-       * side was late then, a packet seems to be heard before it was spoken.
+       * side was late then, a packet seems to be heard before it was spoken. Once packets count, such a one is one that nobody
+       * spoke: the side conceals what comes no more.
        */
       const uint16_t last = (uint16_t)(other->sent - 1);
-      if (!leg->heard_any || (int16_t)(number - leg->distance - last) > 0) leg->distance = (uint16_t)(number - last);
+      const bool counted = other->sent_us[last % REMEMBERED] != 0;
+      const bool unspoken = (int16_t)(number - leg->distance - last) > 0;
+      if (!leg->heard_any || (unspoken && !counted)) leg->distance = (uint16_t)(number - last);
+      else if (unspoken) continue;
       leg->heard_any = true;
       const uint64_t sent = other->sent_us[(uint16_t)(number - leg->distance) % REMEMBERED];
       if (sent == 0) continue;
