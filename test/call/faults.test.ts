@@ -151,15 +151,32 @@ t.test('two devices answer at the same time: the second gets BYE, and hears of w
   t.equal(box.media.open.length, 2, 'the ports of the slower one are free');
 });
 
-t.test('a re-INVITE that comes while another change is on its way is told to come again (491)', async (t) => {
+t.test('a re-INVITE that comes before the answer was taken is told to come again (491)', async (t) => {
   const box = new FakeBox();
-  const { device } = await box.conversation();
+  await box.call(new FakeCaller());
+  const [device] = box.devices;
   box.media.isSlow = true;
-  const first = device.handlers.onReinvite?.(description(9200));
+  device?.answers();
+  t.match(await device?.handlers.onReinvite?.(description(9300)), { status: 491 });
+});
+
+t.test('a re-INVITE that comes while another change is on its way waits for it', async (t) => {
+  const box = new FakeBox();
+  const caller = new FakeCaller({ offer: 'none' });
+  await box.call(caller);
+  box.devices[0]?.answers();
+  await settle();
+  box.media.isSlow = true;
+  caller.acknowledges(description(9200));
+  const later = caller.handlers.onReinvite?.(description(9300));
   await turn();
-  t.match(await device.handlers.onReinvite?.(description(9300)), { status: 491 });
+  t.equal(box.media.sessions[0]?.configured.length, 1);
   await box.media.finish();
-  t.match(await first, { sdp: /m=audio/ });
+  t.match(await later, { sdp: /m=audio/ });
+  t.same(
+    box.media.sessions[0]?.configured.map(({ remotePort }) => remotePort),
+    [9200, 9300],
+  );
 });
 
 t.test('the box stops in every state', async (t) => {

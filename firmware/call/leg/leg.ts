@@ -117,8 +117,10 @@ export abstract class Leg implements Waiting {
   conversation: Conversation | undefined;
   protected readonly services: LegServices;
   protected readonly logger: Logger;
-  /** Something of its media is being agreed on: an offer that comes meanwhile has to wait. */
-  protected isAgreeing = false;
+  /** The answer of the peer has not been taken yet: an offer of his has to come again. */
+  protected awaitsTaking = false;
+  /** What is being agreed on: what comes next waits for it. */
+  #agreeing: Promise<unknown> | undefined;
   #isHolding = false;
   #awaitsAck = false;
   #wasUp = false;
@@ -372,13 +374,16 @@ export abstract class Leg implements Waiting {
     });
   }
 
-  /** Takes an answer to an offer of ours; offers that come meanwhile are told to come again. */
+  /** Agrees on media, after whatever is being agreed on. */
   protected async agree<Outcome>(work: () => Promise<Outcome>): Promise<Outcome> {
-    this.isAgreeing = true;
+    const before = this.#agreeing;
+    const own = before === undefined ? work() : before.then(work);
+    const settled = own.catch(() => undefined);
+    this.#agreeing = settled;
     try {
-      return await work();
+      return await own;
     } finally {
-      this.isAgreeing = false;
+      if (this.#agreeing === settled) this.#agreeing = undefined;
       this.#noteHold();
     }
   }
@@ -389,7 +394,8 @@ export abstract class Leg implements Waiting {
    */
   async #renegotiate(sdp: string | undefined): Promise<ReinviteAnswer> {
     // While an answer is still on its way to the media worker, what a hasty device asks for next would be undone by it.
-    if (!this.isUp || this.isAgreeing) return { status: 491 };
+    if (!this.isUp || this.awaitsTaking) return { status: 491 };
+    if (this.#agreeing !== undefined) await this.#agreeing;
     const { conversation } = this;
     const other = conversation?.other(this);
     if (sdp === undefined) {

@@ -69,7 +69,11 @@ export class OutgoingLeg extends Leg {
     const answer = this.#answer;
     if (answer === undefined) return undefined;
     this.#answer = undefined;
-    return this.agree(() => this.media.takeAnswer(answer));
+    try {
+      return await this.agree(() => this.media.takeAnswer(answer));
+    } finally {
+      this.awaitsTaking = false;
+    }
   }
 
   protected override hangUp(reason: string | undefined): void {
@@ -102,6 +106,7 @@ export class OutgoingLeg extends Leg {
             invite.request('INFO', { body, contentType }),
           );
           this.#answer = sdp;
+          this.awaitsTaking = true;
           this.answeredByPeer();
           this.media.watch(true);
           this.owner.onAnswered?.(this);
