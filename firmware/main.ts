@@ -11,6 +11,7 @@ import { defenceCommand } from './console/commands/defence.ts';
 import { devicesCommand } from './console/commands/devices.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { linesCommand } from './console/commands/lines.ts';
+import { mailboxCommand } from './console/commands/mailbox.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
 import { addFileCommands } from './console/commands/settings-files.ts';
@@ -129,6 +130,7 @@ async function main(): Promise<void> {
     .addCommand(devicesCommand(context))
     .addCommand(callCommand(context))
     .addCommand(callsCommand(context))
+    .addCommand(mailboxCommand(context))
     .addCommand(linesCommand(context))
     .addCommand(defenceCommand(context))
     .addCommand(traceCommand(context))

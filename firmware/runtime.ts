@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { AppliedConfiguration } from './applied-configuration.ts';
 import { CallHistory } from './call/history/call-history.ts';
 import { CallStore } from './call/history/call-store.ts';
+import { MessageStore } from './call/mailbox/message-store.ts';
 import { Backups } from './config/backups.ts';
 import { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
@@ -19,6 +20,7 @@ import { defenceCommand } from './console/commands/defence.ts';
 import { devicesCommand } from './console/commands/devices.ts';
 import { extensionCommand } from './console/commands/extension.ts';
 import { linesCommand } from './console/commands/lines.ts';
+import { mailboxCommand } from './console/commands/mailbox.ts';
 import { noticesCommand } from './console/commands/notices.ts';
 import { settingsCommand } from './console/commands/settings.ts';
 import { addFileCommands } from './console/commands/settings-files.ts';
@@ -99,6 +101,7 @@ export class Runtime {
   readonly #applied: AppliedConfiguration;
   #signalling: Signalling | undefined;
   #callStore: CallStore | undefined;
+  #messages: MessageStore | undefined;
   #media: Promise<MediaClient> | undefined;
   #mediaClient: MediaClient | undefined;
   #web: WebServer | undefined;
@@ -140,7 +143,11 @@ export class Runtime {
       endSubscriptions: (extension) => this.#signalling?.endSubscriptions(extension),
       recheckDevices: () => this.#signalling?.registrar.recheck(),
       recheckLamps: () => this.#signalling?.recheckLamps(),
-      recheckUsers: (gone) => this.#signalling?.recheckUsers(gone),
+      recheckUsers: (gone) => {
+        this.#signalling?.recheckUsers(gone);
+        // Whoever has the number next must not hear them.
+        for (const user of gone) this.#messages?.deleteAll(user);
+      },
       useSipPorts: () => this.#listeners?.useSipPorts(this.#configuredSipPorts()),
       usePhonePorts: (isOn) => this.#listeners?.usePhonePorts(isOn),
       useHostNames: () => void this.#listeners?.useHostNames(),
@@ -177,6 +184,7 @@ export class Runtime {
       store: this.#store,
       bindings: this.#bindings,
       media: () => this.#media,
+      mailboxes: () => this.#messages,
       advertise: this.#options.advertise,
       lanOf: (address) => this.#listeners?.lanOf(address),
       boxKey: () => BoxKey.open(this.#options.dataDirectory),
@@ -192,6 +200,7 @@ export class Runtime {
     this.#signalling.openLines(this.#store);
     this.#applied.start();
     this.#openCallStore(this.#signalling);
+    this.#openMessages(this.#signalling);
     this.#media = MediaClient.start({
       ports: this.#mediaPorts,
       threads: this.#store.current.system.media.threads,
@@ -236,6 +245,24 @@ export class Runtime {
       feed.subscribe((event) => history.take(event));
     } catch (error) {
       this.#logger.error({ err: error }, 'there will be no call records');
+    }
+  }
+
+  /** Nor does it need voicemail. */
+  #openMessages(signalling: Signalling): void {
+    const { dataDirectory } = this.#options;
+    try {
+      const messages = MessageStore.open({
+        directory: dataDirectory,
+        files: join(dataDirectory, SOUNDS, 'mailbox'),
+        limits: () => this.#store.current.system.voicemail,
+        clock,
+        logger: this.#logger,
+      });
+      this.#messages = messages;
+      messages.onChange((user) => signalling.mailboxChanged(user));
+    } catch (error) {
+      this.#logger.error({ err: error }, 'there will be no voicemail');
     }
   }
 
@@ -334,6 +361,7 @@ export class Runtime {
     await this.#signalling?.close();
     const media = await this.#media?.catch(() => undefined);
     await media?.close();
+    this.#messages?.close();
     this.#callStore?.close();
     this.#bindings.close();
     await this.#dailyBackup?.close();
@@ -350,6 +378,7 @@ export class Runtime {
       configCommand(context),
       backupCommand(context),
       this.#settingsCommand(context),
+      ...(this.#messages === undefined ? [] : [mailboxCommand(context, this.#messages)]),
       ...(this.#callStore === undefined ? [] : [callsCommand(context, this.#callStore.reader)]),
       ...(this.#signalling === undefined
         ? []

@@ -4,6 +4,7 @@ import { CallFeed } from './call/history/call-feed.ts';
 import { DialogEvents } from './call/history/dialog-events.ts';
 import { UserPresences } from './call/history/user-presence.ts';
 import { lineMediaSettings, mediaSettings } from './call/leg/media-settings.ts';
+import type { MessageStore } from './call/mailbox/message-store.ts';
 import type { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
 import { digestOf } from './config/extension.ts';
@@ -35,6 +36,8 @@ export interface SignallingOptions {
   readonly media: () => Promise<MediaClient> | undefined;
   /** What secrets of the configuration are encrypted with. */
   readonly boxKey: () => BoxKey;
+  /** Undefined where there are no voice messages, or not yet. */
+  readonly mailboxes: () => MessageStore | undefined;
   /** From a local address to the one that peers beyond a port forward see. */
   readonly advertise: ReadonlyMap<string, string>;
   /** The LAN of an address of ours; undefined where it is of neither. */
@@ -49,6 +52,8 @@ interface Watched {
   readonly feed: CallFeed;
   readonly presences: UserPresences;
   readonly lamps: DialogEvents;
+  /** Of a user. */
+  readonly extensionsOf: (user: string) => readonly string[];
 }
 
 /** A party from whom nothing is heard for so long has vanished. */
@@ -67,6 +72,7 @@ export class Signalling {
   readonly feed: CallFeed;
   readonly presences: UserPresences;
   readonly #lamps: DialogEvents;
+  readonly #extensionsOf: (user: string) => readonly string[];
   /** What has timers, and nothing else to end. */
   readonly #timed: readonly { close(): void }[];
 
@@ -78,7 +84,7 @@ export class Signalling {
     lines: Lines,
     defence: Defence,
     trace: MessageTrace,
-    { feed, presences, lamps }: Watched,
+    { feed, presences, lamps, extensionsOf }: Watched,
     timed: readonly { close(): void }[],
   ) {
     this.stack = stack;
@@ -91,6 +97,7 @@ export class Signalling {
     this.feed = feed;
     this.presences = presences;
     this.#lamps = lamps;
+    this.#extensionsOf = extensionsOf;
     this.#timed = timed;
   }
 
@@ -124,8 +131,15 @@ export class Signalling {
       domain,
       clock,
     });
-    // No voicemail in the box yet: nothing waits.
-    const messages = messageSummary({ authorize, mailbox: () => undefined, domain });
+    const messages = messageSummary({
+      authorize,
+      mailbox: (extension) => {
+        const user = userOf(configuration(), extension);
+        const isOn = user !== undefined && configuration().users[user]?.voicemail.enabled === true;
+        return isOn ? options.mailboxes()?.counts(user) : undefined;
+      },
+      domain,
+    });
     const report = (error: unknown) => logger.error({ err: error }, 'an event of a call was not taken');
     const feed = new CallFeed(report);
     const presences = new UserPresences({
@@ -228,10 +242,12 @@ export class Signalling {
       },
       clock,
     });
-    return new Signalling(stack, location, registrar, calls, lines, defence, trace, { feed, presences, lamps }, [
-      keepAlive,
-      newcomers,
-    ]);
+    const extensionsOf = (user: string) => {
+      const { extensions } = configuration();
+      return Object.keys(extensions).filter((number) => userOf(configuration(), number) === user);
+    };
+    const watched = { feed, presences, lamps, extensionsOf };
+    return new Signalling(stack, location, registrar, calls, lines, defence, trace, watched, [keepAlive, newcomers]);
   }
 
   /** Registers the lines, and follows their configuration. To be called once SIP is served. */
@@ -261,9 +277,15 @@ export class Signalling {
     }
   }
 
+  /** What is in the mailbox of a user is something else. */
+  mailboxChanged(user: string): void {
+    for (const extension of this.#extensionsOf(user)) this.stack.notify('message-summary', extension);
+  }
+
   /** The users are others, or otherwise; nobody watches those who are `gone` any more. */
   recheckUsers(gone: readonly string[]): void {
     this.presences.recheck();
+    for (const { user } of this.presences.snapshot()) this.mailboxChanged(user);
     for (const resource of gone.flatMap((user) => this.#lamps.resourcesOf(user))) {
       this.stack.endSubscriptions(this.#lamps.event, resource, 'noresource');
     }

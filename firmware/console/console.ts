@@ -47,6 +47,9 @@ backup verify [NAME]                looks through a backup, or all of them
 backup restore NAME                 makes the configuration what it was in a backup
 calls list [--user NUMBER]          the newest calls, or a user's call log
 calls export                        call records as CSV
+mailbox status                      how full the mailboxes are
+mailbox list [--user NUMBER]        the voice messages
+mailbox delete ID                   removes a voice message
 trace [FILTER]                      SIP messages as they come and go, until a key is pressed
 defence list                        addresses that get no answer, and why
 defence unblock ADDRESS             answers one of them again

@@ -43,6 +43,8 @@ export interface MailboxRunOptions {
 
 /** A call to a mailbox ends by itself after an hour, whatever is pressed. */
 const MAX_RUN_MS = 3_600_000;
+/** Keys that are pressed ahead. */
+const MAX_AHEAD = 16;
 /** Sounds that the media worker plays one after the other by itself. */
 const MAX_SOUNDS = 16;
 const BEEP: Sound = {
@@ -70,6 +72,9 @@ export class MailboxRun {
   #playing = 0;
   #recorded: Recorded | undefined;
   #recording: { stop(why: RecordingWhy): void } | undefined;
+  /** A recording is being ended, or something is being done that `done` will tell of. */
+  #isBusy = false;
+  #ahead: string[] = [];
   #isOver = false;
 
   constructor(options: MailboxRunOptions) {
@@ -89,8 +94,10 @@ export class MailboxRun {
     this.#enter({ purpose, state }, effects);
   }
 
+  /** What is pressed while the box is busy with the key before it counts afterwards. */
   pressed(digit: string): void {
-    this.#take({ kind: 'digit', digit });
+    if (!this.#isBusy) this.#take({ kind: 'digit', digit });
+    else if (this.#ahead.length < MAX_AHEAD) this.#ahead.push(digit);
   }
 
   /** The party is gone. What it said is kept. Idempotent. */
@@ -144,6 +151,7 @@ export class MailboxRun {
         void this.#record();
         break;
       case 'stop-recording':
+        this.#isBusy = this.#recording !== undefined;
         this.#recording?.stop('stopped');
         break;
       case 'keep':
@@ -171,10 +179,12 @@ export class MailboxRun {
         store.delete(effect.id);
         break;
       case 'verify-pin':
-        void pins.verify(user, effect.pin).then((ok) => this.#take({ kind: 'done', ok }));
+        this.#isBusy = true;
+        void pins.verify(user, effect.pin).then((ok) => this.#finished({ kind: 'done', ok }));
         break;
       case 'change-pin':
-        void pins.change(user, effect.pin).then((ok) => this.#take({ kind: 'done', ok }));
+        this.#isBusy = true;
+        void pins.change(user, effect.pin).then((ok) => this.#finished({ kind: 'done', ok }));
         break;
       case 'call-back':
         this.#over(effect.number);
@@ -187,13 +197,20 @@ export class MailboxRun {
 
   /** `done` tells what became of it. */
   #done(work: Promise<unknown>): void {
+    this.#isBusy = true;
     work.then(
-      () => this.#take({ kind: 'done', ok: true }),
+      () => this.#finished({ kind: 'done', ok: true }),
       (error: unknown) => {
         this.#options.logger.error({ err: error, user: this.#options.user }, 'a voice message was not kept');
-        this.#take({ kind: 'done', ok: false });
+        this.#finished({ kind: 'done', ok: false });
       },
     );
+  }
+
+  #finished(input: DialogueInput): void {
+    this.#isBusy = false;
+    this.#take(input);
+    for (const digit of this.#ahead.splice(0)) this.pressed(digit);
   }
 
   async #play(what: readonly Spoken[]): Promise<void> {
@@ -238,7 +255,7 @@ export class MailboxRun {
     const { media, store, user, clock, logger } = this.#options;
     const draft = store.begin(user);
     if (draft === undefined) {
-      this.#take({ kind: 'recorded', why: 'full', durationMs: 0 });
+      this.#finished({ kind: 'recorded', why: 'full', durationMs: 0 });
       return;
     }
     let why: RecordingWhy = 'stopped';
@@ -280,7 +297,7 @@ export class MailboxRun {
     this.#recorded = recorded;
     const { durationMs } = recorded;
     if (!this.#isOver) {
-      this.#take({ kind: 'recorded', why, durationMs });
+      this.#finished({ kind: 'recorded', why, durationMs });
       if (why === 'lost') this.#carryOut({ kind: 'drop' });
       return;
     }
