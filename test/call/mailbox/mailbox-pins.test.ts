@@ -1,0 +1,68 @@
+import t, { type Test } from 'tap';
+import { MailboxPins } from '../../../firmware/call/mailbox/mailbox-pins.ts';
+import { MAX_WRONG_PINS, PinGuard } from '../../../firmware/call/mailbox/pin-guard.ts';
+import { createLogger } from '../../../firmware/core/logger.ts';
+import { addUser, openStore } from '../../config/support/store.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+
+function setUp(t: Test) {
+  const clock = new FakeClock();
+  const store = openStore(t);
+  addUser(store, '201', 'Reception');
+  const pins = new MailboxPins(store, clock, createLogger('silent'));
+  /** With the time that a wrong one takes. */
+  const verify = async (pin: string) => {
+    const verdict = pins.verify('201', pin);
+    while (clock.pending === 0 && !(await Promise.race([verdict.then(() => true), turn()])));
+    clock.advance(10_000);
+    return verdict;
+  };
+  return { clock, store, pins, verify };
+}
+
+const turn = () => new Promise<false>((resolve) => setTimeout(() => resolve(false), 5));
+
+t.test('a PIN is set, checked and changed; none of it is kept in the clear', async (t) => {
+  const { store, pins, verify } = setUp(t);
+  t.equal(pins.isOpen('201', true), true, 'without a PIN for the user’s own phones');
+  t.equal(pins.isOpen('201', false), false, 'and for nobody else');
+  t.equal(await verify('7391'), false, 'there is none yet');
+  t.equal(await pins.change('201', '7391'), true);
+  t.equal(pins.isOpen('201', true), false);
+  t.equal(await verify('7391'), true);
+  t.equal(await verify('7392'), false);
+  t.equal(await verify(''), false);
+  t.match(store.current.users['201']?.voicemail.pin, /^scrypt\$/);
+  t.notMatch(JSON.stringify(store.log.list(5)), '7391');
+  t.match(store.log.list(1), [{ author: { who: '201', origin: 'system' }, comment: 'mailbox PIN' }]);
+});
+
+t.test('PINs that others guess first are refused', async (t) => {
+  const { store, pins } = setUp(t);
+  for (const pin of ['1234', '1111', '201', '1', '', '1'.repeat(16), 'abcd']) {
+    t.equal(await pins.change('201', pin), false, pin);
+  }
+  t.equal(store.current.users['201']?.voicemail.pin, undefined);
+});
+
+t.test(
+  'who tries PINs out waits longer each time, then finds the mailbox closed, with the right one too',
+  async (t) => {
+    const { clock, pins, verify } = setUp(t);
+    await pins.change('201', '7391');
+    for (let count = 0; count < MAX_WRONG_PINS; count += 1) t.equal(await verify('0000'), false);
+    t.equal(await verify('7391'), false);
+    clock.advance(15 * 60_000);
+    t.equal(await verify('7391'), true);
+
+    const guard = new PinGuard(clock);
+    t.strictSame(
+      Array.from({ length: 7 }, () => guard.failed('201')),
+      [500, 1000, 2000, 4000, 8000, 8000, 8000],
+    );
+    t.equal(guard.isLocked('201'), true);
+    t.equal(guard.isLocked('202'), false, 'each mailbox by itself');
+    guard.succeeded('201');
+    t.equal(guard.isLocked('201'), false);
+  },
+);
