@@ -1,5 +1,6 @@
 import { CallServer } from './call/call-server.ts';
 import { routeToExtension } from './call/extension-plan.ts';
+import { registerFeatures } from './call/feature/features.ts';
 import { CallFeed } from './call/history/call-feed.ts';
 import { DialogEvents } from './call/history/dialog-events.ts';
 import { UserPresences } from './call/history/user-presence.ts';
@@ -207,6 +208,7 @@ export class Signalling {
       logger,
       sourceLog,
     });
+    const features = registerFeatures({ calls, store, configuration, clock, logger });
     const stack: SipStack = await SipStack.open({
       listen: [],
       advertise: options.advertise,
@@ -247,7 +249,8 @@ export class Signalling {
       return Object.keys(extensions).filter((number) => userOf(configuration(), number) === user);
     };
     const watched = { feed, presences, lamps, extensionsOf };
-    return new Signalling(stack, location, registrar, calls, lines, defence, trace, watched, [keepAlive, newcomers]);
+    const timed = [features, keepAlive, newcomers];
+    return new Signalling(stack, location, registrar, calls, lines, defence, trace, watched, timed);
   }
 
   /** Registers the lines, and follows their configuration. To be called once SIP is served. */

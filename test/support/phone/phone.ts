@@ -51,6 +51,8 @@ export interface Registration {
 export interface InviteOptions {
   /** The body in place of the phone's own description. */
   readonly sdp?: string;
+  /** More headers, such as Replaces. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
 export interface CallOutcome {

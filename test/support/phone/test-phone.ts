@@ -19,7 +19,7 @@ import {
 } from './phone-sdp.ts';
 import { type DtmfEvent, type ReceivedMedia, RtpStream } from './rtp-stream.ts';
 import { ServerRequests } from './server-requests.ts';
-import { formatSip, headerValue, type SipMessage, uriOf } from './sip-message.ts';
+import { formatSip, headerValue, parameterOf, type SipMessage, uriOf } from './sip-message.ts';
 import { openSipSocket, type Reply, type SipSocket } from './sip-socket.ts';
 
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -44,6 +44,8 @@ export class TestPhone implements Phone {
   readonly #changes = new Changes();
   readonly #transcript: string[] = [];
   readonly #responses: ServerRequests;
+  /** What NOTIFYs told of its REFERs. */
+  readonly #notified: string[] = [];
   #line: Line | undefined;
   #call: PhoneCall | undefined;
   #reported: PhoneCall | undefined;
@@ -106,7 +108,7 @@ export class TestPhone implements Phone {
     };
     this.#call = call;
     const sdp = options.sdp ?? writeSdp(this.#offeredAudio(call));
-    void this.#runInvite(call, uri, sdp).catch((error: unknown) => {
+    void this.#runInvite(call, uri, sdp, options.headers).catch((error: unknown) => {
       call.failure = error instanceof Error ? error : new Error(String(error));
       this.#changes.notify();
     });
@@ -224,6 +226,33 @@ export class TestPhone implements Phone {
     return status;
   }
 
+  /** Its call, for Replaces of another one: as this phone sees it. */
+  get dialog(): { readonly callId: string; readonly localTag: string; readonly remoteTag: string } {
+    const { callId, localTag, remoteHeader } = this.#current();
+    return { callId, localTag, remoteTag: parameterOf(remoteHeader, 'tag') ?? '' };
+  }
+
+  /** Refers the other side of its call to somebody (RFC 3515); the status of the answer. */
+  async refer(referTo: string, more: NonNullable<InviteOptions['headers']> = []): Promise<number> {
+    const call = this.#current();
+    const request = dialogRequest(call, 'REFER');
+    const headers: SipMessage['headers'] = [
+      ...request.headers,
+      ['Contact', `<${this.contactUri}>`],
+      ['Refer-To', referTo],
+      ...more,
+    ];
+    const sent = this.#client().send({ ...request, headers }, this.#nextHop(call));
+    return (await this.#client().final(sent, REQUEST_TIMEOUT_MS)).status ?? 0;
+  }
+
+  /** Waits until a NOTIFY tells this status of a REFER; all that were told so far. */
+  async notified(status: number, timeoutMs = CALL_TIMEOUT_MS): Promise<readonly number[]> {
+    const told = (): readonly number[] => this.#notified.map((line) => Number(line.split(' ')[1]));
+    await this.#until(() => told().includes(status) || undefined, timeoutMs, `a NOTIFY of ${status}`);
+    return told();
+  }
+
   async ended(timeoutMs = CALL_TIMEOUT_MS): Promise<void> {
     const call = this.#current();
     await this.#until(() => call.state === 'ended' || undefined, timeoutMs, 'the other side to end the call');
@@ -246,13 +275,18 @@ export class TestPhone implements Phone {
 
   // Calls that this phone begins.
 
-  async #runInvite(call: PhoneCall, uri: string, sdp: string): Promise<void> {
+  async #runInvite(
+    call: PhoneCall,
+    uri: string,
+    sdp: string,
+    headers: NonNullable<InviteOptions['headers']> = [],
+  ): Promise<void> {
     const began = performance.now();
     const { requests, identity } = this.#open();
     const { final } = await sendAuthenticated(requests, {
       build: (credentials) => {
         call.cseq += 1;
-        return inviteRequest(call, uri, identity.contactUri, sdp, credentials);
+        return inviteRequest(call, uri, identity.contactUri, sdp, [...credentials, ...headers]);
       },
       destination: identity.destinationOf(uri),
       credentials: identity.credentials,
@@ -316,6 +350,9 @@ export class TestPhone implements Phone {
       if (ours) call.acknowledged = true;
     } else if (method === 'OPTIONS') {
       this.#responses.respond(request, reply, { status: 200, reason: 'OK', headers: [['Allow', ALLOW]] });
+    } else if (method === 'NOTIFY' && ours) {
+      this.#responses.respond(request, reply, { status: 200, reason: 'OK' });
+      this.#notified.push(request.body.split('\r\n', 1)[0] ?? '');
     } else if (method === 'INVITE') {
       this.#receiveInvite(request, reply);
     } else if (!ours) {
