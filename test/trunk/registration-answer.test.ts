@@ -40,6 +40,13 @@ t.test('a 200 that lies is no registration', async (t) => {
   const cases: readonly (readonly [string, readonly HeaderField[]])[] = [
     ['no Contact, and no time', []],
     ['only the contact of a stranger', [['Contact', '<sip:stranger@203.0.113.9>;expires=600']]],
+    [
+      'only the contact of a stranger, and a time',
+      [
+        ['Contact', '<sip:stranger@203.0.113.9>'],
+        ['Expires', '600'],
+      ],
+    ],
     ['another line of ours', [['Contact', '<sip:4930555@192.0.2.1;line=other>;expires=600']]],
     ['two that might be ours', [['Contact', '<sip:4930555@a.example>;expires=6, <sip:4930555@b.example>;expires=6']]],
     ['for no time', [['Contact', `${OURS};expires=0`]]],
