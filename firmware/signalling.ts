@@ -215,6 +215,7 @@ export class Signalling {
       userAgent: `Ringdown/${options.version}`,
       methods: ['REGISTER'],
       eventPackages: [registrations, messages, lamps],
+      supported: ['replaces'],
       understood: ['path', 'outbound', 'gruu'],
       logger,
       sourceLog,
@@ -233,6 +234,7 @@ export class Signalling {
           else calls.invite(invite);
           return true;
         },
+        onRefer: (refer) => features.refer(refer),
       },
     });
     const keepAlive = new KeepAlive({

@@ -220,11 +220,13 @@ export class CallServer {
       readonly shown: ShownIdentity;
       readonly dialled: string;
       readonly reason?: string;
+      /** Legs of the former call that are not ended, and the caller's from the moment that this returns. */
+      readonly keeping?: readonly Leg[];
     },
   ): Promise<Call | undefined> {
-    const { reason, ...more } = about;
+    const { reason, keeping = [], ...more } = about;
     const former = this.callOf(leg);
-    await former?.take([leg], 'transferred', reason);
+    await former?.take([leg, ...keeping], 'transferred', reason);
     if (leg.isEnded) {
       leg.close();
       return undefined;
@@ -383,6 +385,10 @@ export class CallServer {
       void leg.reject({ status: 481 });
       return;
     }
+    if (!mayReplace(caller, old)) {
+      void leg.reject({ status: 403 });
+      return;
+    }
     const by = { number: leg.party.number, name: shown.name ?? caller.kind };
     if (call.peerOf(old) !== undefined) void this.replaceLeg(old, leg, { how: 'transfer', by });
     else if (call.other === undefined && old !== call.waiting) void this.pickUp(call, leg);
@@ -411,6 +417,16 @@ export class CallServer {
 
 function directionOf(caller: Caller, step: Step): CallDirection {
   return caller.kind === 'line' ? 'incoming' : step.kind === 'line' ? 'outgoing' : 'internal';
+}
+
+/**
+ * RFC 3891 §4: whoever takes a place has to be allowed to. A user moves what he has on another device of his; of others he picks up
+ * what still rings, as by a short code. A carrier takes no place.
+ */
+function mayReplace(caller: Caller, { party, isUp }: Leg): boolean {
+  if (caller.kind === 'line' || party.line !== undefined) return false;
+  if (party.extension === caller.extension) return true;
+  return caller.kind === 'user' && (party.user === caller.user || !isUp);
 }
 
 /** As an extension is shown to another. */

@@ -10,6 +10,6 @@ sippTests([
   call('the reason of a CANCEL is passed on', 'call/cancel-for-a-reason', 'call/cancelled-for-a-reason'),
   call('the reason of a BYE is passed on', 'call/hang-up-for-a-reason', 'call/hung-up-for-a-reason'),
   call('an INVITE that comes back is a loop', 'call/refused-in-the-end', 'call/loops'),
-  call('a transfer is not claimed', 'call/transfer', 'call/answer-any'),
-  alone('a replacement is not claimed', 'call/replaces'),
+  call('a transfer to nowhere is refused', 'call/transfer', 'call/answer-any'),
+  alone('a call that is not there is not replaced', 'call/replaces'),
 ]);

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { IncomingRefer } from '../../sip/stack.ts';
 import type { CallServer } from '../call-server.ts';
+import { Transfers } from './transfer.ts';
 import { UserSettings } from './user-settings.ts';
 
 export interface FeatureOptions {
@@ -23,7 +24,8 @@ export interface Features {
 }
 
 /** Has the features run the short codes that are theirs. */
-export function registerFeatures({ calls, store, clock, logger }: FeatureOptions): Features {
+export function registerFeatures({ calls, store, configuration, clock, logger }: FeatureOptions): Features {
   new UserSettings({ store, clock, logger }).register(calls.runners);
-  return { refer: () => false, close: () => undefined };
+  const transfers = new Transfers({ calls, configuration, clock, logger });
+  return { refer: (refer) => transfers.refer(refer), close: () => undefined };
 }

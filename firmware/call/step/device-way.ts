@@ -19,6 +19,8 @@ export interface DeviceCall {
   readonly autoAnswer: boolean;
   readonly diversions: readonly Diversion[];
   readonly maxForwards: number;
+  /** The value of Referred-By (RFC 3892). */
+  readonly referredBy?: string;
 }
 
 /** RFC 7462, and `info` as most phones know it. */
@@ -61,6 +63,7 @@ export function deviceWays(
         ...(isHidden ? [] : [assertedIdentity(from)]),
         ...diversionHeaders(call, host),
         ...alertHeaders(call, host),
+        ...(call.referredBy === undefined ? [] : [['Referred-By', call.referredBy] as const]),
         ...(binding.path ?? []).map((value): HeaderField => ['Route', value]),
       ],
       ...(isHidden ? { privacy: ['id'] } : {}),

@@ -141,7 +141,7 @@ class Ringing implements RunningStep {
     };
     const speech = () => this.#context.waiting.media.speech;
     const { services, lines, device, partyOf, mediaSettings, lineSettings } = this.#options;
-    const { shown, maxForwards, caller } = this.#context;
+    const { shown, maxForwards, caller, referredBy } = this.#context;
     if (target.kind === 'line') {
       return new LineDialling(
         {
@@ -160,7 +160,8 @@ class Ringing implements RunningStep {
     const reachable = device(target.extension, target.device);
     if (reachable === undefined) return notThere(listener);
     const { party, alert, autoAnswer, diversions } = this.#step;
-    const call = { shown, party, alert, autoAnswer, diversions, maxForwards };
+    const referred = referredBy === undefined ? {} : { referredBy };
+    const call = { shown, party, alert, autoAnswer, diversions, maxForwards, ...referred };
     return new DeviceDialling(
       {
         services: services(),

@@ -33,6 +33,8 @@ export interface StepContext {
   readonly dialled: string;
   /** Of the INVITE, less one: of those that come of it (RFC 3261 §16.6). */
   readonly maxForwards: number;
+  /** Referred-By (RFC 3892) of who transferred the party, for those who are called. */
+  readonly referredBy?: string;
   /** `leg` is being called. For the history; may be called again. */
   calls(leg: Leg): void;
   /** `leg` is out, and the call goes on. */

@@ -228,8 +228,9 @@ export class TestPhone implements Phone {
 
   /** Its call, for Replaces of another one: as this phone sees it. */
   get dialog(): { readonly callId: string; readonly localTag: string; readonly remoteTag: string } {
-    const { callId, localTag, remoteHeader } = this.#current();
-    return { callId, localTag, remoteTag: parameterOf(remoteHeader, 'tag') ?? '' };
+    const { callId, localTag, remoteHeader, sentInvite } = this.#current();
+    const early = sentInvite?.responses.flatMap((response) => parameterOf(headerValue(response, 'to'), 'tag') ?? []);
+    return { callId, localTag, remoteTag: parameterOf(remoteHeader, 'tag') ?? early?.at(-1) ?? '' };
   }
 
   /** Refers the other side of its call to somebody (RFC 3515); the status of the answer. */
