@@ -87,6 +87,7 @@ export function readNumber(number: string, numbering: Numbering): ReadNumber {
     const national = digits.length === NANP_LENGTH + 1 && digits.startsWith('1') ? digits.slice(1) : digits;
     if (national.length === NANP_LENGTH) return international(`+1${national}`);
   } else if (nationalPrefix !== '' && digits.startsWith(nationalPrefix) && digits.length > nationalPrefix.length + 3) {
+    if (countryCode === '') return { e164: undefined, range: 'national' };
     return international(`+${countryCode}${digits.slice(nationalPrefix.length)}`);
   }
   if (countryCode !== '' && nationalLengths.includes(digits.length)) return international(`+${countryCode}${digits}`);

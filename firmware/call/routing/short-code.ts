@@ -197,7 +197,8 @@ function isBeginning(tokens: string, dialled: string): boolean {
     if (next === 0) return false;
     places = skipped(tokens, next);
   }
-  return true;
+  // At the end of the tokens nothing can follow.
+  return (places & ~(1 << tokens.length)) !== 0;
 }
 
 /** N may stand for nothing. */
