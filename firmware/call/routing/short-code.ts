@@ -27,6 +27,10 @@ interface Pattern<Entry> {
   readonly tokens: string;
   /** What stands before the first wildcard. */
   readonly literal: string;
+  /** What stands after the last wildcard. */
+  readonly ending: string;
+  /** Its place among the patterns of the table, the most specific one first. */
+  readonly rank: number;
 }
 
 /** Codes of one table, made ready to be searched. */
@@ -53,14 +57,14 @@ export function indexOf(codes: ShortCodes): CodeIndex {
 
 /** Of codes that differ. */
 export function makeIndex<Entry>(codes: Iterable<readonly [string, Entry]>): CodeIndex<Entry> {
-  const all: Pattern<Entry>[] = [];
+  const unsorted: Omit<Pattern<Entry>, 'rank'>[] = [];
   let fallback: Match<Entry> | undefined;
   for (const [code, entry] of codes) {
     if (code === '?' || code === '?;') fallback = { code, entry, digits: '' };
     // `?D` waits for a phone that is off-hook and dials nothing, which no SIP phone tells.
-    else if (!code.startsWith('?')) all.push(patternOf(code, entry));
+    else if (!code.startsWith('?')) unsorted.push(patternOf(code, entry));
   }
-  all.sort(bySpecificity);
+  const all = unsorted.sort(bySpecificity).map((pattern, rank) => ({ ...pattern, rank }));
   const byLiteral = new Map<string, Pattern<Entry>[]>();
   for (const pattern of all) {
     const others = byLiteral.get(pattern.literal);
@@ -70,10 +74,11 @@ export function makeIndex<Entry>(codes: Iterable<readonly [string, Entry]>): Cod
   return { byLiteral, all, longestLiteral: Math.max(0, ...all.map(({ literal }) => literal.length)), fallback };
 }
 
-function patternOf<Entry>(code: string, entry: Entry): Pattern<Entry> {
+function patternOf<Entry>(code: string, entry: Entry): Omit<Pattern<Entry>, 'rank'> {
   const tokens = code.replace(/;+$/, '').replace(/N{2,}/g, 'N');
   const first = [...tokens].findIndex((token) => WILDCARDS.includes(token));
-  return { code, entry, tokens, literal: first === -1 ? tokens : tokens.slice(0, first) };
+  const literal = first === -1 ? tokens : tokens.slice(0, first);
+  return { code, entry, tokens, literal, ending: /[^XZN.]*$/.exec(tokens)?.[0] ?? '' };
 }
 
 function count(tokens: string, of: string): number {
@@ -103,7 +108,8 @@ export function findCode<Entry>(index: CodeIndex<Entry>, dialled: string): Match
   let digits = '';
   for (let length = Math.min(dialled.length, index.longestLiteral); length >= 0; length -= 1) {
     for (const pattern of index.byLiteral.get(dialled.slice(0, length)) ?? []) {
-      if (best !== undefined && bySpecificity(best, pattern) <= 0) break;
+      if (best !== undefined && best.rank < pattern.rank) break;
+      if (!dialled.endsWith(pattern.ending)) continue;
       const captured = matchPattern(pattern.tokens, dialled);
       if (captured === undefined) continue;
       best = pattern;
