@@ -4,6 +4,9 @@ import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { IncomingRefer } from '../../sip/stack.ts';
 import type { CallServer } from '../call-server.ts';
+import { Parking } from './park.ts';
+import { PickUp } from './pick-up.ts';
+import { Steal } from './steal.ts';
 import { Transfers } from './transfer.ts';
 import { UserSettings } from './user-settings.ts';
 
@@ -26,6 +29,9 @@ export interface Features {
 /** Has the features run the short codes that are theirs. */
 export function registerFeatures({ calls, store, configuration, clock, logger }: FeatureOptions): Features {
   new UserSettings({ store, clock, logger }).register(calls.runners);
+  new PickUp({ calls, configuration, logger }).register();
+  new Steal({ calls, configuration, logger }).register();
+  new Parking({ calls, configuration, clock, logger }).register();
   const transfers = new Transfers({ calls, configuration, clock, logger });
   return { refer: (refer) => transfers.refer(refer), close: () => undefined };
 }

@@ -122,8 +122,12 @@ export class SipOffice {
     return this.#calls;
   }
 
-  /** A phone of an extension, which the box knows how to reach. */
-  async phone(extension: string, options: Partial<PhoneOptions> = {}): Promise<TestPhone> {
+  /** A phone of an extension, which the box knows how to reach; as the device of another one where that is given. */
+  async phone(
+    extension: string,
+    options: Partial<PhoneOptions> = {},
+    device = `${extension} ${this.#bindings.get(extension)?.length ?? 0}`,
+  ): Promise<TestPhone> {
     const point = this.#stack?.listening[0];
     if (point === undefined) throw new Error('the box listens nowhere');
     const phone = await TestPhone.start({
@@ -143,7 +147,7 @@ export class SipOffice {
       ...known,
       {
         contact: phone.contactUri,
-        callId: `${extension} ${known.length}`,
+        callId: device,
         cSeq: 1,
         expiresAtMs: Number.MAX_SAFE_INTEGER,
         flow: {
