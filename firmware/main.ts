@@ -10,6 +10,7 @@ import { commandLineContext } from './console/commands/context.ts';
 import { defenceCommand } from './console/commands/defence.ts';
 import { devicesCommand } from './console/commands/devices.ts';
 import { extensionCommand } from './console/commands/extension.ts';
+import { groupsCommand } from './console/commands/groups.ts';
 import { linesCommand } from './console/commands/lines.ts';
 import { mailboxCommand } from './console/commands/mailbox.ts';
 import { noticesCommand } from './console/commands/notices.ts';
@@ -131,6 +132,7 @@ async function main(): Promise<void> {
     .addCommand(callCommand(context))
     .addCommand(callsCommand(context))
     .addCommand(mailboxCommand(context))
+    .addCommand(groupsCommand(context))
     .addCommand(linesCommand(context))
     .addCommand(defenceCommand(context))
     .addCommand(traceCommand(context))

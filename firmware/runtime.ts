@@ -19,6 +19,7 @@ import type { CommandContext } from './console/commands/context.ts';
 import { defenceCommand } from './console/commands/defence.ts';
 import { devicesCommand } from './console/commands/devices.ts';
 import { extensionCommand } from './console/commands/extension.ts';
+import { groupsCommand } from './console/commands/groups.ts';
 import { linesCommand } from './console/commands/lines.ts';
 import { mailboxCommand } from './console/commands/mailbox.ts';
 import { noticesCommand } from './console/commands/notices.ts';
@@ -384,6 +385,7 @@ export class Runtime {
         ? []
         : [
             devicesCommand(context, registeredDevices(this.#signalling, clock)),
+            groupsCommand(context, this.#signalling.groups),
             linesCommand(context, this.#signalling.lines),
             callCommand(context, routingState(this.#signalling)),
             defenceCommand(context, this.#signalling.defence.admission),

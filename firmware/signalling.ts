@@ -1,11 +1,12 @@
 import { CallServer } from './call/call-server.ts';
-import { routeToExtension } from './call/extension-plan.ts';
 import { registerFeatures } from './call/feature/features.ts';
+import { Groups } from './call/group/groups.ts';
 import { CallFeed } from './call/history/call-feed.ts';
 import { DialogEvents } from './call/history/dialog-events.ts';
 import { UserPresences } from './call/history/user-presence.ts';
 import { lineMediaSettings, mediaSettings } from './call/leg/media-settings.ts';
 import type { MessageStore } from './call/mailbox/message-store.ts';
+import { routeCall, routeToMember } from './call/routing/route.ts';
 import type { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
 import { digestOf } from './config/extension.ts';
@@ -55,6 +56,7 @@ interface Watched {
   readonly lamps: DialogEvents;
   /** Of a user. */
   readonly extensionsOf: (user: string) => readonly string[];
+  readonly groups: Groups;
 }
 
 /** A party from whom nothing is heard for so long has vanished. */
@@ -66,6 +68,7 @@ export class Signalling {
   readonly location: LocationService;
   readonly registrar: Registrar;
   readonly calls: CallServer;
+  readonly groups: Groups;
   readonly lines: Lines;
   readonly defence: Defence;
   readonly trace: MessageTrace;
@@ -85,13 +88,14 @@ export class Signalling {
     lines: Lines,
     defence: Defence,
     trace: MessageTrace,
-    { feed, presences, lamps, extensionsOf }: Watched,
+    { feed, presences, lamps, extensionsOf, groups }: Watched,
     timed: readonly { close(): void }[],
   ) {
     this.stack = stack;
     this.location = location;
     this.registrar = registrar;
     this.calls = calls;
+    this.groups = groups;
     this.lines = lines;
     this.defence = defence;
     this.trace = trace;
@@ -108,6 +112,7 @@ export class Signalling {
     const location: LocationService = new LocationService(bindings, clock, (aor, ended) => {
       registrations.take(aor, ended);
       stack.notify(registrations.event, aor);
+      groups.look();
     });
     const defence = new Defence({ store, location, clock, logger, sourceLog });
     const trace = new MessageTrace(clock);
@@ -191,7 +196,7 @@ export class Signalling {
       lines,
       feed,
       configuration,
-      route: routeToExtension,
+      route: routeCall,
       mediaSettings: (number) => mediaSettings(configuration(), number),
       lineSettings: (abilities) => lineMediaSettings(configuration(), abilities),
       silenceSeconds: () => SILENCE_SECONDS,
@@ -209,6 +214,17 @@ export class Signalling {
       sourceLog,
     });
     const features = registerFeatures({ calls, store, configuration, clock, logger });
+    const groups: Groups = new Groups({
+      configuration,
+      state: calls.state,
+      routeToMember,
+      runners: calls.runners,
+      legsOf: (user) => calls.legsOf(user),
+      clock,
+    });
+    calls.runners.register('hunt', groups);
+    calls.state.waitingIn = (number) => groups.waitingIn(number);
+    feed.subscribe(groups.look);
     const stack: SipStack = await SipStack.open({
       listen: [],
       advertise: options.advertise,
@@ -250,7 +266,7 @@ export class Signalling {
       const { extensions } = configuration();
       return Object.keys(extensions).filter((number) => userOf(configuration(), number) === user);
     };
-    const watched = { feed, presences, lamps, extensionsOf };
+    const watched = { feed, presences, lamps, extensionsOf, groups };
     const timed = [features, keepAlive, newcomers];
     return new Signalling(stack, location, registrar, calls, lines, defence, trace, watched, timed);
   }
@@ -264,6 +280,7 @@ export class Signalling {
       ({ lines }) => lines,
       (lines) => this.lines.apply(lines),
     );
+    store.feed.subscribe(this.groups.look);
     trust(store.current.certificates);
     this.lines.apply(store.current.lines);
   }

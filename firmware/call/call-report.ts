@@ -104,13 +104,14 @@ export class CallReport {
   }
 
   #describe(leg: Leg): CallLeg {
-    const { number, name, user, isPrivate, line } = leg.party;
+    const { number, name, user, isPrivate, line, huntGroup } = leg.party;
     const dialog = observed(leg);
     return {
       leg: this.#numberOf(leg),
       party: { number, name, ...(user === undefined ? {} : { user }), ...(isPrivate === true ? { isPrivate } : {}) },
       ...(dialog === undefined ? {} : { dialog }),
       ...(line === undefined ? {} : { line }),
+      ...(huntGroup === undefined ? {} : { huntGroup }),
     };
   }
 

@@ -315,10 +315,10 @@ export class Call {
         this.#legs.add(leg);
         this.#report.ringing(leg);
       },
-      released: (leg, status) => {
+      released: (leg, why) => {
         this.#legs.delete(leg);
         const end = leg.endedWith?.cause ?? 'normal';
-        this.#report.released(leg, status === undefined ? end : causeOf(status));
+        this.#report.released(leg, why === undefined ? end : typeof why === 'number' ? causeOf(why) : why);
       },
       ringing: () => {
         if (isCurrent()) this.#take({ kind: 'ringing' });

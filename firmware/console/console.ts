@@ -31,6 +31,7 @@ extension password NUMBER           a new password for an extension; prints it o
 extension remove NUMBER             removes an extension
 devices list [NUMBER]               who is registered from where, with what
 devices forget NUMBER               logs the devices of an extension out
+groups list                         hunt groups: what each member does, calls that wait
 lines list                          lines to carriers: state, why, calls, last answer
 call explain --from N --dial N      where a call would go, and why, without calling
 config show [PATH]                  the configuration, or a part of it

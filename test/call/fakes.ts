@@ -389,6 +389,11 @@ export class FakeBox {
     this.runners.register('line', new LineRunner({ ...common, settings: () => SETTINGS }));
   }
 
+  /** A device that plans may name. */
+  register(id: string, extension: string): void {
+    this.#targets.set(id, [binding(`sip:${extension}@192.0.2.2`)]);
+  }
+
   /** A step that rings these devices of 202. */
   ring(targets: readonly FakeTarget[] = [{}], more: Partial<RingStep> = {}): RingStep {
     return {

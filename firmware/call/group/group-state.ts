@@ -24,7 +24,8 @@ export interface GroupRules {
 
 export interface GroupView {
   readonly rules: GroupRules;
-  readonly availability: (user: string) => Availability;
+  /** For a call, since a member may be there for some callers alone. */
+  readonly availability: (user: string, call: string) => Availability;
   /** Milliseconds by a clock that no time server moves. */
   readonly nowMs: number;
 }
@@ -147,14 +148,14 @@ function assign(state: GroupState, effects: readonly GroupEffect[], view: GroupV
   const { rules, availability, nowMs } = view;
   const order = huntOrder(rules.mode, rules.members, state);
   const taken = new Set([...state.talking, ...state.calls.flatMap(({ ringing }) => ringing)]);
-  const isFree = (user: string) =>
-    !taken.has(user) && availability(user) === 'free' && (state.wrapUpUntilMs.get(user) ?? 0) <= nowMs;
+  const isFree = (user: string, call: string) =>
+    !taken.has(user) && (state.wrapUpUntilMs.get(user) ?? 0) <= nowMs && availability(user, call) === 'free';
   const calls: HuntingCall[] = [];
   const made: GroupEffect[] = [...effects];
   let waiting = 0;
   for (const call of state.calls) {
     const restingUntilMs = stillResting(call.restingUntilMs, nowMs);
-    const free = order.filter((user) => isFree(user) && !restingUntilMs.has(user));
+    const free = order.filter((user) => isFree(user, call.id) && !restingUntilMs.has(user));
     const isCollective = rules.mode === 'collective';
     if (call.ringing.length > 0 && !isCollective) {
       calls.push({ ...call, restingUntilMs });
@@ -174,7 +175,7 @@ function assign(state: GroupState, effects: readonly GroupEffect[], view: GroupV
       calls.push({ ...call, ringing, tried, restingUntilMs, place: 0 });
       continue;
     }
-    if (!rules.members.some((user) => availability(user) !== 'away')) {
+    if (!rules.members.some((user) => availability(user, call.id) !== 'away')) {
       made.push({ kind: 'end', id: call.id, outcome: 'unreachable' });
       continue;
     }

@@ -104,7 +104,10 @@ function withCaller(legs: readonly LiveLeg[], call: LiveCall, phase: 'ringing' |
 
 function withLeg(legs: readonly LiveLeg[], leg: LiveLeg): readonly LiveLeg[] {
   if (legs.some((each) => each.leg === leg.leg)) return change(legs, leg.leg, leg);
-  return legs.length >= MAX_LEGS ? legs : [...legs, leg];
+  if (legs.length < MAX_LEGS) return [...legs, leg];
+  // A call that waits for a group for long rings many, and whoever rings now is of more interest than who did once.
+  const oldest = legs.findIndex(({ phase }, index) => index > 0 && phase === 'released');
+  return oldest < 0 ? legs : [...legs.toSpliced(oldest, 1), leg];
 }
 
 function change(legs: readonly LiveLeg[], leg: number, to: Partial<LiveLeg>): readonly LiveLeg[] {

@@ -12,4 +12,6 @@ export interface LegParty extends CallParty {
   readonly line?: string;
   /** Of an emergency call: it never makes way for another one. */
   readonly isEmergency?: boolean;
+  /** The hunt group that the leg rings for, or has rung for. */
+  readonly huntGroup?: string;
 }

@@ -6,7 +6,7 @@ import { lookUp, type Meaning } from './look-up.ts';
 import { planOutside } from './outside.ts';
 import type { Caller, Plan, RingTarget, RoutingRequest, ShownIdentity, Step } from './plan.ts';
 import { type Course, type Payer, Planning, STRAIGHT } from './planning.ts';
-import { planGroupMember, planUser } from './user-plan.ts';
+import { planGroupMember, planUser, type SkippedMember } from './user-plan.ts';
 
 /**
  * Where a call goes: a pure function of who dials what, when, and of what is known then. Throws for nothing that anybody
@@ -23,7 +23,7 @@ export function routeToMember(
   request: RoutingRequest,
   group: { readonly number: string; readonly noAnswerSeconds: number; readonly mayWait: boolean },
   user: string,
-): { readonly step: Step | { readonly kind: 'skip'; readonly why: string }; readonly decisions: Plan['decisions'] } {
+): { readonly step: Step | SkippedMember; readonly decisions: Plan['decisions'] } {
   const planning = new Planning(request);
   return { step: planGroupMember(planning, group, user, planNumber), decisions: planning.decisions };
 }

@@ -55,16 +55,23 @@ export function planUser(planning: Planning, number: string, course: Course, pla
   return ring(going, ownDevices(planning, extensionsOf(configuration, number)), true);
 }
 
+/** A member of a hunt group who gets no call of it now; `isBusy`: he is there all the same. */
+export interface SkippedMember {
+  readonly kind: 'skip';
+  readonly why: string;
+  readonly isBusy: boolean;
+}
+
 /** Whom of a member of a hunt group to ring; the reason where he is passed over. Nothing of it reaches his voicemail. */
 export function planGroupMember(
   planning: Planning,
   group: { readonly number: string; readonly noAnswerSeconds: number; readonly mayWait: boolean },
   number: string,
   planNumber: PlanNumber,
-): Step | { readonly kind: 'skip'; readonly why: string } {
-  const skip = (why: string) => {
+): Step | SkippedMember {
+  const skip = (why: string, isBusy = false): SkippedMember => {
     planning.note('hunt-group', `member ${number} of ${group.number} is passed over: ${why}`, { user: number });
-    return { kind: 'skip' as const, why };
+    return { kind: 'skip', why, isBusy };
   };
   const { configuration } = planning;
   const user = userOf(configuration, number);
@@ -80,7 +87,7 @@ export function planGroupMember(
   const followed = user.followMe === '' ? undefined : internalExtensions(planning, user.followMe);
   const devices = ownDevices(planning, followed ?? extensionsOf(configuration, number));
   if (devices.some(({ state }) => state.calls > 0) && !(group.mayWait && user.callWaiting))
-    return skip('he is in a call');
+    return skip('he is in a call', true);
   const targets = targetsOf(going, devices, user.twinning.huntGroupCalls);
   if (targets.length === 0) return skip('no device of his can be reached');
   return { ...ringStep(going, targets), noAnswerSeconds: group.noAnswerSeconds, after: {} };

@@ -37,8 +37,8 @@ export interface StepContext {
   readonly referredBy?: string;
   /** `leg` is being called. For the history; may be called again. */
   calls(leg: Leg): void;
-  /** `leg` is out, and the call goes on. */
-  released(leg: Leg, status?: number): void;
+  /** `leg` is out, and the call goes on. `why`: its final response, or that somebody else has the call. */
+  released(leg: Leg, why?: number | 'answered-elsewhere'): void;
   /** Somebody rings: who waits is told. */
   ringing(): void;
   /** Who waits hears what `leg` sends already. */

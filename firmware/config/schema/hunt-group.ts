@@ -13,11 +13,14 @@ import {
 } from './kinds.ts';
 
 export const huntGroups = collection(
-  { title: 'Hunt groups', table: 'hunt_groups', key: { column: 'number', ...NUMBER_KEY }, max: 100, unused: true },
+  { title: 'Hunt groups', table: 'hunt_groups', key: { column: 'number', ...NUMBER_KEY }, max: 100 },
   group('Hunt group', {
     name: name('Name, different for each group', 64),
     mode: choice('Ring mode', ['sequential', 'collective', 'rotary', 'longest-waiting'], 'sequential'),
     noAnswerSeconds: whole('Group no-answer time', 6, 99999, 15, { unit: 's' }),
+    wrapUpSeconds: whole('Wrap-up time: a member gets no call of the group for so long after one', 0, 99999, 2, {
+      unit: 's',
+    }),
     queue: group('Queuing', {
       enabled: flag('in use', true),
       limit: whole('Calls that may wait; 0: any number', 0, 999, 0),

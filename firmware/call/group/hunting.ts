@@ -1,0 +1,197 @@
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { Sound } from '../../media/client.ts';
+import type { Leg } from '../leg/leg.ts';
+import type { HuntStep, Step } from '../routing/plan.ts';
+import type { RunningStep, StepContext, StepRunners } from '../step/step-runner.ts';
+import { MemberRing } from './member-ring.ts';
+
+export interface HuntingOptions {
+  readonly step: HuntStep;
+  readonly context: StepContext;
+  readonly runners: Pick<StepRunners, 'runnerOf'>;
+  readonly clock: Clock;
+  /** As configured when the call came; 0: never. */
+  readonly overflowSeconds: number;
+  /** Whoever waits for a member hears it. */
+  readonly music: () => Sound;
+  /** A leg that is called for the group. */
+  readonly onLeg: (leg: Leg) => void;
+  readonly listener: HuntingListener;
+}
+
+/** What becomes of it, for the group. */
+export interface HuntingListener {
+  answered(hunting: Hunting, user: string, leg: Leg): void;
+  refused(hunting: Hunting, user: string): void;
+  notAnswered(hunting: Hunting): void;
+  /** The caller is gone, or goes elsewhere. */
+  left(hunting: Hunting): void;
+}
+
+/** A caller whose telephone only rings for so long would think that nobody is there; carriers give up soon after. */
+export const ANSWER_AFTER_MS = 120_000;
+/** Nobody waits for a group longer than that. */
+export const MAX_WAIT_MS = 30 * 60_000;
+/** A group with a mailbox and no overflow time lets a caller leave a message then. */
+export const MAILBOX_AFTER_MS = 45_000;
+
+/** A call that nobody of a group has answered: who rings for it, and what its caller hears meanwhile. */
+export class Hunting implements RunningStep {
+  readonly step: HuntStep;
+  readonly context: StepContext;
+  /** In the time of `Clock.elapsed`. */
+  readonly sinceMs: number;
+  readonly #options: HuntingOptions;
+  readonly #rings = new Map<string, MemberRing>();
+  readonly #timers: Timer[] = [];
+  #noAnswer: Timer | undefined;
+  /** What the caller hears once he is answered: music, or the ring-back tone while somebody rings. */
+  #hears: 'nothing' | 'ring-back' | 'music' = 'nothing';
+  #answering: Promise<unknown> | undefined;
+  /** Has answered, and waits for the answer to the caller. */
+  #winner: Leg | undefined;
+  #isOver = false;
+  #elsewhere = false;
+  #reason: string | undefined;
+
+  constructor(options: HuntingOptions) {
+    const { step, context, clock, overflowSeconds } = options;
+    this.step = step;
+    this.context = context;
+    this.#options = options;
+    this.sinceMs = clock.elapsed();
+    context.run(context.waiting.media.open());
+    const { after } = step;
+    const overflowMs = overflowSeconds > 0 ? overflowSeconds * 1000 : MAILBOX_AFTER_MS;
+    if (after.noAnswer !== undefined) this.#timers.push(clock.schedule(overflowMs, () => this.#leave(after.noAnswer)));
+    this.#timers.push(
+      clock.schedule(MAX_WAIT_MS, () => this.#leave(after.noAnswer)),
+      clock.schedule(ANSWER_AFTER_MS, () => this.#answer()),
+    );
+  }
+
+  /** As in the history of calls. */
+  get id(): string {
+    return this.context.call;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** This member rings as his plan says; `seconds`: then all who ring have rung for long enough. */
+  ring(user: string, step: Step, seconds: number | undefined): void {
+    if (this.#isOver) return;
+    const { listener, runners, onLeg } = this.#options;
+    const ring = new MemberRing({
+      context: this.context,
+      runners,
+      group: this.step.group,
+      onLeg,
+      onRinging: () => this.#ringBack(),
+      onAnswered: (leg) => {
+        this.#rings.delete(user);
+        listener.answered(this, user, leg);
+      },
+      onRefused: () => {
+        this.#rings.delete(user);
+        listener.refused(this, user);
+      },
+    });
+    this.#rings.set(user, ring);
+    this.#noAnswer?.cancel();
+    this.#noAnswer =
+      seconds === undefined
+        ? undefined
+        : this.#options.clock.schedule(seconds * 1000, () => listener.notAnswered(this));
+    ring.run(step);
+  }
+
+  /** `answered`: somebody else of the group has the call. */
+  stopRinging(users: readonly string[], answered: boolean): void {
+    for (const user of users) {
+      const ring = this.#rings.get(user);
+      this.#rings.delete(user);
+      ring?.stop(answered || this.#elsewhere, this.#reason);
+    }
+  }
+
+  /** Nobody rings: the caller is answered, and hears music. */
+  wait(): void {
+    this.#noAnswer?.cancel();
+    this.#hears = 'music';
+    if (this.context.waiting.isUp) this.#playMusic();
+    else this.#answer();
+  }
+
+  /** The group has no more part in it, and `leg` answered it. */
+  join(leg: Leg): void {
+    this.#finish();
+    const { context } = this;
+    if (this.#answering === undefined) {
+      context.answered(leg);
+      return;
+    }
+    // The caller is being answered at this very moment, which is not to be done twice.
+    this.#winner = leg;
+    void this.#answering.then(() => {
+      if (this.#winner === undefined) return;
+      this.#winner = undefined;
+      if (leg.isEnded) context.hangUp();
+      else context.answered(leg);
+    });
+  }
+
+  /** Nobody of the group can take it. */
+  end(outcome: 'busy' | 'unreachable'): void {
+    this.#finish();
+    this.context.goOn(this.step.after[outcome], { status: outcome === 'busy' ? 486 : 480 });
+  }
+
+  /** For the call: its caller is gone, or somebody else has it. */
+  stop({ elsewhere, reason }: { readonly elsewhere: boolean; readonly reason?: string }): void {
+    this.#winner?.close(reason);
+    this.#winner = undefined;
+    if (this.#isOver) return;
+    this.#elsewhere = elsewhere;
+    this.#reason = reason;
+    this.#finish();
+    this.#options.listener.left(this);
+  }
+
+  #leave(next: Step | undefined): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.#options.listener.left(this);
+    this.context.goOn(next, { status: 480 });
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#noAnswer?.cancel();
+    for (const timer of this.#timers) timer.cancel();
+  }
+
+  #ringBack(): void {
+    if (this.#isOver) return;
+    this.#hears = 'ring-back';
+    this.context.ringing();
+  }
+
+  #answer(): void {
+    const { context } = this;
+    if (context.waiting.isUp || this.#answering !== undefined || this.#isOver) return;
+    const answering = context.answer('queue').then((isUp) => {
+      this.#answering = undefined;
+      if (!isUp || this.#isOver) return;
+      if (this.#hears === 'music') this.#playMusic();
+      else if (this.#hears === 'ring-back') context.ringing();
+    });
+    this.#answering = answering;
+    context.run(answering);
+  }
+
+  #playMusic(): void {
+    this.context.waiting.hear(this.#options.music());
+  }
+}
