@@ -1,0 +1,98 @@
+import type { OutsideLines } from '../../../firmware/call/outside.ts';
+import { parseNameAddr, parseSipUri } from '../../../firmware/sip/stack.ts';
+import { type SipOffice, sipOfficeTest } from './sip-office.ts';
+
+const OFFICE = {
+  system: { telephony: { trunkToTrunk: 'never' } },
+  users: { 201: { name: 'Anna', classOfService: 'World' }, 202: { name: 'Ben' }, 203: { name: 'Carla' } },
+  classesOfService: { World: { calls: 'international' } },
+  lines: { 1: { domain: 'a.example.com', userName: 'a', channels: 2, incomingGroup: 1, outgoingGroup: 1 } },
+  incomingRoutes: { Main: { lineGroup: 1, incomingNumber: '02079460000', destination: '201' } },
+  shortCodes: { '9N': { feature: 'dial', telephoneNumber: 'N' } },
+};
+const FORWARDED = { ...OFFICE, system: { telephony: { trunkToTrunk: 'forwarded' } } };
+
+/** Whoever calls as `carrier` comes over line 1. What is placed on it is written down, and refused. */
+function withLine(office: SipOffice): string[] {
+  const placed: string[] = [];
+  const lines: OutsideLines = {
+    state: () => ({ isInService: true, channelsInUse: 0, hasCallToDrop: false }),
+    receive: ({ message }) => {
+      const from = parseNameAddr(message.headers.get('From') ?? '');
+      if (from === undefined || parseSipUri(from.uri)?.user !== 'carrier') return { kind: 'stranger' };
+      return {
+        kind: 'call',
+        line: '1',
+        calledNumber: message.sipUri?.user ?? '',
+        callerNumber: '02079461111',
+        isWithheld: false,
+        diversions: [],
+        abilities: {
+          codecs: undefined,
+          security: 'system',
+          dtmf: 'automatic',
+          speaks: { reinvite: true, update: true, refer: true, reliable: true },
+        },
+        answered: () => undefined,
+        ended: () => undefined,
+      };
+    },
+    place: async ({ attempt }) => {
+      placed.push(attempt.number);
+      return { kind: 'refused', status: 503, why: 'full', isFinal: true };
+    },
+  };
+  office.lines = lines;
+  return placed;
+}
+
+async function calledFromOutside(office: SipOffice) {
+  const placed = withLine(office);
+  const [carrier, anna] = [await office.phone('carrier'), await office.phone('201')];
+  await carrier.invite('02079460000');
+  await anna.incomingCall();
+  await Promise.all([anna.answer(), carrier.answered()]);
+  await office.until(() => office.conversations.length === 1, 'both to talk');
+  return { carrier, anna, placed };
+}
+
+sipOfficeTest(
+  'a caller from outside is not transferred to outside unless that is allowed',
+  OFFICE,
+  async (t, office) => {
+    const { anna, carrier, placed } = await calledFromOutside(office);
+    t.equal(await anna.refer('<sip:902079462222@box>'), 403);
+    t.equal(await anna.refer('<sip:9004930123456@box>'), 403);
+    t.same(placed, []);
+    t.equal(office.conversations.length, 1, 'the call goes on');
+    const carla = await office.phone('203');
+    t.equal(await anna.refer('<sip:203@box>'), 202, 'within the office he is');
+    t.match((await carla.incomingCall()).fromUri, 'sip:02079461111@');
+    await carla.answer();
+    await anna.notified(200);
+    await Promise.all([carrier.bye(), carla.ended()]);
+  },
+);
+
+sipOfficeTest('where it is allowed the class of service of who transfers counts', FORWARDED, async (t, office) => {
+  const { anna, placed } = await calledFromOutside(office);
+  t.equal(await anna.refer('<sip:9004930123456@box>'), 202);
+  await anna.notified(503);
+  t.same(placed, ['004930123456']);
+  await office.until(() => office.conversations.length === 1, 'both to talk again');
+  const [ben, carla] = [await office.phone('202'), await office.phone('203')];
+  await office.conversation(carla, ben, '202');
+  t.equal(await ben.refer('<sip:9004930123456@box>'), 403, 'Ben calls no other countries');
+  t.equal(placed.length, 1);
+});
+
+sipOfficeTest('a carrier transfers nobody, and takes no place', OFFICE, async (t, office) => {
+  const { anna, carrier } = await calledFromOutside(office);
+  t.equal(await carrier.refer('<sip:203@box>'), 403);
+  const { callId, localTag, remoteTag } = anna.dialog;
+  const other = await office.phone('carrier');
+  const replaces = ['Replaces', `${callId};to-tag=${remoteTag};from-tag=${localTag}`] as const;
+  t.match(await other.call('02079460000', { headers: [replaces] }), { status: 403 });
+  t.equal(office.conversations.length, 1);
+  await Promise.all([carrier.bye(), anna.ended()]);
+});
