@@ -1,4 +1,4 @@
-import { type ExtensionIdentity, findExtension } from '../config/extension.ts';
+import type { ExtensionIdentity } from '../config/extension.ts';
 import type { DeviceState, Plan, RefuseStep, RoutingRequest } from './routing/plan.ts';
 
 /** An extension rings on these devices of it, whatever its user has set: for a GRUU, which leads to one device (RFC 5627 §5.4). */
@@ -40,17 +40,4 @@ export function extensionPlan(
     decisions: [{ about: 'number', depth: 0, text: `extension ${callee.number}` }],
     caller: shown,
   };
-}
-
-/** What is dialled is an extension, and nothing else. */
-export function routeToExtension(request: RoutingRequest): Plan {
-  const { caller, configuration, dialled } = request;
-  const number = 'extension' in caller ? caller.extension : caller.callerNumber;
-  const name = number === undefined ? undefined : findExtension(configuration, number)?.name;
-  const isWithheld = caller.kind === 'user' && caller.withholdsNumber === true;
-  const shown = { number, name: name ?? number, isWithheld };
-  const callee = findExtension(configuration, dialled);
-  if (callee !== undefined) return extensionPlan(request, callee, shown);
-  const step = { kind: 'refuse', status: 404, reason: 'no-such-number', why: 'no such extension' } as const;
-  return { step, decisions: [{ about: 'refusal', depth: 0, text: step.why }], caller: shown };
 }
