@@ -5,6 +5,8 @@ import { CallFeed } from './call/history/call-feed.ts';
 import { DialogEvents } from './call/history/dialog-events.ts';
 import { UserPresences } from './call/history/user-presence.ts';
 import { lineMediaSettings, mediaSettings } from './call/leg/media-settings.ts';
+import { MailboxPins } from './call/mailbox/mailbox-pins.ts';
+import { MailboxRunner } from './call/mailbox/mailbox-runner.ts';
 import type { MessageStore } from './call/mailbox/message-store.ts';
 import { routeCall, routeToMember } from './call/routing/route.ts';
 import type { BindingStore } from './config/binding-store.ts';
@@ -225,6 +227,17 @@ export class Signalling {
     calls.runners.register('hunt', groups);
     calls.state.waitingIn = (number) => groups.waitingIn(number);
     feed.subscribe(groups.look);
+    calls.runners.register(
+      'mailbox',
+      new MailboxRunner({
+        mailboxes: options.mailboxes,
+        pins: new MailboxPins(store, clock, logger),
+        configuration,
+        route: (caller, dialled) => calls.plan(caller, dialled).step,
+        clock,
+        logger,
+      }),
+    );
     const stack: SipStack = await SipStack.open({
       listen: [],
       advertise: options.advertise,

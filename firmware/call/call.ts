@@ -321,7 +321,10 @@ export class Call {
         this.#report.released(leg, why === undefined ? end : typeof why === 'number' ? causeOf(why) : why);
       },
       ringing: () => {
-        if (isCurrent()) this.#take({ kind: 'ringing' });
+        if (!isCurrent()) return;
+        // With what came by now others can pick it up.
+        for (const leg of this.#legs) this.#report.dialog(leg);
+        this.#take({ kind: 'ringing' });
       },
       earlyMedia: (leg, sdp) => {
         if (isCurrent()) this.#run(this.#openEarlyMedia(leg, sdp, isCurrent));

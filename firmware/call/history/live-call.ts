@@ -1,4 +1,14 @@
-import type { CallCause, CallEnded, CallEvent, CallJoined, CallLeg, CallService, CallStarted } from './call-event.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type {
+  CallCause,
+  CallDialogKnown,
+  CallEnded,
+  CallEvent,
+  CallJoined,
+  CallLeg,
+  CallService,
+  CallStarted,
+} from './call-event.ts';
 
 /** `trying`: it calls, and nobody rings yet. */
 export type LegPhase = 'trying' | 'ringing' | 'talking' | 'released';
@@ -48,6 +58,7 @@ export function nextLiveCall(call: LiveCall | undefined, event: CallEvent): Live
         legs: withCaller(withLeg(call.legs, { ...event.leg, phase: 'ringing', ...NEW }), call, 'ringing'),
       };
     case 'dialog':
+      if (isKnown(call.legs, event)) return call;
       return { ...call, legs: change(call.legs, event.leg, { dialog: event.dialog }) };
     case 'answered':
       return {
@@ -112,4 +123,8 @@ function withLeg(legs: readonly LiveLeg[], leg: LiveLeg): readonly LiveLeg[] {
 
 function change(legs: readonly LiveLeg[], leg: number, to: Partial<LiveLeg>): readonly LiveLeg[] {
   return legs.map((each) => (each.leg === leg && each.phase !== 'released' ? { ...each, ...to } : each));
+}
+
+function isKnown(legs: readonly LiveLeg[], { leg, dialog }: CallDialogKnown): boolean {
+  return legs.some((each) => each.leg === leg && isDeepStrictEqual(each.dialog, dialog));
 }
