@@ -93,9 +93,14 @@ export class Transfers {
     // His own phone would ring for himself.
     if (isOnly(step, party)) return 486;
     const progress = refer.accept();
+    if (!progress.isAccepted) return undefined;
     const consulted = consultation === undefined ? undefined : calls.callOf(consultation);
     if (consultation !== undefined) consulted?.hangUp(consultation);
-    void this.#transfer(refer, progress, transferor, call, party, step, number);
+    this.#transfer(refer, progress, transferor, call, party, step, number).catch((error: unknown) => {
+      this.#options.logger.error({ err: error }, 'transfer failed');
+      this.#over(transferor.leg);
+      progress.notify(500);
+    });
     return undefined;
   }
 
@@ -216,6 +221,7 @@ export class Transfers {
     if (target === party) return 481;
     if (!this.#mayTalk(party, target)) return 403;
     const progress = refer.accept();
+    if (!progress.isAccepted) return undefined;
     const { leg, user } = transferor;
     logger.info({ by: user, party: party.party.number, to: target.party.number }, 'attended transfer');
     this.#pending.add(leg);

@@ -138,6 +138,8 @@ export interface IncomingRefer {
 }
 
 export interface ReferProgress {
+  /** False where it got 503 after all: then nothing is to be done. */
+  readonly isAccepted: boolean;
   /** Tells the status of what was referred to; a final one ends it. */
   notify(status: number, reason?: string): void;
 }

@@ -98,13 +98,14 @@ export class IncomingReferral implements IncomingRefer {
       : undefined;
     if (this.wantsProgress && subscription === undefined) {
       this.#transaction.respond(503, { headers: [['Retry-After', '60']] });
-      return { notify: () => undefined };
+      return { isAccepted: false, notify: () => undefined };
     }
     this.#transaction.respond(202, {
       headers: [contactHeader(this.#context.sentBy, flow, request.uri, way.secure), ...referSub],
     });
     subscription?.accept(EXPIRES_SECONDS);
     return {
+      isAccepted: true,
       notify(code, reason) {
         status = { code, reason: reason ?? reasonPhrase(code) };
         if (code < 200) subscription?.change();

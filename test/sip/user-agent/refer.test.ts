@@ -148,6 +148,10 @@ t.test('a flood of REFERs is bounded', async (t) => {
   ] as const) {
     t.match(await call.ask('REFER', 1, { callId, headers: REFER }), new RegExp(`^SIP/2.0 ${status} `));
   }
+  t.same(
+    progress.map(({ isAccepted }) => isAccepted),
+    [true, true, false],
+  );
   for (const { notify } of progress) notify(200);
   t.equal(await call.close(), 0);
 });
