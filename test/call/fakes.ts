@@ -12,7 +12,13 @@ import { LineRunner } from '../../firmware/call/step/line-step.ts';
 import { RingRunner } from '../../firmware/call/step/ring-step.ts';
 import { type StepRun, StepRunners } from '../../firmware/call/step/step-runner.ts';
 import { createLogger, SourceLog } from '../../firmware/core/logger.ts';
-import type { LegParameters, MediaClient, MediaEvent, Sound } from '../../firmware/media/client.ts';
+import {
+  type LegParameters,
+  type MediaClient,
+  MediaError,
+  type MediaEvent,
+  type Sound,
+} from '../../firmware/media/client.ts';
 import type { Binding } from '../../firmware/registrar/binding.ts';
 import {
   type Flow,
@@ -135,7 +141,33 @@ export class FakeSession {
   }
 }
 
+/** Who is in it, by session. */
+export class FakeConference {
+  readonly parties = new Set<number>();
+  closed = false;
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  async join({ session }: { readonly session: number }): Promise<void> {
+    if (this.parties.size >= this.#limit) throw new MediaError('MEDIA_CONFERENCE_FULL', 'it is full');
+    this.parties.add(session);
+  }
+
+  async leave({ session }: { readonly session: number }): Promise<void> {
+    this.parties.delete(session);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+}
+
 export class FakeMedia {
+  readonly conferences: FakeConference[] = [];
+  conferenceLimit = 64;
   readonly sessions: FakeSession[] = [];
   readonly pressed: string[] = [];
   /** Set: what is configured waits until it is called, with an error or without. */
@@ -151,6 +183,11 @@ export class FakeMedia {
         const session = new FakeSession(this.sessions.length + 1, this);
         this.sessions.push(session);
         return session;
+      },
+      createConference: async () => {
+        const conference = new FakeConference(this.conferenceLimit);
+        this.conferences.push(conference);
+        return conference;
       },
     } as unknown as MediaClient;
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { IncomingRefer } from '../../sip/stack.ts';
 import type { CallServer } from '../call-server.ts';
+import { Conferences } from './conference.ts';
 import { Parking } from './park.ts';
 import { PickUp } from './pick-up.ts';
 import { Steal } from './steal.ts';
@@ -32,6 +33,7 @@ export function registerFeatures({ calls, store, configuration, clock, logger }:
   new PickUp({ calls, configuration, logger }).register();
   new Steal({ calls, configuration, logger }).register();
   new Parking({ calls, configuration, clock, logger }).register();
+  new Conferences({ calls, configuration, logger }).register();
   const transfers = new Transfers({ calls, configuration, clock, logger });
   return { refer: (refer) => transfers.refer(refer), close: () => undefined };
 }
