@@ -2,7 +2,7 @@
 import t from 'tap';
 import { MAILBOX_AFTER_MS, MAX_WAIT_MS } from '../../../firmware/call/group/hunting.ts';
 import type { HuntStep, RefuseStep } from '../../../firmware/call/routing/plan.ts';
-import { settle } from '../fakes.ts';
+import { FakeCaller, settle } from '../fakes.ts';
 import { GroupOffice } from './support/group-office.ts';
 
 const ELSEWHERE = 'CANCEL SIP;cause=200;text="Call completed elsewhere"';
@@ -336,20 +336,55 @@ t.test('nobody rings for two groups at once', async (t) => {
   t.equal(office.ringing, '205 202');
 });
 
-t.test('a member who answers while the caller is being answered gets him all the same', async (t) => {
-  const office = new GroupOffice({ members: [{ user: '202' }], wrapUpSeconds: 0 });
+for (const hangsUp of [false, true]) {
+  const what = hangsUp ? 'and hangs up: the caller hears that it is over' : 'gets him all the same';
+  t.test(`a member who answers while the caller is being answered ${what}`, async (t) => {
+    const office = new GroupOffice({ members: [{ user: '202' }], wrapUpSeconds: 0 });
+    await office.call();
+    const first = await office.answer('202');
+    office.box.media.isSlow = true;
+    const waiting = await office.call();
+    t.same(waiting.caller.told, [], 'the answer waits for the media worker');
+    first.hangsUp();
+    await office.look();
+    const device = await office.answer('202');
+    t.same(waiting.caller.told, []);
+    if (hangsUp) device.hangsUp();
+    await office.box.media.finish();
+    t.equal(waiting.call.phase, hangsUp ? 'ended' : 'established');
+    t.same(waiting.caller.told, hangsUp ? ['200', 'BYE'] : ['200']);
+    const answers = office.box.events.filter((event) => event.kind === 'answered' && event.call === waiting.call.id);
+    t.match(answers, hangsUp ? [{ service: 'queue' }] : [{ service: 'queue' }, { leg: 1 }]);
+    t.equal(answers.length, hangsUp ? 1 : 2);
+  });
+}
+
+t.test('a call that somebody picks up: no device of the group shows a missed one', async (t) => {
+  const office = new GroupOffice({ mode: 'collective' });
+  const { call } = await office.call();
+  const ringing = ['202', '203', '204'].map((number) => office.device(number));
+  const colleague = office.box.leg(new FakeCaller());
+  colleague.readInvite();
+  t.equal(call.pickUp(colleague), true);
+  await settle();
+  t.same(
+    ringing.map(({ told }) => told),
+    [[ELSEWHERE], [ELSEWHERE], [ELSEWHERE]],
+  );
+  t.equal(call.phase, 'established');
+  t.equal(office.groups.list()[0]?.calls.length, 0);
+});
+
+t.test('while calls wait: a member who is free without anybody telling so is found', async (t) => {
+  const office = new GroupOffice({ members: [{ user: '202' }, { user: '203' }] });
+  office.registered.delete('203');
+  await office.converse('202');
   await office.call();
-  const first = await office.answer('202');
-  office.box.media.isSlow = true;
-  const waiting = await office.call();
-  t.same(waiting.caller.told, []);
-  first.hangsUp();
-  await office.look();
-  await office.box.media.finish();
-  await office.answer('202');
-  await office.box.media.finish();
-  t.equal(waiting.call.phase, 'established');
-  t.same(waiting.caller.told, ['200']);
+  office.registered.add('203');
+  await office.pass(4);
+  t.equal(office.ringing, '');
+  await office.pass(1);
+  t.equal(office.ringing, '203');
 });
 
 t.test('each leg says for which group it rang', async (t) => {
