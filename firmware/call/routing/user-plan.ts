@@ -44,7 +44,9 @@ export function planUser(planning: Planning, number: string, course: Course, pla
   const isOwn = request.caller.kind === 'user' && request.caller.user === number && course.diversions.length === 0;
   if (isOwn) {
     planning.note('user', `user ${number} calls himself: his other devices ring`, { user: number });
-    return ring(going, ownDevices(planning, extensionsOf(configuration, number)), false);
+    const step = ring(going, ownDevices(planning, extensionsOf(configuration, number)), false);
+    const isAlone = step.kind === 'refuse' && step.reason === 'unreachable';
+    return isAlone ? planning.refuse('busy', `user ${number} has no device but the one that calls`) : step;
   }
   if (isDisturbed(planning, number, user)) return going.mailbox('do-not-disturb') ?? going.disturbed();
   if (user.followMe !== '') return followed(going);

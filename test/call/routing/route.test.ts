@@ -167,6 +167,13 @@ const ROWS: readonly Row[] = [
     step: 'ring 201 [2012-1] 25s',
   },
   {
+    title: 'whoever calls himself with his only device is busy',
+    caller: user('201', { device: '201-1' }),
+    dialled: '201',
+    present: { devices: { 201: [1], 2012: [] } },
+    step: '486 busy',
+  },
+  {
     title: 'an extension that is nobody’s',
     dialled: '290',
     present: { devices: { 290: [0] } },
