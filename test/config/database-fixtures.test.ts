@@ -281,6 +281,15 @@ t.test('version 12: default short codes', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 13: wrap-up time of hunt groups', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 13);
+  const store = ConfigurationStore.open(directory);
+  t.match(store.current.huntGroups, { 300: { mode: 'rotary', wrapUpSeconds: 7, members: [{ user: '202' }, {}] } });
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }
