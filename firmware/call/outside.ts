@@ -1,3 +1,4 @@
+import type { AudioCodec } from '../sdp/codec.ts';
 import type { IncomingInvite, InviteOptions, ResponseOptions, SipResponse } from '../sip/stack.ts';
 import type { Diversion, LineAttempt, LineState } from './routing/plan.ts';
 
@@ -20,7 +21,7 @@ export interface OutsideLines {
 /** What one call may use of a line. */
 export interface LineAbilities {
   /** In order of preference; undefined: those of the system. */
-  readonly codecs: readonly ('PCMA' | 'PCMU' | 'G729' | 'G722')[] | undefined;
+  readonly codecs: readonly AudioCodec[] | undefined;
   readonly security: 'system' | 'disabled' | 'preferred' | 'enforced';
   readonly dtmf: 'automatic' | 'telephone-event' | 'info' | 'in-band';
   /** What the peer may be sent. */

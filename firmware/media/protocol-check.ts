@@ -25,7 +25,7 @@ import { isCount, isId, isInteger, isLegIndex, isRecord, type JsonRecord } from 
 import { faultOfSound, isTone, MAX_OFFSET_MS, type Sound } from './sound.ts';
 import { faultOfSrtp } from './srtp.ts';
 
-const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729', 'G722', 'G726'];
+const CODECS: readonly AudioCodec[] = ['PCMU', 'PCMA', 'G729', 'G722', 'G726', 'OPUS'];
 const DIRECTIONS: readonly Direction[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
 const ERROR_CODES: readonly WorkerErrorCode[] = [
   'MEDIA_PORT_BUSY',
@@ -111,7 +111,19 @@ export function faultOfParameters(value: unknown): string | undefined {
   }
   if (!DIRECTIONS.some((known) => known === direction)) return 'direction is unknown';
   if (annexB !== undefined && typeof annexB !== 'boolean') return 'annexB is no boolean';
-  return faultOfTransport(value) ?? (srtp === undefined ? undefined : faultOfSrtp(srtp));
+  return faultOfOpus(value.opus) ?? faultOfTransport(value) ?? (srtp === undefined ? undefined : faultOfSrtp(srtp));
+}
+
+function faultOfOpus(wishes: unknown): string | undefined {
+  if (wishes === undefined) return undefined;
+  if (!isRecord(wishes)) return 'opus is no record';
+  const { maxPlaybackRate, maxBitrate, fec, constantRate, discontinuous } = wishes;
+  if (maxPlaybackRate !== undefined && !isInteger(maxPlaybackRate, 8000, 48_000)) {
+    return 'maxPlaybackRate is not 8000 to 48000';
+  }
+  if (maxBitrate !== undefined && !isInteger(maxBitrate, 6000, 510_000)) return 'maxBitrate is not 6000 to 510000';
+  const areFlags = [fec, constantRate, discontinuous].every((flag) => flag === undefined || typeof flag === 'boolean');
+  return areFlags ? undefined : 'a wish of opus is no boolean';
 }
 
 const MIN_PRESS_MS = 40;

@@ -23,7 +23,21 @@ export type { LegIndex, MediaEvent } from './event.ts';
 export type { SrtpParameters, SrtpSuite } from './srtp.ts';
 
 /** G726 is that at 32 kbit/s, packed as RFC 3551 §4.5.4 has it. */
-export type AudioCodec = 'PCMU' | 'PCMA' | 'G729' | 'G722' | 'G726';
+export type AudioCodec = 'PCMU' | 'PCMA' | 'G729' | 'G722' | 'G726' | 'OPUS';
+
+/** What the remote says of Opus that it receives (RFC 7587 §6.1). */
+export interface OpusWishes {
+  /** Samples a second that it plays, 8000 to 48000. Absent: all. */
+  readonly maxPlaybackRate?: number;
+  /** Bit/s, 6000 to 510000. Absent: 20000, and we send no more than 40000. */
+  readonly maxBitrate?: number;
+  /** Uses forward error correction. Absent: no. */
+  readonly fec?: boolean;
+  /** Absent: no. */
+  readonly constantRate?: boolean;
+  /** Prefers that silence is not sent. Absent: no. */
+  readonly discontinuous?: boolean;
+}
 
 /** As the box sees it: `sendonly` sends to the remote and ignores what it sends. */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
@@ -37,7 +51,7 @@ export interface LegParameters {
   readonly codec: AudioCodec;
   /** 0 to 127. */
   readonly payloadType: number;
-  /** 0 to 127, not `payloadType`; absent: no RFC 4733 events on this leg. Its clock rate is 8000 Hz. */
+  /** 0 to 127, not `payloadType`; absent: no RFC 4733 events on this leg. Its clock rate is that of the codec. */
   readonly telephoneEventPayloadType?: number;
   /** 0 to 127: the number of our own description where it is another one. Events that come under either are taken (RFC 3264 §5.1). */
   readonly telephoneEventReceivedType?: number;
@@ -50,6 +64,8 @@ export interface LegParameters {
   readonly direction: Direction;
   /** G.729 only: the remote takes silence descriptors (RFC 3551 §4.5.6). Absent: no. With it, what we encode pauses too. */
   readonly annexB?: boolean;
+  /** OPUS only. */
+  readonly opus?: OpusWishes;
   /** 0 to 127, not another one's; absent: no comfort noise (RFC 3389) on this leg, which then hears noise as audio. */
   readonly comfortNoisePayloadType?: number;
   /**

@@ -55,7 +55,7 @@ const CODEC_SETTINGS: readonly (readonly [codec: CodecName, setting: string])[] 
 
 /** The order of the lines is the client's order of preference; those switched off come last. */
 function addCodecs(lines: SettingsLines, { system }: SettingsFacts): void {
-  const enabled: readonly CodecName[] = [...system.phones.otherCodecs, ...system.media.codecs];
+  const enabled: readonly CodecName[] = [...new Set([...system.phones.otherCodecs, ...system.media.codecs])];
   const origin = fields('system.phones.otherCodecs', 'system.media.codecs');
   for (const codec of enabled) {
     const setting = CODEC_SETTINGS.find(([candidate]) => candidate === codec)?.[1];
@@ -198,7 +198,9 @@ export function addSettingsK1ex(lines: SettingsLines, facts: SettingsFacts): voi
     .setQuoted('OBSCURE_PREFERENCES', OBSCURE_PREFERENCES, fixed('the box decides them, so clients hide them'))
     .set('ENABLE_PPM', 0, NO_RULE);
   // The sample says it here once more; where Opus is off, once is enough.
-  if (system.phones.otherCodecs.includes('OPUS')) lines.set('ENABLE_OPUS', 1, fields('system.phones.otherCodecs'));
+  if ([...system.phones.otherCodecs, ...system.media.codecs].includes('OPUS')) {
+    lines.set('ENABLE_OPUS', 1, fields('system.phones.otherCodecs', 'system.media.codecs'));
+  }
   lines
     .set('SIMULTANEOUS_REGISTRATIONS', 1, NO_RULE)
     .set('ENABLE_AVAYA_ENVIRONMENT', 0, NO_RULE)

@@ -7,6 +7,7 @@ import {
   mediaAddress,
 } from './address-alternatives.ts';
 import { type PotentialConfiguration, readPotentialConfiguration } from './capability-negotiation.ts';
+import type { AudioCodec } from './codec.ts';
 import { type Crypto, type CryptoAbilities, chooseCrypto } from './crypto.ts';
 import { type OfferedCodec, readFormats } from './rtp-formats.ts';
 import {
@@ -57,6 +58,8 @@ export interface AudioParameters {
   readonly codecs: readonly OfferedCodec[];
   /** The number under which the peer wants to receive telephone-event. */
   readonly telephoneEventPayloadType?: number;
+  /** The same beside Opus, whose clock those events have. */
+  readonly opusEventPayloadType?: number;
   /** The number under which the peer wants to receive comfort noise (RFC 3389). */
   readonly comfortNoisePayloadType?: number;
   /** 10 to 200, 20 where the peer says nothing usable; never beyond its maxptime. */
@@ -67,6 +70,14 @@ export interface AudioParameters {
   readonly crypto?: Crypto;
   /** Where SRTP was chosen from what is offered beside the m-line itself (RFC 5939). */
   readonly potential?: PotentialConfiguration;
+}
+
+/** The number of the events that go with a codec, undefined where the peer has none of its clock. */
+export function telephoneEventOf(
+  audio: Pick<AudioParameters, 'telephoneEventPayloadType' | 'opusEventPayloadType'>,
+  codec: AudioCodec,
+): number | undefined {
+  return codec === 'OPUS' ? audio.opusEventPayloadType : audio.telephoneEventPayloadType;
 }
 
 const DEFAULT_PTIME_MS = 20;
@@ -127,7 +138,7 @@ function readAudioAt(
   const security = chooseSecurity(description, media, policy);
   const address = mediaAddress(description, media, policy.addressType);
   if (security === undefined || address === undefined) return undefined;
-  const { codecs, telephoneEvent, comfortNoise } = readFormats(media);
+  const { codecs, telephoneEvent, opusEvent, comfortNoise } = readFormats(media);
   return {
     mediaIndex,
     ...security,
@@ -138,6 +149,7 @@ function readAudioAt(
     hasAlternatives: hasAlternatives(description, media),
     codecs,
     ...(telephoneEvent === undefined ? {} : { telephoneEventPayloadType: telephoneEvent }),
+    ...(opusEvent === undefined ? {} : { opusEventPayloadType: opusEvent }),
     ...(comfortNoise === undefined ? {} : { comfortNoisePayloadType: comfortNoise }),
     ptimeMs: readPtime(media),
     direction: readDirection(description, media, address.connection),

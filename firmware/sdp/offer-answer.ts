@@ -9,6 +9,7 @@ import {
   type OfferedCodec,
   PLAIN_MEDIA,
   readAudio,
+  telephoneEventOf,
 } from './audio.ts';
 import { actualConfigurationLine, potentialConfigurationLines } from './capability-negotiation.ts';
 import {
@@ -16,10 +17,14 @@ import {
   CLOCK_RATE,
   COMFORT_NOISE_PAYLOAD_TYPE,
   ENCODING_NAME,
+  OPUS_CHANNELS,
+  OPUS_CLOCK_RATE,
+  OPUS_EVENT_PAYLOAD_TYPE,
   PAYLOAD_TYPE,
   TELEPHONE_EVENT_PAYLOAD_TYPE,
 } from './codec.ts';
 import { type Crypto, formatCrypto } from './crypto.ts';
+import { OWN_OPUS_FORMAT } from './opus-format.ts';
 import { SdpError, type SdpErrorCode } from './sdp-error.ts';
 import {
   type Attribute,
@@ -53,7 +58,7 @@ export interface LocalSession {
 export interface OfferedAudio {
   /** In our order of preference, at least one. */
   readonly codecs: readonly AudioCodec[];
-  /** Whether to offer RFC 4733 events, as payload type 101. */
+  /** Whether to offer RFC 4733 events, as payload type 101, and 102 beside Opus. */
   readonly telephoneEvent: boolean;
   /** Whether to offer RFC 3389 comfort noise, as payload type 13. */
   readonly comfortNoise?: boolean;
@@ -93,7 +98,9 @@ export interface DirectOfferOptions extends LocalSession {
 interface StreamOptions extends LocalSession {
   readonly protocol: string;
   readonly codecs: readonly OfferedCodec[];
+  /** Beside a codec that is not Opus, and beside that. */
   readonly telephoneEvent?: number | undefined;
+  readonly opusEvent?: number | undefined;
   readonly comfortNoise?: number | undefined;
   readonly attributes?: readonly Attribute[];
 }
@@ -115,7 +122,11 @@ export function makeOffer(options: OfferOptions): string {
         ...options,
         protocol: security === 'enforced' ? 'RTP/SAVP' : 'RTP/AVP',
         codecs: options.codecs.map((codec) => ({ codec, payloadType: PAYLOAD_TYPE[codec], annexB })),
-        telephoneEvent: options.telephoneEvent ? TELEPHONE_EVENT_PAYLOAD_TYPE : undefined,
+        telephoneEvent:
+          options.telephoneEvent && options.codecs.some((codec) => codec !== 'OPUS')
+            ? TELEPHONE_EVENT_PAYLOAD_TYPE
+            : undefined,
+        opusEvent: options.telephoneEvent && options.codecs.includes('OPUS') ? OPUS_EVENT_PAYLOAD_TYPE : undefined,
         comfortNoise: options.comfortNoise === true ? COMFORT_NOISE_PAYLOAD_TYPE : undefined,
         attributes: security === 'disabled' ? [] : attributes,
       }),
@@ -133,7 +144,7 @@ export function makeDirectOffer(options: DirectOfferOptions): string {
         ...options,
         protocol: 'RTP/AVP',
         codecs: [options.codec],
-        telephoneEvent: options.telephoneEventPayloadType,
+        ...eventsBeside(options.codec.codec, options.telephoneEventPayloadType),
         comfortNoise: options.comfortNoisePayloadType,
       }),
     ],
@@ -158,7 +169,7 @@ export function makeAnswer(offer: SessionDescription, options: AnswerOptions): s
     direction: answerDirection(audio.direction, options.direction ?? 'sendrecv'),
     protocol: audio.protocol,
     codecs: [{ ...codec, annexB: options.annexB === true && codec.annexB === true }],
-    telephoneEvent: options.telephoneEvent ? audio.telephoneEventPayloadType : undefined,
+    ...eventsBeside(codec.codec, options.telephoneEvent ? telephoneEventOf(audio, codec.codec) : undefined),
     comfortNoise: options.comfortNoise === true ? audio.comfortNoisePayloadType : undefined,
     attributes,
   });
@@ -207,11 +218,12 @@ export function readAnswer(
   }
   const codecs = audio.codecs.filter(({ codec }) => offer.codecs.includes(codec));
   if (codecs.length === 0) return new SdpError('SDP_NO_COMMON_CODEC', 'the answer has no codec of the offer');
-  const { telephoneEventPayloadType, comfortNoisePayloadType, ...rest } = audio;
+  const { telephoneEventPayloadType, opusEventPayloadType, comfortNoisePayloadType, ...rest } = audio;
   return {
     ...rest,
     codecs,
     ...(offer.telephoneEvent && telephoneEventPayloadType !== undefined ? { telephoneEventPayloadType } : {}),
+    ...(offer.telephoneEvent && opusEventPayloadType !== undefined ? { opusEventPayloadType } : {}),
     ...(offer.comfortNoise === true && comfortNoisePayloadType !== undefined ? { comfortNoisePayloadType } : {}),
   };
 }
@@ -267,29 +279,42 @@ function sessionPart(options: LocalSession): Omit<SessionDescription, 'timing' |
 }
 
 function audioMedia(options: StreamOptions): MediaDescription {
-  const { codecs, telephoneEvent, comfortNoise, port, rtcpPort, protocol } = options;
+  const { codecs, telephoneEvent, opusEvent, comfortNoise, port, rtcpPort, protocol } = options;
   const attributes: Attribute[] = [];
   const formats: number[] = [];
-  const describe = (payloadType: number, name: string): void => {
+  const describe = (payloadType: number, name: string, clock: string | number = CLOCK_RATE): void => {
     formats.push(payloadType);
-    attributes.push({ name: 'rtpmap', value: `${payloadType} ${name}/${CLOCK_RATE}` });
+    attributes.push({ name: 'rtpmap', value: `${payloadType} ${name}/${clock}` });
   };
   for (const { codec, payloadType, annexB } of codecs) {
-    describe(payloadType, ENCODING_NAME[codec]);
+    describe(payloadType, ENCODING_NAME[codec], codec === 'OPUS' ? `${OPUS_CLOCK_RATE}/${OPUS_CHANNELS}` : CLOCK_RATE);
+    if (codec === 'OPUS') attributes.push({ name: 'fmtp', value: `${payloadType} ${OWN_OPUS_FORMAT}` });
     // RFC 7261 §3.1: with annexb=no on one side neither uses it, and what is left out means yes.
     if (codec === 'G729')
       attributes.push({ name: 'fmtp', value: `${payloadType} annexb=${annexB === true ? 'yes' : 'no'}` });
   }
   if (comfortNoise !== undefined) describe(comfortNoise, 'CN');
-  if (telephoneEvent !== undefined) {
-    describe(telephoneEvent, 'telephone-event');
-    attributes.push({ name: 'fmtp', value: `${telephoneEvent} 0-15` });
+  for (const [payloadType, clock] of [
+    [telephoneEvent, CLOCK_RATE],
+    [opusEvent, OPUS_CLOCK_RATE],
+  ] as const) {
+    if (payloadType === undefined) continue;
+    describe(payloadType, 'telephone-event', clock);
+    attributes.push({ name: 'fmtp', value: `${payloadType} 0-15` });
   }
   attributes.push({ name: 'ptime', value: String(options.ptimeMs ?? 20) });
   if (rtcpPort !== undefined && rtcpPort !== port + 1) attributes.push({ name: 'rtcp', value: String(rtcpPort) });
   if (options.rtcpMux === true) attributes.push({ name: 'rtcp-mux' });
   attributes.push(...(options.attributes ?? []), { name: options.direction ?? 'sendrecv' });
   return { media: 'audio', port, protocol, formats: formats.map(String), attributes };
+}
+
+function eventsBeside(
+  codec: AudioCodec,
+  payloadType: number | undefined,
+): Required<Pick<StreamOptions, 'telephoneEvent' | 'opusEvent'>> {
+  const isOpus = codec === 'OPUS';
+  return { telephoneEvent: isOpus ? undefined : payloadType, opusEvent: isOpus ? payloadType : undefined };
 }
 
 function refused(media: MediaDescription): MediaDescription {

@@ -1,4 +1,12 @@
-import { type AudioCodec, audioCodec, CLOCK_RATE, STATIC_ENCODING_NAMES } from './codec.ts';
+import {
+  type AudioCodec,
+  audioCodec,
+  CLOCK_RATE,
+  OPUS_CHANNELS,
+  OPUS_CLOCK_RATE,
+  STATIC_ENCODING_NAMES,
+} from './codec.ts';
+import { type OpusFormat, readOpusFormat } from './opus-format.ts';
 import type { MediaDescription } from './session-description.ts';
 
 /** A codec as a peer names it. */
@@ -8,6 +16,8 @@ export interface OfferedCodec {
   readonly payloadType: number;
   /** G729 alone: whether the peer may send and takes Annex B frames. Missing in the text means yes (RFC 7261 §3.1). */
   readonly annexB?: boolean;
+  /** OPUS alone. */
+  readonly opus?: OpusFormat;
 }
 
 /** What the formats of one m-line stand for. */
@@ -16,6 +26,8 @@ export interface RtpFormats {
   readonly codecs: readonly OfferedCodec[];
   /** RFC 4733 at 8 kHz: events at another clock rate belong to another codec (RFC 4733 §2.1). */
   readonly telephoneEvent: number | undefined;
+  /** Those that go with Opus. */
+  readonly opusEvent: number | undefined;
   /** RFC 3389 at 8 kHz. */
   readonly comfortNoise: number | undefined;
 }
@@ -31,6 +43,7 @@ export function readFormats(media: MediaDescription): RtpFormats {
   const maps = readRtpMaps(media);
   const codecs: OfferedCodec[] = [];
   let telephoneEvent: number | undefined;
+  let opusEvent: number | undefined;
   let comfortNoise: number | undefined;
   const seen = new Set<number>();
   for (const format of media.formats) {
@@ -38,8 +51,15 @@ export function readFormats(media: MediaDescription): RtpFormats {
     if (payloadType === undefined || seen.has(payloadType)) continue;
     seen.add(payloadType);
     const map = maps.get(payloadType) ?? staticMap(payloadType);
-    if (map === undefined || map.channels !== 1 || !hasOurClock(map)) continue;
+    if (map === undefined) continue;
     const encodingName = map.encodingName.toUpperCase();
+    if (map.clockRate === OPUS_CLOCK_RATE) {
+      if (encodingName === 'TELEPHONE-EVENT' && map.channels === 1) opusEvent ??= payloadType;
+      if (encodingName !== 'OPUS' || map.channels !== OPUS_CHANNELS) continue;
+      codecs.push({ codec: 'OPUS', payloadType, opus: readOpusFormat(fmtp(media, payloadType)) });
+      continue;
+    }
+    if (map.channels !== 1 || !hasOurClock(map)) continue;
     if (encodingName === 'TELEPHONE-EVENT') {
       telephoneEvent ??= payloadType;
     } else if (encodingName === 'CN') {
@@ -47,10 +67,10 @@ export function readFormats(media: MediaDescription): RtpFormats {
     } else {
       const codec = audioCodec(encodingName);
       if (codec === 'G729') codecs.push({ codec, payloadType, annexB: readAnnexB(media, payloadType) });
-      else if (codec !== undefined) codecs.push({ codec, payloadType });
+      else if (codec !== undefined && codec !== 'OPUS') codecs.push({ codec, payloadType });
     }
   }
-  return { codecs, telephoneEvent, comfortNoise };
+  return { codecs, telephoneEvent, opusEvent, comfortNoise };
 }
 
 function hasOurClock({ encodingName, clockRate }: RtpMap): boolean {
@@ -85,10 +105,15 @@ function staticMap(payloadType: number): RtpMap | undefined {
 }
 
 function readAnnexB(media: MediaDescription, payloadType: number): boolean {
-  for (const { name, value = '' } of media.attributes) {
-    if (name !== 'fmtp' || !value.startsWith(`${payloadType} `)) continue;
-    const match = /(?:^|[;\s])annexb\s*=\s*"?(yes|no)\b/i.exec(value.slice(`${payloadType} `.length));
-    if (match !== null) return match[1]?.toLowerCase() === 'yes';
-  }
-  return true;
+  const match = /(?:^|[;\s])annexb\s*=\s*"?(yes|no)\b/i.exec(fmtp(media, payloadType));
+  return match === null || match[1]?.toLowerCase() === 'yes';
+}
+
+/** What all fmtp lines of a format say. */
+function fmtp(media: MediaDescription, payloadType: number): string {
+  const start = `${payloadType} `;
+  const values = media.attributes.flatMap(({ name, value = '' }) =>
+    name === 'fmtp' && value.startsWith(start) ? [value.slice(start.length)] : [],
+  );
+  return values.join(';');
 }

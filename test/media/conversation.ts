@@ -51,6 +51,7 @@ export const PCMA = { codec: 'PCMA', payloadType: 8, ptimeMs: 20 } as const sati
 export const PCMU = { codec: 'PCMU', payloadType: 0, ptimeMs: 20 } as const satisfies Negotiated;
 export const G729 = { codec: 'G729', payloadType: 18, ptimeMs: 20 } as const satisfies Negotiated;
 export const G722 = { codec: 'G722', payloadType: 9, ptimeMs: 20 } as const satisfies Negotiated;
+export const OPUS = { codec: 'OPUS', payloadType: 96, ptimeMs: 20, opus: { fec: true } } as const satisfies Negotiated;
 export const G726 = { codec: 'G726', payloadType: 97, ptimeMs: 20 } as const satisfies Negotiated;
 
 /** What a leg towards `party` is configured with. */

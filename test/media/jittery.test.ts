@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { MediaClient } from '../../firmware/media/client.ts';
 import { decodePayloads } from '../support/decode.ts';
-import { type Codec, encodePayloads } from '../support/encode.ts';
+import { type Codec, encodePayloads, TICKS_PER_MS } from '../support/encode.ts';
 import { heardNotes, makeTones } from '../support/tones.ts';
 import {
   type Conversation,
@@ -15,6 +15,7 @@ import {
   G722,
   G726,
   G729,
+  OPUS,
   PCMA,
   PCMU,
   startClient,
@@ -22,7 +23,7 @@ import {
 import type { Party } from './party.ts';
 
 const SAID = ['adbec', 'fceda'] as const;
-const CODECS = [PCMU, PCMA, G722, G726, G729] as const;
+const CODECS = [PCMU, PCMA, G722, G726, G729, OPUS] as const;
 type Negotiated = (typeof CODECS)[number];
 const NOISE_TYPE = 13;
 
@@ -59,7 +60,7 @@ async function departures(
       marker: index === 0,
       payloadType,
       sequenceNumber: begin + index,
-      timestamp: 160 * (begin + index),
+      timestamp: 20 * TICKS_PER_MS[codec] * (begin + index),
       ssrc: 1,
       payload,
     };
@@ -94,7 +95,7 @@ async function decoded(party: Party, codec: Codec, from: number): Promise<Int16A
 }
 
 t.test('every pair of codecs, over four threads', async (t) => {
-  const { client } = await startClient(t, 16, undefined, 4);
+  const { client } = await startClient(t, 24, undefined, 4);
   const pairs = CODECS.flatMap((first, index) => CODECS.slice(index).map((second) => [first, second] as const));
   const calls: (Conversation & { readonly pair: (typeof pairs)[number] })[] = [];
   for (const pair of pairs) calls.push({ ...(await converseThrough(t, client, ...pair)), pair });
@@ -150,7 +151,14 @@ async function pauseInNoise(
   const all: Departure[] = [];
   let number = 100;
   const say = (atMs: number, type: number, payload: Buffer, marker: boolean): void => {
-    const packet = { marker, payloadType: type, sequenceNumber: number++, timestamp: 8 * atMs, ssrc: 1, payload };
+    const packet = {
+      marker,
+      payloadType: type,
+      sequenceNumber: number++,
+      timestamp: TICKS_PER_MS[codec] * atMs,
+      ssrc: 1,
+      payload,
+    };
     all.push({ dueMs: atMs, send: () => parties[speaker].send(session.ports[speaker], packet) });
   };
   for (const [index, payload] of (notes[0] ?? []).entries()) say(20 * index, payloadType, payload, index === 0);

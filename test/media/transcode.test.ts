@@ -1,16 +1,21 @@
 import t from 'tap';
 import type { MediaClient } from '../../firmware/media/client.ts';
 import { decodePayloads } from '../support/decode.ts';
-import { type Codec, encodePayloads } from '../support/encode.ts';
+import { type Codec, encodeOpus, encodePayloads, TICKS_PER_MS } from '../support/encode.ts';
 import { makeTones, soundsLike } from '../support/tones.ts';
-import { converseThrough, G722, G726, G729, PCMA, PCMU, startClient } from './conversation.ts';
+import { converseThrough, G722, G726, G729, OPUS, PCMA, PCMU, startClient } from './conversation.ts';
 import type { Party } from './party.ts';
 
-const BYTES_PER_MS: Readonly<Record<Codec, number>> = { PCMU: 8, PCMA: 8, G729: 1, G722: 8, G726: 4 };
+const BYTES_PER_MS: Readonly<Record<Codec, number>> = { PCMU: 8, PCMA: 8, G729: 1, G722: 8, G726: 4, OPUS: Number.NaN };
 /** Of the packets of a speaker who does not keep time. */
 const MAX_LATE_SHARE = 0.1;
 /** What each speaker says. */
 const SAID = ['adbec', 'fceda'] as const;
+
+/** Of a packet: of Opus it is one frame, which has not every length. */
+function opusMs(ptimeMs: number): number {
+  return ptimeMs === 30 ? 20 : ptimeMs;
+}
 
 interface Side {
   readonly codec: Codec;
@@ -18,8 +23,13 @@ interface Side {
   readonly ptimeMs: number;
 }
 
+function packetMs({ codec, ptimeMs }: Side): number {
+  return codec === 'OPUS' ? opusMs(ptimeMs) : ptimeMs;
+}
+
 /** What it says, in packets of its own length. */
 async function speech({ codec, ptimeMs }: Side, sequence: string): Promise<readonly Buffer[]> {
+  if (codec === 'OPUS') return encodeOpus(makeTones(sequence), opusMs(ptimeMs));
   const bytes = Buffer.concat(await encodePayloads(makeTones(sequence), codec));
   const size = BYTES_PER_MS[codec] * ptimeMs;
   return Array.from({ length: Math.floor(bytes.length / size) }, (_, at) => bytes.subarray(at * size, (at + 1) * size));
@@ -38,16 +48,16 @@ async function play(
       marker: index === 0,
       payloadType: spoken.payloadType,
       sequenceNumber: 65_530 + index,
-      timestamp: index * spoken.ptimeMs * 8,
+      timestamp: index * packetMs(spoken) * TICKS_PER_MS[spoken.codec],
       ssrc: 1,
       payload,
     });
-    const saidMs = (index + 1) * spoken.ptimeMs;
-    if (index % 8 === 7) await to.hear(Math.floor((saidMs - 120) / wanted.ptimeMs));
+    const saidMs = (index + 1) * packetMs(spoken);
+    if (index % 8 === 7) await to.hear(Math.floor((saidMs - 120) / packetMs(wanted)));
   }
 }
 
-const CODECS = [PCMU, PCMA, G722, G726, G729] as const;
+const CODECS = [PCMU, PCMA, G722, G726, G729, OPUS] as const;
 const PTIMES = [10, 20, 30, 40, 60] as const;
 
 function pairsOf<T>(members: readonly T[]): readonly (readonly [T, T])[] {
@@ -81,19 +91,21 @@ for (const [first, second] of cases) {
       const [spoken, wanted] = speaker === 0 ? [first, second] : [second, first];
       const payloads = await speech(spoken, SAID[speaker]);
       await play(parties[speaker], session.ports[speaker], parties[listener], [spoken, wanted], payloads);
-      const heard = await parties[listener].hear(Math.floor((payloads.length * spoken.ptimeMs) / wanted.ptimeMs));
+      const heard = await parties[listener].hear(Math.floor((payloads.length * packetMs(spoken)) / packetMs(wanted)));
       const pcm = await decodePayloads(
         heard.map((packet) => packet.payload),
         wanted.codec,
+        packetMs(wanted),
       );
       t.ok(soundsLike(pcm, SAID[speaker]), `${wanted.codec} hears ${spoken.codec}`);
 
       const [start] = heard;
       for (const [index, packet] of heard.entries()) {
         if (packet.payloadType !== wanted.payloadType) t.fail(`payload type ${packet.payloadType}`);
-        if (packet.payload.length !== BYTES_PER_MS[wanted.codec] * wanted.ptimeMs) t.fail(`packet ${index} is short`);
+        const bytes = BYTES_PER_MS[wanted.codec] * wanted.ptimeMs;
+        if (wanted.codec !== 'OPUS' && packet.payload.length !== bytes) t.fail(`packet ${index} is short`);
         const step = (packet.timestamp - (start?.timestamp ?? 0)) >>> 0;
-        if (step !== index * wanted.ptimeMs * 8) t.fail(`packet ${index} is at ${step}`);
+        if (step !== index * packetMs(wanted) * TICKS_PER_MS[wanted.codec]) t.fail(`packet ${index} is at ${step}`);
         if (packet.marker !== (index === 0)) t.fail(`marker on packet ${index}`);
       }
     }

@@ -24,6 +24,25 @@ interface Case {
 const cases: readonly Case[] = [
   { fixture: 'pcma', why: 'a plain offer', expected: { ...PLAIN, telephoneEventPayloadType: 101 } },
   {
+    fixture: 'opus',
+    why: 'RFC 7587: Opus has two channels and its own clock, whose events are others; one without is none',
+    expected: {
+      ...PLAIN,
+      remotePort: 9000,
+      remoteRtcpPort: 9001,
+      codecs: [
+        {
+          codec: 'OPUS',
+          payloadType: 111,
+          opus: { maxPlaybackRate: 16_000, maxBitrate: 16_000, fec: true, constantRate: true, discontinuous: true },
+        },
+        { codec: 'G726', payloadType: 112 },
+      ],
+      telephoneEventPayloadType: 101,
+      opusEventPayloadType: 113,
+    },
+  },
+  {
     fixture: 'static-types-lf-only',
     why: 'static payload types need no rtpmap; G.729 without annexb has it',
     expected: {
@@ -49,13 +68,17 @@ const cases: readonly Case[] = [
   },
   {
     fixture: 'video-srtp-audio',
-    why: 'video, SRTP and refused lines are passed over; 48 kHz events belong to another codec',
+    why: 'video, SRTP and refused lines are passed over; 48 kHz events belong to Opus',
     expected: {
       ...PLAIN,
       mediaIndex: 3,
       remotePort: 5004,
       remoteRtcpPort: 5005,
-      codecs: [{ codec: 'G729', payloadType: 98, annexB: true }],
+      codecs: [
+        { codec: 'OPUS', payloadType: 96, opus: {} },
+        { codec: 'G729', payloadType: 98, annexB: true },
+      ],
+      opusEventPayloadType: 97,
     },
   },
   { fixture: 'savp-only', why: 'SRTP alone is no audio for us', expected: undefined },
@@ -89,7 +112,13 @@ const cases: readonly Case[] = [
   {
     fixture: 'remapped-static',
     why: 'an rtpmap outweighs the static table',
-    expected: { ...PLAIN, codecs: [{ codec: 'PCMU', payloadType: 97 }] },
+    expected: {
+      ...PLAIN,
+      codecs: [
+        { codec: 'OPUS', payloadType: 0, opus: {} },
+        { codec: 'PCMU', payloadType: 97 },
+      ],
+    },
   },
   {
     fixture: 'all-lines',

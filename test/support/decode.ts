@@ -1,7 +1,10 @@
 import type { Codec } from './encode.ts';
+import { packOgg } from './ogg-opus.ts';
 import { outputOf } from './process-output.ts';
 
 const FORMAT: Readonly<Record<Codec, readonly string[]>> = {
+  // ffmpeg's own decoder, not libopus.
+  OPUS: ['-c:a', 'opus', '-f', 'ogg'],
   PCMA: ['-f', 'alaw', '-ar', '8000', '-ac', '1'],
   PCMU: ['-f', 'mulaw', '-ar', '8000', '-ac', '1'],
   G729: ['-f', 'g729'],
@@ -9,9 +12,13 @@ const FORMAT: Readonly<Record<Codec, readonly string[]>> = {
   G726: ['-f', 'g726le', '-code_size', '4', '-ar', '8000', '-ac', '1'],
 };
 
-/** Decodes payloads in their order with ffmpeg, none of our own code, to 8 kHz samples. */
-export async function decodePayloads(payloads: readonly Uint8Array[], codec: Codec): Promise<Int16Array> {
-  const input = Buffer.concat(payloads);
+/** Decodes payloads in their order with ffmpeg, none of our own code, to 8 kHz samples. Those of Opus are of `packetMs` each. */
+export async function decodePayloads(
+  payloads: readonly Uint8Array[],
+  codec: Codec,
+  packetMs = 20,
+): Promise<Int16Array> {
+  const input = codec === 'OPUS' && payloads.length > 0 ? packOgg(payloads, packetMs) : Buffer.concat(payloads);
   if (input.length === 0) return new Int16Array(0);
   const output = ['-f', 's16le', '-acodec', 'pcm_s16le', '-ar', '8000', '-ac', '1', 'pipe:1'];
   const bytes = await outputOf('ffmpeg', ['-v', 'error', ...FORMAT[codec], '-i', 'pipe:0', ...output], input);

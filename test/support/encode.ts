@@ -1,26 +1,44 @@
 import { compiled } from './compiled.ts';
 import { encodeAlaw, encodeUlaw } from './g711.ts';
+import { unpackOgg } from './ogg-opus.ts';
 import { outputOf } from './process-output.ts';
 
-export type Codec = 'PCMU' | 'PCMA' | 'G729' | 'G722' | 'G726';
+export type Codec = 'PCMU' | 'PCMA' | 'G729' | 'G722' | 'G726' | 'OPUS';
 
 /** 20 ms, the packet time of every test phone. */
 export const SAMPLES_PER_PAYLOAD = 160;
 
-/** Bytes of a 20 ms payload. */
-export const PAYLOAD_BYTES: Readonly<Record<Codec, number>> = { PCMU: 160, PCMA: 160, G729: 20, G722: 160, G726: 80 };
+/** Bytes of a 20 ms payload; of Opus any number. */
+export const PAYLOAD_BYTES: Readonly<Record<Codec, number>> = {
+  PCMU: 160,
+  PCMA: 160,
+  G729: 20,
+  G722: 160,
+  G726: 80,
+  OPUS: Number.NaN,
+};
+
+/** RTP units of a millisecond. */
+export const TICKS_PER_MS: Readonly<Record<Codec, number>> = { PCMU: 8, PCMA: 8, G729: 8, G722: 8, G726: 8, OPUS: 48 };
 
 /** Encodes 8 kHz samples into payloads of 20 ms; the last one is filled up with silence. */
 export async function encodePayloads(samples: Int16Array, codec: Codec): Promise<readonly Buffer[]> {
   const count = Math.ceil(samples.length / SAMPLES_PER_PAYLOAD);
   const padded = new Int16Array(count * SAMPLES_PER_PAYLOAD);
   padded.set(samples);
+  if (codec === 'OPUS') return (await encodeOpus(padded)).slice(0, count);
   const bytes = await encode(padded, codec);
   const size = PAYLOAD_BYTES[codec];
   return Array.from({ length: count }, (_, index) => bytes.subarray(index * size, (index + 1) * size));
 }
 
-async function encode(samples: Int16Array, codec: Codec): Promise<Buffer> {
+/** By ffmpeg's libopus, in packets of `packetMs`: 10, 20, 40 or 60. */
+export async function encodeOpus(samples: Int16Array, packetMs = 20): Promise<readonly Buffer[]> {
+  const format = ['-c:a', 'libopus', '-application', 'voip', '-frame_duration', String(packetMs), '-b:a', '20k'];
+  return unpackOgg(await encodeByFfmpeg(samples, [...format, '-f', 'ogg']));
+}
+
+async function encode(samples: Int16Array, codec: Exclude<Codec, 'OPUS'>): Promise<Buffer> {
   switch (codec) {
     case 'PCMU':
     case 'PCMA':

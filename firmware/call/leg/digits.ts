@@ -19,6 +19,8 @@ export interface DigitsOptions {
 const MAX_PENDING_INFOS = 32;
 /** Our own number of telephone-event in every offer, under which some devices send though they named another. */
 const OFFERED_EVENT_TYPE = 101;
+/** And beside Opus, whose clock those have. */
+const OFFERED_OPUS_EVENT_TYPE = 102;
 const DEFAULT_PRESS_MS = 100;
 const MIN_PRESS_MS = 40;
 const MAX_PRESS_MS = 20_000;
@@ -64,8 +66,9 @@ export class Digits {
     this.#parameters = agreed;
     const { telephoneEventPayloadType, payloadType, codec } = agreed;
     if (telephoneEventPayloadType !== undefined) {
-      const isOurs = telephoneEventPayloadType === OFFERED_EVENT_TYPE || payloadType === OFFERED_EVENT_TYPE;
-      return isOurs ? agreed : { ...agreed, telephoneEventReceivedType: OFFERED_EVENT_TYPE };
+      const offered = codec === 'OPUS' ? OFFERED_OPUS_EVENT_TYPE : OFFERED_EVENT_TYPE;
+      const isOurs = telephoneEventPayloadType === offered || payloadType === offered;
+      return isOurs ? agreed : { ...agreed, telephoneEventReceivedType: offered };
     }
     return {
       ...agreed,

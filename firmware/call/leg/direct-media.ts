@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { LegIndex } from '../../media/client.ts';
+import { telephoneEventOf } from '../../sdp/audio.ts';
 import type { Flow, RenegotiationResult } from '../../sip/stack.ts';
 import type { Agreement, MediaSide } from './media-side.ts';
 import type { Refusal } from './negotiation.ts';
@@ -48,8 +49,8 @@ export function directObstacle(left: ConnectedSide, right: ConnectedSide): Obsta
   return undefined;
 }
 
-function takesEvents({ audio }: Agreement): boolean {
-  return audio.telephoneEventPayloadType !== undefined;
+function takesEvents({ audio, parameters }: Agreement): boolean {
+  return telephoneEventOf(audio, parameters.codec) !== undefined;
 }
 
 function isElsewhere({ remoteAddress }: Flow, { audio }: Agreement): boolean {
@@ -215,8 +216,8 @@ export class DirectMedia {
     if (sides === undefined) return;
     const { side, reinvite } = sides[leg];
     if (side.agreement === undefined) return;
-    const { parameters, audio } = side.agreement;
-    const offer = side.offer([parameters.codec], audio.telephoneEventPayloadType !== undefined, side.pauses);
+    const { parameters } = side.agreement;
+    const offer = side.offer([parameters.codec], takesEvents(side.agreement), side.pauses);
     const { status, sdp } = await reinvite(offer);
     const answer = sdp === undefined || status >= 300 ? undefined : side.readAnswer(sdp);
     if (answer !== undefined && !isRefusal(answer)) await this.#options.relay(leg, answer);

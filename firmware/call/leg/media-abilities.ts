@@ -16,7 +16,7 @@ export interface MediaAbilities {
 }
 
 export const MEDIA_ABILITIES: MediaAbilities = {
-  codecs: ['PCMA', 'PCMU', 'G729', 'G722', 'G726'],
+  codecs: ['PCMA', 'PCMU', 'G729', 'G722', 'G726', 'OPUS'],
   srtp: { suites: SRTP_SUITES, mki: false },
   rtcpMux: true,
   comfortNoise: true,

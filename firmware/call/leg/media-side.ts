@@ -1,6 +1,11 @@
 import { type LegParameters, SRTP_SUITES, type SrtpParameters } from '../../media/client.ts';
-import type { AudioParameters } from '../../sdp/audio.ts';
-import { type AudioCodec, COMFORT_NOISE_PAYLOAD_TYPE, TELEPHONE_EVENT_PAYLOAD_TYPE } from '../../sdp/codec.ts';
+import { type AudioParameters, telephoneEventOf } from '../../sdp/audio.ts';
+import {
+  type AudioCodec,
+  COMFORT_NOISE_PAYLOAD_TYPE,
+  OPUS_EVENT_PAYLOAD_TYPE,
+  TELEPHONE_EVENT_PAYLOAD_TYPE,
+} from '../../sdp/codec.ts';
 import { answerCrypto, type Crypto, makeCryptos, type SrtpSuite } from '../../sdp/crypto.ts';
 import {
   makeAnswer,
@@ -118,9 +123,10 @@ export class MediaSide {
     const hasOurNoise = comfortNoise && audio.comfortNoisePayloadType === COMFORT_NOISE_PAYLOAD_TYPE;
     const agreement = this.#agreeOn(audio, [], { comfortNoise: hasOurNoise, annexB }, own);
     if (agreement === undefined) return { status: 488, why: 'no codec' };
-    if (audio.telephoneEventPayloadType === undefined) return agreement;
+    const { codec, telephoneEventPayloadType } = agreement.parameters;
+    if (telephoneEventPayloadType === undefined) return agreement;
     // RFC 3264 §5.1: who answers with another number still sends under the one of our offer.
-    const telephoneEventReceivedType = TELEPHONE_EVENT_PAYLOAD_TYPE;
+    const telephoneEventReceivedType = codec === 'OPUS' ? OPUS_EVENT_PAYLOAD_TYPE : TELEPHONE_EVENT_PAYLOAD_TYPE;
     return { ...agreement, parameters: { ...agreement.parameters, telephoneEventReceivedType } };
   }
 
@@ -174,7 +180,7 @@ export class MediaSide {
       audio.direction === known.audio.direction &&
       audio.ptimeMs === known.audio.ptimeMs &&
       audio.crypto === undefined &&
-      audio.telephoneEventPayloadType === known.audio.telephoneEventPayloadType &&
+      telephoneEventOf(audio, known.parameters.codec) === telephoneEventOf(known.audio, known.parameters.codec) &&
       (!comfortNoise || audio.comfortNoisePayloadType === known.audio.comfortNoisePayloadType) &&
       audio.codecs.some((offered) => {
         const { codec, payloadType } = known.parameters;
@@ -186,7 +192,7 @@ export class MediaSide {
   /** The answer to an offer that is as agreed, with the media of the `other` party. */
   answerDirect({ description, audio }: ReceivedOffer, other: Agreement): string {
     const { codec, payloadType, ptimeMs, comfortNoisePayloadType } = other.parameters;
-    const telephoneEvent = other.audio.telephoneEventPayloadType;
+    const telephoneEvent = telephoneEventOf(other.audio, codec);
     const pauses = pausesOf(other);
     return makeAnswer(description, {
       ...this.#next(),
@@ -195,7 +201,9 @@ export class MediaSide {
       // RFC 3264 §6.1: each side says under which numbers it receives.
       audio: {
         ...audio,
-        ...(telephoneEvent === undefined ? {} : { telephoneEventPayloadType: telephoneEvent }),
+        ...(telephoneEvent === undefined
+          ? {}
+          : { telephoneEventPayloadType: telephoneEvent, opusEventPayloadType: telephoneEvent }),
         ...(comfortNoisePayloadType === undefined ? {} : { comfortNoisePayloadType }),
       },
       codec: { codec, payloadType, annexB: pauses.annexB },

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { LegParameters } from '../../media/client.ts';
-import { type AudioParameters, type MediaPolicy, readAudio } from '../../sdp/audio.ts';
+import { type AudioParameters, type MediaPolicy, readAudio, telephoneEventOf } from '../../sdp/audio.ts';
 import type { AudioCodec } from '../../sdp/codec.ts';
 import { answerDirection, chooseCodec, noAudio } from '../../sdp/offer-answer.ts';
 import { SdpError } from '../../sdp/sdp-error.ts';
@@ -96,19 +96,21 @@ export function legParameters(
   const codec = chooseCodec(audio.codecs, [...wanted, ...audio.codecs.map(({ codec }) => codec)]);
   if (codec === undefined || !isSpoken(codec.codec)) return undefined;
   const { comfortNoisePayloadType } = audio;
+  const telephoneEventPayloadType = telephoneEventOf(audio, codec.codec);
+  // Comfort noise at 8 kHz is none of Opus, which has its own.
+  const hasNoise = pauses.comfortNoise && codec.codec !== 'OPUS';
   return {
     remoteAddress: audio.remoteAddress,
     remotePort: audio.remotePort,
     codec: codec.codec,
     payloadType: codec.payloadType,
-    ...(audio.telephoneEventPayloadType === undefined
-      ? {}
-      : { telephoneEventPayloadType: audio.telephoneEventPayloadType }),
+    ...(telephoneEventPayloadType === undefined ? {} : { telephoneEventPayloadType }),
     ptimeMs: Math.min(Math.floor(audio.ptimeMs / 10) * 10, MAX_PTIME_MS),
     direction: answerDirection(audio.direction, 'sendrecv'),
     ...rtcpParameters(audio),
     ...(pauses.annexB && codec.annexB === true ? { annexB: true } : {}),
-    ...(pauses.comfortNoise && comfortNoisePayloadType !== undefined ? { comfortNoisePayloadType } : {}),
+    ...(codec.opus === undefined ? {} : { opus: codec.opus }),
+    ...(hasNoise && comfortNoisePayloadType !== undefined ? { comfortNoisePayloadType } : {}),
   };
 }
 

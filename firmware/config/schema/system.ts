@@ -18,11 +18,11 @@ import {
 } from './kinds.ts';
 
 /** What the media worker speaks. */
-export const CODEC_NAMES = ['PCMA', 'PCMU', 'G729', 'G722'] as const;
-/** Wideband for its own sake is for who wants it: it takes more to turn it into another codec. */
+export const CODEC_NAMES = ['PCMA', 'PCMU', 'G729', 'G722', 'G726', 'OPUS'] as const;
+/** Wideband for its own sake is for who wants it: it takes more to turn it into another codec. G.726 is for phones that need it. */
 const DEFAULT_CODECS = ['PCMA', 'PCMU', 'G729'] as const;
 export const MEDIA_SECURITY = ['disabled', 'preferred', 'enforced'] as const;
-/** What clients may speak among themselves beside that. */
+/** What clients may be told to prefer although the box is not to speak it. */
 export const OTHER_CODEC_NAMES = ['OPUS', 'G726'] as const;
 /** Call features of Workplace clients that need a server behind them. */
 export const CLIENT_FEATURES = [
@@ -224,7 +224,7 @@ export const system = single('System', 'system', {
       CLIENT_FEATURES.length,
     ),
     otherCodecs: list(
-      'Codecs that clients prefer among themselves, though the box does not speak them',
+      'Codecs that clients are told to prefer, though the box is not to speak them',
       word('Codec', OTHER_CODEC_NAMES),
       OTHER_CODEC_NAMES.length,
     ),

@@ -25,6 +25,11 @@ export interface LegSettings {
   readonly receives: boolean;
   readonly sends: boolean;
   readonly annexB?: boolean;
+  readonly maxPlaybackRate?: number;
+  readonly maxBitrate?: number;
+  readonly fec?: boolean;
+  readonly constantRate?: boolean;
+  readonly discontinuous?: boolean;
   readonly comfortNoisePayloadType?: number;
   readonly srtp?: SrtpSettings;
   readonly rtcpMux?: boolean;
@@ -117,7 +122,7 @@ export interface Addon {
 }
 
 /** `enum codec` in native/codec/codec.h. */
-export const CODEC_NUMBERS = { PCMU: 0, PCMA: 1, G729: 2, G722: 3, G726: 4 } as const;
+export const CODEC_NUMBERS = { PCMU: 0, PCMA: 1, G729: 2, G722: 3, G726: 4, OPUS: 5 } as const;
 
 /** Throws what the loader throws when the addon is missing or not for this machine. */
 export function loadAddon(): Addon {

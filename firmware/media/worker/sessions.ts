@@ -24,7 +24,7 @@ export type Outcome =
 type SoundRate = Parameters<SoundFiles['find']>[1];
 
 function soundRate(codec: LegParameters['codec'] | undefined): SoundRate {
-  return codec === 'G722' ? 16_000 : 8000;
+  return codec === 'G722' || codec === 'OPUS' ? 16_000 : 8000;
 }
 
 interface OpenSession {
@@ -113,11 +113,12 @@ export class Sessions {
   #configure(session: number, leg: LegIndex, parameters: LegParameters): Outcome {
     const open = this.#sessions.get(session);
     if (open === undefined) return unknown(session);
-    const { direction, codec, srtp, ...rest } = parameters;
+    const { direction, codec, srtp, opus, ...rest } = parameters;
     const keys = srtp === undefined ? undefined : srtpSettings(srtp);
     try {
       const known = this.#addon.configure(open.handle, leg, {
         ...rest,
+        ...opus,
         ...(keys === undefined ? {} : { srtp: keys }),
         codec: CODEC_NUMBERS[codec],
         receives: direction === 'sendrecv' || direction === 'recvonly',

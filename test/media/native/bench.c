@@ -56,7 +56,7 @@ static void party_open(struct party *party, const char *address) {
 }
 
 void configure(struct bench *bench, unsigned leg, enum codec codec, uint16_t ptime_ms) {
-  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE};
+  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE, OPUS_TYPE};
   const struct leg_settings settings = {
       .remote = bench->parties[leg].address,
       .codec = codec,

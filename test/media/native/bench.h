@@ -25,6 +25,7 @@ int run_checks(const char *part);
 #define G729_TYPE 18
 #define G722_TYPE 9
 #define G726_TYPE 97
+#define OPUS_TYPE 96
 #define NOISE_TYPE 13
 #define EVENT_TYPE 101 /* on leg 0, and the next one on leg 1 */
 

@@ -23,7 +23,7 @@ struct hop {
 };
 
 static struct hop hop_named(const char *name) {
-  static const char *const names[] = {"pcmu", "pcma", "g729", "g722", "g726"};
+  static const char *const names[] = {"pcmu", "pcma", "g729", "g722", "g726", "opus"};
   struct hop hop = {.sample_rate = strcmp(name, "pcm8") == 0 ? 8000 : 16000};
   for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
     if (strcmp(name, names[i]) != 0) continue;
@@ -42,7 +42,10 @@ static void cross(struct hop *hop, int16_t *pcm, bool lost, bool concealing) {
     return;
   }
   size_t bytes = 0;
-  for (unsigned i = 0; i < PACKET_FRAMES; i++) bytes += encoder_encode(hop->encoder, pcm + i * frame, hop->bytes + bytes);
+  for (unsigned i = 0; i < PACKET_FRAMES; i++) {
+    const size_t coded = encoder_encode(hop->encoder, pcm + i * frame, hop->bytes + bytes);
+    if (coded != ENCODER_WAITS) bytes += coded;
+  }
   if (!lost) decoder_decode(hop->decoder, hop->bytes, bytes, pcm, MAX_PCM);
   else if (concealing) decoder_conceal(hop->decoder, pcm, PACKET_FRAMES * frame);
   else memset(pcm, 0, PACKET_FRAMES * frame * sizeof *pcm);

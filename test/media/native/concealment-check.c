@@ -104,9 +104,10 @@ CHECK(check_decoders_conceal, "every decoder goes on after any loss, in any piec
     const struct codec_traits *traits = codec_traits(codec);
     for (unsigned i = 0; i < 200; i++) {
       int16_t pcm[MAX_FRAME_SAMPLES], lost[1000];
-      uint8_t bytes[MAX_FRAME_BYTES];
+      uint8_t bytes[6 * MAX_FRAME_BYTES];
       for (unsigned k = 0; k < MAX_FRAME_SAMPLES; k++) pcm[k] = (int16_t)(rand() % 65536 - 32768);
       const size_t length = encoder_encode(encoder, pcm, bytes);
+      if (traits->coded_whole) continue; /* opus-check.c has them */
       EXPECT(length, traits->max_frame_bytes);
       if (rand() % 3 == 0) decoder_conceal(decoder, lost, (size_t)rand() % 500 * 2);
       else EXPECT(decoder_decode(decoder, bytes, length, pcm, MAX_FRAME_SAMPLES), traits->frame_samples);

@@ -69,7 +69,7 @@ static struct engine_party party_of(const struct building *building, int number)
 }
 
 static void set_up(struct session *session, void *argument) {
-  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE};
+  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE, OPUS_TYPE};
   const struct building *building = argument;
   for (unsigned leg = 0; leg < session->leg_count; leg++) {
     const enum codec codec = (enum codec)draw(CODEC_COUNT);

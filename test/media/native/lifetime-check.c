@@ -40,14 +40,17 @@ static bool find_ports(struct stand *stand) {
   return false;
 }
 
+/* How a packet of Opus begins that is one frame of 20 ms, wideband (RFC 6716 §3.1). */
+#define OPUS_20_MS 0x48
+
 struct talk {
   const struct stand *stand;
   uint64_t number; /* of the session: each has other codecs than the one before */
 };
 
 static void talk(struct session *session, void *argument) {
-  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE};
-  static const uint16_t bytes_of_20_ms[] = {160, 160, 20, 160, 80};
+  static const uint8_t types[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE, OPUS_TYPE};
+  static const uint16_t bytes_of_20_ms[] = {160, 160, 20, 160, 80, 40};
   const struct talk *talk = argument;
   enum codec codecs[2] = {(enum codec)(talk->number % CODEC_COUNT), (enum codec)(talk->number / CODEC_COUNT % CODEC_COUNT)};
   for (unsigned leg = 0; leg < 2; leg++) {
@@ -73,10 +76,11 @@ static void talk(struct session *session, void *argument) {
     uint8_t bytes[PACKET_BYTES];
     const struct rtp_packet packet = {.payload_type = types[codecs[leg]],
                                       .sequence_number = (uint16_t)at,
-                                      .timestamp = 160 * at,
+                                      .timestamp = 2u * codec_traits(codecs[leg])->frame_ticks * at,
                                       .ssrc = leg + 1};
     rtp_write_header(bytes, &packet);
     memset(bytes + RTP_HEADER_BYTES, 0x5a, bytes_of_20_ms[codecs[leg]]);
+    if (codecs[leg] == CODEC_OPUS) bytes[RTP_HEADER_BYTES] = OPUS_20_MS;
     session_receive(session, leg, bytes, RTP_HEADER_BYTES + (size_t)bytes_of_20_ms[codecs[leg]], &talk->stand->party,
                     loop_now_us());
   }

@@ -31,8 +31,8 @@ struct office {
   struct dialog dialogs[MAX_DIALOGS];
 };
 
-static const uint8_t TYPES[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE};
-static const uint16_t BYTES_OF_20_MS[] = {160, 160, 20, 160, 80};
+static const uint8_t TYPES[] = {PCMU_TYPE, PCMA_TYPE, G729_TYPE, G722_TYPE, G726_TYPE, OPUS_TYPE};
+static const uint16_t BYTES_OF_20_MS[] = {160, 160, 20, 160, 80, 40};
 
 static struct leg *leg_at(struct office *office, unsigned which) { return &office->dialogs[which].session->legs[0]; }
 static uint64_t now_of(const struct office *office) { return office->now_ms * 1000; }
@@ -117,6 +117,7 @@ static void phone_speaks(struct office *office, unsigned which) {
   uint8_t payload[160];
   memset(payload, 0x5a, sizeof payload);
   const enum codec codec = leg_at(office, which)->settings.codec;
+  if (codec == CODEC_OPUS) payload[0] = 0x48; /* one frame of 20 ms */
   phone_sends(office, which,
               (struct rtp_packet){.payload_type = TYPES[codec],
                                   .timestamp = 70000 * which + 8 * (uint32_t)office->now_ms,

@@ -1,7 +1,7 @@
 import type { Codec } from '../encode.ts';
 import { uriHost } from './sip-message.ts';
 
-const NUMBER: Readonly<Record<Codec, number>> = { PCMU: 0, PCMA: 8, G729: 18, G722: 9, G726: 97 };
+const NUMBER: Readonly<Record<Codec, number>> = { PCMU: 0, PCMA: 8, G729: 18, G722: 9, G726: 97, OPUS: 96 };
 /** As an rtpmap names it. */
 const RTP_MAP: Readonly<Record<Codec, string>> = {
   PCMU: 'PCMU/8000',
@@ -9,6 +9,7 @@ const RTP_MAP: Readonly<Record<Codec, string>> = {
   G729: 'G729/8000',
   G722: 'G722/8000',
   G726: 'G726-32/8000',
+  OPUS: 'opus/48000/2',
 };
 const CODECS = Object.keys(RTP_MAP) as readonly Codec[];
 

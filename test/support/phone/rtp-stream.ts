@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { decodePayloads } from '../decode.ts';
-import { type Codec, encodePayloads, PAYLOAD_BYTES, SAMPLES_PER_PAYLOAD } from '../encode.ts';
+import { type Codec, encodePayloads, PAYLOAD_BYTES, SAMPLES_PER_PAYLOAD, TICKS_PER_MS } from '../encode.ts';
 import { heardNotes, type NoteSequence } from '../tones.ts';
 import type { Changes } from './changes.ts';
 
@@ -65,6 +65,7 @@ const SILENCE: Readonly<Record<Codec, Buffer | undefined>> = {
   G729: undefined,
   G722: undefined,
   G726: undefined,
+  OPUS: undefined,
 };
 
 interface QueuedPacket {
@@ -240,7 +241,7 @@ export class RtpStream {
       this.#send(target, target.telephoneEvent, this.#keyTimestamp, next.keyOffset === 0, next.payload);
     }
     next?.sent?.();
-    this.#timestamp = (this.#timestamp + SAMPLES_PER_PAYLOAD) >>> 0;
+    this.#timestamp = (this.#timestamp + PACKET_MS * TICKS_PER_MS[target.codec]) >>> 0;
     this.#nextAtMs += PACKET_MS;
     const now = performance.now();
     // After a long pause of the machine go on from now, rather than flood the other side.
@@ -319,7 +320,7 @@ function isDescriptor(bytes: number, codec: Codec): boolean {
 
 /** Of what is as long as 20 ms are, or with Annex B ends sooner. */
 function isWhole(bytes: number, { codec, annexB }: MediaTarget): boolean {
-  if (bytes === PAYLOAD_BYTES[codec]) return true;
+  if (bytes === PAYLOAD_BYTES[codec] || (codec === 'OPUS' && bytes > 0)) return true;
   return codec === 'G729' && annexB === true && [2, 10, 12].includes(bytes);
 }
 

@@ -104,6 +104,7 @@ static void configure_on_loop(struct session *session, void *argument) {
 static bool read_settings(napi_env env, napi_value object, struct leg_settings *settings) {
   char address[MAX_ADDRESS_CHARACTERS];
   uint32_t port, codec, payload_type, event_payload_type, event_received_type, noise_payload_type, ptime_ms;
+  struct encoder_options *encoding = &settings->encoding;
   if (!property_text(env, object, "remoteAddress", address, sizeof address) ||
       !property_uint32(env, object, "remotePort", UINT16_MAX, &port) ||
       !property_uint32(env, object, "codec", CODEC_COUNT - 1, &codec) ||
@@ -114,7 +115,12 @@ static bool read_settings(napi_env env, napi_value object, struct leg_settings *
       !property_uint32(env, object, "ptimeMs", MAX_PTIME_MS, &ptime_ms) ||
       !property_boolean(env, object, "receives", &settings->receives) ||
       !property_boolean(env, object, "sends", &settings->sends) ||
-      !optional_boolean(env, object, "annexB", false, &settings->encoding.annex_b) ||
+      !optional_boolean(env, object, "annexB", false, &encoding->annex_b) ||
+      !optional_uint32(env, object, "maxPlaybackRate", 48000, 0, &encoding->max_rate) ||
+      !optional_uint32(env, object, "maxBitrate", 510000, 0, &encoding->max_bitrate) ||
+      !optional_boolean(env, object, "fec", false, &encoding->fec) ||
+      !optional_boolean(env, object, "constantRate", false, &encoding->constant_rate) ||
+      !optional_boolean(env, object, "discontinuous", false, &encoding->discontinuous) ||
       !optional_boolean(env, object, "detectDigits", false, &settings->detects_digits) ||
       !optional_boolean(env, object, "digitsBySignalling", false, &settings->digits_by_signalling)) {
     return false;

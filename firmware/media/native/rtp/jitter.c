@@ -226,12 +226,16 @@ static void step_over_passed(struct jitter *jitter) {
   }
 }
 
-static enum jitter_kind play(struct jitter *jitter, struct jitter_slot *slot, uint64_t now_us, struct jitter_next *next) {
+static void describe(const struct jitter *jitter, const struct jitter_slot *slot, struct jitter_next *next) {
   next->payload = jitter->bytes + slot->offset;
   next->bytes = slot->bytes;
   next->ticks = slot->ticks;
   next->marker = slot->marker;
   next->payload_type = slot->payload_type;
+}
+
+static enum jitter_kind play(struct jitter *jitter, struct jitter_slot *slot, uint64_t now_us, struct jitter_next *next) {
+  describe(jitter, slot, next);
   const int64_t off = slot->time - jitter->next_time;
   /* Wavering timestamps are not followed, or the audio would be torn; a clock that was set back is. */
   jitter->next_time = (off < -tolerance(jitter) ? slot->time : jitter->next_time) + slot->ticks;
@@ -293,6 +297,13 @@ enum jitter_kind jitter_next(struct jitter *jitter, uint64_t now_us, struct jitt
   if (now_us < due) return wait_until(next, due);
   if (gap > tolerance(jitter)) return fill(jitter, next, JITTER_JUMP, gap);
   return play(jitter, slot, now_us, next);
+}
+
+bool jitter_peek(struct jitter *jitter, struct jitter_next *next) {
+  const struct jitter_slot *slot = first(jitter);
+  if (slot == NULL || slot->time - jitter->next_time > tolerance(jitter)) return false;
+  describe(jitter, slot, next);
+  return true;
 }
 
 void jitter_hurry(struct jitter *jitter) { jitter->hurried = jitter->count > 0; }

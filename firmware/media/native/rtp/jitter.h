@@ -101,6 +101,11 @@ void jitter_restart(struct jitter *jitter);
 /* `ticks` is the time that the payload stands for, 1 to 65535. */
 enum jitter_put jitter_put(struct jitter *jitter, const struct rtp_packet *packet, uint32_t ticks, uint64_t now_us);
 enum jitter_kind jitter_next(struct jitter *jitter, uint64_t now_us, struct jitter_next *next);
+/*
+ * After LOST: whether the packet that directly follows the lost time is there. Then `next` says what it is; it is told as PACKET
+ * afterwards.
+ */
+bool jitter_peek(struct jitter *jitter, struct jitter_next *next);
 /* Everything that waits is due now. */
 void jitter_hurry(struct jitter *jitter);
 /*

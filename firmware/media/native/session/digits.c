@@ -24,6 +24,10 @@ void digits_start(struct leg *leg) {
 
 static bool has_events(const struct leg *leg) { return leg->settings.event_payload_type != NO_PAYLOAD_TYPE; }
 
+static uint32_t clock_rate(const struct leg *leg) { return codec_traits(leg->settings.codec)->clock_rate; }
+
+bool digits_pass_on(const struct leg *from, const struct leg *to) { return has_events(to) && clock_rate(from) == clock_rate(to); }
+
 bool digits_removes(const struct leg *from, const struct leg *to) {
   return from->settings.detects_digits && (has_events(to) || to->settings.digits_by_signalling);
 }
@@ -59,13 +63,13 @@ static void arm(struct leg *leg) {
 void digits_configure(struct leg *leg) {
   struct digits *digits = &leg->digits;
   const bool in_audio = !has_events(leg);
-  const uint32_t clock_rate = codec_traits(leg->settings.codec)->clock_rate;
-  if (in_audio != digits->in_audio || clock_rate != digits->sender.clock_rate) {
+  const uint32_t rate = clock_rate(leg);
+  if (in_audio != digits->in_audio || rate != digits->sender.clock_rate) {
     digits->in_audio = in_audio;
     digits->sounding = false;
-    event_sender_start(&digits->sender, clock_rate);
+    event_sender_start(&digits->sender, rate);
   }
-  if (clock_rate != digits->received.clock_rate) event_receiver_start(&digits->received, clock_rate);
+  if (rate != digits->received.clock_rate) event_receiver_start(&digits->received, rate);
   arm(leg);
 }
 
@@ -118,7 +122,7 @@ static void press_for(const struct leg *from, struct leg *to, const struct event
 
 static void take_received(struct leg *from, const struct event_change *change, uint64_t now_us) {
   struct leg *to = leg_peer(from);
-  if (to != NULL && !has_events(to)) press_for(from, to, change, now_us);
+  if (to != NULL && !digits_pass_on(from, to)) press_for(from, to, change, now_us);
   if (change->edge == EVENT_ENDED) report(from, change, DIGIT_BY_EVENT);
 }
 

@@ -60,6 +60,8 @@ void digits_take_event(struct leg *from, const struct rtp_packet *packet, uint64
 void digits_take_audio(struct leg *from, int16_t *pcm, size_t samples, uint32_t sample_rate, uint64_t now_us);
 /* True when tones are taken out of what goes from one to the other, which therefore has to be decoded. */
 bool digits_removes(const struct leg *from, const struct leg *to);
+/* True when its events go to the other one as they came: both have them, by the same clock (RFC 4733 §2.1). */
+bool digits_pass_on(const struct leg *from, const struct leg *to);
 
 /* Presses for the party of `leg`, after those that wait. False: not all of them fit, or may be sent; then none is. */
 bool digits_send(struct leg *leg, const struct event_press *presses, unsigned count, uint64_t now_us);

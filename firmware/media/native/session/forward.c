@@ -4,7 +4,7 @@
 #include "session/loop.h"
 
 /* How far from the audio, or from the present, an event's timestamp may lie and still be believed. */
-#define MAX_EVENT_DISTANCE_TICKS (5000 * SAMPLES_PER_MS)
+#define MAX_EVENT_DISTANCE_SECONDS 5
 
 static bool pass(struct leg *to, const struct destination *destination, const struct arrived *arrived) {
   struct outgoing *outgoing = &to->outgoing;
@@ -49,8 +49,9 @@ static bool reframe(struct leg *from, struct leg *to, const struct destination *
   return true;
 }
 
-static bool is_near(uint32_t distance) {
-  return (int32_t)distance > -MAX_EVENT_DISTANCE_TICKS && (int32_t)distance < MAX_EVENT_DISTANCE_TICKS;
+static bool is_near(uint32_t distance, const struct outgoing *outgoing) {
+  const int32_t most = MAX_EVENT_DISTANCE_SECONDS * (int32_t)outgoing->traits->clock_rate;
+  return (int32_t)distance > -most && (int32_t)distance < most;
 }
 
 bool forward_event(struct leg *from, struct leg *to, const struct arrived *arrived) {
@@ -70,7 +71,7 @@ bool forward_event(struct leg *from, struct leg *to, const struct arrived *arriv
     const uint32_t by_now = outgoing_by_now(&to->outgoing, destination.now_us);
     from->event_known = true;
     from->event_timestamp = packet->timestamp;
-    from->event_sent_as = is_near(ahead) || is_near(told - by_now) ? told : by_now;
+    from->event_sent_as = is_near(ahead, &to->outgoing) || is_near(told - by_now, &to->outgoing) ? told : by_now;
   }
   outgoing_event(&to->outgoing, &destination, packet, from->event_sent_as);
   return true;

@@ -122,8 +122,20 @@ static uint32_t ticks_at(const struct leg *to, const struct listening *listening
   return (uint32_t)((uint64_t)ticks * to->outgoing.traits->clock_rate / listening->traits->clock_rate);
 }
 
+/* False: nothing that is there says what was lost. */
+static bool recover(struct listening *listening, struct leg *to, const struct destination *destination, size_t samples) {
+  int16_t pcm[MAX_PAYLOAD_SAMPLES];
+  struct jitter_next following;
+  if (samples > MAX_PAYLOAD_SAMPLES || !jitter_peek(&listening->jitter, &following)) return false;
+  if (following.payload_type == listening->leg->settings.noise_payload_type) return false;
+  decoder_recover(listening->decoder, following.payload, following.bytes, pcm, samples);
+  hand_out(listening, to, destination, pcm, samples);
+  return true;
+}
+
 static void conceal(struct listening *listening, struct leg *to, const struct destination *destination, uint32_t ticks) {
   size_t left = samples_of(listening, ticks);
+  if (recover(listening, to, destination, left)) return;
   while (left > 0) {
     int16_t pcm[MAX_FRAME_SAMPLES];
     const size_t part = left < listening->traits->frame_samples ? left : listening->traits->frame_samples;

@@ -36,6 +36,7 @@ void outgoing_close(struct outgoing *outgoing) {
 }
 
 static void forget_parts(struct outgoing *outgoing) {
+  if (outgoing->encoder != NULL) encoder_forget_part(outgoing->encoder);
   outgoing->framed_bytes = 0;
   outgoing->framed_ticks = 0;
   outgoing->pcm_samples = 0;
@@ -44,13 +45,17 @@ static void forget_parts(struct outgoing *outgoing) {
 void outgoing_set_format(struct outgoing *outgoing, enum codec codec, unsigned ptime_ms) {
   outgoing->codec = codec;
   outgoing->traits = codec_traits(codec);
+  outgoing->packet_ms = (uint16_t)ptime_ms;
   outgoing->packet_bytes = (uint16_t)(ptime_ms / FRAME_MS * outgoing->traits->max_frame_bytes);
   forget_parts(outgoing);
   outgoing->placed = false;
+  if (outgoing->traits->coded_whole) outgoing_close(outgoing);
 }
 
 bool outgoing_set_encoder(struct outgoing *outgoing, bool wanted, const struct encoder_options *options) {
-  struct encoder *encoder = wanted ? encoder_open(outgoing->codec, options) : NULL;
+  struct encoder_options of_packets = *options;
+  of_packets.packet_ms = outgoing->packet_ms;
+  struct encoder *encoder = wanted ? encoder_open(outgoing->codec, &of_packets) : NULL;
   if (wanted && encoder == NULL) return false;
   encoder_close(outgoing->encoder);
   outgoing->encoder = encoder;
@@ -177,8 +182,23 @@ static void pause(struct outgoing *outgoing, const struct destination *to, uint3
   outgoing->marker_pending = true;
 }
 
+/* A frame of PCM, where a packet is coded whole. */
+static void encode_whole(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm) {
+  const size_t bytes = encoder_encode(outgoing->encoder, pcm, outgoing->framed);
+  outgoing->framed_ticks += outgoing->traits->frame_ticks;
+  if (bytes == ENCODER_WAITS) return;
+  if (bytes == 0) {
+    pause(outgoing, to, outgoing->framed_ticks);
+    outgoing->framed_ticks = 0;
+    return;
+  }
+  outgoing->framed_bytes = (uint16_t)bytes;
+  send_framed(outgoing, to);
+}
+
 /* A whole frame of PCM. */
 static void encode(struct outgoing *outgoing, const struct destination *to, const int16_t *pcm) {
+  if (outgoing->traits->coded_whole) return encode_whole(outgoing, to, pcm);
   /* A full packet is sent at once, so that there is always room for a frame. */
   uint8_t *frame = outgoing->framed + outgoing->framed_bytes;
   const size_t bytes = encoder_encode(outgoing->encoder, pcm, frame);
@@ -237,9 +257,10 @@ void outgoing_append_pcm(struct outgoing *outgoing, const struct destination *to
   }
 }
 
+static const int16_t silence[MAX_FRAME_SAMPLES];
+
 /* A frame cannot go out in part: it ends in silence. How many ticks of that. */
 static uint32_t complete_frame(struct outgoing *outgoing, const struct destination *to) {
-  static const int16_t silence[MAX_FRAME_SAMPLES];
   if (outgoing->pcm_samples == 0) return 0;
   const uint32_t rest = outgoing->traits->frame_ticks - pcm_ticks(outgoing);
   append_own_rate(outgoing, to, silence, (size_t)(outgoing->traits->frame_samples - outgoing->pcm_samples));
@@ -247,7 +268,14 @@ static uint32_t complete_frame(struct outgoing *outgoing, const struct destinati
 }
 
 void outgoing_skip(struct outgoing *outgoing, const struct destination *to, uint32_t ticks) {
-  const uint32_t done = complete_frame(outgoing, to);
+  uint32_t done = complete_frame(outgoing, to);
+  /* Nor can a part of what is coded whole. One that silence does not fill goes on to wait. */
+  if (outgoing->traits->coded_whole) {
+    for (; outgoing->framed_ticks > 0 && done + outgoing->traits->frame_ticks <= ticks; done += outgoing->traits->frame_ticks) {
+      encode_whole(outgoing, to, silence);
+    }
+    if (outgoing->framed_ticks > 0) return;
+  }
   pause(outgoing, to, ticks > done ? ticks - done : 0);
 }
 

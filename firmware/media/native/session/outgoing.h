@@ -35,9 +35,10 @@ struct outgoing {
   uint32_t timestamp_distance;
 
   enum codec codec;
-  uint16_t packet_bytes; /* of payload in a full packet */
+  uint16_t packet_ms;
+  uint16_t packet_bytes; /* of payload in a full packet, where it consists of frames */
   uint16_t framed_bytes;
-  uint16_t framed_ticks;
+  uint16_t framed_ticks; /* of what is framed, or waits in the encoder */
   uint16_t pcm_samples;
   struct encoder *encoder; /* NULL while nothing is to be encoded */
   uint8_t framed[MAX_FRAMED_BYTES + MAX_FRAME_BYTES];
@@ -64,7 +65,8 @@ void outgoing_start(struct outgoing *outgoing);
 /* The same for a stream that has its format: from now on it is another one. */
 void outgoing_identify(struct outgoing *outgoing);
 void outgoing_close(struct outgoing *outgoing);
-/* Audio from now on in this codec, `ptime_ms` (10 to MAX_PTIME_MS, a multiple of 10) to a packet. Forgets a part of a packet. */
+/* Audio from now on in this codec, `ptime_ms` (10 to MAX_PTIME_MS, a multiple of 10) to a packet. Forgets a part of a packet,
+ * and the encoder where packets are coded whole. */
 void outgoing_set_format(struct outgoing *outgoing, enum codec codec, unsigned ptime_ms);
 /* Makes outgoing_append_pcm possible, or impossible (`wanted` false). False: no memory. */
 bool outgoing_set_encoder(struct outgoing *outgoing, bool wanted, const struct encoder_options *options);

@@ -126,6 +126,7 @@ void reporting_receive(struct leg *leg, const uint8_t *bytes, size_t length, con
   if (!received.about_us) return;
   reporting->block = received.block;
   reporting->block_known = true;
+  if (leg->outgoing.encoder != NULL) encoder_expect_loss(leg->outgoing.encoder, received.block.fraction_lost * 100u / 256);
   uint32_t us;
   if (round_trip_us(&received.block, ntp_middle(ntp_now()), &us)) {
     reporting->round_trip_us = us;

@@ -16,6 +16,8 @@ static enum route choose(const struct leg *from, const struct leg *to) {
   if (from->ear == EAR_PULL) return ROUTE_NONE;
   if (!from->settings.receives || !to->settings.sends) return ROUTE_NONE;
   if (!understands(from, to)) return ROUTE_TRANSCODE;
+  /* RFC 7587 §4.2: who takes Opus takes packets of any length. */
+  if (codec_traits(from->settings.codec)->coded_whole) return ROUTE_PASS;
   return from->settings.ptime_ms == to->settings.ptime_ms ? ROUTE_PASS : ROUTE_REFRAME;
 }
 

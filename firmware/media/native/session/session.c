@@ -124,8 +124,8 @@ static void deliver_event(struct leg *from, const struct arrived *arrived) {
   if (!from->settings.receives || !in_time(from, 0, arrived->now_us)) return drop(from, arrived);
   if (from->listening != NULL) listening_pass_over(from->listening, arrived->packet);
   digits_take_event(from, arrived->packet, arrived->now_us);
-  /* Heard by the runtime, and made tones where the other leg has no events. */
-  if (from->route == ROUTE_NONE || to->settings.event_payload_type == NO_PAYLOAD_TYPE) return;
+  /* Heard by the runtime, and made anew where the other leg has no events, or has them by another clock. */
+  if (from->route == ROUTE_NONE || !digits_pass_on(from, to)) return;
   if (digits_is_cut(from, arrived->packet)) {
     to->outgoing.placed = false;
     return drop(from, arrived);
