@@ -9,6 +9,8 @@ const FAULTS = `${repositoryPath}/build/fuzz`;
 const MAX_INPUT_BYTES = 4096;
 /** libFuzzer ends by itself; a target that does not is killed. */
 const GRACE_MS = 60_000;
+/** For `nice`: behind the tests that run beside it, some of which talk in real time. */
+const LAST = ['-n', '19'];
 
 /** The names of the targets, by their sources. */
 export function fuzzTargets(): readonly string[] {
@@ -17,7 +19,7 @@ export function fuzzTargets(): readonly string[] {
 }
 
 export async function buildFuzzers(): Promise<void> {
-  await outputOf(`${repositoryPath}/scripts/build-native`, ['fuzz'], undefined, 280_000);
+  await outputOf('nice', [...LAST, `${repositoryPath}/scripts/build-native`, 'fuzz'], undefined, 280_000);
 }
 
 /** Throws with the words of the sanitizer when an input makes the target fail. Returns how many were tried. */
@@ -35,8 +37,19 @@ export async function fuzzFor(target: string, seconds: number): Promise<number> 
     ];
     // libFuzzer writes to standard error alone; the shell joins the two.
     const program = `${repositoryPath}/build/native/fuzz/${target}`;
-    const script = 'exec "$0" "$@" 2>&1';
-    const args = ['-c', script, program, ...options, '-verbosity=0', '-print_final_stats=1', '-timeout=20', corpus];
+    const script = 'exec nice "$@" 2>&1';
+    const args = [
+      '-c',
+      script,
+      'sh',
+      ...LAST,
+      program,
+      ...options,
+      '-verbosity=0',
+      '-print_final_stats=1',
+      '-timeout=20',
+      corpus,
+    ];
     const output = (await outputOf('sh', args, undefined, seconds * 1000 + GRACE_MS)).toString();
     return Number(/number_of_executed_units: *([0-9]+)/.exec(output)?.[1] ?? Number.NaN);
   } finally {
