@@ -195,7 +195,7 @@ export class Call {
     const bridge = this.#bridge;
     for (const leg of legs) this.#disown(leg);
     this.#end ??= { cause, by: 'box' };
-    const parted = bridge?.part();
+    const parted = bridge?.part(legs);
     this.#take({ kind: 'dissolved' }, reason);
     await parted?.catch(() => undefined);
     for (const leg of legs) leg.media.stop();

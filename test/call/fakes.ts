@@ -29,6 +29,7 @@ import {
   type InviteOptions,
   type OutgoingInvite,
   type OutgoingInviteHandlers,
+  type RenegotiationResult,
   SipRequest,
   type SipResponse,
   type SipStack,
@@ -228,6 +229,8 @@ export class FakeCaller {
   readonly accepted: string[] = [];
   readonly refusals: HeaderField[] = [];
   readonly shown: HeaderField[] = [];
+  /** What came by re-INVITE. */
+  readonly offers: string[] = [];
   established = false;
   ended = false;
   replaces: object | undefined;
@@ -292,8 +295,12 @@ export class FakeCaller {
     this.handlers.onEnded?.(this.established ? 'bye-received' : 'cancelled');
   }
 
-  async reinvite(): Promise<{ readonly status: number; readonly sdp: undefined }> {
-    return { status: 488, sdp: undefined };
+  /** What it says to a re-INVITE. */
+  reinvited: () => Promise<RenegotiationResult> = async () => ({ status: 488, sdp: undefined });
+
+  async reinvite(sdp: string): Promise<RenegotiationResult> {
+    this.offers.push(sdp);
+    return this.reinvited();
   }
 }
 
@@ -302,6 +309,8 @@ export class FakeDevice {
   readonly options: InviteOptions;
   readonly dialog = { callId: `device ${++callIds}`, localTag: 'box', remoteTag: 'device' };
   readonly told: string[] = [];
+  /** What came by re-INVITE. */
+  readonly offers: string[] = [];
   handlers: OutgoingInviteHandlers;
   established = false;
   ended = false;
@@ -354,8 +363,12 @@ export class FakeDevice {
     if (!this.ended) this.told.push(`CANCEL ${reason ?? ''}`.trim());
   }
 
-  async reinvite(): Promise<{ readonly status: number; readonly sdp: undefined }> {
-    return { status: 488, sdp: undefined };
+  /** What it says to a re-INVITE. */
+  reinvited: () => Promise<RenegotiationResult> = async () => ({ status: 488, sdp: undefined });
+
+  async reinvite(sdp: string): Promise<RenegotiationResult> {
+    this.offers.push(sdp);
+    return this.reinvited();
   }
 
   #end(cause: 'rejected' | 'bye-received' | 'bye-sent' | 'vanished'): void {

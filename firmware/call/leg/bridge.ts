@@ -29,7 +29,7 @@ export class Bridge implements Conversation {
       clock,
       sides: () => this.#sides(),
       isAllowed: () => this.#mayBeDirect() && mayBeDirect([first.flow, second.flow]),
-      relay: (leg, agreement) => this.legs[leg].media.relay(agreement),
+      relay: (leg, agreement) => this.legs[leg].relay(agreement),
       onChanged: (isDirect) => {
         logger.info({ isDirect }, 'media');
         // Nothing of what they say passes the box, whose silence means nothing then.
@@ -71,12 +71,17 @@ export class Bridge implements Conversation {
     return this.#direct.need();
   }
 
-  /** Neither hears the other any more, and media come back to the box. Both legs are as they were otherwise. Idempotent. */
-  async part(): Promise<void> {
+  /**
+   * Neither hears the other any more, and the media of those who are `staying` come back to the box. Both legs are as they were
+   * otherwise. Idempotent.
+   */
+  async part(staying: readonly Leg[] = this.legs): Promise<void> {
     if (this.#apart) return;
     this.#leave();
-    await this.#direct.returnToBox();
+    await this.#direct.returnToBox(([0, 1] as const).filter((index) => staying.includes(this.legs[index])));
     this.#direct.close();
+    // Where they were on their way back already, nobody tells of it any more.
+    for (const leg of staying) if (leg.isUp) leg.media.watch(true);
     const [first] = this.legs;
     await first.media.part();
   }

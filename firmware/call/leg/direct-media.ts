@@ -73,7 +73,7 @@ export interface DirectMediaOptions {
   readonly sides: () => readonly [ConnectedSide, ConnectedSide] | undefined;
   /** Configuration allows it, and neither side is outside of the office. Asked anew each time. */
   readonly isAllowed: () => boolean;
-  /** Has the media worker relay for this side as it just agreed. */
+  /** Has the media worker relay for this side as it just agreed. Never rejects. */
   readonly relay: (leg: LegIndex, agreement: Agreement) => Promise<void>;
   /** Media go between the phones, or through the box again. */
   readonly onChanged: (isDirect: boolean) => void;
@@ -136,11 +136,11 @@ export class DirectMedia {
     return true;
   }
 
-  /** Brings both sides back. Resolves when they are, or cannot be. */
-  async returnToBox(): Promise<void> {
+  /** Brings both sides back, or one where the other is about to end. Resolves when they are, or cannot be. */
+  async returnToBox(legs: readonly LegIndex[] = [0, 1]): Promise<void> {
     this.#changes += 1;
     this.#timer?.cancel();
-    if (this.#state === 'direct') await this.#return([0, 1]);
+    if (this.#state === 'direct') await this.#return(legs);
   }
 
   /** Idempotent. */
@@ -203,7 +203,8 @@ export class DirectMedia {
 
   async #return(legs: readonly LegIndex[]): Promise<void> {
     this.#become('returning');
-    for (const leg of legs) await this.#bringBack(leg);
+    // Neither waits for the other, which may not answer at all.
+    await Promise.all(legs.map((leg) => this.#bringBack(leg)));
     if (this.#state !== 'returning') return;
     this.#become('relayed');
     this.#options.onChanged(false);

@@ -21,6 +21,7 @@ import { FELL_SILENT, type LegEnd, MEDIA_LOST, NOT_ACKNOWLEDGED, VANISHED } from
 import { LegMedia } from './leg-media.ts';
 import type { LegParty } from './leg-party.ts';
 import type { MediaSettings } from './media-settings.ts';
+import type { Agreement } from './media-side.ts';
 import type { Refusal } from './negotiation.ts';
 import type { RefusedParty, Waiting } from './waiting.ts';
 
@@ -365,13 +366,24 @@ export abstract class Leg implements Waiting {
     this.#awaitsAck = true;
   }
 
+  /** Has the media worker do as agreed. What goes wrong ends the leg; never rejects. */
+  relay(agreement: Agreement): Promise<void> {
+    return this.#settle(this.media.relay(agreement));
+  }
+
   /** Runs work on the media; what goes wrong with them ends the leg. */
   protected run(work: Promise<unknown>): void {
-    work.catch((error: unknown) => {
+    void this.#settle(work);
+  }
+
+  async #settle(work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
       if (this.#closed || this.#ended !== undefined) return;
       this.logger.error({ err: error }, 'leg failed');
       this.fail(MEDIA_LOST);
-    });
+    }
   }
 
   /** Agrees on media, after whatever is being agreed on. */

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { RenegotiationResult } from '../../../firmware/sip/stack.ts';
 import { description, FakeBox, FakeCaller, settle } from '../fakes.ts';
 
 const RELAY = ['Content-Type', 'application/dtmf-relay'] as const;
@@ -63,4 +64,58 @@ t.test('legs come apart and hear nothing of each other, and neither is ended', a
   t.equal(box.history.at(-1), 'ended transferred by box');
   for (const leg of legs) leg.close();
   t.equal(new FakeCaller().established, false);
+});
+
+/** Two in conversation whose media go past the box. */
+async function direct(box: FakeBox) {
+  const caller = new FakeCaller();
+  caller.reinvited = async () => ({ status: 200, sdp: description(9000) });
+  const { call, device } = await conversing(box, caller);
+  return { call, caller, device };
+}
+
+async function conversing(box: FakeBox, caller: FakeCaller) {
+  const call = await box.call(caller, box.ring(), { mayBeDirect: () => true });
+  const device = box.devices.at(-1);
+  if (device === undefined) throw new Error('nobody was called');
+  device.reinvited = async () => ({ status: 200, sdp: description(9100) });
+  device.answers();
+  await settle();
+  caller.acknowledges();
+  await settle();
+  box.clock.advance(500);
+  await settle();
+  if (!call.isDirect) throw new Error('media are not direct');
+  return { call, device };
+}
+
+t.test('a call ends while a phone is being brought back to the box', async (t) => {
+  const box = new FakeBox();
+  const { call, caller, device } = await direct(box);
+  let answer: (result: RenegotiationResult) => void = () => undefined;
+  device.reinvited = () => new Promise((resolve) => (answer = resolve));
+  await caller.handlers.onReinvite?.(description(9000, 'a=sendonly'));
+  await settle();
+  caller.hangsUp();
+  t.equal(call.phase, 'ended');
+  answer({ status: 200, sdp: description(9100) });
+  await settle();
+  t.same(device.told, ['BYE']);
+  t.same(box.lines, [], 'an answer that comes too late is no error');
+  t.equal(box.media.open.length, 0);
+});
+
+t.test('who stays is brought back to the box, whatever becomes of the other', async (t) => {
+  const box = new FakeBox();
+  const { call, caller, device } = await direct(box);
+  const { other } = call;
+  if (other === undefined) throw new Error('nobody answered');
+  caller.reinvited = () => new Promise(() => undefined);
+  const [callerOffers, deviceOffers] = [caller.offers.length, device.offers.length];
+  await call.take([other]);
+  t.equal(caller.offers.length, callerOffers, 'one who gets BYE is offered nothing');
+  t.equal(device.offers.length, deviceOffers + 1);
+  t.equal(caller.told.at(-1), 'BYE');
+  t.equal(box.media.sessions[1]?.configured.at(-1)?.silenceMs, 60_000, 'and is watched again');
+  other.close();
 });
