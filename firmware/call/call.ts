@@ -163,17 +163,23 @@ export class Call {
     const bridge = this.#bridge;
     if (kept === undefined || bridge === undefined) return false;
     const { reason, ...told } = about;
+    // Whatever is wrong with the newcomer is no reason to end a conversation.
+    const refused = await leg.prepare(kept).catch((error: unknown) => {
+      this.#logger.warn({ err: error }, 'nobody came in the place of another');
+      return 'failed' as const;
+    });
+    if (refused !== undefined) return false;
+    if (this.#bridge !== bridge || this.peerOf(old) !== kept || leg.isEnded) return false;
+    // From here on he may hang up at any moment, and nobody shall lose his call by that.
+    this.#disown(old);
+    this.#own(leg);
+    if (old === this.#waiting) this.#waiting = leg;
+    else this.#other = leg;
+    this.#report.joined(leg, old, told);
     try {
-      if ((await leg.prepare(kept)) !== undefined) return false;
-      if (this.#bridge !== bridge || this.peerOf(old) !== kept || leg.isEnded) return false;
-      // From here on he may hang up at any moment, and nobody shall lose his call by that.
-      this.#disown(old);
-      this.#own(leg);
-      if (old === this.#waiting) this.#waiting = leg;
-      else this.#other = leg;
-      this.#report.joined(leg, old, told);
-      await bridge.part();
+      const parted = bridge.part([kept]);
       old.close(reason);
+      await parted;
       if (this.#state.phase !== 'established') return true;
       const next = this.#newBridge();
       await next.join();

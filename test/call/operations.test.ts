@@ -1,5 +1,6 @@
 /** What features do with calls: legs that go from one to another. */
 import t from 'tap';
+import { MediaError } from '../../firmware/media/client.ts';
 import { FakeBox, FakeCaller, settle } from './fakes.ts';
 
 t.test('a leg takes the place of another: an attended transfer', async (t) => {
@@ -107,4 +108,38 @@ t.test('one party hangs up by order of the box', async (t) => {
   await settle();
   t.same([caller.told, device.told], [['200', 'BYE'], ['BYE']]);
   t.equal(box.history.at(-1), 'ended normal by connected');
+});
+
+t.test('the media worker fails the newcomer: the conversation goes on', async (t) => {
+  const box = new FakeBox();
+  const { call, caller, device } = await box.conversation();
+  const leg = box.leg(new FakeCaller());
+  leg.readInvite();
+  box.media.refusal = new MediaError('MEDIA_NO_PORTS', 'none');
+  const old = call.other;
+  if (old === undefined) throw new Error('nobody answered');
+  t.equal(await call.replaceLeg(old, leg, { how: 'steal' }), false);
+  t.equal(call.phase, 'established');
+  t.same([caller.told, device.told], [['200'], []]);
+  leg.close();
+});
+
+t.test('the media worker fails as somebody is replaced: nobody is left behind', async (t) => {
+  const box = new FakeBox();
+  const { call, caller, device } = await box.conversation();
+  const newcomer = new FakeCaller();
+  const leg = box.leg(newcomer);
+  leg.readInvite();
+  for (const session of box.media.sessions) {
+    session.part = async () => {
+      throw new MediaError('MEDIA_WORKER_LOST', 'it died');
+    };
+    session.close = async () => undefined;
+  }
+  const old = call.other;
+  if (old === undefined) throw new Error('nobody answered');
+  t.equal(await call.replaceLeg(old, leg, { how: 'steal' }), false);
+  t.equal(call.phase, 'ended');
+  t.match([caller.told.at(-1), device.told.at(-1)], [/^BYE/, /^BYE/]);
+  t.equal(newcomer.ended, true);
 });
