@@ -217,7 +217,7 @@ export class LegMedia {
     this.#sound = sound;
     try {
       const playback = await this.#play(sound);
-      if (this.#sound !== sound || this.#closed) return false;
+      if (playback === undefined || this.#sound !== sound || this.#closed) return false;
       return await new Promise((resolve) => this.#announcements.set(playback, resolve));
     } catch (error) {
       this.#soundFailed(error);
@@ -273,8 +273,10 @@ export class LegMedia {
     await this.#session?.configure(0, this.#parameters(agreement)).catch(() => undefined);
   }
 
-  async #play(sound: Sound): Promise<number> {
+  /** Undefined where something else, or nothing, is to be heard by the time that the session is open. */
+  async #play(sound: Sound): Promise<number | undefined> {
     const session = await this.session();
+    if (this.#sound !== sound) return undefined;
     this.#endAnnouncements();
     return session.play(0, sound);
   }
