@@ -274,23 +274,24 @@ export class Call {
     const token: { running: RunningStep | undefined } = { running: undefined };
     this.#step = token;
     const context = this.#contextOf(token);
-    if (typeof step === 'function') {
-      token.running = step(context);
-      return;
-    }
-    if (step.kind === 'refuse') {
+    if (typeof step !== 'function' && step.kind === 'refuse') {
       this.#logger.info({ reason: step.reason, why: step.why }, 'call refused');
       context.goOn(undefined, { status: step.status });
       return;
     }
-    const runner = this.#options.runners.runnerOf(step);
-    if (runner === undefined) {
-      const what = step.kind === 'feature' ? step.feature : step.kind;
+    const run = typeof step === 'function' ? step : this.#options.runners.runnerOf(step);
+    if (run === undefined) {
+      const what = typeof step === 'object' && ('feature' in step ? step.feature : step.kind);
       this.#logger.warn({ step: what }, 'nothing in this version does that');
       context.goOn(undefined, { status: 501 });
       return;
     }
-    token.running = runner(context);
+    try {
+      token.running = run(context);
+    } catch (error) {
+      // Often begun by a timer, where nobody above would catch it.
+      this.#fail(error);
+    }
   }
 
   #stopStep(elsewhere: boolean): void {
@@ -339,7 +340,7 @@ export class Call {
         if (finish()) this.#answeredBy(leg);
         else leg.close();
       },
-      answer: (service) => (isCurrent() ? this.#answerByBox(service) : Promise.resolve(false)),
+      answer: (service) => (isCurrent() ? this.#answerByBox(service, isCurrent) : Promise.resolve(false)),
       goOn: (next, otherwise) => {
         if (!finish()) return;
         if (next !== undefined) this.#runStep(next);
@@ -375,17 +376,24 @@ export class Call {
   /** The device speaks before it answers: an announcement, or a tone of its own. */
   async #openEarlyMedia(leg: Leg, sdp: string, isCurrent: () => boolean): Promise<void> {
     const waiting = this.#waiting;
-    const refusal = await leg.takeEarlyAnswer(sdp);
-    if (refusal === undefined) await waiting.media.join(leg.media);
-    if (!isCurrent()) return;
-    if (refusal !== undefined || !(await waiting.progress(leg))) {
-      if (isCurrent()) this.#take({ kind: 'ringing' });
+    // It may be out meanwhile, its media closed, and somebody else have the party.
+    const isWanted = (): boolean => isCurrent() && !leg.isEnded;
+    try {
+      const refusal = await leg.takeEarlyAnswer(sdp);
+      if (!isWanted()) return;
+      if (refusal === undefined) await waiting.media.join(leg.media);
+      const isHeard = refusal === undefined && isWanted() && (await waiting.progress(leg));
+      if (!isHeard && isWanted()) this.#take({ kind: 'ringing' });
+    } catch (error) {
+      if (isWanted()) throw error;
     }
   }
 
-  async #answerByBox(service: CallService): Promise<boolean> {
+  async #answerByBox(service: CallService, isCurrent: () => boolean): Promise<boolean> {
     const waiting = this.#waiting;
     const refusal = await waiting.prepare();
+    // Somebody may have picked it up.
+    if (!isCurrent()) return false;
     if (refusal !== undefined) {
       this.#refuse({ status: refusal.status, refusal });
       return false;

@@ -259,6 +259,73 @@ t.test('early media that come as the device answers change nothing', async (t) =
   t.same(caller.told, ['200']);
 });
 
+t.test('a device that sends media and refuses at once: the call goes on with what follows', async (t) => {
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  const call = await box.call(caller, box.ring([{}], { after: { busy: box.ring([{ extension: '203' }]) } }));
+  box.media.isSlow = true;
+  box.devices[0]?.sendsEarly(description(9100));
+  await turn();
+  box.devices[0]?.refuses(486);
+  box.media.waiting.shift()?.(new MediaError('MEDIA_UNKNOWN_SESSION', 'the media session is closed'));
+  box.media.isSlow = false;
+  await settle();
+  t.equal(box.devices.length, 2, 'who is next rings');
+  box.devices[1]?.answers();
+  await settle();
+  t.equal(call.phase, 'established');
+  t.same([caller.told, box.lines], [['200'], []]);
+});
+
+t.test('a call that is picked up as a device begins to send media has who picked it up', async (t) => {
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  const call = await box.call(caller);
+  box.media.isSlow = true;
+  box.devices[0]?.sendsEarly(description(9100));
+  await turn();
+  const leg = box.leg(new FakeCaller(), { number: '203', extension: '203' });
+  leg.readInvite();
+  t.equal(call.pickUp(leg), true);
+  await box.media.finish();
+  t.equal(call.phase, 'established');
+  t.equal(box.media.sessions[0]?.hears, 'session 3');
+  t.same(box.lines, []);
+});
+
+t.test('a call that is picked up as the box answers it is answered by who picked it up', async (t) => {
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  box.media.isSlow = true;
+  let answered: boolean | undefined;
+  const call = await box.call(caller, (context) => {
+    void context.answer('queue').then((isAnswered) => {
+      answered = isAnswered;
+    });
+    return { stop: () => undefined };
+  });
+  const leg = box.leg(new FakeCaller(), { number: '203', extension: '203' });
+  leg.readInvite();
+  call.pickUp(leg);
+  await box.media.finish();
+  t.equal(answered, false);
+  t.equal(call.phase, 'established');
+  t.same(
+    box.events.flatMap((event) => (event.kind === 'answered' ? [event.leg] : [])),
+    [1],
+  );
+});
+
+t.test('a step that throws ends its call, and nothing else', async (t) => {
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  await box.call(caller, () => {
+    throw new Error('a defect');
+  });
+  t.same(caller.told, ['500']);
+  t.match(box.lines.join(), /call failed/);
+});
+
 t.test('a caller without an offer hears no early media', async (t) => {
   const box = new FakeBox();
   const caller = new FakeCaller({ offer: 'none' });
