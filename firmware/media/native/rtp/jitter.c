@@ -55,13 +55,26 @@ static int64_t fastest(const struct jitter *jitter) {
   return current < before ? current : before;
 }
 
+/* What was late against a packet that is forgotten is less so against the fastest one that is left: a clock stood still, or a way is longer. */
+static void forgive(struct jitter_window *window, int64_t us) {
+  const uint32_t less = us > JITTER_MAX_DELAY_US ? JITTER_MAX_DELAY_US : (uint32_t)us;
+  window->worst_us -= window->worst_us < less ? window->worst_us : less;
+  window->second_us -= window->second_us < less ? window->second_us : less;
+}
+
 static void turn_windows(struct jitter *jitter, uint64_t now_us) {
   const uint64_t age_us = now_us - jitter->window_began_us;
   if (age_us < WINDOW_US) return;
+  const int64_t before_us = fastest(jitter);
   if (age_us < 2 * WINDOW_US) jitter->windows[1] = jitter->windows[0];
   else forget_window(&jitter->windows[1]);
   forget_window(&jitter->windows[0]);
   jitter->window_began_us = now_us;
+  const int64_t after_us = fastest(jitter);
+  if (after_us == NO_TRANSIT || after_us <= before_us) return;
+  forgive(&jitter->windows[1], after_us - before_us);
+  const uint64_t less_us = (uint64_t)(after_us - before_us);
+  jitter->delay_us -= jitter->delay_us < less_us ? jitter->delay_us : less_us;
 }
 
 static void note_lateness(struct jitter *jitter, uint64_t late_us) {
