@@ -120,6 +120,33 @@ CHECK(check_track_places, "record: pauses, bursts, new sources and late packets 
   EXPECT(read[400], 5);
 }
 
+CHECK(check_track_stalls, "record: a source whose clock stood still is recorded afterwards, in order and whole") {
+  enum { WORDS = 6, WORD_PACKETS = 50, STALL_PACKETS = 12, HOLD = 2400 };
+  static struct track track;
+  int16_t pcm[PACKET], read[PACKET], last = 0;
+  uint32_t timestamp = 0xffff0000;
+  unsigned heard[WORDS + 1] = {0};
+  track_start(&track, RATE);
+  for (unsigned i = 0; i < WORDS * (WORD_PACKETS + STALL_PACKETS) + HOLD / PACKET; i++) {
+    const uint64_t now = (uint64_t)(i + 1) * PACKET;
+    const unsigned word = i / (WORD_PACKETS + STALL_PACKETS);
+    if (word < WORDS && i % (WORD_PACKETS + STALL_PACKETS) < WORD_PACKETS) {
+      for (unsigned j = 0; j < PACKET; j++) pcm[j] = (int16_t)(word + 1);
+      track_write(&track, timestamp, RATE, pcm, PACKET, now);
+      timestamp += PACKET;
+    }
+    if (now < HOLD) continue;
+    track_read(&track, read, PACKET);
+    for (unsigned j = 0; j < PACKET; j++) {
+      if (read[j] == 0) continue;
+      EXPECT(read[j] >= last && read[j] <= WORDS, true);
+      last = read[j];
+      heard[last]++;
+    }
+  }
+  for (unsigned word = 1; word <= WORDS; word++) EXPECT(heard[word], WORD_PACKETS * PACKET);
+}
+
 CHECK(check_wav_header, "record: the head of a file is read as it was written, and nothing else is") {
   uint8_t bytes[WAV_HEADER_BYTES];
   const struct wav_header written = {16000, 2, 123456};

@@ -9,6 +9,8 @@
 /* A source whose every packet is that late for so long has a slower clock than ours, or took a longer way. */
 #define LATE_MS 20
 #define JUDGED_SECONDS 4
+/* Where a packet comes too late to be read, its source is put so far before what is read next: what follows may be later still. */
+#define ROOM_MS 40
 
 void track_start(struct track *track, uint32_t rate) {
   memset(track, 0, sizeof *track);
@@ -45,6 +47,11 @@ static int64_t place(struct track *track, uint32_t timestamp, uint32_t clock_rat
   }
   if (now >= track->judged_at) {
     if (track->least_late > LATE_MS * rate / 1000) position += track->least_late;
+    judge_anew(track, now);
+  }
+  if (elapsed >= 0 && late > 0 && position < (int64_t)track->read) {
+    /* Its clock stood still, or its way became longer: all that it says from now on would be left out. */
+    position = (int64_t)track->read + ROOM_MS * rate / 1000;
     judge_anew(track, now);
   }
   track->timestamp = timestamp;

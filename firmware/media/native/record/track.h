@@ -26,8 +26,9 @@ struct track {
 
 void track_start(struct track *track, uint32_t rate);
 /*
- * `count` samples at the track's rate, whose first has `timestamp`, arrived when the time line was at `now`. What lies
- * before the position that is read next, or a whole ring beyond it, is left out.
+ * `count` samples at the track's rate, whose first has `timestamp`, arrived when the time line was at `now`. What lies a whole ring
+ * beyond the position that is read next is left out; so is what lies before it and before what came last. What follows and is too
+ * late nevertheless comes directly behind that position, and its source from then on.
  */
 void track_write(struct track *track, uint32_t timestamp, uint32_t clock_rate, const int16_t *pcm, size_t count, uint64_t now);
 /* The source is another one, or began again. */
