@@ -9,6 +9,13 @@ const EVENT_BEGIN = '050a00a0';
 const EVENT_END = '058a0320';
 const SENDER_REPORT = `81c8000c000000070000000100000002000001400000001000000a00${report('0000002a')}`;
 const DESCRIPTION = '81ca0003' + '00000007' + '0104' + '61406200' + '0000';
+/** Of 20 ms with the 20 ms before them, smaller, as its encoder makes them where losses are expected. */
+const OPUS =
+  '48fbfa5a8b8cd5f488f3fe871a722e9b1c81a94e845d1d39b7d31273afcaf4' +
+  '29b88110131becf99da86734eb0c82c14dd0b6e468d134f72bf32b7ee26d9540';
+const OPUS_LATER =
+  '48fd39da7f6fe0e1ff4c88f62d70e3a06a124a3ab12b29d5fc600b77eaae' +
+  'b91d1fa7e8226c3f5133ced6231fd89384eef0f12fe39bba24061bfdd15aeb';
 const VOIP_METRICS =
   '80cf000a' +
   '00000007' +
@@ -21,6 +28,10 @@ const VOIP_METRICS =
 
 function report(ssrc: string): string {
   return `${ssrc}00000000000000100000000500000000${'00000000'}`;
+}
+
+function counted(payload: string): string {
+  return (payload.length / 2).toString(16).padStart(2, '0') + payload;
 }
 
 function framed(header: string, packet: string): string {
@@ -36,7 +47,14 @@ export const SEEDS: Readonly<Record<string, readonly string[]>> = {
     '524946462800000057415645666d74201000000001000100401f0000803e0000020010006461746104000000e803e803',
     '524946463200000057415645666d74201000000006000100401f0000401f00000100080077686f2003000000000000006461746102000000d5d5',
   ],
-  payload: ['00a0'.padEnd(324, '5a'), '0214'.padEnd(44, '77'), '02023344000a'.padEnd(32, '55')],
+  payload: [
+    '00a0'.padEnd(324, '5a'),
+    '0214'.padEnd(44, '77'),
+    '02023344000a'.padEnd(32, '55'),
+    `05${counted(OPUS)}00${counted(OPUS_LATER)}00`,
+    // Opus of 10, 20, 60 and 2.5 ms, of two frames, and what is lost before each.
+    '05014000034801020005480a0b0c0d00045801020300054a010708090002e001',
+  ],
   g729: [
     `00${'10f0'.repeat(400)}`,
     `01${'ff7f0080'.repeat(200)}`,
@@ -50,6 +68,7 @@ export const SEEDS: Readonly<Record<string, readonly string[]>> = {
     '0233011400ac80082a0100bdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbd10000000bdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbd00000004bdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbdbd000212001400ac8008000100000000000000ffffffff0000000000075555555555ff55',
     `1021${framed('0014', RTP)}${framed('0114', RTP)}${framed('0214', RTP_WITH_ALL)}`,
     `0212${framed('0014', `80080001000000000000000${'7'}${'55'.repeat(160)}`)}${framed('0414', SENDER_REPORT)}`,
+    `4509${framed('0014', `800800010000000000000007${OPUS}`)}${framed('003c', `800800030000078000000007${OPUS_LATER}`)}`,
     `0101${framed('0014', `80e5000100000000000000${'07'}${EVENT_BEGIN}`)}${framed('0014', `8065000200000000000000${'07'}${EVENT_END}`)}`,
   ],
 };

@@ -29,7 +29,7 @@ static void configure(struct session *session, unsigned leg, uint8_t choice) {
       .ptime_ms = (uint16_t)(10 * (1 + (choice >> 4) % 6)),
       .receives = true,
       .sends = true,
-      .encoding = {.annex_b = choice & 0x40},
+      .encoding = {.annex_b = choice & 0x40, .fec = true, .discontinuous = choice & 0x40},
   };
   FUZZ_ASSERT(session_configure(session, leg, &settings));
 }
