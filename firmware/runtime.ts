@@ -50,7 +50,6 @@ import { RequestLog } from './phones/request-log.ts';
 import type { ServedPorts } from './phones/settings-input.ts';
 import { phoneFiles, StaticPhoneFiles } from './phones/static-files.ts';
 import { registeredDevices } from './registered-devices.ts';
-import { routingState } from './routing-state.ts';
 import { Signalling } from './signalling.ts';
 import { ensureCertificate } from './system/certificates.ts';
 import { NetworkPipe } from './system/network.ts';
@@ -387,7 +386,7 @@ export class Runtime {
             devicesCommand(context, registeredDevices(this.#signalling, clock)),
             groupsCommand(context, this.#signalling.groups),
             linesCommand(context, this.#signalling.lines),
-            callCommand(context, routingState(this.#signalling)),
+            callCommand(context, this.#signalling.calls.state),
             defenceCommand(context, this.#signalling.defence.admission),
             traceCommand(context, watchMessages(this.#signalling.trace)),
           ]),

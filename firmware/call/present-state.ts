@@ -34,7 +34,7 @@ export class PresentState implements RoutingState {
   devicesOf(extension: string): readonly DeviceState[] {
     return this.#reachable(extension).map(({ ways: [binding] }) => ({
       id: deviceKey(binding),
-      deviceClass: deviceOf({ ...binding, protocol: binding.flow.protocol })?.deviceClass ?? 'desk',
+      deviceClass: deviceOf({ ...binding, protocol: binding.flow.protocol }).deviceClass,
       calls: this.#callsOf(extension, deviceKey(binding)),
     }));
   }
