@@ -68,9 +68,11 @@ t.test('where there is no branch the caller gets the status', async (t) => {
     const box = new FakeBox();
     const caller = new FakeCaller();
     await box.call(caller, box.ring([{}], { declineStatus: 486 }));
+    box.devices[0]?.rings();
     box.devices[0]?.refuses(refused);
     await settle();
-    t.same(caller.told, [status]);
+    t.same(caller.told, ['180', status]);
+    t.same(box.devices[0]?.told, [], 'RFC 3261 §9.1: no CANCEL after a final response');
   }
   const box = new FakeBox();
   const caller = new FakeCaller();
@@ -159,6 +161,32 @@ t.test('an outgoing call takes the first line that works, and frees its channel'
   t.same(told, ['2 503', '2 ended', '3 answered', '3 ended']);
   t.same(caller.told, ['180', '200']);
 });
+
+t.test(
+  'help takes the channel while the next line is looked for: that one is freed, and nobody is called',
+  async (t) => {
+    const box = new FakeBox();
+    const { lines, told, calls } = linesWith({ 1: 'placed', 2: 'placed' });
+    let look: () => void = () => undefined;
+    box.outside = {
+      ...lines,
+      place: async (call) => {
+        if (call.attempt.line === '2') await new Promise<void>((resolve) => (look = resolve));
+        return lines.place(call);
+      },
+    };
+    const caller = new FakeCaller();
+    await box.call(caller, lineStep('1', '2'), { direction: 'outgoing' });
+    box.devices[0]?.refuses(503);
+    await settle();
+    calls[0]?.drop();
+    look();
+    await settle();
+    t.same(caller.told, ['503']);
+    t.equal(box.devices.length, 1);
+    t.same(told, ['1 503', '1 ended', '2 ended']);
+  },
+);
 
 t.test('what the called party says is for the caller; no other line is tried', async (t) => {
   const box = new FakeBox();

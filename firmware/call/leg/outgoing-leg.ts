@@ -86,9 +86,11 @@ export class OutgoingLeg extends Leg {
   async #send(): Promise<void> {
     const { stack } = this.services;
     const offer = await this.media.offer(this.#speech);
+    // Given up meanwhile.
     if (this.isEnded) return;
     this.#watchForResponse();
     const handlers = this.sessionHandlers();
+    let isReplaced = false;
     const invite: OutgoingInvite = stack.invite({
       ...this.#way,
       offer,
@@ -113,12 +115,15 @@ export class OutgoingLeg extends Leg {
         },
         onRejected: (status, _reason, response) => {
           this.#patience?.cancel();
-          if (this.#tryOtherwise(status)) return;
+          // RFC 3261 §9.1: what has its final response is not cancelled any more.
+          this.#invite = undefined;
+          isReplaced = this.#tryOtherwise(status);
+          if (isReplaced) return;
           this.#response = response;
           this.owner.onRejected?.(this, status);
         },
         onEnded: (cause) => {
-          if (this.#invite === undefined || this.#invite === invite) handlers.onEnded?.(cause);
+          if (!isReplaced) handlers.onEnded?.(cause);
         },
       },
     });
@@ -132,8 +137,6 @@ export class OutgoingLeg extends Leg {
     if (next === undefined) return false;
     this.#otherWays.splice(0, this.#otherWays.indexOf(next) + 1);
     this.#way = next;
-    // What the first INVITE still tells is of no interest any more.
-    this.#invite = NOBODY;
     this.run(this.#send());
     return true;
   }
@@ -150,6 +153,3 @@ export class OutgoingLeg extends Leg {
     });
   }
 }
-
-/** Stands for the INVITE that was given up until the next one is there. */
-const NOBODY = { established: false, ended: true, cancel: () => undefined } as unknown as OutgoingInvite;

@@ -31,9 +31,9 @@ export class LineDialling implements Dialling {
   readonly #options: LineDiallingOptions;
   readonly #listener: DiallingListener;
   #leg: OutgoingLeg | undefined;
-  /** The channel is taken: from a call, or before there is a leg. */
+  /** The channel is taken: from a call, or before there is a leg, while the next line or server is looked for. */
   readonly #drop = (): void => {
-    if (this.#leg === undefined) this.#reject(503);
+    if (this.#leg === undefined || this.#leg.isEnded) this.#reject(503);
     else this.#leg.fail(MADE_WAY);
   };
   #tries = 0;
@@ -114,8 +114,8 @@ export class LineDialling implements Dialling {
       },
       onRejected: (_leg, status) => {
         leg.owner = {};
-        leg.close();
         const next = placed.rejected(status, leg.response);
+        leg.close();
         if (next === 'final') this.#reject(status);
         else this.#run(this.#try(next === 'again' ? index : index + 1, status));
       },
