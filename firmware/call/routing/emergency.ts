@@ -31,6 +31,7 @@ export function emergencyNumber(planning: Planning, dialled: string): string | u
   const here = locationOf(configuration, caller)?.name;
   const isHere = (number: string) => {
     if (!numbers.has(number)) return false;
+    if (emergencyNumbersOf({ system: configuration.system, emergencyNumbers: {} }).has(number)) return true;
     const place = configuration.emergencyNumbers[number]?.location;
     return place === undefined || place === here || here === undefined;
   };

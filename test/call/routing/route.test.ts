@@ -512,6 +512,18 @@ t.test('calls never go from line to line unless that is allowed', async (t) => {
   t.ok(texts(plan).some((text) => /twinned number of user 206 does not ring/.test(text)));
 });
 
+t.test('an emergency number of the country reaches help from everywhere, wherever else it is written', async (t) => {
+  const { emergencyNumbers } = OFFICE;
+  const configuration = configurationOf({
+    ...OFFICE,
+    emergencyNumbers: { ...emergencyNumbers, 999: { location: 'Warehouse' }, 112: { location: 'Warehouse' } },
+  });
+  const caller = user('200', { remoteAddress: '192.168.42.7' });
+  for (const number of ['999', '112', '9112']) {
+    t.match(route(number, caller, {}, configuration).step, { kind: 'line', call: { emergency: {} } }, number);
+  }
+});
+
 t.test('a forward pays with the class of service of whoever forwards', async (t) => {
   const configuration = configurationOf({
     ...OFFICE,
