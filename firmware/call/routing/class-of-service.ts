@@ -1,6 +1,6 @@
 import type { Configuration, User } from '../../config/schema/configuration.ts';
 import { CALL_RANGES } from '../../config/schema/dialling.ts';
-import type { ReadNumber } from './numbering.ts';
+import { type Numbering, type ReadNumber, withoutServiceCodes } from './numbering.ts';
 import { rightsOf } from './planning.ts';
 import { matchPattern } from './short-code.ts';
 import { isWithin } from './time-profile.ts';
@@ -23,6 +23,7 @@ export function mayCall(
   at: number,
   number: string,
   read: ReadNumber,
+  numbering: Numbering,
 ): Verdict {
   const rights = rightsOf(configuration, user);
   if (rights?.outgoingCallBar === true) {
@@ -35,9 +36,10 @@ export function mayCall(
     return { isAllowed: false, why: `the class of service ${name} allows no call to outside at this time` };
   }
   const label = `the class of service ${found.name}`;
-  const allowed = matching(found.settings.allowed, number, read);
+  const forms = formsOf(number, read, numbering);
+  const allowed = matching(found.settings.allowed, forms);
   if (allowed !== undefined) return { isAllowed: true, why: `${label} allows ${allowed}` };
-  const barred = matching(found.settings.barred, number, read);
+  const barred = matching(found.settings.barred, forms);
   if (barred !== undefined) return { isAllowed: false, why: `${label} bars ${barred}` };
   return within(found.settings.calls, read, `in ${label}`);
 }
@@ -63,10 +65,29 @@ function classAt(
   return undefined;
 }
 
-/** The first pattern that the number fits as it is dialled, or in its international form. */
-function matching(patterns: readonly string[], number: string, { e164 }: ReadNumber): string | undefined {
-  return patterns.find((pattern) => {
-    const candidate = pattern.startsWith('+') ? e164 : number;
-    return candidate !== undefined && matchPattern(pattern, candidate) !== undefined;
-  });
+/**
+ * How a number may be written in a pattern: as it is dialled, in its international form, and as it is dialled within the
+ * country. Else a number that is barred as 0900N is reached as +49900 and as #31#0900 all the same.
+ */
+function formsOf(
+  number: string,
+  { e164 }: ReadNumber,
+  { countryCode, nationalPrefix, internationalPrefix }: Numbering,
+): readonly string[] {
+  const forms = new Set([number, withoutServiceCodes(number)]);
+  if (e164 !== undefined) {
+    forms.add(e164).add(`${internationalPrefix}${e164.slice(1)}`);
+    const own = `+${countryCode}`;
+    if (countryCode !== '' && e164.startsWith(own)) {
+      forms.add(`${nationalPrefix}${e164.slice(own.length)}`);
+      // North America dials the same number with and without it.
+      if (countryCode === '1') forms.add(e164.slice(own.length));
+    }
+  }
+  return [...forms];
+}
+
+/** The first pattern that the number fits in one of its forms. */
+function matching(patterns: readonly string[], forms: readonly string[]): string | undefined {
+  return patterns.find((pattern) => forms.some((form) => matchPattern(pattern, form) !== undefined));
 }

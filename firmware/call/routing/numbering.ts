@@ -76,13 +76,32 @@ export interface ReadNumber {
   readonly range: Exclude<CallRange, 'none'>;
 }
 
+/** A code of the network before the number that is called, as #31# and *67* withhold the own one. */
+const SERVICE_CODE = /^[*#]{1,2}[0-9]{1,4}[*#]/;
+/** Digits of a code that a number follows without a mark, as in *67: what is longer calls somebody. */
+const SERVICE_DIGITS = 4;
+
+/** The number that a carrier is likely to call where codes of the network stand before it. */
+export function withoutServiceCodes(number: string): string {
+  let rest = number;
+  while (SERVICE_CODE.test(rest)) rest = rest.replace(SERVICE_CODE, '');
+  return rest;
+}
+
 /** A number to outside, without the prefix that leads there. */
-export function readNumber(number: string, numbering: Numbering): ReadNumber {
+export function readNumber(text: string, numbering: Numbering): ReadNumber {
   const { countryCode, nationalPrefix, internationalPrefix, areaCodes, nationalLengths } = numbering;
+  const number = withoutServiceCodes(text);
+  // What of it the carrier takes for the number is not known here: it may lead anywhere.
+  if (!/^\+?[0-9]*(?:[*#,].*)?$/.test(number) || /^[*#,]/.test(number)) {
+    return { e164: undefined, range: number.replace(/[^0-9]/g, '').length > SERVICE_DIGITS ? 'international' : 'local' };
+  }
   const digits = number.replace(/[^0-9+].*$/, '');
   const international = (e164: string): ReadNumber => ({ e164: bounded(e164), range: rangeOf(e164, numbering) });
   if (digits.startsWith('+')) return international(digits);
   if (digits.startsWith(internationalPrefix)) return international(`+${digits.slice(internationalPrefix.length)}`);
+  // No area begins so: it is the prefix of another carrier, as 0033 in Japan, or that of another country.
+  if (nationalPrefix === '0' && digits.startsWith('00')) return { e164: undefined, range: 'international' };
   if (countryCode === NORTH_AMERICA) {
     const national = digits.length === NANP_LENGTH + 1 && digits.startsWith('1') ? digits.slice(1) : digits;
     if (national.length === NANP_LENGTH) return international(`+1${national}`);

@@ -29,8 +29,9 @@ export function planOutside(planning: Planning, outside: OutsideNumber, payer: P
       return planning.refuse('trunk-to-trunk', 'a call that came over a line may not leave by one');
     }
   }
-  const read = readNumber(number, dialPlanOf(configuration, payer.settings).numbering);
-  const verdict = mayCall(configuration, payer.settings, request.at, number, read);
+  const { numbering } = dialPlanOf(configuration, payer.settings);
+  const read = readNumber(number, numbering);
+  const verdict = mayCall(configuration, payer.settings, request.at, number, read, numbering);
   planning.note('class-of-service', `user ${payer.user}: ${verdict.why}`, {
     user: payer.user,
     number,

@@ -126,6 +126,15 @@ t.test('numbers in international form, and how far away they are', async (t) => 
     [numberingOf('de-DE', undefined), '0301234567', '+49301234567', 'national'],
     [numberingOf('xx-QQ', undefined), '0301234567', undefined, 'national'],
     [london, '00', undefined, 'international'],
+    // Codes of the network hide nothing.
+    [london, '#31#0012125550123', '+12125550123', 'international'],
+    [london, '*31##31#02079460123', '+442079460123', 'local'],
+    [london, '*67', undefined, 'local'],
+    [london, '*670012125550123', undefined, 'international'],
+    [london, '0+12125550123', undefined, 'international'],
+    [london, 'x0012125550123', undefined, 'international'],
+    [numberingOf('ja-JP', undefined), '0033010442079460123', undefined, 'international'],
+    [numberingOf('en-AU', undefined), '0014442079460123', undefined, 'international'],
     [london, '', undefined, 'local'],
   ];
   for (const [numbering, number, e164, range] of cases)

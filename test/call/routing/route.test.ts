@@ -512,6 +512,28 @@ t.test('calls never go from line to line unless that is allowed', async (t) => {
   t.ok(texts(plan).some((text) => /twinned number of user 206 does not ring/.test(text)));
 });
 
+t.test('what a class bars is barred in whatever form it is dialled', async (t) => {
+  const configuration = configurationOf({
+    system: { locale: 'en-GB' },
+    users: { 201: { name: 'a', classOfService: 'Class' }, 202: { name: 'b' } },
+    shortCodes: { '?': { feature: 'dial', telephoneNumber: '.' } },
+    lines: { 1: { domain: 'example.com', userName: 'x' } },
+    classesOfService: { Class: { calls: 'international', barred: ['0900N', '001N'], allowed: ['0800N'] } },
+  });
+  const dial = (from: string, dialled: string) => route(dialled, user(from), {}, configuration).step;
+  for (const number of ['0900123456', '+44900123456', '0044900123456', '#31#0900123456', '*31##31#+44900123456']) {
+    t.match(dial('201', number), { kind: 'refuse', reason: 'barred' }, number);
+  }
+  for (const number of ['0012125550123', '+12125550123']) t.match(dial('201', number), { status: 403 }, number);
+  for (const number of ['0800123456', '+44800123456', '02079460000', '+33123456789']) {
+    t.match(dial('201', number), { kind: 'line' }, number);
+  }
+  for (const number of ['#31#0012125550123', '*670012125550123', 'x0012125550123', '0+12125550123']) {
+    t.match(dial('202', number), { kind: 'refuse', reason: 'barred' }, `${number} may be one abroad`);
+  }
+  t.match(dial('202', '#31#02079460000'), { kind: 'line' }, 'within the country');
+});
+
 t.test('an emergency number of the country reaches help from everywhere, wherever else it is written', async (t) => {
   const { emergencyNumbers } = OFFICE;
   const configuration = configurationOf({
