@@ -55,6 +55,8 @@ export class RegistrationClient {
   #cseq = 1;
   #timer: Timer | undefined;
   #keepAliveTimer: Timer | undefined;
+  /** Which of the registrations one after the other keeps the flow alive. */
+  #keepAliveRound = 0;
   #flow: Flow | undefined;
   #way: RegisteredWay = NO_WAY;
   #lastAnswer = '';
@@ -272,6 +274,7 @@ export class RegistrationClient {
     this.#take({ kind: 'answered', outcome, atMs: clock.now(), random: 0 });
   }
 
+  /** In place of what kept alive before, also where that is waiting for an answer. */
   #keepAlive({ keepsFlow, flowTimerSeconds }: RegistrationOutcome & { readonly kind: 'registered' }): void {
     this.#keepAliveTimer?.cancel();
     const { clock, settings, random } = this.#options;
@@ -280,15 +283,17 @@ export class RegistrationClient {
     const isSilent = wantedMs === undefined && configuredMs === 0;
     const longestMs = Math.min(MAX_KEEP_ALIVE_MS, wantedMs ?? (isSilent ? LOOK_MS : configuredMs));
     const delayMs = Math.max(MIN_KEEP_ALIVE_MS, longestMs * (KEEP_ALIVE_SHARE + 0.2 * random()));
+    this.#keepAliveRound += 1;
+    const round = this.#keepAliveRound;
     const next = (): void => {
-      this.#keepAliveTimer = clock.schedule(delayMs, () => void look().then(() => undefined));
+      this.#keepAliveTimer = clock.schedule(delayMs, () => void look());
     };
     const look = async (): Promise<void> => {
       const flow = this.#flow;
       const { stack } = this.#options;
       if (flow === undefined || this.#state.phase !== 'registered') return next();
       const isThere = isSilent ? stack.isOpen(flow) : await stack.keepAlive(flow, keepsFlow);
-      if (this.state.phase === 'ended' || this.#flow !== flow) return;
+      if (this.state.phase === 'ended' || this.#keepAliveRound !== round || this.#flow !== flow) return;
       next();
       if (!isThere) this.doubt();
     };
