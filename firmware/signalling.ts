@@ -8,6 +8,8 @@ import { lineMediaSettings, mediaSettings } from './call/leg/media-settings.ts';
 import { MailboxPins } from './call/mailbox/mailbox-pins.ts';
 import { MailboxRunner } from './call/mailbox/mailbox-runner.ts';
 import type { MessageStore } from './call/mailbox/message-store.ts';
+import { dialPlanOf } from './call/routing/dial-plan.ts';
+import { numberingOfLine, readNumber } from './call/routing/numbering.ts';
 import { routeCall, routeToMember } from './call/routing/route.ts';
 import type { BindingStore } from './config/binding-store.ts';
 import type { ConfigurationStore } from './config/configuration-store.ts';
@@ -186,6 +188,11 @@ export class Signalling {
       onNotice: (code, message) => noteInStore(store, code, message, logger),
       onPeer: (flow, line) => defence.admission.know(flow, 'login', `line ${line}`),
       isDevices: (flow) => location.isReachedBy(flow),
+      readNumber: (number, plan) => {
+        const { numbering } = dialPlanOf(configuration(), undefined);
+        const { e164, range } = readNumber(number, numberingOfLine(numbering, plan));
+        return { e164, isAbroad: range === 'international' };
+      },
       clock,
       logger,
     });

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Flow } from '../sip/stack.ts';
-import { Channels } from './channels.ts';
+import type { Channels } from './channels.ts';
 import type { LineSettings } from './line-settings.ts';
 import { type LineCondition, lineCondition } from './line-state.ts';
 import type { RegisteredWay } from './outgoing-invite.ts';
@@ -11,6 +11,8 @@ import { type LineStack, RegistrationClient } from './registration-client.ts';
 
 export interface LineOptions {
   readonly settings: LineSettings;
+  /** Those of calls that began before the line was edited among them. */
+  readonly channels: Channels;
   readonly stack: LineStack;
   readonly instanceId: string;
   readonly token: string;
@@ -52,7 +54,7 @@ const NO_WAY: RegisteredWay = { serviceRoute: [], associated: [] };
 /** One line to a carrier or to another box. */
 export class Line {
   readonly settings: LineSettings;
-  readonly channels = new Channels();
+  readonly channels: Channels;
   readonly #options: LineOptions;
   readonly #registration: RegistrationClient | undefined;
   readonly #watch: PeerWatch | undefined;
@@ -70,6 +72,7 @@ export class Line {
   constructor(options: LineOptions) {
     this.#options = options;
     this.settings = options.settings;
+    this.channels = options.channels;
     const { settings, stack, clock, random } = options;
     const { enabled, registers, optionsSeconds, optionsWhenRegistered } = settings.configured;
     const isUsable = enabled && settings.lacks === undefined;
@@ -174,6 +177,7 @@ export class Line {
 
   /** No calls over it for so long. */
   hold(seconds: number): void {
+    if (this.#stopped) return;
     const { clock } = this.#options;
     this.#heldUntilMs = Math.max(this.#heldUntilMs, clock.now() + seconds * 1000);
     this.#holdTimer?.cancel();

@@ -10,12 +10,12 @@ import {
   type SipRequest,
   type SipResponse,
 } from '../sip/stack.ts';
-import type { ChannelUse } from './channels.ts';
+import { Channels, type ChannelUse } from './channels.ts';
 import { verdictOn } from './final-status.ts';
 import { calledNumber, diversionsOf, incomingCaller, MAX_DIVERSIONS } from './incoming-identity.ts';
 import { Line, type LineStatus } from './line.ts';
 import { type ConfiguredLine, lineSettings } from './line-settings.ts';
-import { formatReceivedNumber, isInternational, plainNumber, toE164 } from './number.ts';
+import { formatReceivedNumber, type NumberPlan, plainNumber, toE164 } from './number.ts';
 import { type OutgoingInvite, outgoingInvite } from './outgoing-invite.ts';
 import { lineOf } from './peer-match.ts';
 import { retryAfterOf } from './registration-answer.ts';
@@ -34,6 +34,11 @@ export interface LinesOptions {
   readonly onPeer: (flow: Flow, line: string) => void;
   /** Whether a phone has registered by this way. */
   readonly isDevices: (flow: Flow) => boolean;
+  /** How far away a number to outside is, as the line's plan has it, and the box's where that knows no country. */
+  readonly readNumber: (
+    number: string,
+    plan: NumberPlan,
+  ) => { readonly e164: string | undefined; readonly isAbroad: boolean };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random?: () => number;
@@ -109,6 +114,8 @@ export class Lines {
   readonly #lines = new Map<string, Line>();
   /** Lines that are unregistering, by number: the next one of that number waits. */
   readonly #leaving = new Map<string, Promise<void>>();
+  /** By number of the line; they outlive an edit of it, as calls do. */
+  readonly #channels = new Map<string, Channels>();
   readonly #fraud = new TollFraudGuard();
   /** Of each call, by what ends it: the servers that it was sent to, with their line. */
   readonly #tried = new WeakMap<() => void, Set<string>>();
@@ -222,8 +229,11 @@ export class Lines {
 
   #open(number: string, configured: ConfiguredLine): void {
     const { stack, onNotice, onPeer, key, clock, logger, random = Math.random } = this.#options;
+    const channels = this.#channels.get(number) ?? new Channels();
+    this.#channels.set(number, channels);
     const line = new Line({
       settings: lineSettings(number, configured, (path, sealed) => this.#opened(path, sealed)),
+      channels,
       stack: stack(),
       instanceId: instanceIdOf(key),
       token: createHash('sha256').update(`${this.#token} ${number}`).digest('hex').slice(0, 24),
@@ -341,17 +351,18 @@ export class Lines {
     // A call that goes on to another server or line was counted when it began.
     if (this.#counted.has(call.drop)) return this.#fraud.begin(user);
     this.#counted.add(call.drop);
-    const { clock, configuration, logger, onNotice } = this.#options;
+    const { clock, configuration, logger, onNotice, readNumber } = this.#options;
     const { system } = configuration();
     const limits = system.tollFraud;
     const { plan } = line.settings;
     const dialled = plainNumber(attempt.number) ?? attempt.number.slice(0, 64);
+    const { e164 = toE164(dialled, plan), isAbroad } = readNumber(dialled, plan);
     const hour = hourIn(system.timeZone, clock.now());
     const verdict = this.#fraud.check(
       {
         user,
-        number: toE164(dialled, plan),
-        isInternational: isInternational(dialled, plan),
+        number: e164,
+        isInternational: isAbroad,
         isNight: isNightHour(hour, limits.nightFromHour, limits.nightToHour),
         atMs: clock.elapsed(),
       },

@@ -75,14 +75,6 @@ export function formatReceivedNumber(number: string, format: NumberFormat, plan:
   return formatNumber(isWhole && format !== 'as-dialled' ? `+${number}` : number, format, plan);
 }
 
-/** Whether it leads out of the country of the plan; where no country is known, whether it looks so. */
-export function isInternational(number: string, plan: NumberPlan): boolean {
-  const { countryCode, internationalPrefix } = plan;
-  if (number.startsWith('+')) return countryCode === '' || !number.startsWith(`+${countryCode}`);
-  if (internationalPrefix === '' || !number.startsWith(internationalPrefix)) return false;
-  return countryCode === '' || !number.startsWith(`${internationalPrefix}${countryCode}`);
-}
-
 function bounded(international: string, number: string): string {
   return international.length - 1 <= MAX_E164_DIGITS ? international : number;
 }

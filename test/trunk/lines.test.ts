@@ -335,12 +335,44 @@ t.test('help takes a channel from a full line, and calls like those of a thief a
     lines: { 1: { ...settings, ...lines } },
   });
   for (const expected of ['placed', 'placed', 'refused']) {
-    const placed = await box.lines.place(call({ drop: () => undefined }, { number: '0044163296000' }));
+    const placed = await box.lines.place(call({ drop: () => undefined }, { number: '0033163296000' }));
     t.equal(placed.kind, expected);
     if (placed.kind === 'placed') placed.ended();
     else t.match(placed, { status: 403, isFinal: true });
   }
   t.match(box.notices, [/^TOLL_FRAUD calls of user 201 .*international/]);
+});
+
+t.test('a box that says nothing of its country knows by its locale what is abroad', async (t) => {
+  const { box, settings } = await pair(t, { registers: false });
+  box.edit({
+    system: { locale: 'en-US', tollFraud: { action: 'block', internationalPerHour: 2, suspectPrefixes: ['+1876'] } },
+    lines: { 1: { ...settings, registers: false } },
+  });
+  await box.until(inService(box), 'in service');
+  const place = (user: string, number: string) => box.lines.place(call({ user, drop: () => undefined }, { number }));
+  for (const number of ['2125550100', '12125550101', '12125550102'])
+    t.match(await place('201', number), { kind: 'placed' });
+  t.match(await place('201', '011442079460000'), { kind: 'placed' });
+  t.match(await place('201', '#31#011442079460001'), { kind: 'placed' });
+  t.match(await place('201', '01182079460000'), { kind: 'refused', status: 403 });
+  t.match(await place('202', '18765550123'), { kind: 'refused', status: 403 }, 'in the Caribbean, and suspect');
+});
+
+t.test('calls keep their channels while their line is edited', async (t) => {
+  const lines = { registers: false, channels: 1 };
+  const { box, settings } = await pair(t, lines);
+  await box.until(inService(box), 'in service');
+  const dropped: string[] = [];
+  const first = await box.lines.place(call({ drop: () => void dropped.push('first') }));
+  box.edit({ lines: { 1: { ...settings, ...lines, description: 'edited' } } });
+  await box.until(inService(box), 'in service again');
+  t.match(box.lines.state('1'), { channelsInUse: 1, hasCallToDrop: true });
+  t.match(await box.lines.place(call({ drop: () => undefined })), { kind: 'refused', status: 503 });
+  const help = await box.lines.place(call({ isEmergency: true }, { number: '112' }));
+  t.strictSame(dropped, ['first']);
+  for (const placed of [first, help]) if (placed.kind === 'placed') placed.ended();
+  t.equal(box.lines.state('1').channelsInUse, 0);
 });
 
 t.test('a certificate for another name is no way to a line', async (t) => {

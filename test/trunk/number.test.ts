@@ -2,7 +2,6 @@ import t from 'tap';
 import {
   formatNumber,
   formatReceivedNumber,
-  isInternational,
   type NumberFormat,
   type NumberPlan,
   plainNumber,
@@ -56,22 +55,6 @@ t.test('what carriers send without its plus is known all the same', async (t) =>
   ];
   for (const [number, plan, format, written] of cases) {
     t.equal(formatReceivedNumber(number, format, plan), written, `${number} ${format}`);
-  }
-});
-
-t.test('whether a number leads abroad', async (t) => {
-  for (const [number, plan, abroad] of [
-    ['00441632960000', BERLIN, true],
-    ['+441632960000', BERLIN, true],
-    ['+49301234567', BERLIN, false],
-    ['0049301234567', BERLIN, false],
-    ['0301234567', BERLIN, false],
-    ['011441632960000', NEW_YORK, true],
-    ['+12125551234', NEW_YORK, false],
-    ['00441632960000', NOWHERE, true],
-    ['+49301234567', NOWHERE, true],
-  ] as const) {
-    t.equal(isInternational(number, plan), abroad, number);
   }
 });
 

@@ -60,6 +60,26 @@ export function numberingOf(locale: string, plan: DialPlan | undefined): Numberi
   };
 }
 
+/** Of a line that has a plan of its own: where it ends is where its numbers are read. */
+export function numberingOfLine(
+  own: Numbering,
+  {
+    countryCode,
+    areaCode,
+    nationalPrefix,
+    internationalPrefix,
+  }: Omit<Configuration['lines'][string]['numbers'], 'send' | 'receive'>,
+): Numbering {
+  if (countryCode === '') return own;
+  return {
+    countryCode,
+    nationalPrefix,
+    internationalPrefix: internationalPrefix || own.internationalPrefix,
+    areaCodes: areaCode === '' ? [] : [areaCode],
+    nationalLengths: [],
+  };
+}
+
 const NORTH_AMERICA = '1';
 /** National numbers of country code 1 have ten digits with the area code. */
 const NANP_LENGTH = 10;
@@ -94,7 +114,10 @@ export function readNumber(text: string, numbering: Numbering): ReadNumber {
   const number = withoutServiceCodes(text);
   // What of it the carrier takes for the number is not known here: it may lead anywhere.
   if (!/^\+?[0-9]*(?:[*#,].*)?$/.test(number) || /^[*#,]/.test(number)) {
-    return { e164: undefined, range: number.replace(/[^0-9]/g, '').length > SERVICE_DIGITS ? 'international' : 'local' };
+    return {
+      e164: undefined,
+      range: number.replace(/[^0-9]/g, '').length > SERVICE_DIGITS ? 'international' : 'local',
+    };
   }
   const digits = number.replace(/[^0-9+].*$/, '');
   const international = (e164: string): ReadNumber => ({ e164: bounded(e164), range: rangeOf(e164, numbering) });

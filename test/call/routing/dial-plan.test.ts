@@ -1,6 +1,6 @@
 import t from 'tap';
 import { dialPlanOf, rewriteNumber } from '../../../firmware/call/routing/dial-plan.ts';
-import { numberingOf, readNumber } from '../../../firmware/call/routing/numbering.ts';
+import { numberingOf, numberingOfLine, readNumber } from '../../../firmware/call/routing/numbering.ts';
 import { routeCall } from '../../../firmware/call/routing/route.ts';
 import { describeStep } from './support/describe-step.ts';
 import { configurationOf, stateOf, user, WEDNESDAY_NOON } from './support/office.ts';
@@ -139,4 +139,27 @@ t.test('numbers in international form, and how far away they are', async (t) => 
   ];
   for (const [numbering, number, e164, range] of cases)
     t.strictSame(readNumber(number, numbering), { e164, range }, number);
+});
+
+t.test('how far away a number is depends on where the line ends', async (t) => {
+  const NOWHERE = { countryCode: '', areaCode: '', nationalPrefix: '0', internationalPrefix: '00' };
+  const BERLIN = { ...NOWHERE, countryCode: '49', areaCode: '30' };
+  const NEW_YORK = { countryCode: '1', areaCode: '212', nationalPrefix: '1', internationalPrefix: '' };
+  for (const [locale, plan, number, isAbroad] of [
+    ['en-US', BERLIN, '0301234567', false],
+    ['en-US', BERLIN, '+49301234567', false],
+    ['en-US', BERLIN, '0049301234567', false],
+    ['en-US', BERLIN, '+12125550123', true],
+    ['en-US', BERLIN, '011', false],
+    ['en-US', NOWHERE, '011442079460000', true],
+    ['en-US', NOWHERE, '12125550123', false],
+    ['en-US', NEW_YORK, '011442079460000', true],
+    ['en-US', NEW_YORK, '18765550123', true],
+    ['en-US', NEW_YORK, '2125550123', false],
+    ['xx-QQ', NOWHERE, '0049301234567', true],
+    ['xx-QQ', NOWHERE, '0301234567', false],
+  ] as const) {
+    const { range } = readNumber(number, numberingOfLine(numberingOf(locale, undefined), plan));
+    t.equal(range === 'international', isAbroad, `${locale}, ${plan.countryCode}: ${number}`);
+  }
 });

@@ -1,3 +1,5 @@
+import { dialPlanOf } from '../../../firmware/call/routing/dial-plan.ts';
+import { numberingOfLine, readNumber } from '../../../firmware/call/routing/numbering.ts';
 import { complete } from '../../../firmware/config/schema/complete.ts';
 import { type Configuration, configurationSchema } from '../../../firmware/config/schema/configuration.ts';
 import { nodeOf } from '../../../firmware/config/schema/tree.ts';
@@ -31,6 +33,11 @@ export class Box {
       onNotice: (code, message) => void this.notices.push(`${code} ${message}`),
       onPeer: (flow) => void this.peers.push(flow),
       isDevices: () => false,
+      readNumber: (number, plan) => {
+        const { numbering } = dialPlanOf(this.configuration, undefined);
+        const { e164, range } = readNumber(number, numberingOfLine(numbering, plan));
+        return { e164, isAbroad: range === 'international' };
+      },
       clock,
       logger: createLogger('debug', { write: (line) => void this.log.push(line) }),
       random: () => 0.5,
