@@ -323,6 +323,8 @@ export class Call {
         this.#report.ringing(leg);
       },
       released: (leg, why) => {
+        // The end of the call is that of each leg.
+        if (this.#state.phase === 'ended') return;
         this.#legs.delete(leg);
         const end = leg.endedWith?.cause ?? 'normal';
         this.#report.released(leg, why === undefined ? end : typeof why === 'number' ? causeOf(why) : why);

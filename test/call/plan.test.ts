@@ -82,6 +82,34 @@ t.test('where there is no branch the caller gets the status', async (t) => {
   t.same(caller.told, ['480'], 'nobody waits for ever');
 });
 
+t.test('whoever rings no longer is out of a call that goes on, with the reason', async (t) => {
+  const released = (box: FakeBox): readonly string[] => box.history.filter((event) => event.startsWith('released'));
+  const box = new FakeBox();
+  const next = box.ring([{ extension: '203' }, { extension: '203' }]);
+  const call = await box.call(new FakeCaller(), box.ring([{}], { noAnswerSeconds: 15, after: { noAnswer: next } }));
+  const [missed] = [...call.legs].filter((leg) => leg !== call.waiting);
+  box.devices[0]?.rings();
+  box.clock.advance(15_000);
+  await settle();
+  t.same(released(box), ['released 1 no-answer']);
+  t.equal(call.legs.has(missed as never), false, 'nobody picks it up any more');
+  box.devices[1]?.answers();
+  await settle();
+  t.same(released(box), ['released 1 no-answer', 'released 3 answered-elsewhere']);
+  t.equal(call.legs.size, 2);
+  const declined = new FakeBox();
+  const after = { declined: declined.ring([{ extension: '203' }]) };
+  const goesOn = await declined.call(new FakeCaller(), declined.ring([{}, {}], { after }));
+  declined.devices[1]?.refuses(603);
+  await settle();
+  t.same(released(declined), ['released 2 declined', 'released 1 declined']);
+  goesOn.redirect(declined.ring());
+  await settle();
+  t.equal(released(declined).at(-1), 'released 3 cancelled');
+  goesOn.shutDown();
+  t.equal(released(declined).length, 3, 'the end of the call is that of whoever is left');
+});
+
 t.test('a second device rings after its delay', async (t) => {
   const box = new FakeBox();
   await box.call(new FakeCaller(), box.ring([{}, { delaySeconds: 4 }]));

@@ -47,9 +47,13 @@ class Ringing implements RunningStep {
   readonly #dialled: readonly Dialling[];
   readonly #early = new Map<number, { readonly leg: OutgoingLeg; readonly sdp: string }>();
   readonly #answered = new Map<number, OutgoingLeg>();
+  /** Those that are tried now. */
+  readonly #tried = new Map<number, OutgoingLeg>();
   readonly #timers: Timer[] = [];
   #state: RingTransition['state'];
   #reason: string | undefined;
+  /** Why those that ring do so no longer, where nobody else has the call. */
+  #status = 408;
 
   constructor(step: RingStep, context: StepContext, options: RingRunnerOptions) {
     this.#step = step;
@@ -75,6 +79,7 @@ class Ringing implements RunningStep {
 
   stop({ elsewhere, reason }: { readonly elsewhere: boolean; readonly reason?: string }): void {
     this.#reason = reason;
+    this.#status = 487;
     this.#take({ kind: 'stopped', elsewhere });
   }
 
@@ -99,9 +104,13 @@ class Ringing implements RunningStep {
         if (early !== undefined) context.earlyMedia(early.leg, early.sdp);
         break;
       }
-      case 'end':
+      case 'end': {
         this.#dialled[effect.target]?.stop(effect.elsewhere ? ANSWERED_ELSEWHERE : this.#reason);
+        const leg = this.#tried.get(effect.target);
+        // The call may go on for long, and the lamps of who missed it must not.
+        if (leg !== undefined) context.released(leg, effect.elsewhere ? 'answered-elsewhere' : this.#status);
         break;
+      }
       case 'answered': {
         const leg = this.#answered.get(effect.target);
         if (leg !== undefined) context.answered(leg);
@@ -117,7 +126,10 @@ class Ringing implements RunningStep {
 
   #dialling(target: RingTarget, index: number): Dialling {
     const listener: DiallingListener = {
-      calls: (leg) => this.#context.calls(leg),
+      calls: (leg) => {
+        this.#tried.set(index, leg);
+        this.#context.calls(leg);
+      },
       ringing: () => this.#take({ kind: 'ringing', target: index }),
       earlyMedia: (leg, sdp) => {
         this.#early.set(index, { leg, sdp });
@@ -131,6 +143,7 @@ class Ringing implements RunningStep {
       },
       rejected: (status, leg) => {
         if (leg !== undefined) this.#context.released(leg, status);
+        if (status >= 600) this.#status = status;
         this.#take({ kind: 'rejected', target: index, status });
       },
       gone: (leg) => {
