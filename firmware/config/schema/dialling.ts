@@ -1,7 +1,6 @@
 import {
   choice,
   collection,
-  type Extra,
   flag,
   group,
   line,
@@ -13,9 +12,6 @@ import {
   whole,
   word,
 } from './kinds.ts';
-
-/** Of what call/routing/ acts on; one place, since it all begins to count when calls run its plans. */
-export const PLANNED: Pick<Extra, 'unused'> = { unused: true };
 
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Day = (typeof DAYS)[number];
@@ -56,7 +52,7 @@ export const dialPlanFields = {
 };
 
 export const timeProfiles = collection(
-  { title: 'Time profiles', table: 'time_profiles', key: { column: 'name', ...NAME_KEY }, max: 100, ...PLANNED },
+  { title: 'Time profiles', table: 'time_profiles', key: { column: 'name', ...NAME_KEY }, max: 100 },
   group('Time profile', {
     override: choice(
       'Whether it holds: as its times say, or on or off whatever they say',
@@ -91,7 +87,7 @@ export const timeProfiles = collection(
 );
 
 export const arsRoutes = collection(
-  { title: 'ARS routes', table: 'ars_routes', key: { column: 'name', ...NAME_KEY }, max: 64, ...PLANNED },
+  { title: 'ARS routes', table: 'ars_routes', key: { column: 'name', ...NAME_KEY }, max: 64 },
   group('ARS route', {
     description: line('Description', 64),
     inService: flag('In service', true),
@@ -127,7 +123,6 @@ export const classesOfService = collection(
     table: 'classes_of_service',
     key: { column: 'name', ...NAME_KEY },
     max: 32,
-    ...PLANNED,
   },
   group('Class of service', {
     calls: choice('Calls to outside that are allowed', CALL_RANGES, 'national'),

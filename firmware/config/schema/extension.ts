@@ -1,5 +1,4 @@
 import { Optional } from '@sinclair/typebox';
-import { PLANNED } from './dialling.ts';
 import {
   choice,
   collection,
@@ -41,6 +40,6 @@ export const extensions = collection(
       shaped('Address', '^[0-9a-fA-F:.]{2,45}(?:/\\d{1,3})?$', 'an IP address or a network such as 192.168.42.0/24'),
       16,
     ),
-    location: reference('Location', NAME_KEY, PLANNED),
+    location: reference('Location', NAME_KEY),
   }),
 );

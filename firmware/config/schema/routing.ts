@@ -1,5 +1,4 @@
 import { Optional } from '@sinclair/typebox';
-import { PLANNED } from './dialling.ts';
 import {
   choice,
   collection,
@@ -109,17 +108,21 @@ export const lines = collection(
       nationalPrefix: digits('Prefix of national numbers', 3, '0'),
       internationalPrefix: digits('Prefix of international numbers', 5, '00'),
     }),
-    speaks: group('What the peer speaks', {
-      reinvite: flag('re-INVITE', true),
-      update: flag('UPDATE', true),
-      refer: flag('REFER', false),
-      reliable: flag('Reliable provisional responses (100rel)', true),
-    }),
+    speaks: group(
+      'What the peer speaks',
+      {
+        reinvite: flag('re-INVITE', true),
+        update: flag('UPDATE', true),
+        refer: flag('REFER', false),
+        reliable: flag('Reliable provisional responses (100rel)', true),
+      },
+      { unused: true },
+    ),
     codecs: Optional(
       list('Codecs in order of preference; left out: the system’s', word('Codec', CODEC_NAMES), CODEC_NAMES.length),
     ),
     mediaSecurity: choice('Media security', ['system', ...MEDIA_SECURITY], 'disabled'),
-    dtmf: choice('DTMF', LINE_DTMF, 'automatic'),
+    dtmf: choice('DTMF', LINE_DTMF, 'automatic', { unused: true }),
   }),
 );
 
@@ -129,7 +132,6 @@ export const incomingRoutes = collection(
     table: 'incoming_routes',
     key: { column: 'name', ...NAME_KEY },
     max: 500,
-    ...PLANNED,
   },
   group('Incoming call route', {
     lineGroup: whole('Line group', 0, 99999, 0),
@@ -144,9 +146,9 @@ export const incomingRoutes = collection(
 
 /** Whom an emergency call must name, and where help has to go. */
 export const locations = collection(
-  { title: 'Locations', table: 'locations', key: { column: 'name', ...NAME_KEY }, max: 100, ...PLANNED },
+  { title: 'Locations', table: 'locations', key: { column: 'name', ...NAME_KEY }, max: 100 },
   group('Location', {
-    address: line('Address, as help must find it', 255),
+    address: line('Address, as help must find it', 255, { unused: true }),
     callerNumber: dialString('Number that an emergency call from here carries'),
     lineGroup: line(
       'Outgoing group of lines, or name of an ARS route, of emergency calls from here; empty: the system’s',
@@ -169,7 +171,6 @@ export const emergencyNumbers = collection(
     table: 'emergency_numbers',
     key: { column: 'number', pattern: '^[0-9]{2,8}$', rule: '2 to 8 digits' },
     max: 32,
-    ...PLANNED,
   },
   group('Emergency number', {
     description: line('Description', 64),
@@ -178,6 +179,6 @@ export const emergencyNumbers = collection(
 );
 
 export const directory = collection(
-  { title: 'Directory entries', table: 'directory', key: { column: 'name', ...NAME_KEY }, max: 2500, ...PLANNED },
+  { title: 'Directory entries', table: 'directory', key: { column: 'name', ...NAME_KEY }, max: 2500 },
   group('Directory entry', { number: dialString('Telephone number') }),
 );

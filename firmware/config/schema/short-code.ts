@@ -1,4 +1,4 @@
-import { CODE_KEY, PLANNED } from './dialling.ts';
+import { CODE_KEY } from './dialling.ts';
 import { choice, collection, flag, group, line, NAME_KEY, reference } from './kinds.ts';
 
 /** What a short code does. `dial` routes a call out, `dial-emergency` overrides every barring. */
@@ -63,19 +63,19 @@ export const SHORT_CODE_FEATURES = [
 /** Codes of the system, of user rights or of one user; which of them wins is decided when one dials. */
 export function shortCodes(title: string, table: string) {
   return collection(
-    { title, table, key: { column: 'code', ...CODE_KEY }, max: 1000, ...PLANNED },
+    { title, table, key: { column: 'code', ...CODE_KEY }, max: 1000 },
     group('Short code', {
       feature: choice('Feature', SHORT_CODE_FEATURES, 'dial'),
       telephoneNumber: line('Telephone number: what the feature works on, N for the digits dialled', 63),
       lineGroup: line('Outgoing group of lines, or name of an ARS route; empty: the route Main, else every line', 64),
-      locale: line('Locale', 5),
+      locale: line('Locale', 5, { unused: true }),
       forceAuthorization: flag('Force authorization code', false),
     }),
   );
 }
 
 export const userRights = collection(
-  { title: 'User rights', table: 'user_rights', key: { column: 'name', ...NAME_KEY }, max: 100, ...PLANNED },
+  { title: 'User rights', table: 'user_rights', key: { column: 'name', ...NAME_KEY }, max: 100 },
   group('User rights', {
     enableDoNotDisturb: flag('Users may switch do not disturb', true),
     enableForwarding: flag('Users may forward calls', true),

@@ -1,4 +1,4 @@
-import { dialPlanFields, PLANNED } from './dialling.ts';
+import { dialPlanFields } from './dialling.ts';
 import {
   choice,
   flag,
@@ -122,28 +122,24 @@ export const system = single('System', 'system', {
     }),
   }),
   telephony: group('Telephony', {
-    noAnswerSeconds: whole('Default no-answer time', 6, 99999, 15, { unit: 's', ...PLANNED }),
-    dialPlan: group(
-      'Dial plan of users who have none of their own',
-      { enabled: flag('in use', false), ...dialPlanFields },
-      PLANNED,
-    ),
+    noAnswerSeconds: whole('Default no-answer time', 6, 99999, 15, { unit: 's' }),
+    dialPlan: group('Dial plan of users who have none of their own', {
+      enabled: flag('in use', false),
+      ...dialPlanFields,
+    }),
     classOfService: reference(
       'Class of service of users who have none; left out: national calls, and none abroad',
       NAME_KEY,
-      PLANNED,
     ),
     trunkToTrunk: choice(
       'Calls that come over a line and leave by one: forwarded are those that a user forwards or twins',
       ['never', 'forwarded'],
       'never',
-      PLANNED,
     ),
     declinePolicy: choice(
       'What a call gets that is declined: busy tries what stands for busy, decline ends it',
       ['busy', 'decline'],
       'busy',
-      PLANNED,
     ),
     conferenceCentre: line('Conference centre: a number or URI', 127),
     voicemailNumber: line('Voicemail that clients call: a number or URI', 127),
@@ -188,20 +184,17 @@ export const system = single('System', 'system', {
     messageDays: whole('Days that messages are kept; 0: until they are deleted', 0, 3650, 0),
     keepFreeMegabytes: whole('Space on the disk that messages leave free', 10, 100000, 200, { unit: 'MB' }),
   }),
-  emergency: group(
-    'Emergency calls',
-    {
-      lineGroup: line('Outgoing group of lines, or name of an ARS route; empty: as other calls, then every line', 64),
-      location: reference('Location of who has none', NAME_KEY),
-      callBackSeconds: whole('Time in which help that calls back reaches who called', 0, 86400, 3600, { unit: 's' }),
-      notify: list(
-        'Users and hunt groups that are told at once',
-        shaped('Number', NUMBER_KEY.pattern, NUMBER_KEY.rule),
-        16,
-      ),
-    },
-    PLANNED,
-  ),
+  emergency: group('Emergency calls', {
+    lineGroup: line('Outgoing group of lines, or name of an ARS route; empty: as other calls, then every line', 64),
+    location: reference('Location of who has none', NAME_KEY),
+    callBackSeconds: whole('Time in which help that calls back reaches who called', 0, 86400, 3600, { unit: 's' }),
+    notify: list(
+      'Users and hunt groups that are told at once',
+      shaped('Number', NUMBER_KEY.pattern, NUMBER_KEY.rule),
+      16,
+      NOT_YET,
+    ),
+  }),
   cloud: group('Cloud services', {
     enabled: flag('Enable cloud account', false),
     authorization: flag('Enable cloud account authorization', false),

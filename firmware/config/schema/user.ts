@@ -1,4 +1,4 @@
-import { dialPlanFields, PLANNED } from './dialling.ts';
+import { dialPlanFields } from './dialling.ts';
 import {
   choice,
   collection,
@@ -35,7 +35,7 @@ export type Profile = (typeof PROFILES)[number];
 const NOT_YET = { unused: true } as const;
 
 const forwarding = (title: string) =>
-  group(title, { enabled: flag('in use', false), number: dialString('Forward to') }, PLANNED);
+  group(title, { enabled: flag('in use', false), number: dialString('Forward to') });
 
 const contactLine = (title: string, max = 64) => line(title, max);
 
@@ -65,19 +65,14 @@ export const users = collection(
       },
     ),
     priority: whole('Priority', 1, 5, 5, NOT_YET),
-    userRights: reference('User rights', NAME_KEY, PLANNED),
-    classOfService: reference(
-      'Class of service; left out: that of the user rights, else the system’s',
-      NAME_KEY,
-      PLANNED,
-    ),
-    dialPlan: group(
-      'Dial plan',
-      { use: choice('Which counts', ['system', 'own', 'none'], 'system'), ...dialPlanFields },
-      PLANNED,
-    ),
-    callerNumber: dialString('Number that calls to outside show; empty: the line’s', PLANNED),
-    withholdNumber: flag('Calls to outside show no number', false, PLANNED),
+    userRights: reference('User rights', NAME_KEY),
+    classOfService: reference('Class of service; left out: that of the user rights, else the system’s', NAME_KEY),
+    dialPlan: group('Dial plan', {
+      use: choice('Which counts', ['system', 'own', 'none'], 'system'),
+      ...dialPlanFields,
+    }),
+    callerNumber: dialString('Number that calls to outside show; empty: the line’s'),
+    withholdNumber: flag('Calls to outside show no number', false),
     loginCode: secret('Login code', 'pin', NOT_YET),
     password: secret('Password of clients and the user portal', 'password', NOT_YET),
     conferencePin: secret('Audio conference PIN', 'pin', NOT_YET),
@@ -88,53 +83,40 @@ export const users = collection(
       remoteWorker: flag('Enable remote worker', false),
     }),
     otherPhone: dialString('Number of the other phone', NOT_YET),
-    noAnswerSeconds: wholeOrLeftOut('No-answer time; left out: the system’s', 6, 99999, { unit: 's', ...PLANNED }),
-    callWaiting: flag('Call waiting', true, PLANNED),
-    autoAnswer: choice('Calls that the devices answer by themselves', ['never', 'internal', 'all'], 'never', PLANNED),
+    noAnswerSeconds: wholeOrLeftOut('No-answer time; left out: the system’s', 6, 99999, { unit: 's' }),
+    callWaiting: flag('Call waiting', true),
+    autoAnswer: choice('Calls that the devices answer by themselves', ['never', 'internal', 'all'], 'never'),
     declinePolicy: choice(
       'What a call gets that is declined: busy tries what stands for busy, decline ends it; system: as set there',
       ['system', 'busy', 'decline'],
       'system',
-      PLANNED,
     ),
-    absentText: line('Absent text that callers here are shown; empty: none', 128, PLANNED),
-    doNotDisturb: group(
-      'Do not disturb',
-      {
-        enabled: flag('in use', false),
-        exceptions: list(
-          'Numbers that ring all the same',
-          shaped('Number', '^\\+?[0-9]{1,32}[NX]*$', 'a number, N at its end for any digits'),
-          32,
-        ),
-      },
-      PLANNED,
-    ),
-    followMe: dialString('Follow me: number where calls ring in place of the own devices; empty: none', PLANNED),
-    forwardUnconditional: group(
-      'Forward unconditional',
-      {
-        enabled: flag('in use', false),
-        number: dialString('Forward to'),
-        huntGroupCalls: flag('Forward hunt group calls', false),
-      },
-      PLANNED,
-    ),
+    absentText: line('Absent text that callers here are shown; empty: none', 128, NOT_YET),
+    doNotDisturb: group('Do not disturb', {
+      enabled: flag('in use', false),
+      exceptions: list(
+        'Numbers that ring all the same',
+        shaped('Number', '^\\+?[0-9]{1,32}[NX]*$', 'a number, N at its end for any digits'),
+        32,
+      ),
+    }),
+    followMe: dialString('Follow me: number where calls ring in place of the own devices; empty: none'),
+    forwardUnconditional: group('Forward unconditional', {
+      enabled: flag('in use', false),
+      number: dialString('Forward to'),
+      huntGroupCalls: flag('Forward hunt group calls', false),
+    }),
     forwardOnBusy: forwarding('Forward on busy'),
     forwardOnNoAnswer: forwarding('Forward on no answer'),
-    coverageNumber: dialString('Number that takes calls which nobody answered, before voicemail; empty: none', PLANNED),
-    internalTwinning: reference('Number of the user whose devices ring too', NUMBER_KEY, PLANNED),
-    twinning: group(
-      'Mobile twinning',
-      {
-        enabled: flag('in use', false),
-        number: dialString('Twinned mobile number'),
-        delaySeconds: whole('Mobile dial delay', 0, 99999, 2, { unit: 's' }),
-        timeProfile: reference('Time profile in which it rings; left out: always', NAME_KEY),
-        huntGroupCalls: flag('Hunt group calls ring there too', false),
-      },
-      PLANNED,
-    ),
+    coverageNumber: dialString('Number that takes calls which nobody answered, before voicemail; empty: none'),
+    internalTwinning: reference('Number of the user whose devices ring too', NUMBER_KEY),
+    twinning: group('Mobile twinning', {
+      enabled: flag('in use', false),
+      number: dialString('Twinned mobile number'),
+      delaySeconds: whole('Mobile dial delay', 0, 99999, 2, { unit: 's' }),
+      timeProfile: reference('Time profile in which it rings; left out: always', NAME_KEY),
+      huntGroupCalls: flag('Hunt group calls ring there too', false),
+    }),
     voicemail: group('Voicemail', { enabled: flag('in use', false), pin: secret('Mailbox PIN', 'pin') }),
     sourceNumbers: list('Source numbers', line('Source number', 127), 64, NOT_YET),
     contact: group('Contact data', {

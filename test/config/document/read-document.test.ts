@@ -112,10 +112,10 @@ t.test('what cannot be in a file', async (t) => {
 
 t.test('what the file sets in vain is told once a field', async (t) => {
   const { issues } = await readDocument(
-    'format: 1\nuserRights:\n  Guests: {}\nusers:\n  201: {name: A, priority: 3}\n  202: {name: B, priority: 4}\n',
+    'format: 1\nsystem:\n  cloud: {profileName: Office}\nusers:\n  201: {name: A, priority: 3}\n  202: {name: B, priority: 4}\n',
   );
   t.match(issues, [
-    { severity: 'warning', path: ['userRights'], line: 2 },
+    { severity: 'warning', path: ['system', 'cloud', 'profileName'], line: 3 },
     { severity: 'warning', path: ['users', '201', 'priority'], line: 5 },
   ]);
   t.equal(issues.length, 2);
