@@ -35,6 +35,8 @@ export interface PhoneOptions {
   readonly takesOffers?: boolean;
   /** A new call rings until answer() or reject() (the default), is answered at once, or refused with this status. */
   readonly incoming?: 'ring' | 'answer' | number;
+  /** Whether it plays the carrier, and takes every REGISTER that it gets; false unless given. */
+  readonly isRegistrar?: boolean;
 }
 
 export interface Registration {

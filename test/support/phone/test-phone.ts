@@ -351,6 +351,9 @@ export class TestPhone implements Phone {
       if (ours) call.acknowledged = true;
     } else if (method === 'OPTIONS') {
       this.#responses.respond(request, reply, { status: 200, reason: 'OK', headers: [['Allow', ALLOW]] });
+    } else if (method === 'REGISTER' && this.#options.isRegistrar === true) {
+      const headers = ['contact', 'expires'].map((name) => [name, headerValue(request, name)] as const);
+      this.#responses.respond(request, reply, { status: 200, reason: 'OK', headers });
     } else if (method === 'NOTIFY' && ours) {
       this.#responses.respond(request, reply, { status: 200, reason: 'OK' });
       this.#notified.push(request.body.split('\r\n', 1)[0] ?? '');
