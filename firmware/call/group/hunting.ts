@@ -134,12 +134,16 @@ export class Hunting implements RunningStep {
     }
     // The caller is being answered at this very moment, which is not to be done twice.
     this.#winner = leg;
-    void this.#answering.then(() => {
-      if (this.#winner === undefined) return;
-      this.#winner = undefined;
-      if (leg.isEnded) context.hangUp();
-      else context.answered(leg);
-    });
+    this.#answering.then(
+      () => {
+        if (this.#winner === undefined) return;
+        this.#winner = undefined;
+        if (leg.isEnded) context.hangUp();
+        else context.answered(leg);
+      },
+      // The call fails by that, and stops this.
+      () => undefined,
+    );
   }
 
   /** Nobody of the group can take it. */

@@ -359,6 +359,25 @@ for (const hangsUp of [false, true]) {
   });
 }
 
+t.test(
+  'a member who answers while the caller cannot be answered: the call fails, and his device is let go',
+  async (t) => {
+    const office = new GroupOffice({ members: [{ user: '202' }], wrapUpSeconds: 0 });
+    await office.call();
+    const first = await office.answer('202');
+    office.box.media.isSlow = true;
+    const { call } = await office.call();
+    first.hangsUp();
+    await office.look();
+    const device = await office.answer('202');
+    office.box.media.waiting.shift()?.(new Error('the media worker is gone'));
+    await settle();
+    await office.box.media.finish();
+    t.equal(call.phase, 'ended');
+    t.match(device.told, [/^BYE/]);
+  },
+);
+
 t.test('a call that somebody picks up: no device of the group shows a missed one', async (t) => {
   const office = new GroupOffice({ mode: 'collective' });
   const { call } = await office.call();
