@@ -28,13 +28,13 @@ export class MailboxPins {
   /** Never rejects. A wrong one takes its time, and a mailbox that is closed has no right one. */
   async verify(user: string, pin: string): Promise<boolean> {
     const hashed = readHashedPassword(this.#pinOf(user) ?? '');
-    const isRight =
-      hashed !== undefined && !this.#guard.isLocked(user) && (await isPassword(pin, hashed).catch(() => false));
-    if (isRight) {
+    const wasLocked = this.#guard.isLocked(user);
+    // It counts as wrong until it is known to be right: many calls at once get no more tries than one after the other.
+    const delayMs = this.#guard.failed(user);
+    if (hashed !== undefined && !wasLocked && (await isPassword(pin, hashed).catch(() => false))) {
       this.#guard.succeeded(user);
       return true;
     }
-    const delayMs = this.#guard.failed(user);
     this.#logger.warn({ user, isLocked: this.#guard.isLocked(user) }, 'wrong PIN of a mailbox');
     await new Promise<void>((resolve) => {
       this.#clock.schedule(delayMs, resolve);

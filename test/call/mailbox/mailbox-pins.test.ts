@@ -66,3 +66,13 @@ t.test(
     t.equal(guard.isLocked('201'), false);
   },
 );
+
+t.test('who tries PINs out in many calls at once gets no more tries', async (t) => {
+  const { clock, pins } = setUp(t);
+  await pins.change('201', '7391');
+  const wrong = Array.from({ length: MAX_WRONG_PINS }, () => pins.verify('201', '0000'));
+  const right = pins.verify('201', '7391');
+  while (clock.pending <= MAX_WRONG_PINS) await turn();
+  clock.advance(10_000);
+  t.notOk((await Promise.all([...wrong, right])).includes(true));
+});
