@@ -5,6 +5,9 @@ import { type CallRecord, secondsOf } from './call-record.ts';
  * their names, must do no harm where a spreadsheet opens it.
  */
 
+/** And so where it takes something else than the comma for what parts the values, as it does in half of Europe. */
+const INNER_FORMULA = /([;\t\r\n]\s*)(?=[=+\-@|%＝＋－＠])/gu;
+
 type Cell = string | number | undefined;
 
 /**
@@ -61,7 +64,8 @@ function formatCell(cell: Cell): string {
   if (cell === undefined) return '';
   if (typeof cell === 'number') return String(cell);
   const plain = cell.toWellFormed().replaceAll('\0', '');
-  const safe = FORMULA.test(plain) ? `'${plain}` : plain;
+  const inner = plain.replace(INNER_FORMULA, "$1'");
+  const safe = FORMULA.test(plain) ? `'${inner}` : inner;
   return /[",\r\n]/.test(safe) || safe !== safe.trim() ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

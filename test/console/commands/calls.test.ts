@@ -10,7 +10,21 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { runCommand } from './run-command.ts';
 
 const DAY_MS = 86_400_000;
-const HOSTILE = ['=1+2', '+SUM(A1)', '-1', '@cmd', '\t=1', '  =HYPERLINK("x")', '＝1', '|calc', '%0', '\r=1', '\n@x'];
+const HOSTILE = [
+  '=1+2',
+  '+SUM(A1)',
+  '-1',
+  '@cmd',
+  '\t=1',
+  '  =HYPERLINK("x")',
+  '＝1',
+  '|calc',
+  '%0',
+  '\r=1',
+  '\n@x',
+  'x;=1+2',
+  'x; @y',
+];
 
 function fill(directory: string): void {
   const clock = new FakeClock(START_MS);
@@ -37,9 +51,10 @@ t.test('export: a reader of RFC 4180 gets every value back, and no spreadsheet f
   t.notMatch(output.replaceAll('\r\n', '').replace(/"(?:[^"]|"")*"/g, ''), /[\r\n]/, 'line ends in quotes alone');
   const rows: readonly Record<string, string>[] = parse(output, { columns: true });
   t.equal(rows.length, HOSTILE.length + 2);
-  for (const row of rows) for (const cell of Object.values(row)) t.notMatch(cell, /^\s*[=+\-@|%\t\r\n＝＋－＠]/u, cell);
+  for (const row of rows)
+    for (const cell of Object.values(row)) t.notMatch(cell, /^\s*[=+\-@|%\t\r\n＝＋－＠]|[;\t\r\n]\s*[=+\-@|%]/u, cell);
   t.strictSame(
-    rows.map(({ caller_name: name }) => name?.replace(/^'/, '')),
+    rows.map(({ caller_name: name }) => name?.replaceAll("'", '')),
     [...HOSTILE, 'Smith, "Jo"\r\nand more', 'Müller 株式会社'],
   );
   t.match(rows[0], {
@@ -82,11 +97,11 @@ t.test('list: the newest calls, or the log of a user', async (t) => {
   fill(data);
   const list = async (...words: readonly string[]) =>
     (await runCommand(callsCommand, { words: ['list', '--data', data, ...words] })).output;
-  t.equal(await list('--limit', '1'), '2023-11-26 22:13:20    0:01  +442071234567 to 202, normal\n');
+  t.equal(await list('--limit', '1'), '2023-11-28 22:13:20    0:01  +442071234567 to 202, normal\n');
   t.match(await list(), /2023-11-14 22:13:20 {4}0:01 {2}\+442071234567 to 202, normal, emergency\n$/);
   t.equal(
     await list('--user', '202', '--limit', '1'),
-    '2023-11-26 22:13:20  received    0:01  +442071234567 Müller 株式会社\n',
+    '2023-11-28 22:13:20  received    0:01  +442071234567 Müller 株式会社\n',
   );
   t.notMatch(await list('--user', '202'), /\r/, 'nothing that turns a terminal around');
   t.equal(await list('--user', '209'), 'No calls.\n');
