@@ -190,6 +190,7 @@ export class MessageStore {
     try {
       await this.#files.sync(user, id);
       if (this.#isClosed) throw new Error('the box stops');
+      this.#assertWanted(draft);
       const row: Row = {
         ...{ id, user, heard_at_ms: null },
         caller_number: text(about.number),
@@ -237,8 +238,9 @@ export class MessageStore {
     return true;
   }
 
-  /** A user is gone: all of his messages and his greeting. */
+  /** A user is gone: all of his messages and his greeting, and what is being recorded becomes neither. */
   deleteAll(user: string): void {
+    for (const draft of [...this.#drafts.values()]) if (draft.user === user) this.drop(draft);
     for (const { id } of this.list(user)) this.delete(id);
     this.removeGreeting(user);
   }
@@ -254,6 +256,7 @@ export class MessageStore {
     const before = this.greetingOf(user);
     try {
       await this.#files.sync(user, id);
+      this.#assertWanted(draft);
       this.#database.prepare('INSERT OR REPLACE INTO greetings (user, id) VALUES (?, ?)').run(user, id);
       this.#drafts.delete(id);
       await this.#syncIndex();
@@ -278,6 +281,13 @@ export class MessageStore {
     this.#isClosed = true;
     this.#pruning?.cancel();
     this.#database.close();
+  }
+
+  /** Its user may have gone while it was recorded, and somebody else have the number. */
+  #assertWanted({ user, id }: Draft): void {
+    if (this.#drafts.has(id)) return;
+    this.#removeFile(user, id);
+    throw new Error('the user is gone');
   }
 
   /** What is being recorded counts as long as it may become. */

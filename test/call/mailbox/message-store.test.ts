@@ -216,3 +216,17 @@ t.test('messages that are too old, and those of a user who is gone', async (t) =
   store.close();
   t.equal(clock.pending, 0, 'no timer is left');
 });
+
+t.test('a user who goes while somebody leaves a message: whoever has the number next does not get it', async (t) => {
+  const { store, record, files } = open(t, t.testdir());
+  const drafts = [record('201'), record('201')] as const;
+  store.deleteAll('201');
+  t.strictSame(readdirSync(join(files, '201')), []);
+  // The media worker may only then begin with it.
+  writeFileSync(join(files, '201', drafts[0].name), wav(2));
+  await t.rejects(store.keep(drafts[0], { ...CALLER, durationMs: 2000, sizeBytes: 32_044 }));
+  await t.rejects(store.keepGreeting(drafts[1]));
+  t.strictSame(store.list(), []);
+  t.equal(store.greetingOf('201'), undefined);
+  t.strictSame(readdirSync(join(files, '201')), []);
+});
