@@ -62,6 +62,8 @@ const MENU_MS = 6000;
 /** Then the box hangs up. */
 const MAX_SILENCES = 3;
 
+/** A caller names himself, and must not have who calls him back dial a short code. */
+const CALLABLE = /^\+?[0-9]+$/;
 const STOP_WAITING: DialogueEffect = { kind: 'stop-waiting' };
 const BEEP: Spoken = { kind: 'beep' };
 
@@ -281,7 +283,7 @@ function messageChoice(state: CollectState, digit: string): CollectStep {
     case '4':
       return playMessage(state, Math.max(0, index - 1));
     case '5':
-      if (message.callerNumber === '') return wrongKey(to(state, 'message-menu').state, messageMenuWords());
+      if (!CALLABLE.test(message.callerNumber)) return wrongKey(to(state, 'message-menu').state, messageMenuWords());
       return to(
         state,
         'over',

@@ -194,6 +194,8 @@ t.test('collecting messages', async (t) => {
     ['dismissed', '3 7 3 *', 'menu'],
   ];
   for (const [title, inputs, did] of cases) t.equal(collect(inputs).did, did, `${title}: ${inputs}`);
+  const asCode = [message('a', { callerNumber: '*21*0900123456' })];
+  t.equal(collect('1 heard 5', asCode).did, 'wrong-key message-menu', 'no short code of a caller’s choice is dialled');
   t.equal(collect('', []).did, 'no-messages menu');
   t.equal(collect('1', []).did, 'no-messages menu');
   t.equal(
