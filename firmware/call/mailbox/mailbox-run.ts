@@ -270,7 +270,11 @@ export class MailboxRun {
     };
     const longest = clock.schedule(draft.maxMs, () => stop('longest'));
     const quiet = new QuietWatch(join(draft.folder, draft.name), clock, () => stop('quiet'));
+    let isEnded = false;
     const end = (ended: Recorded, reason: RecordingWhy): void => {
+      // One that ended may still refuse to be stopped.
+      if (isEnded) return;
+      isEnded = true;
       longest.cancel();
       quiet.close();
       this.#recording = undefined;
