@@ -5,6 +5,8 @@ import type { RunningStep, StepContext } from '../step/step-runner.ts';
 export interface ConferenceRoomOptions {
   readonly media: () => Promise<MediaClient>;
   readonly locale: string;
+  /** Whether those who came over lines may go on when nobody of the house is left. */
+  readonly mayBeOutside: () => boolean;
   /** Nobody is in it any more. */
   readonly onOver: () => void;
 }
@@ -17,7 +19,7 @@ interface Member {
 
 /**
  * Parties who all hear one another, each in a call of his own. It ends when one is left, who is hung up on: nobody listens to
- * silence.
+ * silence. It ends too when those who are left came over lines, where such calls may not leave by lines.
  */
 export class ConferenceRoom {
   readonly #options: ConferenceRoomOptions;
@@ -105,7 +107,9 @@ export class ConferenceRoom {
   }
 
   #endIfAlone(): void {
-    if (this.#isOver || (this.#members.size > 0 && !this.#isComplete) || this.#members.size > 1) return;
+    if (this.#isOver || (this.#members.size > 0 && !this.#isComplete)) return;
+    const isOutside = [...this.#members.keys()].every(({ party }) => party.line !== undefined);
+    if (this.#members.size > 1 && (!isOutside || this.#options.mayBeOutside())) return;
     this.#isOver = true;
     this.#opening?.then((conference) => conference.close()).catch(() => undefined);
     const rest = [...this.#members.values()];

@@ -53,6 +53,7 @@ export class Conferences implements StepRunner<FeatureStep> {
     const room: ConferenceRoom = new ConferenceRoom({
       media: calls.services.media,
       locale: configuration().system.locale,
+      mayBeOutside: () => configuration().system.telephony.trunkToTrunk !== 'never',
       onOver: () => this.#rooms.delete(room),
     });
     this.#rooms.add(room);
