@@ -121,7 +121,7 @@ export function rowOf(record: CallRecord): CallRow {
     connected_loss: connectedQuality?.lossRatio ?? null,
     connected_mos: connectedQuality?.meanOpinionScore ?? null,
     follows: text(record.follows),
-    transfers: JSON.stringify(record.transfers.map((each) => ({ ...each, to: bounded(each.to) }))),
+    transfers: JSON.stringify(record.transfers.map(transferOf)),
     recording: text(record.recording),
   };
 }
@@ -195,6 +195,14 @@ function quality<Name extends 'callerQuality' | 'connectedQuality'>(
       ...(lossRatio === null ? {} : { lossRatio }),
       ...(score === null ? {} : { meanOpinionScore: score }),
     },
+  };
+}
+
+function transferOf({ to, replaced, by, ...transfer }: RecordedTransfer): RecordedTransfer {
+  return {
+    ...transfer,
+    ...{ to: bounded(to), replaced: bounded(replaced) },
+    ...(by === undefined ? {} : { by: bounded(by) }),
   };
 }
 

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import { CallHistory } from '../../../firmware/call/history/call-history.ts';
 import { withCallReader } from '../../../firmware/call/history/call-reader.ts';
 import { recordOf } from '../../../firmware/call/history/call-record.ts';
+import { rowOf } from '../../../firmware/call/history/call-row.ts';
 import { type CallRetention, CallStore, MAX_USER_CALLS } from '../../../firmware/call/history/call-store.ts';
 import { userCallsOf } from '../../../firmware/call/history/user-call.ts';
 import { openDatabase } from '../../../firmware/config/database.ts';
@@ -67,6 +68,20 @@ t.test('what is saved is there after closing, whole', async (t) => {
     t.strictSame(reader.newest(1)[0]?.id, 'b');
     t.match(reader.userCalls('202', 10), [{ call: 'a', kind: 'received', number: '', name: '' }]);
   });
+});
+
+t.test('what strangers call themselves is bounded in every column', (t) => {
+  const number = '9'.repeat(60_000);
+  const long = { number, name: number };
+  const call = callOf({
+    caller: long,
+    dialled: number,
+    steps: [{ ring: 1, party: long }, { answer: 1 }, { join: 2, party: long, replaces: 1 }, { end: 'normal' }],
+  });
+  for (const [column, value] of Object.entries(rowOf(recordOf(call)))) {
+    t.ok(String(value).length < 1024, `${column}: ${String(value).length}`);
+  }
+  t.end();
 });
 
 t.test('records are written together, once a second at most', async (t) => {
