@@ -74,7 +74,9 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
   }
 
   get dialog(): DialogInfo {
-    return { callId: this.#callId, localTag: this.#localTag, remoteTag: this.#remoteTag };
+    // RFC 3261 §12.1.2: before the answer that of who rings, whose call others may pick up by it (RFC 3891 §3).
+    const early = this.#forks.first?.session.side.dialog.remoteTag ?? '';
+    return { callId: this.#callId, localTag: this.#localTag, remoteTag: this.#remoteTag || early };
   }
 
   get established(): boolean {

@@ -30,6 +30,25 @@ function calling(call: Conversation, events: Events, more: Partial<InviteOptions
   });
 }
 
+t.test('a dialog has the tag of who rings before it has that of who answers (RFC 3261 §12.1.2)', async (t) => {
+  const call = await Conversation.open(() => false);
+  const rung = new Events();
+  const handlers = {
+    onProvisional: (status: number) => rung.push(`rings ${status}`),
+    onAnswered: () => rung.push('answered'),
+  };
+  const outgoing = calling(call, new Events(), { handlers });
+  const invite = await call.peer.next(/^INVITE/);
+  t.equal(outgoing.dialog.remoteTag, '');
+  call.answer(invite, '180 Ringing', { tag: 'first', headers: [contact(call)] });
+  t.equal(await rung.next(), 'rings 180');
+  t.equal(outgoing.dialog.remoteTag, 'first');
+  call.answer(invite, '200 OK', { tag: 'second', body: ANSWER, headers: [contact(call)] });
+  t.equal(await rung.next(), 'answered');
+  t.equal(outgoing.dialog.remoteTag, 'second');
+  await call.close();
+});
+
 t.test(
   'a fork that was sent PRACK and answers too late gets BYE with a CSeq of its own (RFC 3261 §12.2.1.1)',
   async (t) => {
