@@ -1,0 +1,79 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '../media/conversation.ts';
+import { runRingdown } from '../support/ringdown.ts';
+import { type Office, officeTest } from './office.ts';
+import { RegisteringPeer } from './registering-peer.ts';
+import { configure } from './sipp-bench.ts';
+
+/** A device of an extension that follows something. */
+async function follow(office: Office, who: '202' | '203', event: string, whom: string): Promise<RegisteringPeer> {
+  const peer = await RegisteringPeer.open(office.ringdown, who);
+  const uri = `sip:${whom}@127.0.0.1:${office.ringdown.sipPort}`;
+  const { status, text } = await peer.ask('SUBSCRIBE', {
+    uri,
+    to: whom,
+    headers: [`Event: ${event}`, 'Expires: 3600'],
+  });
+  if (status !== 200) throw new Error(`SUBSCRIBE: ${text}`);
+  return peer;
+}
+
+/** The next NOTIFY whose body is like this. */
+async function toldOf(peer: RegisteringPeer, pattern: RegExp): Promise<string> {
+  for (;;) {
+    const request = await peer.told('NOTIFY');
+    if (pattern.test(request)) return request;
+  }
+}
+
+function isRecording({ ringdown }: Office, user: string): boolean {
+  const folder = join(ringdown.dataDirectory, 'sounds/mailbox', user);
+  return existsSync(folder) && readdirSync(folder).length > 0;
+}
+
+officeTest(
+  'nobody answers: a message is left, the lamp lights, it is heard, deleted, and the lamp is off',
+  async (t, office) => {
+    await configure(office.ringdown, ['users.202.voicemail.enabled', 'true']);
+    await configure(office.ringdown, ['users.202.noAnswerSeconds', '6']);
+    const caller = await office.registered('201');
+    const called = await office.registered('202');
+    const mailboxLamp = await follow(office, '202', 'message-summary', '202');
+    t.match(await mailboxLamp.told('NOTIFY'), /Messages-Waiting: no\r\n[\s\S]*Voice-Message: 0\/0/);
+    const callLamp = await follow(office, '203', 'dialog', '202');
+    t.match(
+      await callLamp.told('NOTIFY'),
+      /<dialog-info [^>]*version="0" state="full" entity="sip:202@[^>]*>\r\n<\/dialog-info>/,
+    );
+
+    await caller.invite('202');
+    await called.incomingCall();
+    const ringing = await toldOf(callLamp, / local-tag=[\s\S]*<state>early<\/state>/);
+    t.match(
+      ringing,
+      / call-id="[^"]+" local-tag="[^"]+" remote-tag="[^"]+" direction="recipient"/,
+      'it can be picked up',
+    );
+    t.notMatch(ringing, 'Reception', 'with whom is nobody’s business');
+    t.match(await caller.answered(30_000), { status: 200 });
+    await called.ended();
+    await toldOf(callLamp, /terminated<\/state>/);
+    await caller.pressKey('5');
+    await eventually(() => isRecording(office, '202') || undefined, 'the recording');
+    await caller.play('adbec');
+    await caller.bye();
+    await toldOf(mailboxLamp, /Messages-Waiting: yes\r\n[\s\S]*Voice-Message: 1\/0/);
+
+    t.match(await called.call('*17'), { status: 200 });
+    await called.pressKey('1');
+    await called.hears('adbec', 40_000);
+    await toldOf(mailboxLamp, /Messages-Waiting: no\r\n[\s\S]*Voice-Message: 0\/1/);
+    await called.pressKey('3');
+    await toldOf(mailboxLamp, /Voice-Message: 0\/0/);
+    await called.bye();
+    const { stdout } = await runRingdown(['calls', 'list', '--user', '202', '--data', office.ringdown.dataDirectory]);
+    t.match(stdout, /placed .*\*17\n[\s\S]* missed .*201 Reception\n/);
+    for (const peer of [mailboxLamp, callLamp]) peer.close();
+  },
+);
