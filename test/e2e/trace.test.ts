@@ -95,6 +95,26 @@ officeTest('over a connection messages are shown as they came, and malformed one
   t.equal(await trace.interrupt(), 0);
 });
 
+officeTest('a call is drawn as a ladder with both of its legs', async (t, office) => {
+  const { dataDirectory, sipPort } = office.ringdown;
+  const caller = await office.registered('201');
+  const callee = await office.registered('202');
+  const trace = new Trace('201', '202', '--ladder', '--data', dataDirectory);
+  while (trace.text === '') await caller.register();
+  await caller.invite('202');
+  await callee.incomingCall();
+  await Promise.all([caller.answered(), callee.answer()]);
+  await Promise.all([caller.bye(), callee.ended()]);
+  await trace.shows(/BYE(?:.*\n)+.*\(BYE\)(?:.*\n)*.*\(BYE\)/);
+  t.equal(await trace.interrupt(), 0);
+  t.match(trace.text, /^ {14}127\.0\.0\.1:\d+ +ringdown +127\.0\.0\.1:\d+$/m);
+  t.match(trace.text, /^[\d:.]{12} {2}\|- INVITE 202 sdp -+>\|/m);
+  t.match(trace.text, /^[\d:.]{12} {2}\| {23}\|- INVITE 202 sdp -+>\|$/m);
+  t.match(trace.text, /^[\d:.]{12} {2}\| {23}\|<- 200 OK sdp -+\|$/m);
+  t.match(trace.text, /^[\d:.]{12} {2}\|<- 200 OK \(BYE\) -+\|/m);
+  t.notMatch(trace.text, new RegExp(`:${sipPort}\\b`), 'the box has one line');
+});
+
 officeTest('it ends by itself with its count or time, and says what is wrong with its words', async (t, office) => {
   const { dataDirectory } = office.ringdown;
   const timed = await runRingdown(['trace', '--seconds', '1', 'nobody', '--data', dataDirectory]);

@@ -1,28 +1,24 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { Writable } from 'node:stream';
-import { Command } from 'commander';
+import type { Writable } from 'node:stream';
+import { Command, Option } from 'commander';
 import { RingdownError, UsageError } from '../../core/errors.ts';
 import { streamCommand } from '../control.ts';
+import { CallLadder } from './call-ladder.ts';
+import { CaptureFile } from './capture-file.ts';
 import { type CommandContext, examples } from './context.ts';
-import { PcapWriter, pcapHeader } from './pcap.ts';
 import { invalidOption } from './ports.ts';
-import { type BoxValues, controlPathOf, outputOf, withRunningBox } from './running-box.ts';
+import { type BoxValues, controlPathOf, outputOf } from './running-box.ts';
+import { showSaved } from './saved-trace.ts';
 import { TraceBudget } from './trace-budget.ts';
 import { FILTER_HELP, readFilter } from './trace-filter.ts';
-import {
-  fromJson,
-  type TracedMessage,
-  toJson,
-  toText,
-  type UnreadMessage,
-  type WatchMessages,
-} from './traced-message.ts';
+import { type Format, toJson, toText, type UnreadMessage, type WatchMessages } from './traced-message.ts';
 
 interface Values extends BoxValues {
   readonly count?: string;
   readonly seconds?: string;
   readonly json?: boolean;
+  readonly ladder?: boolean;
   readonly pcap?: string;
+  readonly read?: string;
 }
 
 /** At once; each looks at every message. */
@@ -45,14 +41,16 @@ export function traceCommand(
     .argument('[filter...]', 'which messages; all of them unless given')
     .option('--count <count>', 'ends after so many messages')
     .option('--seconds <seconds>', 'ends after so long')
-    .option('--json', 'one JSON object a line');
+    .option('--json', 'one JSON object a line')
+    .option('--ladder', 'an arrow a message between the lines of who takes part: calls at a glance');
   if (watch !== undefined) {
     return command
       .addHelpText('after', FILTER_HELP)
       .action((words: string[], values: Values) => show(context, watch, words, values, new TraceBudget(elapsed)));
   }
-  return withRunningBox(command)
+  return withBox(command)
     .option('--pcap <file>', 'writes them to a capture file for Wireshark as well; - is standard output, without text')
+    .option('--read <file>', 'shows those that --json has written before, and asks no box; - is standard input')
     .addHelpText(
       'after',
       FILTER_HELP +
@@ -61,6 +59,9 @@ export function traceCommand(
           'ringdown trace 201 --pcap 201.pcap --data /data/ringdown',
           'ringdown trace 192.168.42.0/24 method=INVITE method=BYE --count 20 --data /data/ringdown',
           'ringdown trace call-id=3f2a --json --data /data/ringdown',
+          'ringdown trace 201 202 --ladder --data /data/ringdown',
+          'ringdown trace --json --data /data/ringdown > morning.json',
+          'ringdown trace --read morning.json --ladder call-id=3f2a call-id=9b1c',
           'ringdown trace --pcap - --data /data/ringdown | wireshark -k -i -',
         ),
     )
@@ -78,6 +79,7 @@ async function show(
   budget: TraceBudget,
 ): Promise<void> {
   const fits = readFilter(words);
+  const format = formatOf(values);
   const count = readWhole('--count', values.count, MAX_COUNT) ?? Number.POSITIVE_INFINITY;
   const seconds = readWhole('--seconds', values.seconds, MAX_SECONDS);
   const { output, stopped } = context;
@@ -90,7 +92,7 @@ async function show(
   running += 1;
   try {
     await new Promise<void>((resolve) => {
-      const trace = new LossyTrace(output, values.json === true, count, resolve);
+      const trace = new LossyTrace(output, values.json === true, format, count, resolve);
       const unwatch = watch((message) => {
         const isDropped = message.mark !== undefined && message.mark !== 'malformed';
         const isSeen = budget.spend(isDropped, () => {
@@ -116,6 +118,7 @@ async function show(
 class LossyTrace {
   readonly #output: Writable;
   readonly #json: boolean;
+  readonly #format: Format;
   readonly #tellLost = (): void => this.#told();
   readonly #resolve: () => void;
   #left: number;
@@ -123,9 +126,10 @@ class LossyTrace {
   ended = false;
   onEnd: () => void = () => undefined;
 
-  constructor(output: Writable, json: boolean, count: number, resolve: () => void) {
+  constructor(output: Writable, json: boolean, format: Format, count: number, resolve: () => void) {
     this.#output = output;
     this.#json = json;
+    this.#format = format;
     this.#left = count;
     this.#resolve = resolve;
     output.on('drain', this.#tellLost);
@@ -145,7 +149,7 @@ class LossyTrace {
     this.#told();
     const { direction, atMs, transport, local, remote, mark } = message;
     const whole = { direction, atMs, transport, local, remote, mark, ...message.read(), bytes: message.masked() };
-    this.#output.write(this.#json ? `${toJson(whole)}\n` : `${toText(whole)}\n`);
+    this.#output.write(this.#format(whole));
     this.#left -= 1;
     if (this.#left <= 0) this.end();
   }
@@ -172,20 +176,49 @@ function lostLine(lost: number): string {
   return `--- ${lost} message${lost === 1 ? '' : 's'} left out: they came faster than they can be shown ---\n\n`;
 }
 
+/** As withRunningBox does, but for a trace that is read from a file. */
+function withBox(command: Command): Command {
+  return command
+    .option('--data <dir>', 'the data directory of the box, which must run')
+    .addOption(
+      new Option('--control <path>', 'its control socket (default: the one that the box noted in its data directory)'),
+    );
+}
+
+/** Throws UsageError TRACE_FORMAT. */
+function formatOf({ json, ladder }: Values): Format {
+  if (json === true && ladder === true) {
+    throw new UsageError('TRACE_FORMAT', '--json and --ladder exclude each other', 'Give one of them.');
+  }
+  if (json === true) return (message) => `${toJson(message)}\n`;
+  if (ladder !== true) return (message) => `${toText(message)}\n`;
+  const drawn = new CallLadder();
+  return (message) => drawn.draw(message);
+}
+
 async function ask(context: CommandContext, filter: readonly string[], values: Values): Promise<void> {
   // Told before the box is asked.
-  readFilter(filter);
+  const fits = readFilter(filter);
+  const format = formatOf(values);
   readWhole('--count', values.count, MAX_COUNT);
   readWhole('--seconds', values.seconds, MAX_SECONDS);
-  const { pcap, count, seconds, json } = values;
+  const { pcap, count, seconds, json, ladder, read } = values;
+  if (read !== undefined) {
+    await showSaved(context, { file: read, fits, format, most: readWhole('--count', count, MAX_COUNT) });
+    return;
+  }
+  if (values.data === undefined) {
+    throw new UsageError('TRACE_NO_BOX', 'Which box is meant is not said', 'Give --data, or --read with a file.');
+  }
   const words = ['trace', ...filter];
   if (count !== undefined) words.push('--count', count);
   if (seconds !== undefined) words.push('--seconds', seconds);
   if (json === true || pcap !== undefined) words.push('--json');
+  else if (ladder === true) words.push('--ladder');
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
-  const capture = pcap === undefined ? undefined : new Capture(pcap, context, json === true);
+  const capture = pcap === undefined ? undefined : new CaptureFile(pcap, context, format, json === true);
   try {
     const sink = capture === undefined ? context.output : capture.lines(onSignal);
     outputOf(await streamCommand(controlPathOf(values), words, sink, stop.signal));
@@ -196,95 +229,6 @@ async function ask(context: CommandContext, filter: readonly string[], values: V
   if (capture === undefined) return;
   context.errors.write(`${capture.summary}\n`);
   if (capture.fault !== undefined) throw capture.fault;
-}
-
-/** Makes a capture file of what the box tells as JSON, and shows the text beside it. */
-class Capture {
-  readonly #name: string;
-  readonly #context: CommandContext;
-  readonly #json: boolean;
-  readonly #writer = new PcapWriter();
-  /** Undefined for standard output. */
-  readonly #file: number | undefined;
-  #messages = 0;
-  #lost = 0;
-  /** Why no more can be written: TRACE_FILE. */
-  fault: UsageError | undefined;
-
-  /** Throws UsageError TRACE_FILE. */
-  constructor(name: string, context: CommandContext, json: boolean) {
-    this.#name = name;
-    this.#context = context;
-    this.#json = json;
-    try {
-      this.#file = name === '-' ? undefined : openSync(name, 'w', 0o600);
-    } catch (cause) {
-      throw unwritable(name, cause);
-    }
-    this.#write(pcapHeader());
-    if (this.fault === undefined) return;
-    this.close();
-    throw this.fault;
-  }
-
-  get summary(): string {
-    const lost = this.#lost === 0 ? '' : `, ${this.#lost} left out: they came faster than they were written`;
-    return `${this.#messages} message${this.#messages === 1 ? '' : 's'} in ${this.#name}${lost}`;
-  }
-
-  /** `onFault` is called when no more can be written. */
-  lines(onFault: () => void): Writable {
-    return new Writable({
-      decodeStrings: false,
-      write: (text: string, _encoding, done) => {
-        for (const line of text.split('\n')) if (line !== '' && this.fault === undefined) this.#line(line);
-        if (this.fault !== undefined) onFault();
-        const { output } = this.#context;
-        if (output.writableNeedDrain) output.once('drain', done);
-        else done();
-      },
-    });
-  }
-
-  close(): void {
-    if (this.#file !== undefined) closeSync(this.#file);
-  }
-
-  #line(line: string): void {
-    const message = fromJson(line);
-    if (message !== undefined) {
-      for (const packet of this.#writer.packets(captured(message))) this.#write(packet);
-      if (this.fault === undefined) this.#messages += 1;
-    } else {
-      const lost: unknown = JSON.parse(line).lost;
-      if (typeof lost === 'number') this.#lost += lost;
-    }
-    if (this.#file === undefined) return;
-    if (this.#json) this.#context.output.write(`${line}\n`);
-    else if (message !== undefined) this.#context.output.write(`${toText(message)}\n`);
-  }
-
-  #write(bytes: Buffer): void {
-    if (this.#file === undefined) {
-      this.#context.output.write(bytes);
-      return;
-    }
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
-    } catch (cause) {
-      this.fault ??= unwritable(this.#name, cause);
-    }
-  }
-}
-
-function unwritable(name: string, cause: unknown): UsageError {
-  const cure = 'Give a file that you may write, where there is room.';
-  return new UsageError('TRACE_FILE', `${name} cannot be written`, cure, { cause });
-}
-
-function captured({ atMs, transport, direction, local, remote, bytes }: TracedMessage) {
-  const [source, destination] = direction === 'received' ? [remote, local] : [local, remote];
-  return { atMs, isDatagram: transport === 'udp', source, destination, bytes };
 }
 
 function readWhole(option: string, text: string | undefined, most: number): number | undefined {

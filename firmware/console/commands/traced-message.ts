@@ -32,6 +32,9 @@ export interface UnreadMessage
 /** Calls `watcher` for each message until the returned function is called. */
 export type WatchMessages = (watcher: (message: UnreadMessage) => void) => () => void;
 
+/** Makes text of a message, whole lines. */
+export type Format = (message: TracedMessage) => string;
+
 /** One JSON object a line: what the box tells the command line, and programs may read. */
 export function toJson({ bytes, ...message }: TracedMessage): string {
   return JSON.stringify({ ...message, bytes: bytes.toString('base64') });
