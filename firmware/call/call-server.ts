@@ -16,6 +16,7 @@ import { IncomingLeg } from './leg/incoming-leg.ts';
 import type { Leg, LegServices } from './leg/leg.ts';
 import type { LegParty } from './leg/leg-party.ts';
 import type { MediaSettings } from './leg/media-settings.ts';
+import { Originations } from './origination.ts';
 import type { LineAbilities, OutsideLines } from './outside.ts';
 import { PresentState } from './present-state.ts';
 import type { Caller, Plan, RoutingRequest, ShownIdentity, Step } from './routing/plan.ts';
@@ -65,6 +66,8 @@ export class CallServer {
   /** Who runs which step: features register here. */
   readonly runners = new StepRunners();
   readonly state: PresentState;
+  /** Telephones that ring for calls which begin in the box. */
+  readonly originations: Originations;
   readonly #options: CallServerOptions;
   readonly #calls = new Set<Call>();
   #services: LegServices | undefined;
@@ -82,18 +85,21 @@ export class CallServer {
     const services = () => this.services;
     const lineSettings = (abilities: LineAbilities, isEmergency: boolean) =>
       forEmergency(options.lineSettings(abilities), isEmergency);
-    this.runners.register(
-      'ring',
-      new RingRunner({
-        services,
-        lines,
-        clock,
-        device: (extension, id) => this.state.device(extension, id),
-        partyOf: (extension) => this.partyOf(extension),
-        mediaSettings,
-        lineSettings,
-      }),
-    );
+    const ring = new RingRunner({
+      services,
+      lines,
+      clock,
+      device: (extension, id) => this.state.device(extension, id),
+      partyOf: (extension) => this.partyOf(extension),
+      mediaSettings,
+      lineSettings,
+    });
+    this.runners.register('ring', ring);
+    this.originations = new Originations({
+      ring: (step, host) => ring.ring(step, host),
+      isFull: () => this.#isFull,
+      logger: options.logger,
+    });
     this.runners.register('line', new LineRunner({ services, lines, settings: lineSettings }));
   }
 
@@ -126,13 +132,13 @@ export class CallServer {
       invite.reject(483);
       return;
     }
-    if (this.#calls.size >= MAX_CALLS) {
+    if (this.#isFull) {
       invite.reject(503, { headers: [['Retry-After', '10']] });
       return;
     }
     const { caller, party, dialled, channel } = received;
     const plan = this.#plan(invite, caller, dialled);
-    const isEmergency = plan.step.kind === 'line' && plan.step.call.emergency !== undefined;
+    const isEmergency = isForHelp(plan.step);
     const leg = new IncomingLeg({
       services: this.services,
       invite,
@@ -151,21 +157,14 @@ export class CallServer {
       this.#replace(leg, invite.replaces, caller, plan.caller);
       return;
     }
-    if (plan.step.kind === 'line' && plan.step.call.emergency !== undefined) {
-      this.state.noteEmergency(plan.step.call.attempts[0]?.identity.number, plan.step.call.emergency);
-    }
-    this.#start(
-      {
-        waiting: leg,
-        caller,
-        shown: plan.caller,
-        dialled,
-        direction: directionOf(caller, plan.step),
-        maxForwards: message.maxForwards - 1,
-        ...(isEmergency ? { isEmergency } : {}),
-      },
-      plan.step,
-    );
+    this.#startPlanned(leg, caller, dialled, plan, message.maxForwards - 1);
+  }
+
+  /** A leg that is up, and in no call, goes on as if its party had dialled this there. */
+  dial(leg: Leg, caller: Caller, dialled: string): Call {
+    const plan = this.plan(caller, dialled);
+    if (isForHelp(plan.step)) leg.party = { ...leg.party, isEmergency: true };
+    return this.#startPlanned(leg, caller, dialled, plan, 70);
   }
 
   /** The call that a leg is in. */
@@ -284,7 +283,12 @@ export class CallServer {
 
   /** Ends every call. */
   shutDown(): void {
+    this.originations.close();
     for (const call of [...this.#calls]) call.shutDown();
+  }
+
+  get #isFull(): boolean {
+    return this.#calls.size + this.originations.size >= MAX_CALLS;
   }
 
   /** Who calls; undefined where the INVITE is answered already. */
@@ -395,6 +399,21 @@ export class CallServer {
     else void leg.reject({ status: 481 });
   }
 
+  #startPlanned(
+    waiting: Leg,
+    caller: Caller,
+    dialled: string,
+    { step, caller: shown }: Plan,
+    maxForwards: number,
+  ): Call {
+    if (step.kind === 'line' && step.call.emergency !== undefined) {
+      this.state.noteEmergency(step.call.attempts[0]?.identity.number, step.call.emergency);
+    }
+    const direction = directionOf(caller, step);
+    const help = isForHelp(step) ? { isEmergency: true } : {};
+    return this.#start({ waiting, caller, shown, dialled, direction, maxForwards, ...help }, step);
+  }
+
   #start(
     options: Omit<CallOptions, 'runners' | 'mayBeDirect' | 'emit' | 'clock' | 'logger' | 'onEnded'>,
     first: Step | StepRun,
@@ -417,6 +436,10 @@ export class CallServer {
 
 function directionOf(caller: Caller, step: Step): CallDirection {
   return caller.kind === 'line' ? 'incoming' : step.kind === 'line' ? 'outgoing' : 'internal';
+}
+
+function isForHelp(step: Step): boolean {
+  return step.kind === 'line' && step.call.emergency !== undefined;
 }
 
 /**

@@ -143,12 +143,15 @@ export type RingTarget =
       /** It has a call already: this one waits there. */
       readonly isWaiting: boolean;
       readonly delaySeconds: number;
+      readonly isOtherPhone?: true;
     }
   | {
       /** A twinned number outside. Voicemail of a mobile network that answers at once is not known as such. */
       readonly kind: 'line';
       readonly call: LineCall;
       readonly delaySeconds: number;
+      /** The user whom the ring is for answers there himself: he said so (other-phone mode). */
+      readonly isOtherPhone?: true;
     };
 
 /**

@@ -5,13 +5,13 @@ import type { Dialling, DiallingListener } from './dialling.ts';
 /** One device is called, over the ways that lead to it. */
 export class DeviceDialling implements Dialling {
   readonly #options: OutgoingLegOptions;
-  readonly #speech: () => Speech;
+  readonly #speech: () => Speech | undefined;
   readonly #listener: DiallingListener;
   #leg: OutgoingLeg | undefined;
   #over = false;
 
   /** `speech`: what whoever it is for speaks. */
-  constructor(options: OutgoingLegOptions, speech: () => Speech, listener: DiallingListener) {
+  constructor(options: OutgoingLegOptions, speech: () => Speech | undefined, listener: DiallingListener) {
     this.#options = options;
     this.#speech = speech;
     this.#listener = listener;

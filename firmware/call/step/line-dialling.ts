@@ -1,5 +1,6 @@
 import type { LegServices } from '../leg/leg.ts';
 import type { Speech } from '../leg/leg-media.ts';
+import type { LegParty } from '../leg/leg-party.ts';
 import type { MediaSettings } from '../leg/media-settings.ts';
 import { OutgoingLeg } from '../leg/outgoing-leg.ts';
 import type { LineAbilities, OutsideLines, PlacedCall } from '../outside.ts';
@@ -17,7 +18,9 @@ export interface LineDiallingOptions {
   readonly diversions: readonly Diversion[];
   readonly maxForwards: number;
   /** What whoever it is for speaks. */
-  readonly speech: () => Speech;
+  readonly speech: () => Speech | undefined;
+  /** Who answers, where that is more than a number outside. */
+  readonly party?: Partial<Pick<LegParty, 'number' | 'name' | 'user'>>;
 }
 
 /** A line that always has another server would be tried for ever. */
@@ -88,12 +91,13 @@ export class LineDialling implements Dialling {
   }
 
   #call(placed: PlacedCall, attempt: LineAttempt, index: number, isEmergency: boolean): OutgoingLeg {
-    const { services, settings } = this.#options;
+    const { services, settings, party } = this.#options;
     const leg = new OutgoingLeg({
       services,
       party: {
         number: attempt.number,
         name: attempt.number,
+        ...party,
         line: attempt.line,
         ...(isEmergency ? { isEmergency } : {}),
       },

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import type { ReachableDevice } from '../../registrar/reachable-devices.ts';
 import type { LegServices } from '../leg/leg.ts';
 import { ANSWERED_ELSEWHERE } from '../leg/leg-end.ts';
+import type { Speech } from '../leg/leg-media.ts';
 import type { LegParty } from '../leg/leg-party.ts';
 import type { MediaSettings } from '../leg/media-settings.ts';
 import type { OutgoingLeg } from '../leg/outgoing-leg.ts';
@@ -13,6 +14,26 @@ import type { Dialling, DiallingListener } from './dialling.ts';
 import { LineDialling, type LineDiallingOptions } from './line-dialling.ts';
 import { beginRinging, nextRingState, type RingEffect, type RingInput, type RingTransition } from './ring-state.ts';
 import type { RunningStep, StepContext, StepRunner } from './step-runner.ts';
+
+/** Whom a ring is for: who waits in a call, or nobody yet, where the box calls first. */
+export interface RingHost
+  extends Pick<
+    StepContext,
+    | 'caller'
+    | 'shown'
+    | 'maxForwards'
+    | 'referredBy'
+    | 'calls'
+    | 'released'
+    | 'ringing'
+    | 'earlyMedia'
+    | 'answered'
+    | 'goOn'
+    | 'fail'
+  > {
+  /** What whoever it is for speaks; undefined where that is nobody yet. */
+  readonly speech: () => Speech | undefined;
+}
 
 export interface RingRunnerOptions {
   readonly services: () => LegServices;
@@ -36,13 +57,20 @@ export class RingRunner implements StepRunner<RingStep> {
   }
 
   run(step: RingStep, context: StepContext): RunningStep {
-    return new Ringing(step, context, this.#options);
+    // So that its port is there when somebody answers.
+    context.run(context.waiting.media.open());
+    return this.ring(step, { ...context, speech: () => context.waiting.media.speech });
+  }
+
+  /** Rings for anybody. */
+  ring(step: RingStep, host: RingHost): RunningStep {
+    return new Ringing(step, host, this.#options);
   }
 }
 
 class Ringing implements RunningStep {
   readonly #step: RingStep;
-  readonly #context: StepContext;
+  readonly #host: RingHost;
   readonly #options: RingRunnerOptions;
   readonly #dialled: readonly Dialling[];
   readonly #early = new Map<number, { readonly leg: OutgoingLeg; readonly sdp: string }>();
@@ -55,12 +83,10 @@ class Ringing implements RunningStep {
   /** Why those that ring do so no longer, where nobody else has the call. */
   #status = 408;
 
-  constructor(step: RingStep, context: StepContext, options: RingRunnerOptions) {
+  constructor(step: RingStep, host: RingHost, options: RingRunnerOptions) {
     this.#step = step;
-    this.#context = context;
+    this.#host = host;
     this.#options = options;
-    // So that its port is there when somebody answers.
-    context.run(context.waiting.media.open());
     this.#dialled = step.targets.map((target, index) => this.#dialling(target, index));
     const begun = beginRinging(step.targets.map(({ delaySeconds }) => delaySeconds));
     this.#state = begun.state;
@@ -91,34 +117,34 @@ class Ringing implements RunningStep {
   }
 
   #carryOut(effect: RingEffect): void {
-    const context = this.#context;
+    const host = this.#host;
     switch (effect.kind) {
       case 'start':
         this.#dialled[effect.target]?.start();
         break;
       case 'ring':
-        context.ringing();
+        host.ringing();
         break;
       case 'open-early-media': {
         const early = this.#early.get(effect.target);
-        if (early !== undefined) context.earlyMedia(early.leg, early.sdp);
+        if (early !== undefined) host.earlyMedia(early.leg, early.sdp);
         break;
       }
       case 'end': {
         this.#dialled[effect.target]?.stop(effect.elsewhere ? ANSWERED_ELSEWHERE : this.#reason);
         const leg = this.#tried.get(effect.target);
         // The call may go on for long, and the lamps of who missed it must not.
-        if (leg !== undefined) context.released(leg, effect.elsewhere ? 'answered-elsewhere' : this.#status);
+        if (leg !== undefined) host.released(leg, effect.elsewhere ? 'answered-elsewhere' : this.#status);
         break;
       }
       case 'answered': {
         const leg = this.#answered.get(effect.target);
-        if (leg !== undefined) context.answered(leg);
+        if (leg !== undefined) host.answered(leg);
         break;
       }
       case 'finish': {
         const { outcome, status } = effect;
-        context.goOn(this.#step.after[outcome], { status: status === 603 ? this.#step.declineStatus : status });
+        host.goOn(this.#step.after[outcome], { status: status === 603 ? this.#step.declineStatus : status });
         break;
       }
     }
@@ -128,7 +154,7 @@ class Ringing implements RunningStep {
     const listener: DiallingListener = {
       calls: (leg) => {
         this.#tried.set(index, leg);
-        this.#context.calls(leg);
+        this.#host.calls(leg);
       },
       ringing: () => this.#take({ kind: 'ringing', target: index }),
       earlyMedia: (leg, sdp) => {
@@ -142,19 +168,21 @@ class Ringing implements RunningStep {
         if (this.#state.phase !== 'over') leg.close();
       },
       rejected: (status, leg) => {
-        if (leg !== undefined) this.#context.released(leg, status);
+        if (leg !== undefined) this.#host.released(leg, status);
         if (status >= 600) this.#status = status;
         this.#take({ kind: 'rejected', target: index, status });
       },
       gone: (leg) => {
-        this.#context.released(leg);
+        this.#host.released(leg);
         this.#take({ kind: 'gone', target: index });
       },
-      failed: (error) => this.#context.fail(error),
+      failed: (error) => this.#host.fail(error),
     };
-    const speech = () => this.#context.waiting.media.speech;
     const { services, lines, device, partyOf, mediaSettings, lineSettings } = this.#options;
-    const { shown, maxForwards, caller, referredBy } = this.#context;
+    const { shown, maxForwards, caller, referredBy, speech } = this.#host;
+    const { party } = this.#step;
+    // Who answers at another telephone than his own is himself all the same.
+    const himself = target.isOtherPhone === true ? { number: party.number, name: party.name, user: party.number } : {};
     if (target.kind === 'line') {
       return new LineDialling(
         {
@@ -166,19 +194,20 @@ class Ringing implements RunningStep {
           diversions: this.#step.diversions,
           maxForwards,
           speech,
+          party: himself,
         },
         listener,
       );
     }
     const reachable = device(target.extension, target.device);
     if (reachable === undefined) return notThere(listener);
-    const { party, alert, autoAnswer, diversions } = this.#step;
+    const { alert, autoAnswer, diversions } = this.#step;
     const referred = referredBy === undefined ? {} : { referredBy };
     const call = { shown, party, alert, autoAnswer, diversions, maxForwards, ...referred };
     return new DeviceDialling(
       {
         services: services(),
-        party: { ...partyOf(target.extension), device: target.device },
+        party: { ...partyOf(target.extension), ...himself, device: target.device },
         settings: mediaSettings(target.extension),
         ways: deviceWays(reachable, call, services().stack),
       },
