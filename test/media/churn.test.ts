@@ -6,7 +6,7 @@ import { takenUdpPorts } from '../support/free-ports.ts';
 import { churn, holdingsOf } from './churn.ts';
 import { eventually, startClient } from './conversation.ts';
 
-/** The engine has room for 4096 at once (ENGINE_MAX_SESSIONS): a place that is not given back is missed. */
+/** Whether the engine has every place back, which are more than these, is native/engine-check.c's. */
 const SESSIONS = 4500;
 const WARM_UP = 1000;
 const TOGETHER = 8;

@@ -465,3 +465,21 @@ CHECK(check_engine_weights, "a pair is brought to one thread, and to another wit
   EXPECT(leg_peer(legs[2]) == legs[0], true);
   close_building(&building);
 }
+
+CHECK(check_engine_places, "every place is given back, and an old handle meets no later session") {
+  struct building building;
+  open_building(&building);
+  struct dialog *dialog = &building.dialogs[0];
+  open_dialog(&building, dialog);
+  for (unsigned i = 0; i <= 2 * ENGINE_MAX_SESSIONS; i++) {
+    const uint32_t old = dialog->handle;
+    struct session *session = engine_remove(building.engine, old);
+    EXPECT(session == dialog->session, true);
+    EXPECT(engine_remove(building.engine, old) == NULL, true);
+    dialog->handle = engine_add(building.engine, session);
+    EXPECT(dialog->handle != 0 && dialog->handle != old, true);
+    EXPECT(engine_loop_of(building.engine, old), ENGINE_MAX_LOOPS);
+    if (dialog->handle == 0) break;
+  }
+  close_building(&building);
+}
