@@ -41,7 +41,8 @@ CHECK(check_timers, "timers fire in order, and only those that are armed") {
       }
     }
     fired_count = 0;
-    const uint64_t next = timers_run(&timers, now);
+    timers_run(&timers, now);
+    const uint64_t next = timers_next(&timers);
     uint64_t earliest = NEVER_US;
     unsigned expected = 0;
     bool wrong = false;
@@ -58,8 +59,8 @@ CHECK(check_timers, "timers fire in order, and only those that are armed") {
     }
     EXPECT(wrong, false);
     EXPECT(fired_count, expected);
-    EXPECT(next, earliest);
-    if (wrong || next != earliest) break;
+    EXPECT(next > now && next <= earliest, true);
+    if (wrong || next > earliest) break;
   }
 }
 

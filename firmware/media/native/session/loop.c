@@ -8,10 +8,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define BATCH_PACKETS 16
+/* Of one socket in a row, so that a flood at one does not hold up the others. */
+#define MAX_BATCHES 4
 /*
  * As many as sockets are ever ready at once, nearly: timers run behind a batch, and what they take for lost may be in a socket
  * that is still to be read.
@@ -23,6 +26,7 @@
 #define SOCKET_RTCP 2
 #define SOCKET_MASK 3
 #define WAKE_UP UINT64_MAX
+#define TIMER_EXPIRED (UINT64_MAX - 1)
 /* How long a packet may have waited in its socket. */
 #define MAX_BEHIND_US 1000000
 _Static_assert(_Alignof(struct session) > SOCKET_MASK, "the number of a socket fits into a pointer");
@@ -36,6 +40,12 @@ struct loop {
   struct timers timers;
   struct send_queue *queue;
   int epoll;
+  /*
+   * Expires at `expires_us`, or NEVER_US. Most timers move on with each packet long before they are due: one kernel timer that
+   * is set where an earlier one is wanted costs less than a time-out for each wait.
+   */
+  int timer;
+  uint64_t expires_us;
   bool stopping;
   struct mmsghdr messages[BATCH_PACKETS];
   struct iovec parts[BATCH_PACKETS];
@@ -92,10 +102,15 @@ static bool has_socket(const struct session *session, unsigned which) {
   return (which & SOCKET_LEG) < session->leg_count && socket_of(session, which) >= 0;
 }
 
+/* Told once of what came, and not again while it is read: `receive` leaves nothing behind. */
+static struct epoll_event event_of(struct session *session, unsigned which) {
+  return (struct epoll_event){.events = EPOLLIN | EPOLLET, .data.u64 = (uintptr_t)session | which};
+}
+
 bool loop_take_in(struct loop *loop, struct session *session) {
   for (unsigned which = 0; which <= SOCKET_MASK; which++) {
     if (!has_socket(session, which)) continue;
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uintptr_t)session | which};
+    struct epoll_event event = event_of(session, which);
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, socket_of(session, which), &event) == 0) continue;
     while (which-- > 0) {
       if (has_socket(session, which)) epoll_ctl(loop->epoll, EPOLL_CTL_DEL, socket_of(session, which), NULL);
@@ -140,28 +155,42 @@ void loop_call(struct loop *loop, void (*call)(struct loop *, void *), void *arg
   pthread_mutex_unlock(&loop->mutex);
 }
 
-static void receive(struct loop *loop, struct session *session, unsigned which, uint64_t now_us) {
-  for (unsigned i = 0; i < BATCH_PACKETS; i++) {
-    loop->messages[i].msg_hdr.msg_namelen = sizeof loop->sources[i];
-    loop->messages[i].msg_hdr.msg_controllen = sizeof loop->stamps[i];
-  }
-  const int count = recvmmsg(socket_of(session, which), loop->messages, BATCH_PACKETS, MSG_DONTWAIT, NULL);
-  /* An error is one that the network reported (ICMP): reading it cleared it. */
-  if (count <= 0) return;
+/* The room for one packet, as the kernel is to find it. */
+static void empty_message(struct loop *loop, unsigned i) {
+  loop->messages[i].msg_hdr.msg_namelen = sizeof loop->sources[i];
+  loop->messages[i].msg_hdr.msg_controllen = sizeof loop->stamps[i];
+}
+
+static void take(struct loop *loop, struct session *session, unsigned which, unsigned i, uint64_t now_us) {
+  struct mmsghdr *message = &loop->messages[i];
   const unsigned leg = which & SOCKET_LEG;
-  for (unsigned i = 0; i < (unsigned)count; i++) {
-    struct mmsghdr *message = &loop->messages[i];
-    loop->arrived_us = arrival_of(loop, &message->msg_hdr, now_us);
-    if (message->msg_hdr.msg_flags & MSG_TRUNC) {
-      session->legs[leg].counters.malformed++;
-    } else if (which & SOCKET_RTCP) {
-      session_receive_rtcp(session, leg, loop->bytes[i], message->msg_len, &loop->sources[i], now_us);
-    } else {
-      session_receive(session, leg, loop->bytes[i], message->msg_len, &loop->sources[i], now_us);
-    }
+  loop->arrived_us = arrival_of(loop, &message->msg_hdr, now_us);
+  if (message->msg_hdr.msg_flags & MSG_TRUNC) {
+    session->legs[leg].counters.malformed++;
+  } else if (which & SOCKET_RTCP) {
+    session_receive_rtcp(session, leg, loop->bytes[i], message->msg_len, &loop->sources[i], now_us);
+  } else {
+    session_receive(session, leg, loop->bytes[i], message->msg_len, &loop->sources[i], now_us);
   }
-  loop->arrived_us = 0;
-  send_queue_flush(loop->queue);
+}
+
+/* Reads until nothing is there; what is left after MAX_BATCHES is told again. */
+static void receive(struct loop *loop, struct session *session, unsigned which, uint64_t now_us) {
+  const int fd = socket_of(session, which);
+  for (unsigned batch = 0; batch < MAX_BATCHES; batch++) {
+    const int count = recvmmsg(fd, loop->messages, BATCH_PACKETS, MSG_DONTWAIT, NULL);
+    /* An error else is one that the network reported (ICMP): reading it cleared it, and packets may be behind it. */
+    if (count < 0 && errno == EAGAIN) return;
+    for (unsigned i = 0; i < (unsigned)(count > 0 ? count : 0); i++) {
+      take(loop, session, which, i, now_us);
+      empty_message(loop, i);
+    }
+    loop->arrived_us = 0;
+    send_queue_flush(loop->queue);
+    if (count >= 0 && count < BATCH_PACKETS) return;
+  }
+  struct epoll_event event = event_of(session, which);
+  if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) != 0) abort();
 }
 
 void timer_arm(struct loop *loop, struct timer *timer, uint64_t due_us) { timers_arm(&loop->timers, timer, due_us); }
@@ -171,24 +200,24 @@ bool engine_report(struct loop *loop, const struct media_event *event) { return 
 struct reports *loop_reports(struct loop *loop) { return &loop->reports; }
 
 uint64_t loop_run_timers(struct loop *loop, uint64_t now_us) {
-  const uint64_t next_us = timers_run(&loop->timers, now_us);
+  timers_run(&loop->timers, now_us);
   send_queue_flush(loop->queue);
-  return next_us;
+  return timers_next(&loop->timers);
 }
 
-static int wait_for_events(struct loop *loop, uint64_t until_us) {
-  if (until_us == NEVER_US) return epoll_wait(loop->epoll, loop->events, BATCH_EVENTS, -1);
-  const uint64_t now_us = loop_now_us();
-  const uint64_t wait_us = until_us > now_us ? until_us - now_us : 0;
-  const struct timespec wait = {.tv_sec = (time_t)(wait_us / 1000000), .tv_nsec = (long)(wait_us % 1000000) * 1000};
-  return epoll_pwait2(loop->epoll, loop->events, BATCH_EVENTS, &wait, NULL);
+static void expire_at(struct loop *loop, uint64_t due_us) {
+  const struct itimerspec when = {
+      .it_value = {.tv_sec = (time_t)(due_us / 1000000), .tv_nsec = (long)(due_us % 1000000) * 1000 + 1}}; /* 0 would be never */
+  if (timerfd_settime(loop->timer, TFD_TIMER_ABSTIME, &when, NULL) != 0) abort();
+  loop->expires_us = due_us;
 }
 
 static void *run(void *argument) {
   struct loop *loop = argument;
-  uint64_t until_us = NEVER_US;
   while (!loop->stopping) {
-    const int count = wait_for_events(loop, until_us);
+    const uint64_t due_us = timers_next(&loop->timers);
+    if (due_us < loop->expires_us) expire_at(loop, due_us);
+    const int count = epoll_wait(loop->epoll, loop->events, BATCH_EVENTS, -1);
     if (count < 0 && errno != EINTR) abort();
     const uint64_t now_us = loop_now_us();
     loop->wall_ahead_us = 0;
@@ -196,12 +225,12 @@ static void *run(void *argument) {
     for (int i = 0; i < count; i++) {
       const uint64_t about = loop->events[i].data.u64;
       if (about == WAKE_UP) called = true;
+      else if (about == TIMER_EXPIRED) loop->expires_us = NEVER_US;
       else receive(loop, (struct session *)(uintptr_t)(about & ~(uint64_t)SOCKET_MASK), about & SOCKET_MASK, now_us);
     }
     /* Timers and calls may close a session: not while events of this batch speak of it. */
     loop_run_timers(loop, now_us);
     if (called) answer_call(loop);
-    until_us = loop->timers.earliest == NULL ? NEVER_US : loop->timers.earliest->due_us;
   }
   return NULL;
 }
@@ -236,6 +265,7 @@ void loop_close(struct loop *loop) {
   if (loop == NULL) return;
   loop_stop(loop);
   if (loop->wake >= 0) close(loop->wake);
+  if (loop->timer >= 0) close(loop->timer);
   if (loop->epoll >= 0) close(loop->epoll);
   send_queue_close(loop->queue);
   reports_close(&loop->reports);
@@ -255,13 +285,19 @@ struct loop *loop_open(void (*wake_up)(void *argument), void *argument) {
     loop->messages[i].msg_hdr = (struct msghdr){
         .msg_name = &loop->sources[i], .msg_namelen = sizeof loop->sources[i], .msg_iov = &loop->parts[i], .msg_iovlen = 1,
         .msg_control = &loop->stamps[i]};
+    empty_message(loop, i);
   }
   loop->queue = send_queue_open();
   loop->epoll = epoll_create1(EPOLL_CLOEXEC);
   loop->wake = eventfd(0, EFD_CLOEXEC);
+  loop->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  loop->expires_us = NEVER_US;
   struct epoll_event wake = {.events = EPOLLIN, .data.u64 = WAKE_UP};
-  if (loop->queue != NULL && loop->epoll >= 0 && loop->wake >= 0 &&
-      epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &wake) == 0) {
+  /* Told once: setting it anew says that it was heard. */
+  struct epoll_event expired = {.events = EPOLLIN | EPOLLET, .data.u64 = TIMER_EXPIRED};
+  if (loop->queue != NULL && loop->epoll >= 0 && loop->wake >= 0 && loop->timer >= 0 &&
+      epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &wake) == 0 &&
+      epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->timer, &expired) == 0) {
     return loop;
   }
   const int reason = errno;

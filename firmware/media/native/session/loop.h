@@ -33,7 +33,7 @@ void loop_let_go(struct loop *loop, struct session *session);
 
 void timer_arm(struct loop *loop, struct timer *timer, uint64_t due_us);
 void timer_disarm(struct loop *loop, struct timer *timer);
-/* Fires what is due; when the next is, or NEVER_US. */
+/* Fires what is due; when to come again (timers_next). */
 uint64_t loop_run_timers(struct loop *loop, uint64_t now_us);
 
 /* What sends; flushed after each timer and each batch of packets. */

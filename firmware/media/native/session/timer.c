@@ -6,7 +6,7 @@
 static struct timer *meld(struct timer *a, struct timer *b) {
   if (a == NULL) return b;
   if (b == NULL) return a;
-  if (b->due_us < a->due_us) {
+  if (b->kept_us < a->kept_us) {
     struct timer *const swapped = a;
     a = b;
     b = swapped;
@@ -42,9 +42,13 @@ static struct timer *meld_row(struct timer *first) {
   return root;
 }
 
-void timers_disarm(struct timers *timers, struct timer *timer) {
-  if (!timer->armed) return;
-  timer->armed = false;
+static void keep(struct timers *timers, struct timer *timer) {
+  timer->kept_us = timer->due_us;
+  timers->earliest = meld(timers->earliest, timer);
+  timers->earliest->before = NULL;
+}
+
+static void take_out(struct timers *timers, struct timer *timer) {
   struct timer *const children = meld_row(timer->child);
   if (timer == timers->earliest) {
     timers->earliest = children;
@@ -58,19 +62,31 @@ void timers_disarm(struct timers *timers, struct timer *timer) {
   timer->child = timer->next = timer->before = NULL;
 }
 
-void timers_arm(struct timers *timers, struct timer *timer, uint64_t due_us) {
-  timers_disarm(timers, timer);
-  timer->due_us = due_us;
-  timer->armed = true;
-  timers->earliest = meld(timers->earliest, timer);
-  timers->earliest->before = NULL;
+void timers_disarm(struct timers *timers, struct timer *timer) {
+  if (!timer->armed) return;
+  timer->armed = false;
+  take_out(timers, timer);
 }
 
-uint64_t timers_run(struct timers *timers, uint64_t now_us) {
+void timers_arm(struct timers *timers, struct timer *timer, uint64_t due_us) {
+  timer->due_us = due_us;
+  if (timer->armed && due_us >= timer->kept_us) return;
+  if (timer->armed) take_out(timers, timer);
+  timer->armed = true;
+  keep(timers, timer);
+}
+
+uint64_t timers_next(const struct timers *timers) { return timers->earliest == NULL ? NEVER_US : timers->earliest->kept_us; }
+
+void timers_run(struct timers *timers, uint64_t now_us) {
   struct timer *timer;
-  while ((timer = timers->earliest) != NULL && timer->due_us <= now_us) {
-    timers_disarm(timers, timer);
+  while ((timer = timers->earliest) != NULL && timer->kept_us <= now_us) {
+    take_out(timers, timer);
+    if (timer->due_us > timer->kept_us) {
+      keep(timers, timer);
+      continue;
+    }
+    timer->armed = false;
     timer->fire(timer, now_us);
   }
-  return timer == NULL ? NEVER_US : timer->due_us;
 }

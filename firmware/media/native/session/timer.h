@@ -20,6 +20,11 @@
 /* All zero but `fire`: not armed. */
 struct timer {
   uint64_t due_us; /* monotonic; while it fires still what it was armed for */
+  /*
+   * Its place in the heap, `due_us` or earlier. One that is armed for later than before stays where it is until that place
+   * comes up: who waits for a lost packet moves on with each one that comes, which then touches nobody else's memory.
+   */
+  uint64_t kept_us;
   /* On the loop's thread, not armed any more. `now_us` is `due_us` or later. It may arm itself, or free its owner. */
   void (*fire)(struct timer *timer, uint64_t now_us);
   struct timer *child;
@@ -37,7 +42,9 @@ struct timers {
 /* Fires at `due_us`, or as soon as the loop comes to it. Armed already: only the new time counts. */
 void timers_arm(struct timers *timers, struct timer *timer, uint64_t due_us);
 void timers_disarm(struct timers *timers, struct timer *timer); /* not armed: nothing */
-/* Fires all that are due, the earliest first. When the next one is, or NEVER_US. */
-uint64_t timers_run(struct timers *timers, uint64_t now_us);
+/* Fires all that are due, the earliest first. */
+void timers_run(struct timers *timers, uint64_t now_us);
+/* When to run them again: no later than the next one is due. NEVER_US: none is armed. */
+uint64_t timers_next(const struct timers *timers);
 
 #endif
