@@ -222,7 +222,14 @@ export class Signalling {
       logger,
       sourceLog,
     });
-    const features = registerFeatures({ calls, store, configuration, clock, logger });
+    const features = registerFeatures({
+      calls,
+      store,
+      configuration,
+      authenticate: (request) => authenticateSubscriber(request, authenticator, sourceLog),
+      clock,
+      logger,
+    });
     const groups: Groups = new Groups({
       configuration,
       state: calls.state,

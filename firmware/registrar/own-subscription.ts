@@ -3,8 +3,8 @@ import type { Authorization, IncomingRequest } from '../sip/stack.ts';
 import type { Authenticator } from './authenticator.ts';
 
 /**
- * The extension whose device subscribes; a challenge each time, as for REGISTER. Undefined where the request got its answer, a
- * challenge or a refusal.
+ * The extension whose device subscribes, or refers; a challenge each time, as for REGISTER. Undefined where the request got its
+ * answer, a challenge or a refusal.
  */
 export function authenticateSubscriber(
   request: IncomingRequest,
@@ -18,14 +18,14 @@ export function authenticateSubscriber(
       sourceLog.warn(
         flow.remoteAddress,
         { user: authentication.user, why: authentication.why },
-        'SUBSCRIBE with wrong credentials',
+        `${message.method} with wrong credentials`,
       );
     }
     request.respond(401, { headers: authentication.headers });
     return undefined;
   }
   if (authentication.kind === 'refused') {
-    sourceLog.warn(flow.remoteAddress, { why: authentication.why }, 'SUBSCRIBE refused');
+    sourceLog.warn(flow.remoteAddress, { why: authentication.why }, `${message.method} refused`);
     request.respond(403, { headers: authentication.headers });
     return undefined;
   }

@@ -16,6 +16,7 @@ import { DEFAULT_SESSION_TIMER, type SessionTimerOptions } from './user-agent/se
 import { UserAgent } from './user-agent/user-agent.ts';
 import { wayInDialog, waysToUri } from './user-agent/way.ts';
 
+export type { LocalContact } from './dialog/contact-header.ts';
 export { parseReplaces, type Replaces } from './dialog/replaces.ts';
 export {
   type ChallengeOptions,

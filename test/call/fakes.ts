@@ -27,6 +27,7 @@ import {
   type IncomingInvite,
   type IncomingInviteHandlers,
   type InviteOptions,
+  type LocalContact,
   type OutgoingInvite,
   type OutgoingInviteHandlers,
   type RenegotiationResult,
@@ -145,6 +146,7 @@ export class FakeSession {
 /** Who is in it, by session. */
 export class FakeConference {
   readonly parties = new Set<number>();
+  readonly muted = new Set<number>();
   closed = false;
   readonly #limit: number;
 
@@ -159,6 +161,12 @@ export class FakeConference {
 
   async leave({ session }: { readonly session: number }): Promise<void> {
     this.parties.delete(session);
+    this.muted.delete(session);
+  }
+
+  async setParty({ session }: { readonly session: number }, { muted }: { readonly muted: boolean }): Promise<void> {
+    if (muted) this.muted.add(session);
+    else this.muted.delete(session);
   }
 
   async close(): Promise<void> {
@@ -231,6 +239,7 @@ export class FakeCaller {
   readonly shown: HeaderField[] = [];
   /** What came by re-INVITE. */
   readonly offers: string[] = [];
+  contact: LocalContact | undefined;
   established = false;
   ended = false;
   replaces: object | undefined;
@@ -312,6 +321,7 @@ export class FakeDevice {
   /** What came by re-INVITE. */
   readonly offers: string[] = [];
   handlers: OutgoingInviteHandlers;
+  contact: LocalContact | undefined;
   established = false;
   ended = false;
 

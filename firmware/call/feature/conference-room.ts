@@ -1,79 +1,229 @@
-import { type MediaClient, type MediaConference, MediaError, toneOf } from '../../media/client.ts';
+import { randomBytes } from 'node:crypto';
+import type { Clock, Timer } from '../../core/clock.ts';
+import { type MediaClient, type MediaConference, MediaError, promptSound, toneOf } from '../../media/client.ts';
 import type { Leg } from '../leg/leg.ts';
 import type { RunningStep, StepContext } from '../step/step-runner.ts';
+
+/** How a party came in (RFC 4575 §5.8.5). */
+export type JoiningMethod = 'dialed-in' | 'dialed-out' | 'focus-owner';
 
 export interface ConferenceRoomOptions {
   readonly media: () => Promise<MediaClient>;
   readonly locale: string;
+  /** Who may mute and drop others. */
+  readonly owner: string;
+  /**
+   * `ended`: what is left of it ends with the last but one. `begun`: so it does, but the first one waits for the second.
+   * `standing`: one may be alone in it at any time.
+   */
+  readonly alone: 'ended' | 'begun' | 'standing';
+  /** It ends with the last telephone of its owner. */
+  readonly endsWithOwner: () => boolean;
   /** Whether those who came over lines may go on when nobody of the house is left. */
   readonly mayBeOutside: () => boolean;
+  /** Whether all conferences together have a place. */
+  readonly hasPlace: () => boolean;
+  readonly clock: Clock;
+  /** Who is in it, muted or not, or speaks, is something else. */
+  readonly onChanged: () => void;
+  /** Nobody of a user is in it any more. */
+  readonly onLeft: (user: string) => void;
   /** Nobody is in it any more. */
   readonly onOver: () => void;
 }
 
-interface Member {
+/** One party, as others see it. */
+export interface ConferenceMember {
+  readonly leg: Leg;
+  readonly method: JoiningMethod;
+  /** Since 1970. */
+  readonly joinedAtMs: number;
+  /** It hears, and is not heard. */
+  readonly isMuted: boolean;
+  /** Its media are in. */
+  readonly isConnected: boolean;
+}
+
+interface Member extends ConferenceMember {
   readonly context: StepContext;
+  isMuted: boolean;
+  isConnected: boolean;
   /** Of the media worker, once the party is in. */
   session: number | undefined;
+  /** What goes on in its name, and ends with it. */
+  readonly work: Set<() => void>;
 }
+
+/** Those of the media worker. */
+export const MAX_MEMBERS = 64;
+/** Nobody waits for others longer than this. */
+const MAX_ALONE_MS = 600_000;
+/** Of random bytes: 96 bits, since whoever knows the name may come in. */
+const NAME_BYTES = 12;
 
 /**
  * Parties who all hear one another, each in a call of his own. It ends when one is left, who is hung up on: nobody listens to
  * silence. It ends too when those who are left came over lines, where such calls may not leave by lines.
  */
 export class ConferenceRoom {
+  /** The user part of its URI. */
+  readonly name = `conf${randomBytes(NAME_BYTES).toString('hex')}`;
   readonly #options: ConferenceRoomOptions;
   readonly #members = new Map<Leg, Member>();
+  /** Others who are on their way in. */
+  readonly #expected = new Set<object>();
   #opening: Promise<MediaConference> | undefined;
-  /** Whoever was asked in is there, or not to come. */
-  #isComplete = false;
+  #speaker: Leg | undefined;
+  #aloneTimer: Timer | undefined;
+  #hadTwo = false;
   #isOver = false;
 
   constructor(options: ConferenceRoomOptions) {
     this.#options = options;
   }
 
+  get owner(): string {
+    return this.#options.owner;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** In the order in which they came. */
+  get members(): readonly ConferenceMember[] {
+    return [...this.#members.values()];
+  }
+
+  /** Who has been the loudest for a while. */
+  get speaker(): Leg | undefined {
+    return this.#speaker;
+  }
+
+  get isFull(): boolean {
+    return this.#members.size >= MAX_MEMBERS || !this.#options.hasPlace();
   }
 
   has(leg: Leg): boolean {
     return this.#members.has(leg);
   }
 
-  /** The party that waits comes in; it is answered where it is not yet. `joined`: whether it is in. */
-  enter(context: StepContext): RunningStep & { readonly joined: Promise<boolean> } {
-    this.#members.set(context.waiting, { context, session: undefined });
+  hasUser(user: string): boolean {
+    return [...this.#members.keys()].some(({ party }) => party.user === user);
+  }
+
+  /** Those of a user, of an extension, or of a number outside. */
+  membersCalled(number: string): readonly Leg[] {
+    const isMeant = ({ party }: Leg): boolean =>
+      number !== '' && [party.number, party.user, party.extension].includes(number) && party.isPrivate !== true;
+    return [...this.#members.keys()].filter(isMeant);
+  }
+
+  /** The call of a party, for steps that run in its name. */
+  contextOf(leg: Leg): StepContext | undefined {
+    return this.#members.get(leg)?.context;
+  }
+
+  /**
+   * The party that waits comes in; it is answered where it is not yet. `joined`: whether it is in. One for whom there is no
+   * place gets 486.
+   */
+  enter(
+    context: StepContext,
+    method: JoiningMethod = 'dialed-in',
+  ): RunningStep & { readonly joined: Promise<boolean> } {
+    const { waiting } = context;
+    if (this.#isOver || this.isFull) {
+      context.goOn(undefined, { status: this.#isOver ? 404 : 486 });
+      return { joined: Promise.resolve(false), stop: () => undefined };
+    }
+    const joinedAtMs = this.#options.clock.now();
+    const state = { isMuted: false, isConnected: false, session: undefined, work: new Set<() => void>() };
+    this.#members.set(waiting, { leg: waiting, context, method, joinedAtMs, ...state });
+    // RFC 4579 §5.1: whoever calls, or is offered something else, sees that it talks to a focus.
+    waiting.contact = { user: this.name, isFocus: true };
     const joined = this.#join(context);
     context.run(joined);
-    return { joined, stop: () => this.#leave(context.waiting) };
+    return { joined, stop: () => this.#leave(waiting) };
   }
 
-  /** Nobody else is to come for now. */
-  complete(): void {
-    this.#isComplete = true;
-    this.#endIfAlone();
+  /** Somebody else is on his way, for whom the room stays; until what is returned is called. */
+  expect(): () => void {
+    const token = {};
+    this.#expected.add(token);
+    return () => {
+      if (this.#expected.delete(token)) this.#settle();
+    };
   }
 
-  /** Hangs up on a party, who has come in by another telephone. */
+  /** `stop` ends what goes on in the name of a party, when that leaves. Returns how it is taken back. */
+  addWork(leg: Leg, stop: () => void): () => void {
+    const work = this.#members.get(leg)?.work;
+    work?.add(stop);
+    return () => work?.delete(stop);
+  }
+
+  /** Hangs up on a party. */
   drop(leg: Leg): void {
     const member = this.#members.get(leg);
     this.#leave(leg);
     member?.context.hangUp();
   }
 
+  /** Hangs up on all. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#aloneTimer?.cancel();
+    this.#opening?.then((conference) => conference.close()).catch(() => undefined);
+    const rest = [...this.#members.values()];
+    this.#members.clear();
+    for (const { context, work } of rest) {
+      for (const stop of work) stop();
+      context.hangUp();
+    }
+    this.#options.onOver();
+  }
+
+  /** Whether the others hear a party, which is told; false where it is none. */
+  mute(leg: Leg, isMuted: boolean): boolean {
+    const member = this.#members.get(leg);
+    if (member === undefined) return false;
+    if (member.isMuted === isMuted) return true;
+    member.isMuted = isMuted;
+    const { session, context } = member;
+    if (session !== undefined) {
+      const muted = this.#opening?.then((conference) => conference.setParty({ session, leg: 0 }, { muted: isMuted }));
+      // One whose session is closed has left by that.
+      muted?.catch((error: unknown) => {
+        if (this.#members.has(leg)) context.fail(error);
+      });
+      void leg.media.announce({
+        kind: 'files',
+        names: [promptSound(this.#options.locale, isMuted ? 'muted' : 'unmuted')],
+      });
+    }
+    this.#options.onChanged();
+    return true;
+  }
+
   async #join(context: StepContext): Promise<boolean> {
     const { waiting } = context;
     try {
-      if (!(await context.answer('conference'))) return false;
+      if (!(await context.answer('conference'))) {
+        this.#leave(waiting);
+        return false;
+      }
       const conference = await this.#open();
       const { id } = await waiting.media.session();
       const member = this.#members.get(waiting);
       if (member === undefined) return false;
       waiting.media.stop();
-      await conference.join({ session: id, leg: 0 });
+      await conference.join({ session: id, leg: 0 }, { muted: member.isMuted });
       member.session = id;
-      return true;
+      member.isConnected = true;
+      this.#cameIn();
+      return this.#members.has(waiting);
     } catch (error) {
       const isFull = error instanceof MediaError && error.code === 'MEDIA_CONFERENCE_FULL';
       this.#leave(waiting);
@@ -83,12 +233,27 @@ export class ConferenceRoom {
     }
   }
 
+  #cameIn(): void {
+    const connected = [...this.#members.values()].filter(({ isConnected }) => isConnected);
+    if (connected.length > 1) {
+      if (!this.#hadTwo || this.#options.alone === 'standing') for (const { leg } of connected) leg.media.stop();
+      this.#hadTwo = true;
+    }
+    this.#settle();
+    if (!this.#isOver) this.#options.onChanged();
+  }
+
   #open(): Promise<MediaConference> {
     const { media, locale } = this.#options;
     this.#opening ??= media().then((client) =>
       client.createConference({
         entryTone: toneOf(locale, 'conferenceEntry'),
         exitTone: toneOf(locale, 'conferenceExit'),
+        onActiveSpeaker: (speaker) => {
+          const member = [...this.#members.values()].find(({ session }) => session === speaker?.session);
+          this.#speaker = speaker === undefined ? undefined : member?.leg;
+          if (!this.#isOver) this.#options.onChanged();
+        },
       }),
     );
     return this.#opening;
@@ -98,23 +263,64 @@ export class ConferenceRoom {
     const member = this.#members.get(leg);
     if (member === undefined) return;
     this.#members.delete(leg);
-    const { session } = member;
+    if (this.#speaker === leg) this.#speaker = undefined;
+    leg.contact = undefined;
+    const { session, work } = member;
+    for (const stop of work) stop();
     if (session !== undefined && !this.#isOver) {
       // One whose session is closed has left by that.
       this.#opening?.then((conference) => conference.leave({ session, leg: 0 })).catch(() => undefined);
     }
-    this.#endIfAlone();
+    const { user } = leg.party;
+    if (this.#isOver) return;
+    if (user !== undefined && !this.hasUser(user)) {
+      this.#options.onLeft(user);
+      if (user === this.owner && this.#options.endsWithOwner()) {
+        this.end();
+        return;
+      }
+    }
+    this.#settle();
+    if (!this.#isOver) this.#options.onChanged();
   }
 
-  #endIfAlone(): void {
-    if (this.#isOver || (this.#members.size > 0 && !this.#isComplete)) return;
-    const isOutside = [...this.#members.keys()].every(({ party }) => party.line !== undefined);
-    if (this.#members.size > 1 && (!isOutside || this.#options.mayBeOutside())) return;
-    this.#isOver = true;
-    this.#opening?.then((conference) => conference.close()).catch(() => undefined);
-    const rest = [...this.#members.values()];
-    this.#members.clear();
-    for (const { context } of rest) context.hangUp();
-    this.#options.onOver();
+  /** Ends it where nobody is left to talk with; one who waits for others hears music. */
+  #settle(): void {
+    if (this.#isOver) return;
+    const members = [...this.#members.values()];
+    const { alone, mayBeOutside } = this.#options;
+    if (members.length === 0 || (members.length === 1 && !this.#mayStayAlone)) {
+      this.end();
+      return;
+    }
+    const isOutside = members.every(({ leg }) => leg.party.line !== undefined);
+    if (members.length > 1 && isOutside && !mayBeOutside()) {
+      this.end();
+      return;
+    }
+    const [only] = members;
+    if (members.length > 1 || only === undefined) {
+      this.#aloneTimer?.cancel();
+      this.#aloneTimer = undefined;
+    } else if (this.#aloneTimer === undefined && only.isConnected) {
+      this.#aloneTimer = this.#options.clock.schedule(MAX_ALONE_MS, () => this.end());
+      this.#entertain(only.leg, alone === 'standing');
+    }
+  }
+
+  get #mayStayAlone(): boolean {
+    const { alone } = this.#options;
+    return this.#expected.size > 0 || alone === 'standing' || (alone === 'begun' && !this.#hadTwo);
+  }
+
+  #entertain(leg: Leg, isTold: boolean): void {
+    if (!isTold) {
+      leg.hearMusic();
+      return;
+    }
+    const names = [promptSound(this.#options.locale, 'conference-alone')];
+    void leg.media.announce({ kind: 'files', names }).then((isWhole) => {
+      if (isWhole && this.#members.size === 1 && this.#members.has(leg)) leg.hearMusic();
+    });
   }
 }

@@ -1,63 +1,79 @@
 import type { Configuration } from '../../config/schema/configuration.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { CallServer } from '../call-server.ts';
 import type { Leg } from '../leg/leg.ts';
-import type { FeatureStep } from '../routing/plan.ts';
-import type { RunningStep, StepContext, StepRunner } from '../step/step-runner.ts';
-import { ConferenceRoom } from './conference-room.ts';
+import type { ConferenceStep, FeatureStep, ShownIdentity } from '../routing/plan.ts';
+import type { RunningStep, StepContext } from '../step/step-runner.ts';
+import { ConferenceRoom, type ConferenceRoomOptions } from './conference-room.ts';
+import { NOTHING_RUNS } from './pick-up.ts';
 
 export interface ConferenceOptions {
   readonly calls: CallServer;
   readonly configuration: () => Configuration;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
+/** Of the media worker, in all conferences. */
+export const MAX_MEMBERS_OF_ALL = 128;
+
 /**
- * The short code that makes one conference of all that its user has: whom he talks to or has on hold, on whatever device, and
- * himself where he dialled it. Dialled again it adds whom he has called since.
+ * The conferences that there are, and the ways into them: the short code that makes one of all that its user has (whom he talks to or
+ * has on hold, on whatever device, and himself where he dialled it; dialled again it adds whom he has called since), the URI of the
+ * factory (RFC 4579 §5.4), and the URI of each.
  */
-export class Conferences implements StepRunner<FeatureStep> {
+export class Conferences {
   readonly #options: ConferenceOptions;
-  readonly #rooms = new Set<ConferenceRoom>();
+  readonly #rooms = new Map<string, ConferenceRoom>();
+  /** Told of what changes in a room, and of its end; for who watches. */
+  readonly watchers = new Set<ConferenceWatcher>();
 
   constructor(options: ConferenceOptions) {
     this.#options = options;
   }
 
   register(): void {
-    this.#options.calls.runners.registerFeature('conference-add', this);
+    const { runners } = this.#options.calls;
+    runners.registerFeature('conference-add', { run: (step, context) => this.#add(step, context) });
+    runners.register('conference', { run: (step, context) => this.#dialIn(step, context) });
   }
 
-  run({ user }: FeatureStep, context: StepContext): RunningStep {
+  roomNamed(name: string): ConferenceRoom | undefined {
+    return this.#rooms.get(name);
+  }
+
+  roomOf(leg: Leg): ConferenceRoom | undefined {
+    return [...this.#rooms.values()].find((room) => room.has(leg));
+  }
+
+  /** The party, up and in a call, goes into a room; everybody else of that call is ended. False where it did not come in. */
+  async bring(party: Leg, room: ConferenceRoom, by: StepContext): Promise<boolean> {
+    const { calls } = this.#options;
+    let joined: Promise<boolean> | undefined;
+    const enter = (moved: StepContext): RunningStep => {
+      const running = room.enter(moved);
+      joined = running.joined;
+      return running;
+    };
+    await calls.giveNewPlan(party, enter, { caller: by.caller, shown: shownAs(party), dialled: by.dialled });
+    // What goes wrong ends the call of the party, and no other.
+    return (await joined?.catch(() => false)) ?? false;
+  }
+
+  #add({ user }: FeatureStep, context: StepContext): RunningStep {
     const { calls, logger } = this.#options;
     const { waiting } = context;
-    if (user === undefined || waiting.isUp) {
-      context.goOn(undefined, { status: 403 });
-      return { stop: () => undefined };
-    }
+    if (user === undefined || waiting.isUp) return refuse(context, 403);
     const own = calls.legsOf(user).filter((leg) => leg !== waiting && leg.isUp);
     const parties = own.flatMap((leg) => calls.callOf(leg)?.peerOf(leg) ?? []).filter((leg) => !own.includes(leg));
-    if (parties.length === 0) {
-      context.goOn(undefined, { status: 480 });
-      return { stop: () => undefined };
-    }
-    const room = [...this.#rooms].find((each) => own.some((leg) => each.has(leg))) ?? this.#newRoom();
-    logger.info({ user, parties: parties.length }, 'conference');
-    const running = room.enter(context);
-    context.run(this.#gather(room, running.joined, context, own, parties));
+    if (parties.length === 0) return refuse(context, 480);
+    const room = [...this.#rooms.values()].find((each) => own.some((leg) => each.has(leg))) ?? this.#newRoom(user);
+    logger.info({ user, parties: parties.length, room: room.name }, 'conference');
+    const arrived = room.expect();
+    const running = room.enter(context, 'focus-owner');
+    context.run(this.#gather(room, running.joined, context, own, parties).finally(arrived));
     return running;
-  }
-
-  #newRoom(): ConferenceRoom {
-    const { calls, configuration } = this.#options;
-    const room: ConferenceRoom = new ConferenceRoom({
-      media: calls.services.media,
-      locale: configuration().system.locale,
-      mayBeOutside: () => configuration().system.telephony.trunkToTrunk !== 'never',
-      onOver: () => this.#rooms.delete(room),
-    });
-    this.#rooms.add(room);
-    return room;
   }
 
   async #gather(
@@ -67,24 +83,79 @@ export class Conferences implements StepRunner<FeatureStep> {
     own: readonly Leg[],
     parties: readonly Leg[],
   ): Promise<void> {
-    const { calls } = this.#options;
     // Nobody loses his call to a telephone that could not be answered.
     if (!(await joined)) return;
-    try {
-      for (const party of parties) {
-        if (room.isOver) return;
-        if (party.isEnded) continue;
-        const { number, name, isPrivate } = party.party;
-        await calls.giveNewPlan(party, (moved) => room.enter(moved), {
-          caller: context.caller,
-          shown: { number: number === '' ? undefined : number, name, isWithheld: isPrivate === true || number === '' },
-          dialled: context.dialled,
-        });
-      }
-      // He is there by the telephone that he dialled with.
-      for (const leg of own) room.drop(leg);
-    } finally {
-      room.complete();
-    }
+    await Promise.all(parties.filter(({ isEnded }) => !isEnded).map((party) => this.bring(party, room, context)));
+    if (room.isOver) return;
+    // He is there by the telephone that he dialled with.
+    for (const leg of own) room.drop(leg);
   }
+
+  #dialIn({ room: name, user }: ConferenceStep, context: StepContext): RunningStep {
+    const { logger } = this.#options;
+    const { waiting } = context;
+    if (name !== undefined) {
+      const room = this.#rooms.get(name);
+      if (room === undefined) return refuse(context, 404);
+      logger.info({ user, party: waiting.party.number, room: name }, 'joins a conference');
+      return room.enter(context);
+    }
+    // Of a party that was transferred here nobody would be the owner.
+    if (waiting.isUp) return refuse(context, 403);
+    if (!this.#hasPlace) return refuse(context, 486);
+    const room = this.#newRoom(user, { alone: 'begun' });
+    logger.info({ user, room: room.name }, 'conference');
+    return room.enter(context, 'focus-owner');
+  }
+
+  #newRoom(owner: string, more: Partial<Pick<ConferenceRoomOptions, 'alone'>> = {}): ConferenceRoom {
+    const { calls, configuration, clock } = this.#options;
+    const room: ConferenceRoom = new ConferenceRoom({
+      media: calls.services.media,
+      locale: configuration().system.locale,
+      owner,
+      alone: 'ended',
+      ...more,
+      endsWithOwner: () => false,
+      mayBeOutside: () => configuration().system.telephony.trunkToTrunk !== 'never',
+      hasPlace: () => this.#hasPlace,
+      clock,
+      onChanged: () => {
+        for (const watcher of this.watchers) watcher.changed(room);
+      },
+      onLeft: (user) => {
+        for (const watcher of this.watchers) watcher.left(room, user);
+      },
+      onOver: () => {
+        this.#rooms.delete(room.name);
+        for (const watcher of this.watchers) watcher.over(room);
+      },
+    });
+    this.#rooms.set(room.name, room);
+    return room;
+  }
+
+  get #hasPlace(): boolean {
+    let count = 0;
+    for (const { members } of this.#rooms.values()) count += members.length;
+    return count < MAX_MEMBERS_OF_ALL;
+  }
+}
+
+export interface ConferenceWatcher {
+  changed(room: ConferenceRoom): void;
+  /** Nobody of that user is in it any more. */
+  left(room: ConferenceRoom, user: string): void;
+  over(room: ConferenceRoom): void;
+}
+
+/** A party, for the call that it gets. */
+export function shownAs({ party }: Leg): ShownIdentity {
+  const { number, name, isPrivate } = party;
+  return { number: number === '' ? undefined : number, name, isWithheld: isPrivate === true || number === '' };
+}
+
+function refuse(context: StepContext, status: number): RunningStep {
+  context.goOn(undefined, { status });
+  return NOTHING_RUNS;
 }

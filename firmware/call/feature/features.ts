@@ -2,9 +2,10 @@ import type { ConfigurationStore } from '../../config/configuration-store.ts';
 import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { IncomingRefer } from '../../sip/stack.ts';
+import type { IncomingRefer, IncomingRequest } from '../../sip/stack.ts';
 import type { CallServer } from '../call-server.ts';
 import { Conferences } from './conference.ts';
+import { ConferenceReferrals } from './conference-refer.ts';
 import { Parking } from './park.ts';
 import { PickUp } from './pick-up.ts';
 import { Steal } from './steal.ts';
@@ -15,25 +16,33 @@ export interface FeatureOptions {
   readonly calls: CallServer;
   readonly store: Pick<ConfigurationStore, 'edit'>;
   readonly configuration: () => Configuration;
+  /** The extension whose device sends a request outside of any call; undefined where the request got its answer. */
+  readonly authenticate: (request: IncomingRequest) => string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** What users do with their calls, beyond making and taking them. */
 export interface Features {
-  /** Takes a REFER; false where it is none of a call. */
+  /** Takes a REFER; false where it is none of a call, and of no conference. */
   refer(refer: IncomingRefer): boolean;
   /** Idempotent. */
   close(): void;
 }
 
 /** Has the features run the short codes that are theirs. */
-export function registerFeatures({ calls, store, configuration, clock, logger }: FeatureOptions): Features {
+export function registerFeatures(options: FeatureOptions): Features {
+  const { calls, store, configuration, authenticate, clock, logger } = options;
   new UserSettings({ store, clock, logger }).register(calls.runners);
   new PickUp({ calls, configuration, logger }).register();
   new Steal({ calls, configuration, logger }).register();
   new Parking({ calls, configuration, clock, logger }).register();
-  new Conferences({ calls, configuration, logger }).register();
+  const conferences = new Conferences({ calls, configuration, clock, logger });
+  conferences.register();
+  const conferenceReferrals = new ConferenceReferrals({ calls, conferences, authenticate, logger });
   const transfers = new Transfers({ calls, configuration, clock, logger });
-  return { refer: (refer) => transfers.refer(refer), close: () => undefined };
+  return {
+    refer: (refer) => conferenceReferrals.refer(refer) || transfers.refer(refer),
+    close: () => undefined,
+  };
 }

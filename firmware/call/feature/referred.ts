@@ -15,27 +15,35 @@ export interface ReferredTo {
   readonly number: string;
   /** The call that is to be joined (RFC 3891). */
   readonly replaces: Replaces | undefined;
+  /** BYE where that is allowed, and asked for. */
+  readonly method: 'INVITE' | 'BYE';
 }
 
-/** Reads Refer-To; the status that refuses it where nothing can be made of it. Of the headers in its URI Replaces alone counts. */
-export function readReferTo({ uri }: IncomingRefer['referTo']): ReferredTo | { readonly status: number } {
+/**
+ * Reads Refer-To; the status that refuses it where nothing can be made of it. Of the headers in its URI Replaces alone counts.
+ * `mayBye`: a conference may be asked to send BYE (RFC 4579 §5.11).
+ */
+export function readReferTo(
+  { uri }: IncomingRefer['referTo'],
+  mayBye = false,
+): ReferredTo | { readonly status: number } {
   const scheme = uriScheme(uri)?.toLowerCase();
   if (scheme === 'tel') {
     const tel = parseTelUri(uri);
-    return tel === undefined ? { status: 400 } : { number: tel.number, replaces: undefined };
+    return tel === undefined ? { status: 400 } : { number: tel.number, replaces: undefined, method: 'INVITE' };
   }
   if (scheme !== 'sip' && scheme !== 'sips') return { status: scheme === undefined ? 400 : 416 };
   const parsed = parseSipUri(uri);
   if (parsed === undefined) return { status: 400 };
   // RFC 3515 §2.1: another method would be sent in the name of the box.
-  const method = paramValue(parsed.params, 'method');
-  if (method !== undefined && method.toUpperCase() !== 'INVITE') return { status: 403 };
+  const method = (paramValue(parsed.params, 'method') ?? 'INVITE').toUpperCase();
+  if (method !== 'INVITE' && !(mayBye && method === 'BYE')) return { status: 403 };
   const headers = parseUriHeaders(parsed.headers ?? '');
   if (headers === undefined) return { status: 400 };
   const replaces = headers.filter(([name]) => name === 'Replaces');
   const number = parsed.user ?? '';
   const [named] = replaces;
-  if (named === undefined) return number === '' ? { status: 404 } : { number, replaces: undefined };
+  if (named === undefined) return number === '' ? { status: 404 } : { number, replaces: undefined, method };
   const dialog = replaces.length === 1 ? parseReplaces(named[1]) : undefined;
-  return dialog === undefined ? { status: 400 } : { number, replaces: dialog };
+  return dialog === undefined ? { status: 400 } : { number, replaces: dialog, method };
 }

@@ -252,6 +252,8 @@ export class Transfers {
   #mayGoTo(step: Step, party: Leg): boolean {
     if (step.kind === 'mailbox' && step.purpose === 'collect') return false;
     if (step.kind === 'feature') return step.feature === 'call-park';
+    // RFC 4579 §5.5: into one that there is.
+    if (step.kind === 'conference') return step.room !== undefined;
     return party.party.line === undefined || this.#mayTrombone || !leadsOutside(step);
   }
 

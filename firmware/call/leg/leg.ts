@@ -8,6 +8,7 @@ import {
   formatWarning,
   type HeaderField,
   type IncomingRequest,
+  type LocalContact,
   type ReferOptions,
   type ReinviteAnswer,
   type RenegotiationResult,
@@ -76,6 +77,7 @@ export interface LegSessionPort {
   readonly dialog: DialogInfo;
   readonly established: boolean;
   readonly ended: boolean;
+  contact: LocalContact | undefined;
   bye(reason?: string): Promise<void>;
   reinvite(sdp: string): Promise<RenegotiationResult>;
   update(sdp?: string): Promise<RenegotiationResult>;
@@ -214,6 +216,11 @@ export abstract class Leg implements Waiting {
   isInDialog({ callId, localTag, remoteTag }: DialogInfo): boolean {
     const own = this.session?.dialog;
     return own?.callId === callId && own.localTag === localTag && own.remoteTag === remoteTag;
+  }
+
+  /** What our Contact says from the next message on that has one; undefined: as before. */
+  set contact(contact: LocalContact | undefined) {
+    if (this.session !== undefined) this.session.contact = contact;
   }
 
   /** Ends it with BYE, CANCEL or a final response, whatever fits, and closes its media. Idempotent. */

@@ -47,6 +47,8 @@ function stepLines(step: Step): readonly string[] {
       return [...callLines(step.call), ...diverted(step.diversions), ...branches(step.after)];
     case 'mailbox':
       return [step.purpose === 'collect' ? `collects messages of ${step.mailbox}` : `voicemail of ${step.mailbox}`];
+    case 'conference':
+      return [step.room === undefined ? 'makes a conference' : `joins the conference ${step.room}`];
     case 'feature': {
       const argument = step.argument === '' ? '' : ` ${step.argument}`;
       return [`does ${step.feature}${argument} for ${step.user ?? `extension ${step.extension}`}`];

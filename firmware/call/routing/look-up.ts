@@ -1,7 +1,7 @@
 import type { Configuration } from '../../config/schema/configuration.ts';
 import { dialPlanOf, rewriteNumber } from './dial-plan.ts';
 import { readDialled } from './dialled.ts';
-import type { Feature, RefusalReason } from './plan.ts';
+import { CONFERENCE_NAME, type Feature, type RefusalReason } from './plan.ts';
 import { type Payer, type Planning, rightsOf, userOf } from './planning.ts';
 import { expand, findCode, indexOf, type Match, mayGrow } from './short-code.ts';
 
@@ -20,6 +20,8 @@ export type Meaning =
     }
   | { readonly kind: 'feature'; readonly feature: Feature; readonly argument: string }
   | { readonly kind: 'collect'; readonly mailbox: string }
+  /** Without a name: the factory. */
+  | { readonly kind: 'conference'; readonly room: string | undefined }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly why: string };
 
 const refused = (reason: RefusalReason, why: string): Meaning => ({ kind: 'refused', reason, why });
@@ -32,6 +34,8 @@ export function lookUp(planning: Planning, text: string, payer: Payer, depth = 0
   const { number, whole, isComplete } = dialled;
   const internal = internalNumber(planning, number);
   if (internal !== undefined) return internal;
+  const conference = conferenceNamed(planning, number);
+  if (conference !== undefined) return conference;
   const { voicemailNumber } = configuration.system.telephony;
   if (number === voicemailNumber && payer.user !== undefined) return collect(planning, payer.user);
   const rewritten = depth > 0 ? undefined : rewriteNumber(number, dialPlanOf(configuration, payer.settings));
@@ -83,6 +87,16 @@ function internalNumber(planning: Planning, number: string): Meaning | undefined
   if (!Object.hasOwn(configuration.huntGroups, number)) return undefined;
   planning.note('number', `${number} is a hunt group`, { group: number });
   return { kind: 'group', number };
+}
+
+/** RFC 4579 §5.4: the factory by the name that phones have in their settings files; what came of it by a name that the box made. */
+function conferenceNamed(planning: Planning, number: string): Meaning | undefined {
+  const { conferenceCentre } = planning.configuration.system.telephony;
+  if (CONFERENCE_NAME.test(number)) return { kind: 'conference', room: number };
+  const factory = /^(?:sips?:)?([^@]*)/i.exec(conferenceCentre)?.[1] ?? '';
+  return factory !== '' && readDialled(factory)?.number === number
+    ? { kind: 'conference', room: undefined }
+    : undefined;
 }
 
 type Layer = 'user' | 'user rights' | 'system';

@@ -229,6 +229,17 @@ export interface FeatureStep {
   readonly extension: string;
 }
 
+/** What the box calls a conference in its URI: nobody guesses it, and it is no number of anybody. */
+export const CONFERENCE_NAME = /^conf[0-9a-f]{24}$/;
+
+/** Whoever calls comes into a conference by a URI: that of the factory, or of one that there is. */
+export interface ConferenceStep {
+  readonly kind: 'conference';
+  /** The user part of its URI; undefined: a new one. There may be none of that name. */
+  readonly room: string | undefined;
+  readonly user: string;
+}
+
 /** Stable names, for tests, logs and announcements. */
 export type RefusalReason =
   | 'incomplete'
@@ -255,7 +266,7 @@ export interface RefuseStep {
   readonly why: string;
 }
 
-export type Step = RingStep | HuntStep | LineStep | MailboxStep | FeatureStep | RefuseStep;
+export type Step = RingStep | HuntStep | LineStep | MailboxStep | FeatureStep | ConferenceStep | RefuseStep;
 
 /** One thing that was looked at, and what came of it. */
 export interface Decision {
@@ -274,6 +285,7 @@ export interface Decision {
     | 'twinning'
     | 'hunt-group'
     | 'mailbox'
+    | 'conference'
     | 'refusal';
   /** A plain sentence. */
   readonly text: string;

@@ -91,6 +91,12 @@ function planNumber(planning: Planning, text: string, payer: Payer, course: Cour
       if (course.diversions.length > 0 || planning.request.caller.kind !== 'user') break;
       planning.note('mailbox', `messages of ${meaning.mailbox} are collected`, { mailbox: meaning.mailbox });
       return { kind: 'mailbox', purpose: 'collect', mailbox: meaning.mailbox, because: 'dialled' };
+    case 'conference': {
+      const { caller } = planning.request;
+      if (course.diversions.length > 0 || caller.kind !== 'user') break;
+      planning.note('conference', meaning.room === undefined ? 'a new conference' : `the conference ${meaning.room}`);
+      return { kind: 'conference', room: meaning.room, user: caller.user };
+    }
     case 'feature': {
       const { caller } = planning.request;
       if (course.diversions.length > 0 || caller.kind !== 'user') break;

@@ -1,3 +1,4 @@
+import type { LocalContact } from '../dialog/contact-header.ts';
 import type { CredentialsFor } from '../digest-client.ts';
 import type { HeaderField } from '../message/headers.ts';
 import type { NameAddr } from '../message/name-addr.ts';
@@ -93,6 +94,8 @@ export interface OutgoingInviteHandlers extends SessionHandlers {
 
 interface InviteSession {
   readonly dialog: DialogInfo;
+  /** What our Contact says from the next message on that has one; undefined: whom the peer called. Set it once there is a dialog. */
+  contact: LocalContact | undefined;
   /** False from the moment that the session has ended. */
   readonly established: boolean;
   readonly ended: boolean;

@@ -1,6 +1,6 @@
 import type { Timer } from '../../core/clock.ts';
 import { RingdownError } from '../../core/errors.ts';
-import { contactHeader } from '../dialog/contact-header.ts';
+import { contactHeader, type LocalContact } from '../dialog/contact-header.ts';
 import type { Dialog } from '../dialog/dialog.ts';
 import { ChallengeAnswers, type CredentialsFor } from '../digest-client.ts';
 import type { HeaderField } from '../message/headers.ts';
@@ -41,6 +41,8 @@ export class SessionDialog {
   /** The latest descriptions, for a refresh that changes nothing. */
   localSdp: string | undefined;
   remoteSdp: string | undefined;
+  /** In place of the called party, from the next message on. */
+  contact: LocalContact | undefined;
   /** By which the last request came that was no target refresh. */
   flow: Flow;
   readonly #options: SessionDialogOptions;
@@ -67,7 +69,7 @@ export class SessionDialog {
   targetHeaders(flow: Flow = this.flow): readonly HeaderField[] {
     const { localParty, secure } = this.#options;
     const { sentBy, capabilities } = this.context;
-    return [contactHeader(sentBy, flow, localParty, secure), ...capabilityHeaders(capabilities)];
+    return [contactHeader(sentBy, flow, localParty, secure, this.contact), ...capabilityHeaders(capabilities)];
   }
 
   /** Rejects with SIP_NO_ROUTE. */

@@ -1,3 +1,4 @@
+import type { LocalContact } from '../dialog/contact-header.ts';
 import type { HeaderField } from '../message/headers.ts';
 import { newTag } from '../message/identifier.ts';
 import { SipResponse } from '../message/response.ts';
@@ -9,6 +10,14 @@ export abstract class SessionRequests {
   /** The dialog that there is, an early one too. */
   protected abstract get current(): EstablishedSession | undefined;
   abstract get established(): boolean;
+
+  get contact(): LocalContact | undefined {
+    return this.current?.side.contact;
+  }
+
+  set contact(contact: LocalContact | undefined) {
+    if (this.current !== undefined) this.current.side.contact = contact;
+  }
 
   async reinvite(sdp: string): Promise<RenegotiationResult> {
     // RFC 3261 §14.1: not before the INVITE is answered and acknowledged.

@@ -11,11 +11,19 @@ for (const mayBeOutside of [false, true]) {
     const room = new ConferenceRoom({
       media: async () => box.media.client,
       locale: 'en-GB',
+      owner: '201',
+      alone: 'ended',
+      endsWithOwner: () => false,
       mayBeOutside: () => mayBeOutside,
+      hasPlace: () => true,
+      clock: box.clock,
+      onChanged: () => undefined,
+      onLeft: () => undefined,
       onOver: () => {
         isOver = true;
       },
     });
+    const complete = room.expect();
     const enter = async (line?: string): Promise<{ readonly call: Call; readonly caller: FakeCaller }> => {
       const caller = new FakeCaller();
       const party = line === undefined ? {} : { number: '02079461111', line };
@@ -25,7 +33,7 @@ for (const mayBeOutside of [false, true]) {
       return { call, caller };
     };
     const [anna, first, second] = [await enter(), await enter('1'), await enter('2')];
-    room.complete();
+    complete();
     const [conference] = box.media.conferences;
     t.equal(conference?.parties.size, 3);
     anna.call.hangUp(anna.call.waiting);

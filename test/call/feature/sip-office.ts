@@ -62,9 +62,7 @@ export class SipOffice {
       location: { lookup: (aor: string) => this.#bindings.get(aor) ?? [] } as unknown as LocationService,
       authenticator: {
         authenticate: (message: { readonly headers: { get(name: string): string | undefined } }) => {
-          const from = parseNameAddr(message.headers.get('From') ?? '');
-          const extension = from === undefined ? undefined : parseSipUri(from.uri)?.user;
-          return { kind: 'ok', extension: extension ?? '' };
+          return { kind: 'ok', extension: extensionIn(message.headers.get('From')) ?? '' };
         },
       } as unknown as Authenticator,
       gruus: { find: () => undefined },
@@ -96,6 +94,7 @@ export class SipOffice {
         },
       },
       configuration: () => this.configuration,
+      authenticate: ({ message }) => extensionIn(message.headers.get('From')),
       clock: this.clock,
       logger,
     });
@@ -198,6 +197,11 @@ export class SipOffice {
     await this.#stack?.close();
     await Promise.all(this.#phones.map((phone) => phone.close()));
   }
+}
+
+function extensionIn(from: string | undefined): string | undefined {
+  const address = parseNameAddr(from ?? '');
+  return address === undefined ? undefined : parseSipUri(address.uri)?.user;
 }
 
 /** A test with an office of its own; when it fails it prints what the phones sent and received. */

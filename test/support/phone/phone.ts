@@ -31,6 +31,8 @@ export interface PhoneOptions {
    * 200 ms as long as it has nothing to say; false unless given.
    */
   readonly pauses?: boolean;
+  /** Whether it takes NOTIFYs outside of its call; unless given it knows of no subscription. */
+  readonly takesEvents?: boolean;
   /** Whether it answers re-INVITEs, and sends where they say; unless given it is busy with its call. */
   readonly takesOffers?: boolean;
   /** A new call rings until answer() or reject() (the default), is answered at once, or refused with this status. */

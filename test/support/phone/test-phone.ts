@@ -46,6 +46,7 @@ export class TestPhone implements Phone {
   readonly #responses: ServerRequests;
   /** What NOTIFYs told of its REFERs. */
   readonly #notified: string[] = [];
+  readonly #events: SipMessage[] = [];
   #line: Line | undefined;
   #call: PhoneCall | undefined;
   #reported: PhoneCall | undefined;
@@ -233,6 +234,54 @@ export class TestPhone implements Phone {
     return { callId, localTag, remoteTag: parameterOf(remoteHeader, 'tag') ?? early?.at(-1) ?? '' };
   }
 
+  /** Contact of the answer to its INVITE. */
+  get answerContact(): string {
+    const answer = this.#current().sentInvite?.responses.find(({ status = 0 }) => status >= 200 && status < 300);
+    return answer === undefined ? '' : headerValue(answer, 'contact');
+  }
+
+  /** Sends a request of its own outside of any call, with credentials where they are asked for; the final response. */
+  async send(method: string, uri: string, headers: SipMessage['headers'] = [], body = ''): Promise<SipMessage> {
+    const { requests, identity } = this.#open();
+    const callId = randomBytes(8).toString('hex');
+    const tag = newTag();
+    let cseq = 0;
+    const { final } = await sendAuthenticated(requests, {
+      build: (credentials) => {
+        cseq += 1;
+        return {
+          method,
+          uri,
+          headers: [
+            ['Max-Forwards', '70'],
+            ['From', `<${identity.aor}>;tag=${tag}`],
+            ['To', `<${uri}>`],
+            ['Call-ID', callId],
+            ['CSeq', `${cseq} ${method}`],
+            ['Contact', `<${identity.contactUri}>`],
+            ...headers,
+            ...credentials,
+          ],
+          body,
+        };
+      },
+      destination: identity.server,
+      credentials: identity.credentials,
+      timeoutMs: () => REQUEST_TIMEOUT_MS,
+    });
+    return final;
+  }
+
+  /** Every NOTIFY that came in no call of its own. */
+  get events(): readonly SipMessage[] {
+    return this.#events;
+  }
+
+  /** The first of those that fits, once it is there. */
+  event(fits: (notify: SipMessage) => boolean, what: string, timeoutMs = CALL_TIMEOUT_MS): Promise<SipMessage> {
+    return this.#until(() => this.#events.find(fits), timeoutMs, what);
+  }
+
   /** Refers the other side of its call to somebody (RFC 3515); the status of the answer. */
   async refer(referTo: string, more: NonNullable<InviteOptions['headers']> = []): Promise<number> {
     const call = this.#current();
@@ -247,10 +296,11 @@ export class TestPhone implements Phone {
     return (await this.#client().final(sent, REQUEST_TIMEOUT_MS)).status ?? 0;
   }
 
-  /** Waits until a NOTIFY tells this status of a REFER; all that were told so far. */
-  async notified(status: number, timeoutMs = CALL_TIMEOUT_MS): Promise<readonly number[]> {
+  /** Waits until NOTIFYs have told this status of a REFER so often; all that were told so far. */
+  async notified(status: number, timeoutMs = CALL_TIMEOUT_MS, times = 1): Promise<readonly number[]> {
     const told = (): readonly number[] => this.#notified.map((line) => Number(line.split(' ')[1]));
-    await this.#until(() => told().includes(status) || undefined, timeoutMs, `a NOTIFY of ${status}`);
+    const isTold = (): boolean => told().filter((each) => each === status).length >= times;
+    await this.#until(() => isTold() || undefined, timeoutMs, `a NOTIFY of ${status}`);
     return told();
   }
 
@@ -357,6 +407,9 @@ export class TestPhone implements Phone {
     } else if (method === 'NOTIFY' && ours) {
       this.#responses.respond(request, reply, { status: 200, reason: 'OK' });
       this.#notified.push(request.body.split('\r\n', 1)[0] ?? '');
+    } else if (method === 'NOTIFY' && this.#options.takesEvents === true) {
+      this.#responses.respond(request, reply, { status: 200, reason: 'OK' });
+      this.#events.push(request);
     } else if (method === 'INVITE') {
       this.#receiveInvite(request, reply);
     } else if (!ours) {

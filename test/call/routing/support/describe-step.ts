@@ -22,6 +22,8 @@ export function describeStep(step: Step): string {
       return `${step.purpose} ${step.mailbox}`;
     case 'feature':
       return `${step.feature}(${step.argument}) of ${step.user ?? 'nobody'} at ${step.extension}`;
+    case 'conference':
+      return `conference ${step.room ?? 'new'} of ${step.user}`;
     case 'refuse':
       return `${step.status} ${step.reason}`;
   }

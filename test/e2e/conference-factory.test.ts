@@ -1,0 +1,74 @@
+import type { Test } from 'tap';
+import type { TestPhone } from '../support/phone/test-phone.ts';
+import { runRingdown } from '../support/ringdown.ts';
+import { type Office, officeTest } from './office.ts';
+
+async function configure(t: Test, { ringdown }: Office, ...words: readonly string[]): Promise<void> {
+  const { status, stderr } = await runRingdown(['config', 'set', ...words, '--data', ringdown.dataDirectory], '');
+  t.equal(status, 0, stderr);
+}
+
+const roomOf = (phone: TestPhone): string => /<(sip:[^>;]+)/.exec(phone.answerContact)?.[1] ?? '';
+
+officeTest(
+  'three phones by the factory, REFER and Replaces: all hear each other; the owner mutes one, and drops him',
+  async (t, office) => {
+    await configure(t, office, 'system.telephony.conferenceCentre', 'ConfServer');
+    const reception = await office.registered('201', { takesOffers: true });
+    const workshop = await office.registered('202', { takesOffers: true, codecs: ['PCMU'] });
+    const warehouse = await office.registered('203', { takesOffers: true, codecs: ['G729'], incoming: 'answer' });
+    const consulting = await office.phone('201', { takesOffers: true });
+    await Promise.all([consulting.call('202'), workshop.incomingCall().then(() => workshop.answer())]);
+    t.match(await reception.call('ConfServer'), { status: 200 });
+    t.match(reception.answerContact, ';isfocus');
+    const { callId, localTag, remoteTag } = consulting.dialog;
+    const replaces = encodeURIComponent(`${callId};to-tag=${remoteTag};from-tag=${localTag}`);
+    t.equal(await reception.refer(`<sip:202@box?Replaces=${replaces}>`), 202);
+    await Promise.all([reception.notified(200), consulting.ended()]);
+    t.equal(await reception.refer('<sip:203@box>'), 202);
+    await warehouse.incomingCall();
+    await reception.notified(200, 15_000, 2);
+    await hearEachOther([reception, workshop, warehouse]);
+
+    t.equal(await reception.refer('<sip:203@box;mute=on>'), 202);
+    // Whoever is muted hears it said, and then all the others.
+    await workshop.play('cafde');
+    await warehouse.hears('cafde', 15_000);
+    await warehouse.play('eaeae');
+    await reception.play('dcdcd');
+    const heard = await workshop.hears('dcdcd', 15_000);
+    t.notMatch(heard.notes, 'eaeae', 'who is muted is not heard');
+
+    t.equal(await reception.refer('<sip:203@box;method=BYE>'), 202);
+    await warehouse.ended();
+    await workshop.play('bebeb');
+    await reception.hears('bebeb', 15_000);
+    await Promise.all([reception.bye(), workshop.ended()]);
+    t.same(await office.mediaPortsLeft(), []);
+  },
+);
+
+/** One after another says something of his own, which both others hear. */
+async function hearEachOther(phones: readonly TestPhone[]): Promise<void> {
+  const sequences = ['adbfc', 'fcebd', 'becda'] as const;
+  for (const [index, speaker] of phones.entries()) {
+    const sequence = sequences[index] ?? 'adbfc';
+    await speaker.play(sequence);
+    await Promise.all(phones.filter((phone) => phone !== speaker).map((phone) => phone.hears(sequence, 15_000)));
+  }
+}
+
+officeTest('a phone that is not in a conference neither refers nor comes in by guessing', async (t, office) => {
+  await configure(t, office, 'system.telephony.conferenceCentre', 'ConfServer');
+  const reception = await office.registered('201');
+  const workshop = await office.registered('202');
+  await reception.call('ConfServer');
+  const room = roomOf(reception);
+  t.equal((await workshop.send('REFER', room, [['Refer-To', '<sip:203@box>']])).status, 403);
+  const stranger = await office.phone('203', { password: 'not the password' });
+  t.equal((await stranger.send('REFER', room, [['Refer-To', '<sip:203@box>']])).status, 401);
+  t.match(await stranger.call(room), { status: 401 });
+  t.match(await workshop.call(`sip:conf${'0'.repeat(24)}@127.0.0.1`), { status: 404 });
+  await reception.bye();
+  t.same(await office.mediaPortsLeft(), []);
+});
