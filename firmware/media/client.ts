@@ -37,7 +37,7 @@ export { MediaConference } from './conference.ts';
 export type { MediaErrorCode } from './errors.ts';
 export { MediaError } from './errors.ts';
 export type { LocalAddresses, MediaSession } from './media-session.ts';
-export { MUSIC_ON_HOLD, numberSound, type PromptName, promptSound } from './prompts.ts';
+export { MUSIC_ON_HOLD, numberSound, numberSounds, type PromptName, promptSound } from './prompts.ts';
 export type {
   AudioCodec,
   Direction,

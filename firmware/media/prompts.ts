@@ -8,6 +8,7 @@ export const PROMPT_NAMES = [
   'recording-started',
   'recording-stopped',
   'please-hold',
+  'queue-place',
   'not-available',
   'number-unknown',
   'mailbox-greeting',
@@ -62,6 +63,12 @@ export function numberSound(locale: string, value: number): string {
     throw new RangeError(`there is no sound for the number ${value}`);
   }
   return `${languageOf(locale)}/number-${value}`;
+}
+
+/** The sounds of any number that is not negative: digit by digit where there is no word for it. Throws RangeError for others. */
+export function numberSounds(locale: string, value: number): readonly string[] {
+  if (value <= MAX_SPOKEN_NUMBER) return [numberSound(locale, value)];
+  return [...String(value)].map((digit) => numberSound(locale, Number(digit)));
 }
 
 function languageOf(locale: string): string {

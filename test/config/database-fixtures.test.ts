@@ -290,6 +290,19 @@ t.test('version 13: wrap-up time of hunt groups', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 14: announcements of queues, mailboxes that ring back, recordings', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 14);
+  const store = ConfigurationStore.open(directory);
+  t.match(store.current, {
+    system: { recording: { warning: 'tone', maxMinutes: 45 } },
+    users: { 201: { voicemail: { ringBack: false } }, 202: { voicemail: { ringBack: true } } },
+    huntGroups: { 300: { queue: { announceSeconds: 45, announcePlace: false } } },
+  });
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

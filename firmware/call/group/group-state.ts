@@ -74,7 +74,7 @@ export type GroupEffect =
     }
   /** `answered`: by somebody else of the group, so that no phone shows a missed call. */
   | { readonly kind: 'stop'; readonly id: string; readonly users: readonly string[]; readonly answered: boolean }
-  /** Nobody is free for it: music, and its place from 1 on. Again when its place changes. */
+  /** Nobody is free for it: its place from 1 on. Again when its place changes. */
   | { readonly kind: 'wait'; readonly id: string; readonly place: number }
   /** busy: nobody is free and it may not wait; unreachable: the group has nobody who is there. */
   | { readonly kind: 'end'; readonly id: string; readonly outcome: 'busy' | 'unreachable' }

@@ -134,7 +134,7 @@ export class Group implements HuntingListener {
         hunting.stopRinging(effect.users, effect.answered);
         break;
       case 'wait':
-        hunting.wait();
+        hunting.wait(effect.place);
         break;
       case 'end':
         this.#calls.delete(effect.id);

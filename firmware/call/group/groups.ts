@@ -1,6 +1,6 @@
 import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Clock } from '../../core/clock.ts';
-import { MUSIC_ON_HOLD, promptSound } from '../../media/client.ts';
+import { MUSIC_ON_HOLD, numberSounds, promptSound } from '../../media/client.ts';
 import type { Leg } from '../leg/leg.ts';
 import type { HuntStep, RingStep, RoutingRequest, RoutingState, Step } from '../routing/plan.ts';
 import type { routeToMember } from '../routing/route.ts';
@@ -37,7 +37,7 @@ export class Groups implements StepRunner<HuntStep> {
   }
 
   run(step: HuntStep, context: StepContext): RunningStep {
-    const { configuration, runners, clock } = this.#options;
+    const { runners, clock } = this.#options;
     const group = this.#groupOf(step.group);
     const hunting = new Hunting({
       step,
@@ -45,11 +45,9 @@ export class Groups implements StepRunner<HuntStep> {
       runners,
       clock,
       overflowSeconds: this.#configured(step.group)?.overflow.seconds ?? 0,
-      music: () => ({
-        kind: 'files',
-        names: [promptSound(configuration().system.locale, 'please-hold'), MUSIC_ON_HOLD],
-        repeated: true,
-      }),
+      music: () => ({ kind: 'files', names: [MUSIC_ON_HOLD], repeated: true }),
+      words: (place) => this.#words(step.group, place),
+      announceSeconds: () => this.#configured(step.group)?.queue.announceSeconds ?? 0,
       onLeg: (leg) => this.#legs.add(leg),
       listener: group,
     });
@@ -109,6 +107,15 @@ export class Groups implements StepRunner<HuntStep> {
   #configured(number: string): Configuration['huntGroups'][string] | undefined {
     const { huntGroups } = this.#options.configuration();
     return Object.hasOwn(huntGroups, number) ? huntGroups[number] : undefined;
+  }
+
+  /** That he waits, and as the how manieth, in the language of the box. */
+  #words(number: string, place: number): readonly string[] {
+    const { locale } = this.#options.configuration().system;
+    const queue = this.#configured(number)?.queue;
+    const saysPlace = queue !== undefined && queue.announceSeconds > 0 && queue.announcePlace;
+    const hold = promptSound(locale, 'please-hold');
+    return saysPlace ? [hold, promptSound(locale, 'queue-place'), ...numberSounds(locale, place)] : [hold];
   }
 
   #rules(number: string): GroupRules {

@@ -14,6 +14,10 @@ export interface HuntingOptions {
   readonly overflowSeconds: number;
   /** Whoever waits for a member hears it. */
   readonly music: () => Sound;
+  /** The sounds that tell him that he waits, and which place he has, from 1 on. */
+  readonly words: (place: number) => readonly string[];
+  /** How often he is told; 0: when he begins to wait, and not again. */
+  readonly announceSeconds: () => number;
   /** A leg that is called for the group. */
   readonly onLeg: (leg: Leg) => void;
   readonly listener: HuntingListener;
@@ -34,6 +38,8 @@ export const ANSWER_AFTER_MS = 120_000;
 export const MAX_WAIT_MS = 30 * 60_000;
 /** A group with a mailbox and no overflow time lets a caller leave a message then. */
 export const MAILBOX_AFTER_MS = 45_000;
+/** Nobody is told more often, whatever is configured: members who ring and do not answer begin his waiting anew each time. */
+export const MIN_ANNOUNCE_MS = 10_000;
 
 /** A call that nobody of a group has answered: who rings for it, and what its caller hears meanwhile. */
 export class Hunting implements RunningStep {
@@ -47,6 +53,10 @@ export class Hunting implements RunningStep {
   #noAnswer: Timer | undefined;
   /** What the caller hears once he is answered: music, or the ring-back tone while somebody rings. */
   #hears: 'nothing' | 'ring-back' | 'music' = 'nothing';
+  #place = 1;
+  /** When he was told last. */
+  #toldMs = Number.NEGATIVE_INFINITY;
+  #nextTelling: Timer | undefined;
   #answering: Promise<unknown> | undefined;
   /** Has answered, and waits for the answer to the caller. */
   #winner: Leg | undefined;
@@ -116,11 +126,13 @@ export class Hunting implements RunningStep {
     }
   }
 
-  /** Nobody rings: the caller is answered, and hears music. */
-  wait(): void {
+  /** Nobody rings: the caller is answered, is told that he waits at this place, and hears music. Again when his place changes. */
+  wait(place: number): void {
+    this.#place = place;
+    if (this.#hears === 'music') return;
     this.#noAnswer?.cancel();
     this.#hears = 'music';
-    if (this.context.waiting.isUp) this.#playMusic();
+    if (this.context.waiting.isUp) this.#entertain();
     else this.#answer();
   }
 
@@ -173,12 +185,14 @@ export class Hunting implements RunningStep {
   #finish(): void {
     this.#isOver = true;
     this.#noAnswer?.cancel();
+    this.#nextTelling?.cancel();
     for (const timer of this.#timers) timer.cancel();
   }
 
   #ringBack(): void {
     if (this.#isOver) return;
     this.#hears = 'ring-back';
+    this.#nextTelling?.cancel();
     this.context.ringing();
   }
 
@@ -188,14 +202,40 @@ export class Hunting implements RunningStep {
     const answering = context.answer('queue').then((isUp) => {
       this.#answering = undefined;
       if (!isUp || this.#isOver) return;
-      if (this.#hears === 'music') this.#playMusic();
+      if (this.#hears === 'music') this.#entertain();
       else if (this.#hears === 'ring-back') context.ringing();
     });
     this.#answering = answering;
     context.run(answering);
   }
 
-  #playMusic(): void {
+  /** Words where it is time for them, and music up to the next ones. */
+  #entertain(): void {
+    const { clock, words, announceSeconds } = this.#options;
+    const { media } = this.context.waiting;
+    const sinceMs = clock.elapsed() - this.#toldMs;
+    this.#nextTelling?.cancel();
+    if (sinceMs < MIN_ANNOUNCE_MS) {
+      this.#playMusic(MIN_ANNOUNCE_MS - sinceMs);
+      return;
+    }
+    const seconds = announceSeconds();
+    if (seconds === 0 && Number.isFinite(this.#toldMs)) {
+      this.#playMusic(undefined);
+      return;
+    }
+    const toldMs = clock.elapsed();
+    this.#toldMs = toldMs;
+    const told = media.announce({ kind: 'files', names: words(this.#place) }).then(() => {
+      // Words that could not be played, or that somebody who rang has ended, keep nobody from music.
+      if (this.#toldMs !== toldMs || this.#hears !== 'music' || this.#isOver) return;
+      this.#playMusic(seconds === 0 ? undefined : Math.max(seconds * 1000, MIN_ANNOUNCE_MS));
+    });
+    this.context.run(told);
+  }
+
+  #playMusic(nextMs: number | undefined): void {
     this.context.waiting.hear(this.#options.music());
+    if (nextMs !== undefined) this.#nextTelling = this.#options.clock.schedule(nextMs, () => this.#entertain());
   }
 }

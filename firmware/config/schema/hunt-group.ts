@@ -24,6 +24,14 @@ export const huntGroups = collection(
     queue: group('Queuing', {
       enabled: flag('in use', true),
       limit: whole('Calls that may wait; 0: any number', 0, 999, 0),
+      announceSeconds: whole(
+        'Time between announcements to whoever waits, 10 s at least; 0: he hears "please hold" once',
+        0,
+        600,
+        30,
+        { unit: 's' },
+      ),
+      announcePlace: flag('Announcements say which place in the queue the caller has', true),
     }),
     overflow: group('Overflow', {
       seconds: whole('Overflow time; 0: never', 0, 99999, 0, { unit: 's' }),

@@ -184,6 +184,15 @@ export const system = single('System', 'system', {
     messageDays: whole('Days that messages are kept; 0: until they are deleted', 0, 3650, 0),
     keepFreeMegabytes: whole('Space on the disk that messages leave free', 10, 100000, 200, { unit: 'MB' }),
   }),
+  recording: group('Recording of calls by their users', {
+    warning: choice(
+      'What both sides hear of it: words when it begins, a tone again and again, or nothing',
+      ['words', 'tone', 'none'],
+      'words',
+      NOT_YET,
+    ),
+    maxMinutes: whole('Longest recording', 1, 180, 30, { unit: 'min', ...NOT_YET }),
+  }),
   emergency: group('Emergency calls', {
     lineGroup: line('Outgoing group of lines, or name of an ARS route; empty: as other calls, then every line', 64),
     location: reference('Location of who has none', NAME_KEY),

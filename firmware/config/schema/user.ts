@@ -117,7 +117,11 @@ export const users = collection(
       timeProfile: reference('Time profile in which it rings; left out: always', NAME_KEY),
       huntGroupCalls: flag('Hunt group calls ring there too', false),
     }),
-    voicemail: group('Voicemail', { enabled: flag('in use', false), pin: secret('Mailbox PIN', 'pin') }),
+    voicemail: group('Voicemail', {
+      enabled: flag('in use', false),
+      pin: secret('Mailbox PIN', 'pin'),
+      ringBack: flag('The devices ring for new messages', false, NOT_YET),
+    }),
     sourceNumbers: list('Source numbers', line('Source number', 127), 64, NOT_YET),
     contact: group('Contact data', {
       workPhone: contactLine('Work phone'),

@@ -1,12 +1,13 @@
 /** Calls to hunt groups that run, with a clock to move: who rings when, and what callers hear and get. */
 import t from 'tap';
-import { MAILBOX_AFTER_MS, MAX_WAIT_MS } from '../../../firmware/call/group/hunting.ts';
+import { MAILBOX_AFTER_MS, MAX_WAIT_MS, MIN_ANNOUNCE_MS } from '../../../firmware/call/group/hunting.ts';
 import type { HuntStep, RefuseStep } from '../../../firmware/call/routing/plan.ts';
 import { FakeCaller, settle } from '../fakes.ts';
 import { GroupOffice } from './support/group-office.ts';
 
 const ELSEWHERE = 'CANCEL SIP;cause=200;text="Call completed elsewhere"';
-const MUSIC = 'en/please-hold music/default';
+const FIRST = 'en/please-hold en/queue-place en/number-1';
+const MUSIC = 'music/default';
 const TO_301: HuntStep = { kind: 'hunt', group: '301', alert: 'external', diversions: [], after: {} };
 const BUSY: RefuseStep = { kind: 'refuse', status: 603, reason: 'busy', why: 'the branch was taken' };
 
@@ -74,7 +75,7 @@ t.test('wrap-up: a member gets no call of the group for so long after one', asyn
   t.match(office.groups.list()[0]?.members, [{ user: '202', activity: 'wrapping-up' }]);
   const waiting = await office.call();
   t.equal(office.ringing, '');
-  t.equal(await office.hears(waiting), MUSIC);
+  t.equal(await office.hears(waiting), FIRST);
   await office.pass(9);
   t.equal(office.ringing, '');
   await office.pass(1);
@@ -90,7 +91,7 @@ t.test(
     const second = await office.call();
     const third = await office.call();
     t.same(second.caller.told, ['200']);
-    t.equal(await office.hears(second), MUSIC);
+    t.equal(await office.hears(second), FIRST);
     t.equal(office.groups.waitingIn('300'), 2);
     t.match(office.groups.list()[0]?.calls, [{ caller: '02071234567', place: 1 }, { place: 2 }]);
     device.hangsUp();
@@ -98,7 +99,7 @@ t.test(
     t.equal(office.ringing, '202');
     await office.rings('202');
     t.equal(await office.hears(second), 'tone');
-    t.equal(await office.hears(third), MUSIC);
+    t.equal(await office.hears(third), 'en/please-hold en/queue-place en/number-2');
     const answering = await office.answer('202');
     t.match(await office.hears(second), /^session/);
     t.equal(second.call.phase, 'established');
@@ -110,6 +111,63 @@ t.test(
     t.equal(third.call.phase, 'established');
   },
 );
+
+t.test('queue: whoever waits is told so and his place, hears music, and is told again in time', async (t) => {
+  const office = new GroupOffice({ members: [{ user: '202' }], wrapUpSeconds: 0, queue: { announceSeconds: 20 } });
+  await office.call();
+  const device = await office.answer('202');
+  const [second, third] = [await office.call(), await office.call()];
+  t.equal(await office.hears(third), 'en/please-hold en/queue-place en/number-2');
+  await office.heardOut(third);
+  t.equal(await office.hears(third), MUSIC);
+  await office.pass(10);
+  second.caller.hangsUp();
+  await settle();
+  t.equal(await office.hears(third), MUSIC, 'a better place is told when it is time');
+  await office.pass(9);
+  t.equal(await office.hears(third), MUSIC);
+  await office.pass(1);
+  t.equal(await office.hears(third), FIRST);
+  // Words that are being said when somebody rings are over.
+  device.hangsUp();
+  await office.look();
+  await office.rings('202');
+  await office.heardOut(third);
+  t.equal(await office.hears(third), 'tone');
+  await office.refuse('202');
+  t.equal(await office.hears(third), MUSIC, 'nobody is told again at once');
+  await office.pass(MIN_ANNOUNCE_MS / 1000);
+  t.equal(await office.hears(third), FIRST, 'nor is he forgotten');
+  third.caller.hangsUp();
+  await settle();
+  await office.pass(60);
+  t.equal(office.box.clock.pending, 0, 'no timer is left');
+});
+
+const announcements = [
+  { what: 'without the place', locale: 'en-GB', queue: { announcePlace: false }, words: 'en/please-hold', again: true },
+  { what: 'once alone', locale: 'en-GB', queue: { announceSeconds: 0 }, words: 'en/please-hold', again: false },
+  {
+    what: 'in the language of the box',
+    locale: 'de-CH',
+    queue: {},
+    words: 'de/please-hold de/queue-place de/number-1',
+    again: true,
+  },
+] as const;
+for (const { what, locale, queue, words, again } of announcements) {
+  t.test(`queue: announcements ${what}`, async (t) => {
+    const office = new GroupOffice({ members: [{ user: '202' }], queue }, {}, locale);
+    await office.call();
+    await office.answer('202');
+    const waiting = await office.call();
+    t.equal(await office.hears(waiting), words);
+    await office.heardOut(waiting);
+    t.equal(await office.hears(waiting), MUSIC);
+    await office.pass(30);
+    t.equal(await office.hears(waiting), again ? words : MUSIC);
+  });
+}
 
 t.test('queue limit: one more is busy, or goes where the branch leads', async (t) => {
   const office = new GroupOffice({ members: [{ user: '202' }], queue: { limit: 1 } });
@@ -146,7 +204,7 @@ t.test('overflow of a call that waits with music: answered already, it rings the
   const office = new GroupOffice({ members: [{ user: '202' }], overflow: { seconds: 20, group: '301' } });
   await office.converse('202');
   const waiting = await office.call({ noAnswer: TO_301 });
-  t.equal(await office.hears(waiting), MUSIC);
+  t.equal(await office.hears(waiting), FIRST);
   await office.pass(20);
   await office.rings('205');
   t.equal(await office.hears(waiting), 'tone');
@@ -281,7 +339,7 @@ t.test('while calls wait: the last member logs out, and they go where the branch
   const office = new GroupOffice({ members: [{ user: '202' }] });
   const other = await office.converse('202');
   const waiting = await office.call({ unreachable: TO_301 });
-  t.equal(await office.hears(waiting), MUSIC);
+  t.equal(await office.hears(waiting), FIRST);
   office.registered.delete('202');
   other.vanishes();
   await office.look();
@@ -297,7 +355,7 @@ t.test('while calls wait: a member is added and rings; the group is removed and 
   await office.configure({ members: [{ user: '202' }] });
   t.equal(office.ringing, '204', 'who rings already may answer');
   await office.refuse('204', 480);
-  t.equal(await office.hears(waiting), MUSIC);
+  t.equal(await office.hears(waiting), FIRST);
   const { 300: _removed, ...rest } = office.configuration.huntGroups;
   office.configuration = { ...office.configuration, huntGroups: rest };
   await office.look();

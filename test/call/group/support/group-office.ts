@@ -22,8 +22,8 @@ export class GroupOffice {
   readonly groups: Groups;
   configuration: Configuration;
 
-  constructor(group: object = {}, users: Readonly<Record<string, object>> = {}) {
-    this.configuration = configured(group, users);
+  constructor(group: object = {}, users: Readonly<Record<string, object>> = {}, locale = 'en-GB') {
+    this.configuration = configured(group, users, locale);
     const state: RoutingState = {
       devicesOf: (extension) =>
         this.registered.has(extension)
@@ -135,6 +135,14 @@ export class GroupOffice {
     return this.box.media.sessions.find((session) => session.id === id)?.hears ?? 'nothing';
   }
 
+  /** What is announced to him has been said. */
+  async heardOut({ call }: Waiting): Promise<void> {
+    const { id } = await call.waiting.media.session();
+    const session = this.box.media.sessions.find((each) => each.id === id);
+    session?.tell({ kind: 'playbackEnded', playback: 1 });
+    await settle();
+  }
+
   get #ringing(): readonly FakeDevice[] {
     return this.box.devices.filter(
       ({ established, ended, told }) => !established && !ended && !told.some((line) => line.startsWith('CANCEL')),
@@ -150,8 +158,9 @@ export class GroupOffice {
   }
 }
 
-function configured(group: object, users: Readonly<Record<string, object>>): Configuration {
+function configured(group: object, users: Readonly<Record<string, object>>, locale = 'en-GB'): Configuration {
   return configurationOf({
+    system: { locale },
     users: Object.fromEntries(NUMBERS.map((number) => [number, { name: `User ${number}`, ...users[number] }])),
     extensions: Object.fromEntries(NUMBERS.map((number) => [number, { user: number }])),
     huntGroups: {
