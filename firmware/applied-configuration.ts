@@ -23,6 +23,8 @@ export interface AppliedConfigurationOptions {
   readonly recheckLamps: () => void;
   /** Users may have come, or be otherwise; those that are `gone` are no more. */
   readonly recheckUsers: (gone: readonly string[]) => void;
+  /** Of hunt groups that are no more. */
+  readonly forgetMailboxes: (gone: readonly string[]) => void;
   /** Where SIP is to be served may be configured otherwise. */
   readonly useSipPorts: () => void;
   /** Whether phones are served on the ports that they prefer, too. */
@@ -111,6 +113,13 @@ export class AppliedConfiguration {
       (after, before) => {
         const gone = Object.keys(before).filter((user) => after[user] === undefined);
         this.#options.recheckUsers(gone);
+      },
+    );
+    store.feed.watch(
+      ({ huntGroups }) => huntGroups,
+      (after, before) => {
+        const gone = Object.keys(before).filter((group) => after[group] === undefined);
+        if (gone.length > 0) this.#options.forgetMailboxes(gone);
       },
     );
     store.feed.subscribe((change) => this.#log(change));

@@ -148,6 +148,9 @@ export class Runtime {
         // Whoever has the number next must not hear them.
         for (const user of gone) this.#messages?.deleteAll(user);
       },
+      forgetMailboxes: (gone) => {
+        for (const group of gone) this.#messages?.deleteAll(group);
+      },
       useSipPorts: () => this.#listeners?.useSipPorts(this.#configuredSipPorts()),
       usePhonePorts: (isOn) => this.#listeners?.usePhonePorts(isOn),
       useHostNames: () => void this.#listeners?.useHostNames(),

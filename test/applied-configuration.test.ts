@@ -21,6 +21,7 @@ function setUp(t: Test, directory = t.testdir()) {
     recheckDevices: () => rechecked.push(store.revision),
     recheckLamps: () => log.push(['lamps']),
     recheckUsers: (gone) => gone.length > 0 && log.push(['gone', ...gone]),
+    forgetMailboxes: (gone) => log.push(['forgotten', ...gone]),
     useSipPorts: () => log.push(['sip ports']),
     usePhonePorts: (isOn) => log.push(['phone ports', isOn]),
     useHostNames: () => log.push(['host names']),
@@ -154,6 +155,7 @@ t.test('addresses that cannot be set do not end the box', async (t) => {
     recheckDevices: () => {},
     recheckLamps: () => {},
     recheckUsers: () => {},
+    forgetMailboxes: () => {},
     useSipPorts: () => {},
     usePhonePorts: () => {},
     useHostNames: () => {},
@@ -167,7 +169,7 @@ t.test('addresses that cannot be set do not end the box', async (t) => {
   t.match(lines[2], /nobody reads the pipe.*192\.168\.50\.1/);
 });
 
-t.test('who may watch whom, and users who are gone', async (t) => {
+t.test('who may watch whom, and users and groups that are gone', async (t) => {
   const { store, applied, done } = setUp(t);
   applied.start();
   addUser(store, '201', 'Reception');
@@ -179,4 +181,8 @@ t.test('who may watch whom, and users who are gone', async (t) => {
     ['end subscriptions', '201'],
     ['gone', '201'],
   ]);
+  set(store, ['huntGroups', '300'], { name: 'Sales', voicemail: true });
+  t.strictSame(done(), []);
+  store.edit({ author: AUTHOR, change: (c) => ({ ...c, huntGroups: {} }) });
+  t.strictSame(done(), [['forgotten', '300']], 'whoever has the number next must not hear what was left for it');
 });

@@ -77,3 +77,40 @@ officeTest(
     for (const peer of [mailboxLamp, callLamp]) peer.close();
   },
 );
+
+officeTest(
+  'VM.user@domain asks for the PIN that its user has set by the menu; VM.202 leaves 202 a message',
+  async (t, office) => {
+    await configure(office.ringdown, ['users.202.voicemail.enabled', 'true']);
+    const [caller, called] = [await office.registered('201'), await office.registered('202')];
+    const lamp = await follow(office, '202', 'message-summary', '202');
+    const domain = `127.0.0.1:${office.ringdown.sipPort}`;
+    const press = async (phone: typeof called, keys: string): Promise<void> => {
+      for (const key of keys) await phone.pressKey(key);
+    };
+    t.match(await called.call('*17'), { status: 200 }, 'without a PIN one’s own phone is let in');
+    await press(called, '37391#7391#');
+    const edits = () => office.ringdown.report.match(/the configuration was edited/g)?.length ?? 0;
+    await eventually(() => edits() === 2 || undefined, 'the PIN to be kept');
+    await called.bye();
+
+    t.match(await caller.call(`sip:VM.202@${domain}`), { status: 200 }, 'his phone does not ring');
+    await caller.pressKey('5');
+    await eventually(() => isRecording(office, '202') || undefined, 'the recording');
+    await caller.play('adbec');
+    await caller.bye();
+    await toldOf(lamp, /Voice-Message: 1\/0/);
+
+    t.match(await called.call(`sip:VM.user@${domain}`), { status: 200 });
+    await press(called, '0000#');
+    await eventually(
+      () => office.ringdown.report.includes('wrong PIN of a mailbox') || undefined,
+      'the PIN to be wrong',
+    );
+    await press(called, '7391#1');
+    await called.hears('adbec', 40_000);
+    t.match(await caller.call('sip:VM.203@127.0.0.1'), { status: 404 }, 'who has no voicemail');
+    await called.bye();
+    lamp.close();
+  },
+);

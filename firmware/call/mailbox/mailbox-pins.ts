@@ -45,6 +45,8 @@ export class MailboxPins {
   /** False where the rules for PINs refuse it. Never rejects. */
   async change(user: string, pin: string): Promise<boolean> {
     try {
+      // The mailbox of a group has none.
+      if (this.#store.current.users[user] === undefined) return false;
       checkPin(pin, { number: user });
       const hashed = await hashPassword(pin);
       this.#store.edit({

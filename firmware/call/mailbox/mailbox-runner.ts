@@ -51,20 +51,26 @@ class MailboxCall implements RunningStep {
     const { mailbox, purpose } = this.#step;
     const { pins, configuration, mailboxes, clock, logger, route } = this.#options;
     const { caller, waiting, shown } = this.#context;
-    const { users, system } = configuration();
+    const { users, huntGroups, system } = configuration();
     const store = mailboxes();
     const user = Object.hasOwn(users, mailbox) ? users[mailbox] : undefined;
-    if (store === undefined || user === undefined) return this.#context.goOn(undefined, { status: 480 });
-    const isOwn = caller.kind === 'user' && caller.user === mailbox;
+    const group = Object.hasOwn(huntGroups, mailbox) ? huntGroups[mailbox] : undefined;
+    if (store === undefined || (user === undefined && group?.voicemail !== true)) {
+      this.#context.goOn(undefined, { status: 480 });
+      return;
+    }
+    const own = caller.kind === 'user' ? caller.user : undefined;
+    // What is left for a group is for all of its members.
+    const isOwn = user === undefined ? group?.members.some((member) => member.user === own) === true : own === mailbox;
     const needsPin = purpose === 'collect' && !pins.isOpen(mailbox, isOwn);
     // A mailbox without a PIN is nobody's but its user's.
-    if (needsPin && user.voicemail.pin === undefined) return this.#context.goOn(undefined, { status: 403 });
+    if (needsPin && user?.voicemail.pin === undefined) return this.#context.goOn(undefined, { status: 403 });
     if (!(await this.#context.answer('mailbox')) || this.#isStopped) return;
     const isHidden = shown.isWithheld;
     this.#run = new MailboxRun({
       ...{ purpose, user: mailbox, needsPin, store, pins, clock, logger },
       caller: { number: isHidden ? '' : (shown.number ?? ''), name: isHidden ? '' : (shown.name ?? '') },
-      locale: user.locale === '' ? system.locale : user.locale,
+      locale: user === undefined || user.locale === '' ? system.locale : user.locale,
       timeZone: system.timeZone,
       media: voiceOf(waiting),
       onOver: (callBack) => {

@@ -19,9 +19,9 @@ export type Meaning =
       readonly callerNumber: string | undefined;
     }
   | { readonly kind: 'feature'; readonly feature: Feature; readonly argument: string }
-  | { readonly kind: 'collect'; readonly mailbox: string }
   /** Without a name: the factory. */
   | { readonly kind: 'conference'; readonly room: string | undefined }
+  | { readonly kind: 'collect' | 'leave'; readonly mailbox: string }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly why: string };
 
 const refused = (reason: RefusalReason, why: string): Meaning => ({ kind: 'refused', reason, why });
@@ -36,8 +36,8 @@ export function lookUp(planning: Planning, text: string, payer: Payer, depth = 0
   if (internal !== undefined) return internal;
   const conference = conferenceNamed(planning, number);
   if (conference !== undefined) return conference;
-  const { voicemailNumber } = configuration.system.telephony;
-  if (number === voicemailNumber && payer.user !== undefined) return collect(planning, payer.user);
+  const mailbox = payer.user === undefined ? undefined : mailboxNamed(planning, number, payer.user);
+  if (mailbox !== undefined) return mailbox;
   const rewritten = depth > 0 ? undefined : rewriteNumber(number, dialPlanOf(configuration, payer.settings));
   if (rewritten !== undefined) {
     planning.note('dial-plan', `${number} is ${rewritten.as}: ${rewritten.number} is dialled`, {
@@ -97,6 +97,36 @@ function conferenceNamed(planning: Planning, number: string): Meaning | undefine
   return factory !== '' && readDialled(factory)?.number === number
     ? { kind: 'conference', room: undefined }
     : undefined;
+}
+
+/** `VM.` and whose mailbox it is, as clients write it in a URI. */
+const MAILBOX_NAME = /^vm(.+)$/i;
+
+/**
+ * A mailbox by what clients call: the number or URI in their settings files, or `VM.user`, for one's own; `VM.` and a number or a
+ * name for that of another, where a message is left, and of a group, whose members hear what is in it.
+ */
+function mailboxNamed(planning: Planning, number: string, caller: string): Meaning | undefined {
+  const { configuration } = planning;
+  const { users, huntGroups, system } = configuration;
+  const [, configured = ''] = /^(?:sips?:)?([^@]*)/i.exec(system.telephony.voicemailNumber) ?? [];
+  if (configured !== '' && readDialled(configured)?.number === number) return collect(planning, caller);
+  const name = MAILBOX_NAME.exec(number)?.[1]?.toLowerCase();
+  if (name === undefined) return undefined;
+  if (name === 'user' || name === caller) return collect(planning, caller);
+  const isNamed = ([key, item]: readonly [string, { readonly name: string }]): boolean =>
+    key === name || readDialled(item.name)?.number.toLowerCase() === name;
+  const group = Object.entries(huntGroups).find(isNamed);
+  if (group !== undefined) {
+    const [mailbox, { members, voicemail }] = group;
+    if (members.some(({ user }) => user === caller)) return collect(planning, mailbox);
+    if (voicemail) return { kind: 'leave', mailbox };
+  }
+  const user = Object.hasOwn(configuration.extensions, name) ? configuration.extensions[name]?.user : undefined;
+  const [mailbox] = (user === undefined ? Object.entries(users).find(isNamed) : [user]) ?? [];
+  if (mailbox === caller) return collect(planning, caller);
+  const isOn = mailbox !== undefined && userOf(configuration, mailbox)?.voicemail.enabled === true;
+  return isOn ? { kind: 'leave', mailbox } : refused('no-such-number', `there is no mailbox ${name}`);
 }
 
 type Layer = 'user' | 'user rights' | 'system';

@@ -97,6 +97,11 @@ function planNumber(planning: Planning, text: string, payer: Payer, course: Cour
       planning.note('conference', meaning.room === undefined ? 'a new conference' : `the conference ${meaning.room}`);
       return { kind: 'conference', room: meaning.room, user: caller.user };
     }
+    case 'leave':
+      // A forward to a mailbox is voicemail, which the user has or has not.
+      if (course.diversions.length > 0) break;
+      planning.note('mailbox', `a message for ${meaning.mailbox}`, { mailbox: meaning.mailbox });
+      return { kind: 'mailbox', purpose: 'leave', mailbox: meaning.mailbox, because: 'dialled' };
     case 'feature': {
       const { caller } = planning.request;
       if (course.diversions.length > 0 || caller.kind !== 'user') break;
