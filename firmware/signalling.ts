@@ -222,9 +222,11 @@ export class Signalling {
       logger,
       sourceLog,
     });
+    const onNotice = (code: string, message: string): void => noteInStore(store, code, message, logger);
     const features = registerFeatures({
       calls,
       store,
+      onNotice,
       configuration,
       authenticate: (request) => authenticateSubscriber(request, authenticator, sourceLog),
       clock,

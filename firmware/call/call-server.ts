@@ -19,7 +19,7 @@ import type { MediaSettings } from './leg/media-settings.ts';
 import { Originations } from './origination.ts';
 import type { LineAbilities, OutsideLines } from './outside.ts';
 import { PresentState } from './present-state.ts';
-import type { Caller, Plan, RoutingRequest, ShownIdentity, Step } from './routing/plan.ts';
+import type { Caller, EmergencyCall, LineCall, Plan, RoutingRequest, ShownIdentity, Step } from './routing/plan.ts';
 import { LineRunner } from './step/line-step.ts';
 import { RingRunner } from './step/ring-step.ts';
 import { type StepRun, StepRunners } from './step/step-runner.ts';
@@ -68,6 +68,8 @@ export class CallServer {
   readonly state: PresentState;
   /** Telephones that ring for calls which begin in the box. */
   readonly originations: Originations;
+  /** Told of each call for help, as it begins. Set by the alarm. */
+  whenEmergency: (call: EmergencyCall) => void = () => undefined;
   readonly #options: CallServerOptions;
   readonly #calls = new Set<Call>();
   #services: LegServices | undefined;
@@ -332,12 +334,16 @@ export class CallServer {
       invite.reject(401, { headers: authentication.headers });
       return undefined;
     }
-    if (authentication.kind === 'refused') {
-      sourceLog.warn(flow.remoteAddress, { why: authentication.why }, 'INVITE refused');
-      invite.refuse(403, { headers: authentication.headers });
+    const { extension } = authentication;
+    const dialled = message.sipUri?.user ?? '';
+    // Whoever may not call anybody else may call help, once it is known where from.
+    const isAdmitted = authentication.kind === 'ok' || (extension !== undefined && this.#isForHelp(extension, dialled));
+    if (!isAdmitted || extension === undefined) {
+      const { why, headers } = authentication.kind === 'refused' ? authentication : { why: 'refused', headers: [] };
+      sourceLog.warn(flow.remoteAddress, { why }, 'INVITE refused');
+      invite.refuse(403, { headers });
       return undefined;
     }
-    const { extension } = authentication;
     if (findExtension(configuration(), extension) === undefined) {
       invite.reject(403);
       return undefined;
@@ -357,8 +363,12 @@ export class CallServer {
           : { kind: 'user', user: party.user, ...common, ...(isPrivate ? { withholdsNumber: true } : {}) },
       party,
       settings: mediaSettings(extension),
-      dialled: message.sipUri?.user ?? '',
+      dialled,
     };
+  }
+
+  #isForHelp(extension: string, dialled: string): boolean {
+    return isForHelp(this.plan({ kind: 'nobody', extension }, dialled).step);
   }
 
   #plan({ message }: IncomingInvite, caller: Caller, dialled: string): Plan {
@@ -406,12 +416,18 @@ export class CallServer {
     { step, caller: shown }: Plan,
     maxForwards: number,
   ): Call {
-    if (step.kind === 'line' && step.call.emergency !== undefined) {
-      this.state.noteEmergency(step.call.attempts[0]?.identity.number, step.call.emergency);
-    }
     const direction = directionOf(caller, step);
     const help = isForHelp(step) ? { isEmergency: true } : {};
     return this.#start({ waiting, caller, shown, dialled, direction, maxForwards, ...help }, step);
+  }
+
+  /** Help may call back by any of the numbers that a line shows; and who has to know of it is told. */
+  #noteEmergency({ attempts, emergency }: LineCall): void {
+    if (emergency === undefined) return;
+    const { lines } = this.#options.configuration();
+    const shown = attempts.map(({ identity, line }) => identity.number ?? lines[line]?.identity.emergencyNumber ?? '');
+    for (const number of new Set(shown)) if (number !== '') this.state.noteEmergency(number, emergency);
+    this.whenEmergency(emergency);
   }
 
   #start(
@@ -419,6 +435,7 @@ export class CallServer {
     first: Step | StepRun,
   ): Call {
     const { mayBeDirect, clock, logger, feed } = this.#options;
+    if (typeof first !== 'function' && first.kind === 'line') this.#noteEmergency(first.call);
     const call = new Call({
       ...options,
       runners: this.runners,

@@ -43,14 +43,17 @@ export class PresentState implements RoutingState {
     return this.#options.lines.state(line);
   }
 
-  emergencyCallBack(calledNumber: string): string | undefined {
-    const callBack = this.#callBacks.get(calledNumber);
-    return callBack === undefined || callBack.untilMs <= this.#options.clock.now() ? undefined : callBack.extension;
+  emergencyCallBack(isCalled: (shownNumber: string) => boolean): string | undefined {
+    const now = this.#options.clock.now();
+    // The newest first: of two calls that showed the same place the last one is what help asks about.
+    for (const [shown, { extension, untilMs }] of [...this.#callBacks].reverse()) {
+      if (untilMs > now && isCalled(shown)) return extension;
+    }
+    return undefined;
   }
 
   /** Help that was called with this number shown may call back. */
-  noteEmergency(shownNumber: string | undefined, { extension, callBackSeconds }: EmergencyCall): void {
-    if (shownNumber === undefined) return;
+  noteEmergency(shownNumber: string, { extension, callBackSeconds }: EmergencyCall): void {
     this.#callBacks.delete(shownNumber);
     const [oldest] = this.#callBacks.keys();
     if (this.#callBacks.size >= MAX_CALL_BACKS && oldest !== undefined) this.#callBacks.delete(oldest);

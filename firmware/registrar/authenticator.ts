@@ -31,8 +31,13 @@ export interface AuthenticatorOptions {
 
 export type Authentication =
   | { readonly kind: 'ok'; readonly extension: string }
-  /** Answer 403 with these fields: no password helps. */
-  | { readonly kind: 'refused'; readonly headers: readonly HeaderField[]; readonly why: string }
+  /** Answer 403 with these fields: no password helps. `extension`: who has proven to be it all the same. */
+  | {
+      readonly kind: 'refused';
+      readonly headers: readonly HeaderField[];
+      readonly why: string;
+      readonly extension?: string;
+    }
   /** Answer 401 with these fields. `failed`: the credentials were wrong, rather than missing or too old. */
   | {
       readonly kind: 'challenge';
@@ -94,7 +99,8 @@ export class Authenticator {
       else this.#challenged.delete(peer);
       guard?.succeeded(flow, result.username);
       const why = access?.accountRefusal(result.username, flow);
-      return why === undefined ? { kind: 'ok', extension: result.username } : refused(why);
+      if (why === undefined) return { kind: 'ok', extension: result.username };
+      return { ...refused(why), extension: result.username };
     }
     // By the name in From: by that one the next request can be told before it costs a digest.
     if (result.kind === 'rejected') {
@@ -145,7 +151,7 @@ export class Authenticator {
   }
 }
 
-function refused(why: string): Authentication {
+function refused(why: string): Extract<Authentication, { kind: 'refused' }> {
   return { kind: 'refused', headers: [warning(why)], why };
 }
 

@@ -12,10 +12,13 @@ export interface ChannelLimits {
   readonly outgoingChannels: number;
 }
 
+/** Calls over all lines, in the order in which they began. */
+let begun = 0;
+
 /** The channels of one line: calls that are up or being set up. */
 export class Channels {
-  /** In the order in which they began. */
-  readonly #uses = new Set<ChannelUse>();
+  /** In the order in which they began, each with its number among the calls of all lines. */
+  readonly #uses = new Map<ChannelUse, number>();
 
   get inUse(): number {
     return this.#uses.size;
@@ -24,14 +27,20 @@ export class Channels {
   /** Calls in one direction. */
   count(direction: ChannelUse['direction']): number {
     let count = 0;
-    for (const use of this.#uses) if (use.direction === direction) count += 1;
+    for (const use of this.#uses.keys()) if (use.direction === direction) count += 1;
     return count;
   }
 
   /** Whether there is one that may make way for an emergency call. */
   get hasCallToDrop(): boolean {
-    for (const { isEmergency } of this.#uses) if (!isEmergency) return true;
-    return false;
+    return this.youngestToDrop !== undefined;
+  }
+
+  /** The number of the one that would: of several lines the greatest is the youngest. */
+  get youngestToDrop(): number | undefined {
+    let youngest: number | undefined;
+    for (const [{ isEmergency }, number] of this.#uses) if (!isEmergency) youngest = number;
+    return youngest;
   }
 
   /**
@@ -44,13 +53,14 @@ export class Channels {
       const ofDirection = use.direction === 'in' ? limits.incomingChannels : limits.outgoingChannels;
       if (this.#uses.size >= limits.channels || this.count(use.direction) >= ofDirection) return undefined;
     }
-    this.#uses.add(use);
+    begun += 1;
+    this.#uses.set(use, begun);
     return () => void this.#uses.delete(use);
   }
 
   #makeRoom(channels: number): void {
     if (this.#uses.size < channels) return;
-    const youngest = [...this.#uses].reverse().find(({ isEmergency }) => !isEmergency);
+    const youngest = [...this.#uses.keys()].reverse().find(({ isEmergency }) => !isEmergency);
     if (youngest === undefined) return;
     // Its own end comes later, and would free a channel that is another's by then.
     this.#uses.delete(youngest);

@@ -152,11 +152,13 @@ export class Lines {
     readonly isInService: boolean;
     readonly channelsInUse: number;
     readonly hasCallToDrop: boolean;
+    readonly youngestToDrop?: number;
   } {
     const found = this.#lines.get(line);
     if (found === undefined) return NO_LINE;
-    const { inUse, hasCallToDrop } = found.channels;
-    return { isInService: found.isInService, channelsInUse: inUse, hasCallToDrop };
+    const { inUse, hasCallToDrop, youngestToDrop } = found.channels;
+    const youngest = youngestToDrop === undefined ? {} : { youngestToDrop };
+    return { isInService: found.isInService, channelsInUse: inUse, hasCallToDrop, ...youngest };
   }
 
   receive({ message, flow }: { readonly message: SipRequest; readonly flow: Flow }, drop: () => void): ReceivedCall {

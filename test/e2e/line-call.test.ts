@@ -1,61 +1,7 @@
 /** Calls over lines, from end to end: a phone of the test plays the carrier, and the box registers with it. */
-import { notedControlPath, requestCommand } from '../../firmware/console/control.ts';
-import type { PhoneOptions } from '../support/phone/phone.ts';
-import type { TestPhone } from '../support/phone/test-phone.ts';
-import { type Office, officeTest, talk } from './office.ts';
+import { carriers, everyLine, isFree, lines } from './carriers.ts';
+import { officeTest, talk } from './office.ts';
 import { configure } from './sipp-bench.ts';
-
-const WAIT_MS = 15_000;
-
-interface LineState {
-  readonly line: string;
-  readonly state: string;
-  readonly incoming: number;
-  readonly outgoing: number;
-}
-
-async function lines({ ringdown }: Office): Promise<readonly LineState[]> {
-  const path = notedControlPath(ringdown.dataDirectory) ?? '';
-  const { output } = await requestCommand(path, ['lines', 'list', '--json'], '');
-  return output
-    .split('\n')
-    .filter((text) => text !== '')
-    .map((text) => JSON.parse(text) as LineState);
-}
-
-/** Waits until every line of the box is as `is` wants it. */
-async function everyLine(office: Office, is: (line: LineState) => boolean): Promise<void> {
-  const deadline = performance.now() + WAIT_MS;
-  for (;;) {
-    const all = await lines(office);
-    if (all.length > 0 && all.every(is)) return;
-    if (performance.now() > deadline) throw new Error(`the lines are not as they should: ${JSON.stringify(all)}`);
-  }
-}
-
-/** Carriers on lines 1, 2 and so on, with which the box has registered. */
-async function carriers(office: Office, ...options: readonly Partial<PhoneOptions>[]): Promise<readonly TestPhone[]> {
-  const phones: TestPhone[] = [];
-  for (const [index, each] of options.entries()) {
-    const phone = await office.phone('201', {
-      isRegistrar: true,
-      user: '442071234567',
-      domain: 'carrier.example',
-      ...each,
-    });
-    const [, port] = /:(\d+)$/.exec(phone.contactUri) ?? [];
-    const line = {
-      ...{ domain: 'carrier.example', proxy: '127.0.0.1', port: Number(port), userName: `4930555${index}` },
-      incomingGroup: 7,
-    };
-    await configure(office.ringdown, [`lines.${index + 1}`, JSON.stringify(line)]);
-    phones.push(phone);
-  }
-  await everyLine(office, ({ state }) => state === 'in-service');
-  return phones;
-}
-
-const isFree = ({ incoming, outgoing }: LineState): boolean => incoming + outgoing === 0;
 
 officeTest('a 9 and a number reach the carrier, both hear each other, and the caller hangs up', async (t, office) => {
   const [carrier] = await carriers(office, {});
@@ -65,7 +11,6 @@ officeTest('a 9 and a number reach the carrier, both hear each other, and the ca
     ...['arsRoutes.Main', JSON.stringify({ codes })],
   ]);
   const reception = await office.registered('201', { takesOffers: true });
-  if (carrier === undefined) throw new Error('no carrier');
   await reception.invite('901632960123');
   const { requestUri } = await carrier.incomingCall();
   t.match(requestUri, /^sip:\+441632960123@carrier\.example/);
@@ -82,7 +27,6 @@ officeTest('a 9 and a number reach the carrier, both hear each other, and the ca
 officeTest('a number of the office rings its extension, and the carrier hangs up', async (t, office) => {
   const [carrier] = await carriers(office, { codecs: ['PCMU'] });
   const workshop = await office.registered('202', { takesOffers: true });
-  if (carrier === undefined) throw new Error('no carrier');
   const route = { lineGroup: 7, incomingNumber: '4930555202', destination: '202' };
   await configure(office.ringdown, ['incomingRoutes.Workshop', JSON.stringify(route)]);
   t.match(await carrier.call('4930555203'), { status: 404 });
@@ -102,7 +46,6 @@ officeTest('a number of the office rings its extension, and the carrier hangs up
 officeTest('a carrier that answers 503 is passed over for the next line, a busy callee is not', async (t, office) => {
   const [broken, sound] = await carriers(office, { incoming: 503 }, {});
   const reception = await office.registered('201', { takesOffers: true });
-  if (broken === undefined || sound === undefined) throw new Error('no carrier');
   await reception.invite('01632960123');
   t.match(await sound.incomingCall(), { requestUri: /^sip:01632960123@/ });
   t.match(await broken.transcript(), /INVITE sip:01632960123@[\s\S]*SIP\/2\.0 503/);
@@ -129,7 +72,6 @@ officeTest('who may not call there gets 403 and the carrier nothing, but for hel
     ...['users.201.userRights', 'Guests'],
   ]);
   t.match(await reception.call('01632960123'), { status: 403 }, 'who may call nobody outside');
-  if (carrier === undefined) throw new Error('no carrier');
   t.notMatch(await carrier.transcript(), 'INVITE sip');
   await reception.invite('999');
   t.match(await carrier.incomingCall(), { requestUri: /^sip:999@/ }, 'and help all the same');

@@ -6,6 +6,7 @@ import type { IncomingRefer, IncomingRequest } from '../../sip/stack.ts';
 import type { CallServer } from '../call-server.ts';
 import { Conferences } from './conference.ts';
 import { ConferenceReferrals } from './conference-refer.ts';
+import { EmergencyAlarm } from './emergency-alarm.ts';
 import { Parking } from './park.ts';
 import { PickUp } from './pick-up.ts';
 import { Steal } from './steal.ts';
@@ -15,6 +16,7 @@ import { UserSettings } from './user-settings.ts';
 export interface FeatureOptions {
   readonly calls: CallServer;
   readonly store: Pick<ConfigurationStore, 'edit'>;
+  readonly onNotice: (code: string, message: string) => void;
   readonly configuration: () => Configuration;
   /** The extension whose device sends a request outside of any call; undefined where the request got its answer. */
   readonly authenticate: (request: IncomingRequest) => string | undefined;
@@ -32,7 +34,7 @@ export interface Features {
 
 /** Has the features run the short codes that are theirs. */
 export function registerFeatures(options: FeatureOptions): Features {
-  const { calls, store, configuration, authenticate, clock, logger } = options;
+  const { calls, store, onNotice, configuration, authenticate, clock, logger } = options;
   new UserSettings({ store, clock, logger }).register(calls.runners);
   new PickUp({ calls, configuration, logger }).register();
   new Steal({ calls, configuration, logger }).register();
@@ -41,8 +43,10 @@ export function registerFeatures(options: FeatureOptions): Features {
   conferences.register();
   const conferenceReferrals = new ConferenceReferrals({ calls, conferences, authenticate, logger });
   const transfers = new Transfers({ calls, configuration, clock, logger });
+  const alarm = new EmergencyAlarm({ calls, configuration, onNotice, clock, logger });
+  calls.whenEmergency = (call) => alarm.raise(call);
   return {
     refer: (refer) => conferenceReferrals.refer(refer) || transfers.refer(refer),
-    close: () => undefined,
+    close: () => alarm.close(),
   };
 }

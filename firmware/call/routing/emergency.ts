@@ -96,10 +96,17 @@ export function planEmergency(planning: Planning, number: string): LineStep | Re
     if (channelsInUse < (configuration.lines[line]?.channels ?? 0)) return 0;
     return hasCallToDrop ? 1 : 2;
   };
+  const isMeant = (line: string) => String(configuration.lines[line]?.outgoingGroup) === group;
   const others = Object.keys(configuration.lines)
     .filter((line) => configuration.lines[line]?.enabled === true && !attempts.some((each) => each.line === line))
-    .map((line) => ({ line, rank: rank(line) }))
-    .sort((a, b) => a.rank - b.rank);
+    .map((line) => ({
+      line,
+      rank: rank(line),
+      isOwn: isMeant(line),
+      youngest: state.lineState(line).youngestToDrop ?? 0,
+    }))
+    // Of the full ones those that such calls are for, and then the one with the call that was begun last.
+    .sort((a, b) => a.rank - b.rank || Number(b.isOwn) - Number(a.isOwn) || b.youngest - a.youngest);
   for (const { line, rank: order } of others) {
     const how = [
       'has a channel free',

@@ -8,6 +8,8 @@ type IncomingRoute = Configuration['incomingRoutes'][string];
 
 /** Of a called number that carriers give with more or fewer digits in front: fewer would be found in too many. */
 const MIN_COMMON_DIGITS = 3;
+/** As many are those of a subscriber: with fewer another number of the office would do. */
+const MIN_SAME_DIGITS = 7;
 /** More than any number has digits. */
 const EXACT = 100;
 
@@ -43,6 +45,15 @@ function isEnd(a: string, b: string): boolean {
 /** A caller's number is compared from its beginning: an area may be named. */
 function isBeginning(wanted: string, given: string): boolean {
   return given.startsWith(wanted);
+}
+
+/** Whether both are the same number here, in whatever form a carrier gives it. */
+export function isSameNumber({ configuration: { system } }: Planning, a: string, b: string): boolean {
+  const numbering = numberingOf(system.locale, system.telephony.dialPlan);
+  const read = (number: string): Given => ({ number, e164: readNumber(number, numbering).e164 });
+  const isPart = (longer: string, shorter: string): boolean =>
+    Math.min(longer.length, shorter.length) >= MIN_SAME_DIGITS && isEnd(longer, shorter);
+  return a !== '' && b !== '' && fit(read(a), read(b), isPart) !== undefined;
 }
 
 /** Where a call over a line goes: the number of a user or hunt group; undefined where no route takes it. */

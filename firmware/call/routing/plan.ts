@@ -63,6 +63,8 @@ export interface LineState {
   readonly channelsInUse: number;
   /** Whether one of those is no emergency call, and so may make way for one. */
   readonly hasCallToDrop: boolean;
+  /** Which of its calls that would be; of several lines the greatest number is the youngest. */
+  readonly youngestToDrop?: number;
 }
 
 /** The present, as far as routing looks at it. Every method answers for any text, and without side effects. */
@@ -72,8 +74,8 @@ export interface RoutingState {
   lineState(line: string): LineState;
   /** Calls that wait in the queue of a hunt group. */
   waitingIn(huntGroup: string): number;
-  /** The extension that made an emergency call from the location's number, for as long as help may call back. */
-  emergencyCallBack(calledNumber: string): string | undefined;
+  /** The extension that made an emergency call with a number that `isCalled`, for as long as help may call back. */
+  emergencyCallBack(isCalled: (shownNumber: string) => boolean): string | undefined;
 }
 
 /** How somebody is shown to the other side. */
@@ -132,7 +134,7 @@ export interface LineCall {
 }
 
 /** Which ring it is (Alert-Info). */
-export type Alert = 'internal' | 'external' | 'ring-back';
+export type Alert = 'internal' | 'external' | 'ring-back' | 'emergency';
 
 export type RingTarget =
   | {

@@ -1,7 +1,7 @@
 import { readDialled } from './dialled.ts';
 import { emergencyNumber, planEmergency } from './emergency.ts';
 import { planGroup } from './hunt-plan.ts';
-import { incomingDestination } from './incoming-route.ts';
+import { incomingDestination, isSameNumber } from './incoming-route.ts';
 import { lookUp, type Meaning } from './look-up.ts';
 import { planOutside } from './outside.ts';
 import type { Caller, Plan, RingTarget, RoutingRequest, ShownIdentity, Step } from './plan.ts';
@@ -50,7 +50,8 @@ function planCall(planning: Planning): Step {
 }
 
 function planIncoming(planning: Planning, caller: Extract<Caller, { kind: 'line' }>, called: string): Step {
-  const extension = planning.request.state.emergencyCallBack(called);
+  const isCalled = (shownNumber: string): boolean => isSameNumber(planning, shownNumber, called);
+  const extension = planning.request.state.emergencyCallBack(isCalled);
   if (extension !== undefined) {
     planning.note('emergency', `help calls back: extension ${extension} rings, whatever is set for others`, {
       extension,

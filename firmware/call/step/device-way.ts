@@ -28,6 +28,7 @@ const ALERTS: Readonly<Record<Alert, string>> = {
   internal: '<urn:alert:source:internal>;info=alert-internal',
   external: '<urn:alert:source:external>;info=alert-external',
   'ring-back': '<urn:alert:service:recall:callback>;info=alert-ring-back',
+  emergency: '<urn:alert:priority:high>;info=alert-emergency',
 };
 
 /** RFC 4458 §6 has these causes for History-Info and retargeting. */

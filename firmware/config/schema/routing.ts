@@ -148,7 +148,7 @@ export const incomingRoutes = collection(
 export const locations = collection(
   { title: 'Locations', table: 'locations', key: { column: 'name', ...NAME_KEY }, max: 100 },
   group('Location', {
-    address: line('Address, as help must find it', 255, { unused: true }),
+    address: line('Address, as help must find it', 255),
     callerNumber: dialString('Number that an emergency call from here carries'),
     lineGroup: line(
       'Outgoing group of lines, or name of an ARS route, of emergency calls from here; empty: the system’s',

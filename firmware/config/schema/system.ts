@@ -198,10 +198,9 @@ export const system = single('System', 'system', {
     location: reference('Location of who has none', NAME_KEY),
     callBackSeconds: whole('Time in which help that calls back reaches who called', 0, 86400, 3600, { unit: 's' }),
     notify: list(
-      'Users and hunt groups that are told at once',
+      'Users and hunt groups whose telephones ring and show who calls help, and from where',
       shaped('Number', NUMBER_KEY.pattern, NUMBER_KEY.rule),
       16,
-      NOT_YET,
     ),
   }),
   cloud: group('Cloud services', {

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { withLocale } from '../../call/routing/default-short-codes.ts';
 import type { EditResult } from '../../config/configuration-store.ts';
 import { formatPath, nodeAt, type Path, parsePath, valueAt, withValue } from '../../config/path.ts';
 import type { Configuration } from '../../config/schema/configuration.ts';
@@ -9,6 +10,9 @@ import { assign, readAssignments } from './assignments.ts';
 import { backUpBefore } from './back-up-before.ts';
 import { formatChanges, formatUnused, formatWarnings } from './config-text.ts';
 import { type CommandContext, examples, type OpenConfiguration, withConfiguration, withData } from './context.ts';
+
+const LOCALE: Path = ['system', 'locale'];
+const SHORT_CODES: Path = ['shortCodes'];
 
 interface Values {
   readonly data?: string;
@@ -152,12 +156,21 @@ async function edit(
     const result = opened.store.edit({
       author: context.author,
       comment: comment ?? `config ${preset}`,
-      change,
+      change: (current) => withCodesOfLocale(current, change(current)),
       ...(revision === undefined ? {} : { baseRevision: readRevision(revision) }),
       ...(within === undefined ? {} : { confirmWithinMs: within }),
     });
     report(context, result);
   });
+}
+
+/** A box in another country is dialled at as people do there, unless the same edit says how. */
+function withCodesOfLocale(before: Configuration, after: unknown): unknown {
+  const node = nodeAt(LOCALE);
+  const locale = valueAt(after, LOCALE) ?? (node.kind === 'value' ? node.default : undefined);
+  if (typeof locale !== 'string' || locale === before.system.locale) return after;
+  if (valueAt(after, SHORT_CODES) !== before.shortCodes) return after;
+  return withValue(after, SHORT_CODES, withLocale(before.shortCodes, before.system.locale, locale));
 }
 
 /** What an edit did, what it did not do, and what must be done now. */

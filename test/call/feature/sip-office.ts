@@ -85,6 +85,7 @@ export class SipOffice {
     this.#calls = calls;
     const features = registerFeatures({
       calls,
+      onNotice: () => undefined,
       store: {
         edit: ({ change, ...edit }) => {
           const { configuration } = validate(change(this.configuration, 1), this.configuration);

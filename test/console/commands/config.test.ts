@@ -62,6 +62,21 @@ t.test('show prints what differs from its default, a line a value', async (t) =>
   t.match(json.value['201'], { user: '201', password: '(secret)' });
 });
 
+t.test('a change of the locale brings the short codes of the place, unless the edit says which', async (t) => {
+  const data = office(t);
+  t.match(
+    await run(['set', 'system.locale', 'en-US', '--data', data]),
+    /\+ system\.locale: "en-US"\n[\s\S]*\+ shortCodes\."?9N"?/,
+  );
+  t.match(current(data).shortCodes, { '9N': { feature: 'dial' }, '911': { feature: 'dial-emergency' } });
+  t.notOk('?' in current(data).shortCodes);
+  const own = ['shortCodes.8N', '{"feature":"dial","telephoneNumber":"N"}'];
+  await run(['set', 'system.locale', 'de-DE', ...own, '--data', data]);
+  t.match(current(data).shortCodes, { '8N': {}, '9N': {} }, 'who says which gets those and no others');
+  await run(['unset', 'system.locale', '--data', data]);
+  t.match(current(data).shortCodes, { '8N': {}, '999': { feature: 'dial-emergency' } });
+});
+
 t.test('set and unset edit, and say what they did', async (t) => {
   const data = office(t);
   t.equal(

@@ -399,6 +399,8 @@ export class TestPhone implements Phone {
     const ours = call !== undefined && call.callId === headerValue(request, 'call-id');
     if (method === 'ACK') {
       if (ours) call.acknowledged = true;
+    } else if (method === 'MESSAGE') {
+      this.#responses.respond(request, reply, { status: 200, reason: 'OK' });
     } else if (method === 'OPTIONS') {
       this.#responses.respond(request, reply, { status: 200, reason: 'OK', headers: [['Allow', ALLOW]] });
     } else if (method === 'REGISTER' && this.#options.isRegistrar === true) {

@@ -163,7 +163,7 @@ export function stateOf(present: Present = {}): RoutingState {
     },
     lineState: (line) => ({ isInService: true, channelsInUse: 0, hasCallToDrop: false, ...present.lines?.[line] }),
     waitingIn: (group) => present.waiting?.[group] ?? 0,
-    emergencyCallBack: (called) => present.callBack?.[called],
+    emergencyCallBack: (isCalled) => Object.entries(present.callBack ?? {}).find(([shown]) => isCalled(shown))?.[1],
   };
 }
 
