@@ -229,6 +229,7 @@ export class Signalling {
       onNotice,
       configuration,
       authenticate: (request) => authenticateSubscriber(request, authenticator, sourceLog),
+      domain,
       clock,
       logger,
     });
@@ -259,7 +260,7 @@ export class Signalling {
       advertise: options.advertise,
       userAgent: `Ringdown/${options.version}`,
       methods: ['REGISTER'],
-      eventPackages: [registrations, messages, lamps],
+      eventPackages: [registrations, messages, lamps, ...features.eventPackages],
       supported: ['replaces'],
       understood: ['path', 'outbound', 'gruu'],
       logger,

@@ -49,7 +49,7 @@ export { formatSipUri, parseSipUri, type SipUri, uriScheme } from './message/uri
 export { sameSipUri } from './message/uri-comparison.ts';
 export { formatUriHeaders, parseUriHeaders } from './message/uri-headers.ts';
 export { formatWarning, parseWarning, type Warning } from './message/warning.ts';
-export type { Authorization, EventPackage, TerminationReason } from './subscription/event-package.ts';
+export type { Authorization, EventPackage, SubscriberMemory, TerminationReason } from './subscription/event-package.ts';
 export type { IncomingRequest } from './transaction/pending-request.ts';
 export { Admission, type AdmissionLimits, type AdmissionState, type Block } from './transport/admission.ts';
 export type { Flow, ListenPoint, TlsIdentity, TransportProtocol } from './transport/flow.ts';

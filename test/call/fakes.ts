@@ -13,6 +13,7 @@ import { RingRunner } from '../../firmware/call/step/ring-step.ts';
 import { type StepRun, StepRunners } from '../../firmware/call/step/step-runner.ts';
 import { createLogger, SourceLog } from '../../firmware/core/logger.ts';
 import {
+  type ConferenceOptions,
   type LegParameters,
   type MediaClient,
   MediaError,
@@ -149,9 +150,16 @@ export class FakeConference {
   readonly muted = new Set<number>();
   closed = false;
   readonly #limit: number;
+  readonly #options: ConferenceOptions;
 
-  constructor(limit: number) {
+  constructor(limit: number, options: ConferenceOptions = {}) {
     this.#limit = limit;
+    this.#options = options;
+  }
+
+  /** Who is the loudest. */
+  tellSpeaker(session: number | undefined): void {
+    this.#options.onActiveSpeaker?.(session === undefined ? undefined : { session, leg: 0 });
   }
 
   async join({ session }: { readonly session: number }): Promise<void> {
@@ -193,8 +201,8 @@ export class FakeMedia {
         this.sessions.push(session);
         return session;
       },
-      createConference: async () => {
-        const conference = new FakeConference(this.conferenceLimit);
+      createConference: async (options: ConferenceOptions) => {
+        const conference = new FakeConference(this.conferenceLimit, options);
         this.conferences.push(conference);
         return conference;
       },
@@ -307,6 +315,10 @@ export class FakeCaller {
   /** What it says to a re-INVITE. */
   reinvited: () => Promise<RenegotiationResult> = async () => ({ status: 488, sdp: undefined });
 
+  async update(): Promise<RenegotiationResult> {
+    return { status: 405, sdp: undefined };
+  }
+
   async reinvite(sdp: string): Promise<RenegotiationResult> {
     this.offers.push(sdp);
     return this.reinvited();
@@ -375,6 +387,10 @@ export class FakeDevice {
 
   /** What it says to a re-INVITE. */
   reinvited: () => Promise<RenegotiationResult> = async () => ({ status: 488, sdp: undefined });
+
+  async update(): Promise<RenegotiationResult> {
+    return { status: 405, sdp: undefined };
+  }
 
   async reinvite(sdp: string): Promise<RenegotiationResult> {
     this.offers.push(sdp);

@@ -14,13 +14,24 @@ officeTest(
   'three phones by the factory, REFER and Replaces: all hear each other; the owner mutes one, and drops him',
   async (t, office) => {
     await configure(t, office, 'system.telephony.conferenceCentre', 'ConfServer');
-    const reception = await office.registered('201', { takesOffers: true });
+    const reception = await office.registered('201', { takesOffers: true, takesEvents: true });
     const workshop = await office.registered('202', { takesOffers: true, codecs: ['PCMU'] });
     const warehouse = await office.registered('203', { takesOffers: true, codecs: ['G729'], incoming: 'answer' });
     const consulting = await office.phone('201', { takesOffers: true });
     await Promise.all([consulting.call('202'), workshop.incomingCall().then(() => workshop.answer())]);
     t.match(await reception.call('ConfServer'), { status: 200 });
     t.match(reception.answerContact, ';isfocus');
+    const room = roomOf(reception);
+    t.equal(
+      (await workshop.send('REFER', room, [['Refer-To', '<sip:203@box>']])).status,
+      403,
+      'not by who is not in it',
+    );
+    t.equal((await workshop.send('SUBSCRIBE', room, [['Event', 'conference']])).status, 403);
+    const stranger = await office.phone('203', { password: 'not the password' });
+    t.equal((await stranger.send('REFER', room, [['Refer-To', '<sip:203@box>']])).status, 401);
+    t.match(await stranger.call(room), { status: 401 });
+    t.equal((await reception.send('SUBSCRIBE', room, [['Event', 'conference']])).status, 200);
     const { callId, localTag, remoteTag } = consulting.dialog;
     const replaces = encodeURIComponent(`${callId};to-tag=${remoteTag};from-tag=${localTag}`);
     t.equal(await reception.refer(`<sip:202@box?Replaces=${replaces}>`), 202);
@@ -30,9 +41,11 @@ officeTest(
     await reception.notified(200, 15_000, 2);
     await hearEachOther([reception, workshop, warehouse]);
 
+    await reception.event(({ body }) => /sip:203@.*connected/.test(body), 'the document with the third one');
     t.equal(await reception.refer('<sip:203@box;mute=on>'), 202);
+    await reception.event(({ body }) => /sip:203@.*muted-via-focus/.test(body), 'the document with one muted');
     // Whoever is muted hears it said, and then all the others.
-    await workshop.play('cafde');
+    await workshop.play('cafdecafde');
     await warehouse.hears('cafde', 15_000);
     await warehouse.play('eaeae');
     await reception.play('dcdcd');
@@ -44,6 +57,9 @@ officeTest(
     await workshop.play('bebeb');
     await reception.hears('bebeb', 15_000);
     await Promise.all([reception.bye(), workshop.ended()]);
+    const isOver = ({ headers }: { readonly headers: readonly (readonly [string, string])[] }): boolean =>
+      headers.some(([name, value]) => /^subscription-state$/i.test(name) && value.startsWith('terminated'));
+    await reception.event(isOver, 'the end of the subscription');
     t.same(await office.mediaPortsLeft(), []);
   },
 );
@@ -57,18 +73,3 @@ async function hearEachOther(phones: readonly TestPhone[]): Promise<void> {
     await Promise.all(phones.filter((phone) => phone !== speaker).map((phone) => phone.hears(sequence, 15_000)));
   }
 }
-
-officeTest('a phone that is not in a conference neither refers nor comes in by guessing', async (t, office) => {
-  await configure(t, office, 'system.telephony.conferenceCentre', 'ConfServer');
-  const reception = await office.registered('201');
-  const workshop = await office.registered('202');
-  await reception.call('ConfServer');
-  const room = roomOf(reception);
-  t.equal((await workshop.send('REFER', room, [['Refer-To', '<sip:203@box>']])).status, 403);
-  const stranger = await office.phone('203', { password: 'not the password' });
-  t.equal((await stranger.send('REFER', room, [['Refer-To', '<sip:203@box>']])).status, 401);
-  t.match(await stranger.call(room), { status: 401 });
-  t.match(await workshop.call(`sip:conf${'0'.repeat(24)}@127.0.0.1`), { status: 404 });
-  await reception.bye();
-  t.same(await office.mediaPortsLeft(), []);
-});

@@ -142,7 +142,11 @@ export class ConferenceRoom {
     this.#members.set(waiting, { leg: waiting, context, method, joinedAtMs, ...state });
     // RFC 4579 §5.1: whoever calls, or is offered something else, sees that it talks to a focus.
     waiting.contact = { user: this.name, isFocus: true };
-    const joined = this.#join(context);
+    const wasUp = waiting.isUp;
+    const joined = this.#join(context).then((isIn) => {
+      if (isIn && wasUp) waiting.tellContact();
+      return isIn;
+    });
     context.run(joined);
     return { joined, stop: () => this.#leave(waiting) };
   }

@@ -2,9 +2,10 @@ import type { ConfigurationStore } from '../../config/configuration-store.ts';
 import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { IncomingRefer, IncomingRequest } from '../../sip/stack.ts';
+import type { EventPackage, IncomingRefer, IncomingRequest } from '../../sip/stack.ts';
 import type { CallServer } from '../call-server.ts';
 import { Conferences } from './conference.ts';
+import { ConferenceEvents } from './conference-events.ts';
 import { ConferenceReferrals } from './conference-refer.ts';
 import { EmergencyAlarm } from './emergency-alarm.ts';
 import { Parking } from './park.ts';
@@ -20,12 +21,16 @@ export interface FeatureOptions {
   readonly configuration: () => Configuration;
   /** The extension whose device sends a request outside of any call; undefined where the request got its answer. */
   readonly authenticate: (request: IncomingRequest) => string | undefined;
+  /** The host of an address of record, as a URI has it. */
+  readonly domain: () => string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** What users do with their calls, beyond making and taking them. */
 export interface Features {
+  /** What peers may subscribe to by them. */
+  readonly eventPackages: readonly EventPackage[];
   /** Takes a REFER; false where it is none of a call, and of no conference. */
   refer(refer: IncomingRefer): boolean;
   /** Idempotent. */
@@ -34,7 +39,7 @@ export interface Features {
 
 /** Has the features run the short codes that are theirs. */
 export function registerFeatures(options: FeatureOptions): Features {
-  const { calls, store, onNotice, configuration, authenticate, clock, logger } = options;
+  const { calls, store, onNotice, configuration, authenticate, domain, clock, logger } = options;
   new UserSettings({ store, clock, logger }).register(calls.runners);
   new PickUp({ calls, configuration, logger }).register();
   new Steal({ calls, configuration, logger }).register();
@@ -45,7 +50,9 @@ export function registerFeatures(options: FeatureOptions): Features {
   const transfers = new Transfers({ calls, configuration, clock, logger });
   const alarm = new EmergencyAlarm({ calls, configuration, onNotice, clock, logger });
   calls.whenEmergency = (call) => alarm.raise(call);
+  const conferenceEvents = new ConferenceEvents({ calls, conferences, authenticate, domain });
   return {
+    eventPackages: [conferenceEvents],
     refer: (refer) => conferenceReferrals.refer(refer) || transfers.refer(refer),
     close: () => alarm.close(),
   };

@@ -223,6 +223,11 @@ export abstract class Leg implements Waiting {
     if (this.session !== undefined) this.session.contact = contact;
   }
 
+  /** Tells a peer that is up what our Contact says now, where it takes UPDATE (RFC 3311): whatever it says to that. */
+  tellContact(): void {
+    if (this.isUp) void this.session?.update().catch(() => undefined);
+  }
+
   /** Ends it with BYE, CANCEL or a final response, whatever fits, and closes its media. Idempotent. */
   close(reason?: string): void {
     if (this.#closed) return;

@@ -1,5 +1,10 @@
 import type { IncomingRequest } from '../transaction/pending-request.ts';
 
+/** What one subscriber knows by now, for packages that tell what changed since; nothing after each SUBSCRIBE, and after a loss. */
+export interface SubscriberMemory {
+  told: unknown;
+}
+
 /** What a kind of event adds to the engine (RFC 6665 §5): who may subscribe to what, and how a state is written down. */
 export interface EventPackage {
   /** The name as in Event and Allow-Events: `reg`, `message-summary`. Compared byte by byte (RFC 6665 §8.2.1). */
@@ -21,10 +26,11 @@ export interface EventPackage {
    */
   authorize(request: IncomingRequest): Authorization;
   /**
-   * The body for the resource now, always the full state; undefined for a NOTIFY without one. `version` counts the NOTIFYs
-   * of one subscription from 0 (RFC 3680 §5.1). Not called while a subscription is pending.
+   * The body for the resource now, the full state, or the changes since what is in `memory`, which is the package's to write;
+   * undefined for a NOTIFY without one. `version` counts the NOTIFYs of one subscription from 0 (RFC 3680 §5.1). Not called while
+   * a subscription is pending.
    */
-  state(resource: string, version: number): string | Buffer | undefined;
+  state(resource: string, version: number, memory: SubscriberMemory): string | Buffer | undefined;
 }
 
 export type Authorization =

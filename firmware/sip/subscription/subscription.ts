@@ -10,7 +10,7 @@ import type { SipResponse } from '../message/response.ts';
 import type { TransactionLayer } from '../transaction/transaction-layer.ts';
 import type { Flow } from '../transport/flow.ts';
 import { type EventHeader, formatEvent } from './event-header.ts';
-import type { EventPackage, TerminationReason } from './event-package.ts';
+import type { EventPackage, SubscriberMemory, TerminationReason } from './event-package.ts';
 import {
   newSubscription,
   nextSubscription,
@@ -74,6 +74,7 @@ export class Subscription {
   #expiry: Timer | undefined;
   #pause: Timer | undefined;
   #version = 0;
+  readonly #memory: SubscriberMemory = { told: undefined };
   #reason: TerminationReason = 'timeout';
   #retryAfterSeconds: number | undefined;
   #whenGone: (() => void) | undefined;
@@ -87,6 +88,8 @@ export class Subscription {
 
   /** A SUBSCRIBE was answered: it lives for this long. */
   accept(expiresSeconds: number): void {
+    // RFC 6665 §4.2.1.2: whoever subscribes anew wants to know all.
+    this.#memory.told = undefined;
     this.#expiresAtMs = this.#options.context.clock.elapsed() + expiresSeconds * 1000;
     this.#take({ kind: 'subscribed' });
   }
@@ -119,6 +122,7 @@ export class Subscription {
   }
 
   #take(input: SubscriptionInput): void {
+    if (input.kind === 'lost') this.#memory.told = undefined;
     const step = nextSubscription(this.#state, input, this.#options.eventPackage.minNotifyIntervalMs ?? 0);
     this.#state = step.state;
     for (const effect of step.effects) this.#perform(effect);
@@ -227,7 +231,7 @@ export class Subscription {
       return undefined;
     }
     try {
-      const body = eventPackage.state(this.resource, this.#version);
+      const body = eventPackage.state(this.resource, this.#version, this.#memory);
       return typeof body === 'string' ? Buffer.from(body, 'utf8') : body;
     } catch (error) {
       context.logger.error({ err: error, event: eventPackage.event }, 'the state of a resource could not be written');

@@ -96,6 +96,7 @@ export class SipOffice {
       },
       configuration: () => this.configuration,
       authenticate: ({ message }) => extensionIn(message.headers.get('From')),
+      domain: () => 'box.example',
       clock: this.clock,
       logger,
     });
@@ -104,6 +105,7 @@ export class SipOffice {
       listen: [{ protocol: 'udp', address: '127.0.0.1', port: 0 }],
       userAgent: 'Ringdown/test',
       supported: ['replaces'],
+      eventPackages: features.eventPackages,
       logger,
       clock: systemClock,
       handlers: {
