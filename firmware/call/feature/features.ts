@@ -8,9 +8,12 @@ import { Conferences } from './conference.ts';
 import { ConferenceEvents } from './conference-events.ts';
 import { ConferenceReferrals } from './conference-refer.ts';
 import { EmergencyAlarm } from './emergency-alarm.ts';
+import { ExtensionLogin } from './extension-login.ts';
+import { LoginCodes } from './login-codes.ts';
 import { Parking } from './park.ts';
 import { PickUp } from './pick-up.ts';
 import { Steal } from './steal.ts';
+import { ToggleCalls } from './toggle.ts';
 import { Transfers } from './transfer.ts';
 import { UserSettings } from './user-settings.ts';
 
@@ -43,6 +46,9 @@ export function registerFeatures(options: FeatureOptions): Features {
   new UserSettings({ store, clock, logger }).register(calls.runners);
   new PickUp({ calls, configuration, logger }).register();
   new Steal({ calls, configuration, logger }).register();
+  new ToggleCalls({ calls, logger }).register();
+  const codes = new LoginCodes(configuration, clock, logger);
+  new ExtensionLogin({ calls, store, codes, clock, logger }).register();
   new Parking({ calls, configuration, clock, logger }).register();
   const conferences = new Conferences({ calls, configuration, clock, logger });
   conferences.register();

@@ -114,6 +114,7 @@ export abstract class Leg implements Waiting {
   readonly localAddress: string;
   owner: LegOwner = {};
   party: LegParty;
+  heldSinceMs = 0;
   /** Told of each key that the party presses, beside whom it talks to: for the step that it waits in. */
   whenPressed: ((digit: PressedDigit) => void) | undefined;
   /** Set by the bridge. */
@@ -261,7 +262,7 @@ export abstract class Leg implements Waiting {
 
   // ---- Waiting, for a party that is up; a caller without an answer does otherwise.
 
-  ring(): void {
+  ring(_headers?: readonly HeaderField[]): void {
     this.media.hear(this.tone('ringBack'));
   }
 
@@ -481,6 +482,7 @@ export abstract class Leg implements Waiting {
     const isHolding = this.media.isHolding;
     if (isHolding === this.#isHolding) return;
     this.#isHolding = isHolding;
+    this.heldSinceMs = this.services.clock.elapsed();
     if (this.#ended === undefined) this.owner.onHeld?.(this, isHolding);
   }
 

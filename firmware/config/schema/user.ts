@@ -73,7 +73,7 @@ export const users = collection(
     }),
     callerNumber: dialString('Number that calls to outside show; empty: the line’s'),
     withholdNumber: flag('Calls to outside show no number', false),
-    loginCode: secret('Login code', 'pin', NOT_YET),
+    loginCode: secret('Login code', 'pin'),
     password: secret('Password of clients and the user portal', 'password', NOT_YET),
     conferencePin: secret('Audio conference PIN', 'pin', NOT_YET),
     clients: group('Clients that the user may use; those but the remote worker count where licensing is not open', {
@@ -120,7 +120,7 @@ export const users = collection(
     voicemail: group('Voicemail', {
       enabled: flag('in use', false),
       pin: secret('Mailbox PIN', 'pin'),
-      ringBack: flag('The devices ring for new messages', false, NOT_YET),
+      ringBack: flag('The devices ring for new messages, when they have no call', false),
     }),
     sourceNumbers: list('Source numbers', line('Source number', 127), 64, NOT_YET),
     contact: group('Contact data', {
