@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { ReachableDevice } from '../../registrar/reachable-devices.ts';
-import type { LegServices } from '../leg/leg.ts';
+import type { Leg, LegServices } from '../leg/leg.ts';
 import { ANSWERED_ELSEWHERE } from '../leg/leg-end.ts';
 import type { Speech } from '../leg/leg-media.ts';
 import type { LegParty } from '../leg/leg-party.ts';
@@ -9,7 +9,7 @@ import type { OutgoingLeg } from '../leg/outgoing-leg.ts';
 import type { OutsideLines } from '../outside.ts';
 import { MAX_RING_SECONDS, type RingStep, type RingTarget } from '../routing/plan.ts';
 import { DeviceDialling } from './device-dialling.ts';
-import { deviceWays } from './device-way.ts';
+import { assertedIdentity, deviceWays } from './device-way.ts';
 import type { Dialling, DiallingListener } from './dialling.ts';
 import { LineDialling, type LineDiallingOptions } from './line-dialling.ts';
 import { beginRinging, nextRingState, type RingEffect, type RingInput, type RingTransition } from './ring-state.ts';
@@ -59,7 +59,14 @@ export class RingRunner implements StepRunner<RingStep> {
   run(step: RingStep, context: StepContext): RunningStep {
     // So that its port is there when somebody answers.
     context.run(context.waiting.media.open());
-    return this.ring(step, { ...context, speech: () => context.waiting.media.speech });
+    return this.ring(step, {
+      ...context,
+      speech: () => context.waiting.media.speech,
+      ringing: () => {
+        context.ringing();
+        showAbsentText(step, context.waiting);
+      },
+    });
   }
 
   /** Rings for anybody. */
@@ -220,4 +227,10 @@ class Ringing implements RunningStep {
 /** It has gone since the plan was made. */
 function notThere(listener: DiallingListener): Dialling {
   return { start: () => listener.rejected(480, undefined), stop: () => undefined };
+}
+
+/** Phones show nothing of a 180 but who it comes from. */
+function showAbsentText({ party: { number, name, absentText } }: RingStep, waiting: Leg): void {
+  if (absentText === undefined || waiting.isUp || waiting.isEnded) return;
+  waiting.ring([assertedIdentity({ displayName: `${name} (${absentText})`, uri: `sip:${number}@${waiting.host}` })]);
 }

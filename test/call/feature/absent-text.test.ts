@@ -1,0 +1,21 @@
+import { sipOfficeTest } from './sip-office.ts';
+
+const OFFICE = {
+  users: { 201: { name: 'Anna' }, 202: { name: 'Ben', absentText: 'Back at two' }, 203: { name: 'Carla' } },
+};
+
+sipOfficeTest('a caller here reads the absent text of who rings, and only of him', OFFICE, async (t, office) => {
+  const [anna, ben, carla] = [await office.phone('201'), await office.phone('202'), await office.phone('203')];
+  await anna.invite('203');
+  await carla.incomingCall();
+  t.equal(await anna.ringing(), 180);
+  await anna.cancel();
+  t.notMatch(await anna.transcript(), 'P-Asserted-Identity');
+  await anna.invite('202');
+  await ben.incomingCall();
+  t.equal(await anna.ringing(), 180);
+  await Promise.all([ben.answer(), anna.answered()]);
+  const told = /180 Ringing(?:\r?\n[^\r\n]+)*P-Asserted-Identity: "?Ben \(Back at two\)"? <sip:202@127.0.0.1>/;
+  t.match(await anna.transcript(), told);
+  await anna.bye();
+});
