@@ -5,6 +5,7 @@ import { CallFeed } from './call/history/call-feed.ts';
 import { DialogEvents } from './call/history/dialog-events.ts';
 import { UserPresences } from './call/history/user-presence.ts';
 import { lineMediaSettings, mediaSettings } from './call/leg/media-settings.ts';
+import { MailboxCalls } from './call/mailbox/mailbox-calls.ts';
 import { MailboxPins } from './call/mailbox/mailbox-pins.ts';
 import { MailboxRunner } from './call/mailbox/mailbox-runner.ts';
 import type { MessageStore } from './call/mailbox/message-store.ts';
@@ -58,6 +59,7 @@ interface Watched {
   readonly feed: CallFeed;
   readonly presences: UserPresences;
   readonly lamps: DialogEvents;
+  readonly mailboxCalls: MailboxCalls;
   /** Of a user. */
   readonly extensionsOf: (user: string) => readonly string[];
   readonly groups: Groups;
@@ -80,6 +82,7 @@ export class Signalling {
   readonly feed: CallFeed;
   readonly presences: UserPresences;
   readonly #lamps: DialogEvents;
+  readonly #mailboxCalls: MailboxCalls;
   readonly #extensionsOf: (user: string) => readonly string[];
   /** What has timers, and nothing else to end. */
   readonly #timed: readonly { close(): void }[];
@@ -92,7 +95,7 @@ export class Signalling {
     lines: Lines,
     defence: Defence,
     trace: MessageTrace,
-    { feed, presences, lamps, extensionsOf, groups }: Watched,
+    { feed, presences, lamps, mailboxCalls, extensionsOf, groups }: Watched,
     timed: readonly { close(): void }[],
   ) {
     this.stack = stack;
@@ -106,6 +109,7 @@ export class Signalling {
     this.feed = feed;
     this.presences = presences;
     this.#lamps = lamps;
+    this.#mailboxCalls = mailboxCalls;
     this.#extensionsOf = extensionsOf;
     this.#timed = timed;
   }
@@ -296,8 +300,13 @@ export class Signalling {
       const { extensions } = configuration();
       return Object.keys(extensions).filter((number) => userOf(configuration(), number) === user);
     };
-    const watched = { feed, presences, lamps, extensionsOf, groups };
-    const timed = [features, keepAlive, newcomers];
+    const { mailboxes } = options;
+    const mailboxCalls = new MailboxCalls({ calls, mailboxes, presences, configuration, clock, logger });
+    presences.subscribe(({ user, state }) => {
+      if (state === 'idle') mailboxCalls.look(user);
+    });
+    const watched = { feed, presences, lamps, mailboxCalls, extensionsOf, groups };
+    const timed = [features, keepAlive, newcomers, mailboxCalls];
     return new Signalling(stack, location, registrar, calls, lines, defence, trace, watched, timed);
   }
 
@@ -331,6 +340,7 @@ export class Signalling {
 
   /** What is in the mailbox of a user is something else. */
   mailboxChanged(user: string): void {
+    this.#mailboxCalls.look(user);
     for (const extension of this.#extensionsOf(user)) this.stack.notify('message-summary', extension);
   }
 

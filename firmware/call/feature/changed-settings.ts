@@ -25,6 +25,8 @@ export const SETTING_FEATURES = [
   'call-waiting-off',
   'voicemail-on',
   'voicemail-off',
+  'voicemail-ringback-on',
+  'voicemail-ringback-off',
   'hunt-group-night-service-on',
   'hunt-group-night-service-off',
   'hunt-group-enable',
@@ -93,6 +95,8 @@ const OF_USER: Readonly<Partial<Record<SettingFeature, ChangeOfUser>>> = {
   'call-waiting-off': () => ({ callWaiting: false }),
   'voicemail-on': ({ voicemail }) => ({ voicemail: { ...voicemail, enabled: true } }),
   'voicemail-off': ({ voicemail }) => ({ voicemail: { ...voicemail, enabled: false } }),
+  'voicemail-ringback-on': ({ voicemail }) => ({ voicemail: { ...voicemail, ringBack: true } }),
+  'voicemail-ringback-off': ({ voicemail }) => ({ voicemail: { ...voicemail, ringBack: false } }),
 };
 
 /** Those that a user without the right to forward does not get. To switch off is never forbidden. */

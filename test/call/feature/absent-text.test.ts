@@ -15,7 +15,7 @@ sipOfficeTest('a caller here reads the absent text of who rings, and only of him
   await ben.incomingCall();
   t.equal(await anna.ringing(), 180);
   await Promise.all([ben.answer(), anna.answered()]);
-  const told = /180 Ringing(?:\r?\n[^\r\n]+)*P-Asserted-Identity: "?Ben \(Back at two\)"? <sip:202@127.0.0.1>/;
+  const told = /180 Ringing(?:\r?\n[^\r\n]+)*\r?\nP-Asserted-Identity: "?Ben \(Back at two\)"? <sip:202@127.0.0.1>/;
   t.match(await anna.transcript(), told);
   await anna.bye();
 });

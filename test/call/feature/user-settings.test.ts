@@ -90,6 +90,8 @@ const cases: readonly (readonly [user: string, feature: SettingFeature, argument
     ['201', 'call-waiting-on', '', { users: { 201: { callWaiting: true } } }],
     ['201', 'voicemail-on', '', { users: { 201: { voicemail: { enabled: true } } } }],
     ['201', 'voicemail-off', '', { users: { 201: { voicemail: { enabled: false } } } }],
+    ['201', 'voicemail-ringback-on', '', { users: { 201: { voicemail: { ringBack: true } } } }],
+    ['201', 'voicemail-ringback-off', '', { users: { 201: { voicemail: { ringBack: false } } } }],
     [
       '202',
       'hunt-group-disable',
