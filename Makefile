@@ -73,6 +73,14 @@ bench-settings: $(NPM) ## the server of phone files against bare node:http, as r
 bench-sip: build $(BENCH) ## SIP against Debian's Kamailio, memory, TLS, a flood, as ratios within one run
 	$(NODE) test/sip/bench/bench.ts
 
+.PHONY: bench-calls
+bench-calls: build $(BENCH) ## calls against Debian's Kamailio as proxy, groups that ring, what calls leave behind
+	$(NODE) test/call/bench/bench.ts
+
+.PHONY: soak-calls
+soak-calls: build ## a million calls, or those of SOAK_SECONDS (600), and what they leave behind
+	$(NODE) test/call/bench/bench.ts --only soak --seconds $${SOAK_SECONDS:-600}
+
 .PHONY: clean
 clean: ## removes all that was built, the installed packages stay
 	rm -rf build

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { AppliedConfiguration } from './applied-configuration.ts';
@@ -37,7 +38,7 @@ import {
   refuseSecondRuntime,
 } from './console/control.ts';
 import { runWords } from './console/run-words.ts';
-import { systemClock } from './core/clock.ts';
+import { pendingTimers, systemClock } from './core/clock.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
 import { oncePerTurn } from './core/once-per-turn.ts';
 import { Listeners, type SipPorts } from './listeners.ts';
@@ -418,6 +419,13 @@ export class Runtime {
         ...call.summary,
         seconds: seconds(call.startedAtMs),
       })),
+      held: {
+        legs: [...(this.#signalling?.calls.calls ?? [])].reduce((sum, { legs }) => sum + legs.size, 0),
+        sipSessions: this.#signalling?.stack.held.sessions ?? 0,
+        transactions: this.#signalling?.stack.held.transactions ?? 0,
+        timers: pendingTimers(),
+        files: readdirSync('/proc/self/fd').length,
+      },
       media: { state: this.#mediaClient?.state ?? 'starting', sessions: this.#mediaClient?.sessionCount ?? 0 },
     };
   }

@@ -13,12 +13,34 @@ export interface Timer {
   cancel(): void;
 }
 
+let pending = 0;
+
+/** Timers of the system's clock that are neither over nor cancelled: what a leak of them shows in. */
+export function pendingTimers(): number {
+  return pending;
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   schedule(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
+    let isPending = true;
+    pending += 1;
+    const settle = (): boolean => {
+      if (!isPending) return false;
+      isPending = false;
+      pending -= 1;
+      return true;
+    };
+    const timer = setTimeout(() => {
+      settle();
+      callback();
+    }, delayMs);
     timer.unref();
-    return { cancel: () => clearTimeout(timer) };
+    return {
+      cancel: () => {
+        if (settle()) clearTimeout(timer);
+      },
+    };
   },
 };

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { entryPath } from '../core/assets.ts';
+import { MessageBatch, textsOf } from './message-batch.ts';
 import { encodeMessage, type FromWorker, type ToWorker } from './protocol.ts';
 import { decodeFromWorker } from './protocol-check.ts';
 
@@ -19,6 +20,9 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #handlers: WorkerHandlers;
   readonly #exited: Promise<void>;
+  readonly #batch = new MessageBatch((batch) => {
+    if (!this.#gone && this.#child.connected) this.#child.send(batch, () => {});
+  });
   #gone = false;
 
   /** `threads` move packets, 1 to 16; `sounds` is a folder whose sounds go before the worker's own. */
@@ -61,8 +65,7 @@ export class WorkerProcess {
 
   /** A message that the worker does not live to read is lost; `exit` tells. */
   send(message: ToWorker): void {
-    if (this.#gone || !this.#child.connected) return;
-    this.#child.send(encodeMessage(message), () => {});
+    if (!this.#gone && this.#child.connected) this.#batch.add(encodeMessage(message));
   }
 
   kill(): void {
@@ -72,6 +75,7 @@ export class WorkerProcess {
   /** Closes the channel, at which the worker ends itself; kills it when it does not. Idempotent. */
   async stop(): Promise<void> {
     if (this.#gone) return;
+    this.#batch.flush();
     if (this.#child.connected) this.#child.disconnect();
     const grace = setTimeout(() => this.kill(), STOP_GRACE_MS);
     await this.#exited;
@@ -79,9 +83,11 @@ export class WorkerProcess {
   }
 
   #receive(raw: unknown): void {
-    if (this.#gone) return;
-    const message = decodeFromWorker(raw);
-    if (message === undefined) this.#handlers.complaint('a message that is not of the protocol');
-    else this.#handlers.message(message);
+    for (const text of textsOf(raw)) {
+      if (this.#gone) return;
+      const message = decodeFromWorker(text);
+      if (message === undefined) this.#handlers.complaint('a message that is not of the protocol');
+      else this.#handlers.message(message);
+    }
   }
 }

@@ -204,6 +204,11 @@ export class SipStack {
   }
 
   /** Where the stack listens, with the ports that were taken for 0. */
+  /** What there is at this moment of sessions, an INVITE that is not answered yet among them, and of transactions. */
+  get held(): { readonly sessions: number; readonly transactions: number } {
+    return { sessions: this.#userAgent.sessionCount, transactions: this.#transactions.size };
+  }
+
   get listening(): readonly ListenPoint[] {
     return this.#transport.listening;
   }

@@ -64,11 +64,16 @@ export class Ringdown {
 
   readonly #networkDirectory: string | undefined;
 
-  private constructor(addresses: readonly string[], networkDirectory: string | undefined, firstPort: number) {
+  private constructor(
+    addresses: readonly string[],
+    networkDirectory: string | undefined,
+    firstPort: number,
+    mediaPorts: number,
+  ) {
     this.addresses = addresses;
     this.#networkDirectory = networkDirectory;
-    this.mediaPorts = { first: firstPort, last: firstPort + MEDIA_PORTS - 1 };
-    this.sipPort = firstPort + MEDIA_PORTS;
+    this.mediaPorts = { first: firstPort, last: firstPort + mediaPorts - 1 };
+    this.sipPort = firstPort + mediaPorts;
     const [sips, http, https] = [this.sipPort + 1, this.sipPort + 2, this.sipPort + 3];
     this.ports = { sips, http, https, phoneHttp: this.sipPort + 4, phoneHttps: this.sipPort + 5 };
     this.dataDirectory = mkdtempSync(join(tmpdir(), 'ringdown-'));
@@ -85,9 +90,10 @@ export class Ringdown {
   static async create(
     addresses: readonly string[] = ['127.0.0.1', '::1'],
     networkDirectory?: string,
+    mediaPorts = MEDIA_PORTS,
   ): Promise<Ringdown> {
     needProgram();
-    return new Ringdown(addresses, networkDirectory, await freePorts(addresses, MEDIA_PORTS + 6));
+    return new Ringdown(addresses, networkDirectory, await freePorts(addresses, mediaPorts + 6), mediaPorts);
   }
 
   /** The process id of `ringdown serve`. */

@@ -28,7 +28,7 @@ export interface LegMediaOptions {
   readonly settings: MediaSettings;
   /** A party that should send and has not for so long is told as silent; 0: never. */
   readonly silenceMs: number;
-  readonly logger: Logger;
+  readonly logger: () => Logger;
   readonly onPressed: DigitsOptions['onPressed'];
   readonly onSilent: () => void;
   /** A restart of the media worker left nothing of it. */
@@ -308,7 +308,7 @@ export class LegMedia {
   }
 
   #soundFailed(error: unknown): void {
-    if (!this.#closed) this.#options.logger.warn({ err: error }, 'sound not played');
+    if (!this.#closed) this.#options.logger().warn({ err: error }, 'sound not played');
   }
 }
 

@@ -120,7 +120,7 @@ export abstract class Leg implements Waiting {
   /** Set by the bridge. */
   conversation: Conversation | undefined;
   protected readonly services: LegServices;
-  protected readonly logger: Logger;
+  #logger: Logger | undefined;
   /** The answer of the peer has not been taken yet: an offer of his has to come again. */
   protected awaitsTaking = false;
   /** What is being agreed on: what comes next waits for it. */
@@ -132,18 +132,23 @@ export abstract class Leg implements Waiting {
   #closed = false;
   readonly #overListeners: (() => void)[] = [];
 
+  /** Made when there is something to tell: most legs have nothing, and it costs as much as a message. */
+  protected get logger(): Logger {
+    this.#logger ??= this.services.logger.child({ leg: this.id, party: this.party.number });
+    return this.#logger;
+  }
+
   constructor({ services, party, settings, localAddress }: LegOptions) {
     this.services = services;
     this.party = party;
     this.localAddress = localAddress;
-    this.logger = services.logger.child({ leg: this.id, party: party.number });
     this.media = new LegMedia({
       client: services.media,
       address: services.stack.advertisedAddress(localAddress),
       localAddress,
       settings,
       silenceMs: services.silenceSeconds() * 1000,
-      logger: this.logger,
+      logger: () => this.logger,
       onPressed: (digit, how) => {
         this.conversation?.pressed(this, digit, how);
         this.whenPressed?.(digit);

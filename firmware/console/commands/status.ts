@@ -27,6 +27,15 @@ export interface RuntimeStatus {
     readonly codecs: string;
   }[];
   readonly media: { readonly state: string; readonly sessions: number };
+  /** What calls hold; all of it is as before once they are over, transactions half a minute later. */
+  readonly held: {
+    readonly legs: number;
+    readonly sipSessions: number;
+    readonly transactions: number;
+    readonly timers: number;
+    /** Open files and sockets of the process. */
+    readonly files: number;
+  };
 }
 
 /** So that the rest stays on the screen of an office full of phones. */
@@ -44,6 +53,7 @@ function formatStatus(status: RuntimeStatus): string {
     `Ringdown ${status.version}, running for ${formatDuration(status.uptimeSeconds)}`,
     `System: ${status.name}, configuration revision ${status.revision}`,
     `Media: ${status.media.state}, ${count(status.media.sessions, 'session')}`,
+    `Held: ${formatHeld(status.held)}`,
     '',
     'Listening on',
     ...status.listeners.map((listener) => `  ${listener}`),
@@ -62,6 +72,16 @@ function formatStatus(status: RuntimeStatus): string {
     ),
   ];
   return `${formatNotices(status.notices)}${lines.join('\n')}\n`;
+}
+
+function formatHeld({ legs, sipSessions, transactions, timers, files }: RuntimeStatus['held']): string {
+  return [
+    count(legs, 'leg'),
+    count(sipSessions, 'SIP session'),
+    count(transactions, 'transaction'),
+    count(timers, 'timer'),
+    count(files, 'file'),
+  ].join(', ');
 }
 
 function count(number: number, noun: string): string {

@@ -5,6 +5,7 @@
  */
 import { assetPath } from '../../core/assets.ts';
 import { eventOf } from '../event.ts';
+import { MessageBatch, textsOf } from '../message-batch.ts';
 import { encodeMessage, type FromWorker } from '../protocol.ts';
 import { decodeToWorker } from '../protocol-check.ts';
 import { loadAddon } from './addon.ts';
@@ -13,9 +14,11 @@ import { SoundFiles } from './sound-files.ts';
 
 const REFUSED_LOG_INTERVAL_MS = 1000;
 
+// A parent that is gone is noticed by `disconnect`.
+const batch = new MessageBatch((texts) => process.send?.(texts, undefined, undefined, () => {}));
+
 function send(message: FromWorker): void {
-  // A parent that is gone is noticed by `disconnect`.
-  process.send?.(encodeMessage(message), undefined, undefined, () => {});
+  batch.add(encodeMessage(message));
 }
 
 function serve(): void {
@@ -32,8 +35,8 @@ function serve(): void {
     },
   });
   let refusedAt = Number.NEGATIVE_INFINITY;
-  process.on('message', (raw: unknown) => {
-    const message = decodeToWorker(raw);
+  const receive = (text: unknown): void => {
+    const message = decodeToWorker(text);
     if (message?.kind === 'request') {
       send({ kind: 'response', id: message.id, ...sessions.execute(message.command) });
     } else if (message?.kind === 'ping') {
@@ -43,7 +46,8 @@ function serve(): void {
       refusedAt = performance.now();
       send({ kind: 'log', level: 'error', message: 'refused a request that is not of the protocol' });
     }
-  });
+  };
+  process.on('message', (raw: unknown) => textsOf(raw).forEach(receive));
   process.on('disconnect', () => process.exit(0));
   send({ kind: 'ready' });
 }

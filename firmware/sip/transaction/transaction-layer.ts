@@ -51,6 +51,11 @@ export class TransactionLayer {
     this.#maxServers = options.maxServerTransactions ?? MAX_SERVER_TRANSACTIONS;
   }
 
+  /** Transactions of both sides, those that only wait for copies of what was answered among them. */
+  get size(): number {
+    return this.#clients.size + this.#servers.size;
+  }
+
   /** Sends `request`, which has no Via yet, in a transaction of its own. */
   request(request: SipRequest, flow: Flow, handlers: ClientHandlers): ClientTransaction {
     return this.#begin(this.#withVia(request, flow), flow, handlers);

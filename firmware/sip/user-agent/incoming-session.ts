@@ -307,6 +307,9 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
       // Often called from a timer, where nobody above would catch it.
       this.#context.logger.error({ err: error, callId: this.#dialog.callId }, 'end handler failed');
     }
+    // The transactions keep this for half a minute more, but not the call above it.
+    this.handlers = {};
+    this.#transaction.onFailed = undefined;
   }
 }
 

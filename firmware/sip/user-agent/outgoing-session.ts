@@ -55,7 +55,8 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
 
   constructor(options: InviteOptions, context: Context) {
     super();
-    this.#options = options;
+    // Without those who listen: they go when it ends.
+    this.#options = { ...options, handlers: {} };
     this.#context = context;
     this.handlers = options.handlers;
     this.#callId = options.callId ?? newCallId();
@@ -378,5 +379,7 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
       // Often called from a timer, where nobody above would catch it.
       this.#context.logger.error({ err: error, callId: this.#callId }, 'end handler failed');
     }
+    // The transactions keep this for half a minute more, but not the call above it.
+    this.handlers = {};
   }
 }

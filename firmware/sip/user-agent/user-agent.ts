@@ -134,6 +134,10 @@ export class UserAgent {
     }
   }
 
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
   /** A new request, other than ACK. */
   receive(transaction: ServerTransaction): void {
     try {

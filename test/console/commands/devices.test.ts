@@ -46,6 +46,7 @@ t.test('status of an office full of phones stays on the screen', async (t) => {
     },
     devices: Array.from({ length: 384 }, (_, at) => ({ ...DEVICE, extension: String(200 + at) })),
     media: { state: 'running', sessions: 0 },
+    held: { legs: 0, sipSessions: 0, transactions: 3, timers: 12, files: 40 },
   };
   const { output } = await runCommand((context) => statusCommand(() => status, context.output), { words: [] });
   t.match(output, /^384 registered devices\n {2}200 /m);

@@ -61,6 +61,7 @@ t.test('status shows the lines, where there are any', async (t) => {
     },
     lines: [LINE, DOWN],
     media: { state: 'running', sessions: 0 },
+    held: { legs: 0, sipSessions: 0, transactions: 3, timers: 12, files: 40 },
   };
   const show = async (shown: RuntimeStatus) =>
     (await runCommand((context) => statusCommand(() => shown, context.output), { words: [] })).output;

@@ -20,12 +20,16 @@ const TABLES = ['standard-create.sql', 'usrloc-create.sql'].map((name) => join('
 
 /**
  * Debian's Kamailio with one UDP child and the passwords of the bench in an htable. `sqlite`: bindings are written through
- * to a file in WAL, with `synchronous=NORMAL` as ours has it.
+ * to a file in WAL, with `synchronous=NORMAL` as ours has it. `configuration` is its file: a registrar unless given.
  */
-export async function startKamailio(bindings: 'memory' | 'sqlite', algorithm: Algorithm): Promise<Server> {
+export async function startKamailio(
+  bindings: 'memory' | 'sqlite',
+  algorithm: Algorithm,
+  configuration = join(import.meta.dirname, 'kamailio.cfg'),
+): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-kamailio-'));
   const port = await freePorts(['127.0.0.1'], 2);
-  copyFileSync(join(import.meta.dirname, 'kamailio.cfg'), join(folder, 'kamailio.cfg'));
+  copyFileSync(configuration, join(folder, 'kamailio.cfg'));
   writeFileSync(join(folder, 'passwords.cfg'), passwords(algorithm));
   const database = join(folder, 'location.db');
   if (bindings === 'sqlite') makeDatabase(database);
