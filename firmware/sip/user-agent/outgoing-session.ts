@@ -296,7 +296,19 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
       session.side.learn(response);
       session.renegotiation.timer.receive(response);
     }
-    const ack = session.side.dialog.request('ACK', { cseq: transaction.request.cseq.number });
+    const acknowledged = this.#acknowledge(session, tag, transaction.request.cseq.number);
+    // At once, so that a BYE right behind it is the end of what was answered.
+    if (wanted) this.#answered(fork, response);
+    await acknowledged;
+    // The one that answered first, whose ACK found no way before, goes on.
+    if (wanted || session === this.#session) return;
+    void session.bye();
+    if (this.#session === undefined) this.#reject(487, 'Request Terminated', undefined);
+  }
+
+  /** Never rejects. */
+  async #acknowledge(session: EstablishedSession, tag: string, cseq: number): Promise<void> {
+    const ack = session.side.dialog.request('ACK', { cseq });
     try {
       const flow = await session.side.way();
       this.#acks.set(tag, { bytes: this.#context.transactions.acknowledge(ack, flow), flow });
@@ -304,14 +316,6 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
       // Without a way for the ACK the peer ends the call by itself after 64*T1; its next 2xx tries again.
       this.#acks.delete(tag);
       this.#context.logger.warn({ err: error, callId: this.#callId }, 'ACK could not be sent');
-    }
-    if (!wanted) {
-      // The one that answered first, whose ACK found no way before, goes on.
-      if (session === this.#session) return;
-      void session.bye();
-      if (this.#session === undefined) this.#reject(487, 'Request Terminated', undefined);
-    } else if (!session.isEnded) {
-      this.#answered(fork, response);
     }
   }
 
