@@ -65,9 +65,6 @@ interface Watched {
   readonly groups: Groups;
 }
 
-/** A party from whom nothing is heard for so long has vanished. */
-const SILENCE_SECONDS = 60;
-
 /** The SIP stack and what stands on it: who registers, and the calls. */
 export class Signalling {
   readonly stack: SipStack;
@@ -212,7 +209,7 @@ export class Signalling {
       route: routeCall,
       mediaSettings: (number) => mediaSettings(configuration(), number),
       lineSettings: (abilities) => lineMediaSettings(configuration(), abilities),
-      silenceSeconds: () => SILENCE_SECONDS,
+      silenceSeconds: () => configuration().system.media.timeoutSeconds,
       mayBeDirect: (flows) => {
         const { current } = store;
         // Beyond a port forward, or outside of the office, phones do not reach each other.
@@ -320,6 +317,10 @@ export class Signalling {
       (lines) => this.lines.apply(lines),
     );
     store.feed.subscribe(this.groups.look);
+    store.feed.watch(
+      ({ system }) => system.media.timeoutSeconds,
+      () => this.calls.watchAnew(),
+    );
     trust(store.current.certificates);
     this.lines.apply(store.current.lines);
   }

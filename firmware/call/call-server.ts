@@ -283,6 +283,11 @@ export class CallServer {
     for (const call of [...this.#calls]) if (call.goesOver(addresses)) call.shutDown();
   }
 
+  /** How long a party may be silent is configured otherwise: counts for those that are up, too. */
+  watchAnew(): void {
+    for (const { legs } of this.#calls) for (const leg of legs) leg.media.watchAnew();
+  }
+
   /** Ends every call. */
   shutDown(): void {
     this.originations.close();

@@ -8,7 +8,6 @@ import type { CallCause, CallParty, CallService } from './history/call-event.ts'
 import { Bridge } from './leg/bridge.ts';
 import type { Leg, LegOwner } from './leg/leg.ts';
 import type { LegEnd } from './leg/leg-end.ts';
-import type { Refusal } from './leg/negotiation.ts';
 import type { RefusedParty } from './leg/waiting.ts';
 import type { Step } from './routing/plan.ts';
 import { assertedIdentity } from './step/device-way.ts';
@@ -33,7 +32,8 @@ export class Call {
   #bridge: Bridge | undefined;
   /** The step that runs; what another one says is not heard. */
   #step: { running: RunningStep | undefined } | undefined;
-  #refusal: Refusal | undefined;
+  /** What there is to say of the refusal. */
+  #refused: Partial<RefusedParty> = {};
   /** What whoever ended the call said of it, for the other one (RFC 3326). */
   #reason: string | undefined;
   #end:
@@ -250,11 +250,8 @@ export class Call {
         break;
       case 'reject-waiting': {
         this.#end ??= { cause: causeOf(effect.status), by: 'box', status: effect.status };
-        const refused: RefusedParty = {
-          status: effect.status,
-          ...(this.#refusal === undefined ? {} : { refusal: this.#refusal }),
-          ...(reason === undefined ? {} : { reason }),
-        };
+        const said = reason === undefined ? {} : { reason };
+        const refused: RefusedParty = { ...this.#refused, ...said, status: effect.status };
         void this.#waiting.reject(refused).then(() => this.#take({ kind: 'over' }));
         break;
       }
@@ -276,7 +273,9 @@ export class Call {
     const context = this.#contextOf(token);
     if (typeof step !== 'function' && step.kind === 'refuse') {
       this.#logger.info({ reason: step.reason, why: step.why }, 'call refused');
-      context.goOn(undefined, { status: step.status });
+      // Whose forwards go round can be mended by people here, and is no business of others.
+      const isRound = step.status === 482 && this.#options.caller.kind !== 'line';
+      context.goOn(undefined, { status: step.status, ...(isRound ? { warning: step.why } : {}) });
       return;
     }
     const run = typeof step === 'function' ? step : this.#options.runners.runnerOf(step);
@@ -362,8 +361,9 @@ export class Call {
     };
   }
 
-  #refuse({ status, refusal, reason }: RefusedParty): void {
-    this.#refusal = refusal;
+  #refuse(refused: RefusedParty): void {
+    const { status, reason } = refused;
+    this.#refused = refused;
     this.#end ??= { cause: causeOf(status), by: 'box', status };
     this.#take({ kind: 'refused', status, isUp: this.#waiting.isUp }, reason);
   }
@@ -418,7 +418,7 @@ export class Call {
     }
     const refusal = await waiting.prepare(other);
     if (refusal !== undefined) {
-      this.#refusal = refusal;
+      this.#refused = { refusal };
       this.#take({ kind: 'failed', status: refusal.status });
       return;
     }

@@ -81,7 +81,10 @@ export interface LegParameters {
   readonly rtcpPort?: number;
   /** Code point of what we send (RFC 2474), 0 to 63. Absent: 46, expedited forwarding. */
   readonly dscp?: number;
-  /** Without a packet for so long a leg that should receive is told as `silent`, 1 to 86,400,000. Absent: never. */
+  /**
+   * Without a packet for so long a leg that should receive is told as `silent`, 1 to 86,400,000. Absent: never. With comfort noise or
+   * `annexB` reports (RTCP) count as packets: the party pauses while nobody speaks.
+   */
   readonly silenceMs?: number;
 }
 

@@ -20,36 +20,50 @@ t.test('a device whose RTP stops has vanished: BYE to both, with the cause', asy
   }
 });
 
-t.test('nobody has to send who is on hold, pauses where nobody speaks, or has not answered', async (t) => {
-  const box = new FakeBox();
-  const caller = new FakeCaller();
-  await box.call(caller);
-  const [device] = box.devices;
-  device?.sendsEarly(description(9100));
-  await settle();
-  t.same(
-    box.media.sessions.map(({ configured }) => configured.at(-1)?.silenceMs),
-    [undefined, undefined],
-    'before the answer',
-  );
-  device?.answers(description(9100));
-  await settle();
-  t.same(
-    box.media.sessions.map(({ configured }) => configured.at(-1)?.silenceMs),
-    [60_000, 60_000],
-  );
-  await caller.handlers.onReinvite?.(description(9000, 'a=inactive'));
-  await settle();
-  t.equal(box.media.sessions[0]?.configured.at(-1)?.silenceMs, undefined, 'on hold');
-  const pausing = new FakeBox();
-  const noisy = description(9000).replace('RTP/AVP 8', 'RTP/AVP 8 13');
-  await pausing.conversation(new FakeCaller({ offer: noisy }));
-  t.equal(pausing.media.sessions[0]?.configured.at(-1)?.silenceMs, 60_000, 'nothing was agreed with the other');
-  const never = new FakeBox();
-  never.silenceSeconds = 0;
-  await never.conversation();
-  t.equal(never.media.sessions[0]?.configured.at(-1)?.silenceMs, undefined, 'switched off');
-});
+t.test(
+  'nobody has to send who is on hold, or has not answered; who pauses where nobody speaks has ten times as long',
+  async (t) => {
+    const box = new FakeBox();
+    const caller = new FakeCaller();
+    await box.call(caller);
+    const [device] = box.devices;
+    device?.sendsEarly(description(9100));
+    await settle();
+    t.same(
+      box.media.sessions.map(({ configured }) => configured.at(-1)?.silenceMs),
+      [undefined, undefined],
+      'before the answer',
+    );
+    device?.answers(description(9100));
+    await settle();
+    t.same(
+      box.media.sessions.map(({ configured }) => configured.at(-1)?.silenceMs),
+      [60_000, 60_000],
+    );
+    await caller.handlers.onReinvite?.(description(9000, 'a=inactive'));
+    await settle();
+    t.equal(box.media.sessions[0]?.configured.at(-1)?.silenceMs, undefined, 'on hold');
+    const pausing = new FakeBox();
+    const noisy = description(9000).replace('RTP/AVP 8', 'RTP/AVP 8 13');
+    await pausing.conversation(new FakeCaller({ offer: noisy }));
+    t.equal(pausing.media.sessions[0]?.configured.at(-1)?.silenceMs, 60_000, 'nothing was agreed with the other');
+    const both = new FakeBox();
+    await both.call(new FakeCaller({ offer: noisy }));
+    both.devices[0]?.answers(description(9100).replace('RTP/AVP 8', 'RTP/AVP 8 13'));
+    await settle();
+    t.same(
+      both.media.sessions.map(({ configured }) => configured.at(-1)?.silenceMs),
+      [600_000, 600_000],
+    );
+    const never = new FakeBox();
+    never.silenceSeconds = 0;
+    const talking = await never.conversation();
+    t.equal(never.media.sessions[0]?.configured.at(-1)?.silenceMs, undefined, 'switched off');
+    never.silenceSeconds = 20;
+    for (const leg of talking.call.legs) leg.media.watchAnew();
+    t.equal(never.media.sessions[0]?.configured.at(-1)?.silenceMs, 20_000, 'and on again, for calls that are up');
+  },
+);
 
 t.test('a device that answers no refresh any more has vanished', async (t) => {
   const box = new FakeBox();

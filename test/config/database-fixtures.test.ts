@@ -303,6 +303,15 @@ t.test('version 14: announcements of queues, mailboxes that ring back, recording
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 15: times of calls', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 15);
+  const store = ConfigurationStore.open(directory);
+  t.match(store.current.system, { media: { timeoutSeconds: 90 }, telephony: { parkReminderSeconds: 120 } });
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

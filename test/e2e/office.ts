@@ -120,3 +120,9 @@ export async function talk(t: Test, left: Phone, right: Phone): Promise<void> {
     t.equal(heard.ssrcs, 1, 'one source');
   }
 }
+
+/** Both hear each other, whatever they heard before, from whom, and with what gaps. */
+export async function hearEachOther(left: Phone, right: Phone): Promise<void> {
+  await Promise.all([left.play('adbfc'), right.play('fcebd')]);
+  await Promise.all([left.hears('fcebd', 15_000), right.hears('adbfc', 15_000)]);
+}

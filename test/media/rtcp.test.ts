@@ -173,6 +173,25 @@ t.test('a leg that should receive and does not is told, and so is its return', a
   t.match(events[0], { kind: 'silent', session: session.id, leg: 0 });
 });
 
+t.test('reports of a party that pauses say that it is there; those of another do not', async (t) => {
+  const { session, parties } = await converseThrough(t, client, PCMA, PCMA);
+  const told: string[] = [];
+  session.onEvent(({ kind, ...event }) => {
+    if ('leg' in event) told.push(`${kind} ${event.leg}`);
+  });
+  const muxed = { rtcpMux: true, silenceMs: 200 };
+  await session.configure(0, { ...towards(parties[0], PCMA), ...muxed, comfortNoisePayloadType: 13 });
+  await session.configure(1, { ...towards(parties[1], PCMA), ...muxed });
+  await eventually(() => (told.length === 2 ? told : undefined), 'silence of both');
+  for (const leg of [1, 0] as const) {
+    await parties[leg].send(session.ports[leg], report(1, { lost: 0, lastReport: 0, delay: 0 }));
+  }
+  await eventually(() => told.find((each) => each === 'heard 0'), 'the one that pauses');
+  const [, other] = await session.statistics();
+  t.equal(other.rtcpReceived, 1, 'the report of the other has come too');
+  t.notOk(told.includes('heard 1'));
+});
+
 t.test('parameters that name no such way are refused', async (t) => {
   const { session, parties } = await converseThrough(t, client, PCMA, PCMA);
   for (const wrong of [

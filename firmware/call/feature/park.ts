@@ -17,10 +17,8 @@ export interface ParkOptions {
   readonly logger: Logger;
 }
 
-/** After it the devices of who parked ring, and again after each time that nobody answers. */
-const REMINDER_MS = 300_000;
-/** Then the party hears that nobody comes. */
-const MAX_REMINDERS = 12;
+/** A reminder that would come later is none: the party hears that nobody comes. */
+const MAX_PARKED_MS = 3_600_000;
 /** What a slot is called. */
 const SLOT = /^[0-9]{1,9}$/;
 /** Slots of an extension, where none is named: its number with one digit more. */
@@ -98,10 +96,13 @@ export class Parking {
     waiting.whenOver(() => this.#free(slot, waiting));
     let timer: Timer | undefined;
     let ringing: RunningStep | undefined;
-    let reminders = 0;
+    const sinceMs = clock.elapsed();
+    /** The devices of who parked ring, and again after each time that nobody answers. */
+    const remindLater = (): void => {
+      timer = clock.schedule(configuration().system.telephony.parkReminderSeconds * 1000, remind);
+    };
     const remind = (): void => {
-      reminders += 1;
-      if (reminders > MAX_REMINDERS) {
+      if (clock.elapsed() - sinceMs > MAX_PARKED_MS) {
         this.#free(slot, waiting);
         context.goOn(undefined, { status: 480 });
         return;
@@ -109,7 +110,7 @@ export class Parking {
       logger.info({ user, slot }, 'reminded of a parked call');
       const step = ringBack(calls, configuration(), user);
       if (step === undefined) {
-        timer = clock.schedule(REMINDER_MS, remind);
+        remindLater();
         return;
       }
       // The party goes on hearing its music, whatever the devices of the user do.
@@ -121,9 +122,7 @@ export class Parking {
           this.#free(slot, waiting);
           context.answered(leg);
         },
-        failed: () => {
-          timer = clock.schedule(REMINDER_MS, remind);
-        },
+        failed: remindLater,
         hungUp: (reason) => context.hangUp(reason),
       });
     };
@@ -131,7 +130,7 @@ export class Parking {
       if (!(await context.answer('park'))) return;
       waiting.hearMusic();
     };
-    timer = clock.schedule(REMINDER_MS, remind);
+    remindLater();
     context.run(begin());
     return {
       stop: (how) => {

@@ -203,7 +203,8 @@ export class Hunting implements RunningStep {
       this.#answering = undefined;
       if (!isUp || this.#isOver) return;
       if (this.#hears === 'music') this.#entertain();
-      else if (this.#hears === 'ring-back') context.ringing();
+      // Also where no device has said that it rings: he is up now, and would hear nothing.
+      else context.ringing();
     });
     this.#answering = answering;
     context.run(answering);

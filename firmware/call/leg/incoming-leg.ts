@@ -77,10 +77,11 @@ export class IncomingLeg extends Leg {
 
   override reject(refused: RefusedParty): Promise<void> {
     if (this.isUp) return super.reject(refused);
-    const { status, refusal, reason } = refused;
+    const { status, refusal, warning, reason } = refused;
     this.owner = {};
     const headers: HeaderField[] = [
       ...(refusal === undefined ? [] : this.warningHeaders(refusal)),
+      ...(warning === undefined ? [] : this.warningHeaders({ warningCode: 399, why: warning })),
       ...(reason === undefined ? [] : [['Reason', reason] as const]),
     ];
     this.invite.reject(status, { headers });

@@ -26,14 +26,17 @@ export interface LegMediaOptions {
   readonly address: string;
   readonly localAddress: string;
   readonly settings: MediaSettings;
-  /** A party that should send and has not for so long is told as silent; 0: never. */
-  readonly silenceMs: number;
+  /** A party that should send and has not for so long is told as silent, as configured now; 0: never. */
+  readonly silenceMs: () => number;
   readonly logger: () => Logger;
   readonly onPressed: DigitsOptions['onPressed'];
   readonly onSilent: () => void;
   /** A restart of the media worker left nothing of it. */
   readonly onLost: (why: string) => void;
 }
+
+/** Who pauses where nobody speaks may send nothing for longer than others, and not all phones send RTCP meanwhile. */
+const PAUSES_TIMES = 10;
 
 let lastSessionId = 0;
 
@@ -195,6 +198,11 @@ export class LegMedia {
     void this.#configureAgain();
   }
 
+  /** The time of silence is configured otherwise. Never rejects. */
+  watchAnew(): void {
+    if (this.#watched) void this.#configureAgain();
+  }
+
   /** Both parties hear each other, and not what either was joined with before. */
   async join(other: LegMedia): Promise<void> {
     const [own, others] = await Promise.all([this.session(), other.session()]);
@@ -257,12 +265,12 @@ export class LegMedia {
   }
 
   #parameters({ parameters }: Agreement) {
-    const { silenceMs } = this.#options;
     const { comfortNoisePayloadType, annexB, direction } = parameters;
-    // Who pauses where nobody speaks may be silent for long, and who was told not to send is.
     const pauses = comfortNoisePayloadType !== undefined || annexB === true;
+    const silenceMs = this.#options.silenceMs() * (pauses ? PAUSES_TIMES : 1);
+    // Who was told not to send is silent.
     const receives = direction === 'sendrecv' || direction === 'recvonly';
-    const isWatched = this.#watched && silenceMs > 0 && receives && !pauses;
+    const isWatched = this.#watched && silenceMs > 0 && receives;
     return { ...this.digits.parametersOf(parameters), ...(isWatched ? { silenceMs } : {}) };
   }
 

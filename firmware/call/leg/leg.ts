@@ -147,7 +147,7 @@ export abstract class Leg implements Waiting {
       address: services.stack.advertisedAddress(localAddress),
       localAddress,
       settings,
-      silenceMs: services.silenceSeconds() * 1000,
+      silenceMs: () => services.silenceSeconds() * 1000,
       logger: () => this.logger,
       onPressed: (digit, how) => {
         this.conversation?.pressed(this, digit, how);
@@ -497,7 +497,7 @@ export abstract class Leg implements Waiting {
   }
 
   /** RFC 3261 §20.43: what is wrong with a description. */
-  warningHeaders({ warningCode, why }: Refusal): readonly HeaderField[] {
+  warningHeaders({ warningCode, why }: Pick<Refusal, 'warningCode' | 'why'>): readonly HeaderField[] {
     if (warningCode === undefined) return [];
     return [['Warning', formatWarning({ code: warningCode, text: why, agent: this.host })]];
   }

@@ -9,6 +9,8 @@ export interface RefusedParty {
   readonly status: number;
   /** Of a description, with its Warning. */
   readonly refusal?: Refusal;
+  /** Why, in words for a caller here (RFC 3261 §20.43). */
+  readonly warning?: string;
   /** A value of Reason (RFC 3326). */
   readonly reason?: string;
 }

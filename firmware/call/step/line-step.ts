@@ -1,3 +1,4 @@
+import type { OutgoingLeg } from '../leg/outgoing-leg.ts';
 import type { LineStep } from '../routing/plan.ts';
 import { LineDialling, type LineDiallingOptions } from './line-dialling.ts';
 import type { RunningStep, StepContext, StepRunner } from './step-runner.ts';
@@ -5,6 +6,12 @@ import type { RunningStep, StepContext, StepRunner } from './step-runner.ts';
 export interface LineRunnerOptions extends Pick<LineDiallingOptions, 'lines' | 'settings'> {
   readonly services: () => LineDiallingOptions['services'];
 }
+
+/**
+ * A carrier may play a queue before it answers, and each of its provisional responses begins the time of RFC 3261 §16.7 anew: a call
+ * that is not answered by then never is.
+ */
+const MAX_SETUP_MS = 10 * 60_000;
 
 /** Calls somebody outside. */
 export class LineRunner implements StepRunner<LineStep> {
@@ -18,6 +25,12 @@ export class LineRunner implements StepRunner<LineStep> {
     const { services, lines, settings } = this.#options;
     const { caller, waiting, maxForwards } = context;
     context.run(waiting.media.open());
+    let tried: OutgoingLeg | undefined;
+    const timer = services().clock.schedule(MAX_SETUP_MS, () => {
+      dialling.stop();
+      if (tried !== undefined) context.released(tried, 408);
+      context.goOn(after.unreachable, { status: 480 });
+    });
     const dialling = new LineDialling(
       {
         services: services(),
@@ -30,24 +43,40 @@ export class LineRunner implements StepRunner<LineStep> {
         speech: () => waiting.media.speech,
       },
       {
-        calls: (leg) => context.calls(leg),
+        calls: (leg) => {
+          tried = leg;
+          context.calls(leg);
+        },
         ringing: () => context.ringing(),
         earlyMedia: (leg, sdp) => context.earlyMedia(leg, sdp),
-        answered: (leg) => context.answered(leg),
+        answered: (leg) => {
+          timer.cancel();
+          context.answered(leg);
+        },
         rejected: (status, leg) => {
+          timer.cancel();
           if (leg !== undefined) context.released(leg, status);
           // What the called party said is for the caller; a line that could not take the call is not.
           const couldNot = status >= 500 && status < 600;
           context.goOn(couldNot ? after.unreachable : undefined, { status });
         },
         gone: (leg) => {
+          timer.cancel();
           context.released(leg);
           context.goOn(after.unreachable, { status: 503 });
         },
-        failed: (error) => context.fail(error),
+        failed: (error) => {
+          timer.cancel();
+          context.fail(error);
+        },
       },
     );
     dialling.start();
-    return { stop: ({ reason }) => dialling.stop(reason) };
+    return {
+      stop: ({ reason }) => {
+        timer.cancel();
+        dialling.stop(reason);
+      },
+    };
   }
 }

@@ -114,6 +114,13 @@ export const system = single('System', 'system', {
       'disabled',
     ),
     encryptSrtcp: flag('SRTCP is encrypted too', false),
+    timeoutSeconds: whole(
+      'Media time-out: a call ends when a party that should send has not for so long; ten times as long where pauses are not sent; 0: never',
+      0,
+      3600,
+      60,
+      { unit: 's' },
+    ),
     threads: whole('Threads that move media, changed when no call is up; 0: one less than processor cores', 0, 16, 0),
     dscp: group('DiffServ code points', {
       audio: dscp('DSCP of audio', 46),
@@ -140,6 +147,13 @@ export const system = single('System', 'system', {
       'What a call gets that is declined: busy tries what stands for busy, decline ends it',
       ['busy', 'decline'],
       'busy',
+    ),
+    parkReminderSeconds: whole(
+      'Time after which the devices of whoever parked a call ring, and again each time, for an hour at most',
+      10,
+      1800,
+      300,
+      { unit: 's' },
     ),
     conferenceCentre: line('Conference centre: a number or URI', 127),
     voicemailNumber: line('Voicemail that clients call: a number or URI', 127),

@@ -8,6 +8,8 @@ const LANS = ['lan1', 'lan2'] as const;
 
 /** A call takes two ports for RTP and two for RTCP. */
 const MIN_MEDIA_PORTS = 4;
+/** A shorter one would end calls that a change of networks, or a busy phone, interrupts. */
+const MIN_MEDIA_TIMEOUT_SECONDS = 10;
 
 /** Addresses, names, ports and time: what the network would refuse. */
 export const addressRules: readonly Rule[] = [
@@ -101,6 +103,15 @@ export const addressRules: readonly Rule[] = [
         portHigh,
         `must be ${MIN_MEDIA_PORTS - 1} or more above system.media.portLow (${portLow})`,
         'A call takes four ports.',
+      );
+    }
+    const { timeoutSeconds } = system.media;
+    if (timeoutSeconds > 0 && timeoutSeconds < MIN_MEDIA_TIMEOUT_SECONDS) {
+      report(
+        ['system', 'media', 'timeoutSeconds'],
+        timeoutSeconds,
+        `must be 0 or ${MIN_MEDIA_TIMEOUT_SECONDS} at least`,
+        'A phone that changes from one network to the other is silent for some seconds.',
       );
     }
     if (system.media.codecs.length === 0) {

@@ -70,6 +70,32 @@ sipOfficeTest('a parked call reminds of itself, and stays parked when nobody ans
   await office.until(() => office.media.open.length === 0, 'every port to be free');
 });
 
+const SOON = { ...OFFICE, system: { telephony: { noAnswerSeconds: 20, parkReminderSeconds: 30 } } };
+sipOfficeTest('the reminder comes after the time that is set, then and there', SOON, async (t, office) => {
+  const [anna, ben] = [await office.phone('201'), await office.phone('202')];
+  await office.conversation(ben, anna, '201');
+  await anna.refer(`<sip:${PARK_1}@box>`);
+  await anna.notified(200);
+  await anna.bye();
+  office.clock.advance(29_000);
+  t.equal(office.calls.legsOf('201').length, 0);
+  office.clock.advance(1000);
+  await anna.incomingCall();
+  const { system } = office.configuration;
+  office.configuration = {
+    ...office.configuration,
+    system: { ...system, telephony: { ...system.telephony, parkReminderSeconds: 60 } },
+  };
+  office.clock.advance(20_000);
+  await anna.ended();
+  office.clock.advance(59_000);
+  t.equal(office.calls.legsOf('201').length, 0, 'the other time counts from the next one on');
+  office.clock.advance(1000);
+  await anna.incomingCall();
+  await ben.bye();
+  await anna.ended();
+});
+
 sipOfficeTest('a party that hangs up while it is parked leaves its slot', OFFICE, async (t, office) => {
   const [anna, ben, carla] = [await office.phone('201'), await office.phone('202'), await office.phone('203')];
   await office.conversation(ben, anna, '201');

@@ -77,7 +77,7 @@ export class SipOffice {
       mediaSettings: () => SETTINGS,
       lineSettings: () => SETTINGS,
       mayBeDirect: () => false,
-      silenceSeconds: () => 0,
+      silenceSeconds: () => 60,
       clock: this.clock,
       logger,
       sourceLog,

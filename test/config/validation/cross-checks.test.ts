@@ -332,6 +332,11 @@ const CASES: readonly Case[] = [
     candidate: { system: { media: { portLow: 50000, portHigh: 40000 } } },
     paths: ['system.media.portHigh'],
   },
+  {
+    title: 'a media time-out that a change of networks would take',
+    candidate: { system: { media: { timeoutSeconds: 9 } } },
+    paths: ['system.media.timeoutSeconds'],
+  },
   { title: 'no codec', candidate: { system: { media: { codecs: [] } } }, paths: ['system.media.codecs'] },
   {
     title: 'no transport',

@@ -57,6 +57,8 @@ const SILENCE_DESCRIPTOR = Buffer.from([0x10, 0x08]);
 const COMFORT_NOISE = Buffer.from([60]);
 /** Between two of them: one that comes late, or not at all, is followed by another. */
 const SILENCE_PACKETS = 10;
+/** Audio of fewer different bytes than that is silence, or the idle noise of a codec. */
+const SOUNDING_BYTES = 8;
 const KEYS = '0123456789*#ABCD';
 const KEY_PACKETS = 8;
 const SILENCE: Readonly<Record<Codec, Buffer | undefined>> = {
@@ -114,6 +116,7 @@ export class RtpStream {
   #lastSsrc: number | undefined;
   #lastOrder = 0;
   #malformed = 0;
+  #sounding = 0;
 
   private constructor(rtp: Socket, rtcp: Socket, changes: Changes) {
     this.#rtp = rtp;
@@ -138,6 +141,11 @@ export class RtpStream {
 
   get packets(): number {
     return this.#received.length;
+  }
+
+  /** Packets of audio that are no silence; of codecs with a byte for each sample. */
+  get sounding(): number {
+    return this.#sounding;
   }
 
   /** Begins to send, or sends elsewhere from now on. */
@@ -282,6 +290,7 @@ export class RtpStream {
     this.#orders.add(order);
     this.#received.push({ order, payloadType: packet.payloadType, payload: Buffer.from(packet.payload) });
     if (expected !== undefined && packet.payloadType === expected.localTelephoneEvent) this.#receiveKey(packet);
+    if (isAudio && new Set(packet.payload).size >= SOUNDING_BYTES) this.#sounding += 1;
     if (isAudio) for (const key of this.#keys.values()) if (key.endPackets > 0) this.#keysOver.add(key);
     this.#changes.notify();
   }

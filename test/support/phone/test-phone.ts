@@ -4,8 +4,10 @@ import { makeTones, type NoteSequence } from '../tones.ts';
 import { sendAuthenticated } from './authenticated-request.ts';
 import { Changes } from './changes.ts';
 import { ClientRequests, type Destination, newTag } from './client-requests.ts';
+import { ForkedAnswer } from './forked-answer.ts';
 import type { CallOutcome, IncomingCall, InviteOptions, Phone, PhoneOptions, Registration } from './phone.ts';
 import type { PhoneCall } from './phone-call.ts';
+import type { PhoneFaults } from './phone-faults.ts';
 import { PhoneIdentity } from './phone-identity.ts';
 import { PhoneRegistration } from './phone-registration.ts';
 import { ALLOW, cancelRequest, dialogRequest, inviteRequest, optionsRequest, routesOf } from './phone-requests.ts';
@@ -44,11 +46,16 @@ export class TestPhone implements Phone {
   readonly #changes = new Changes();
   readonly #transcript: string[] = [];
   readonly #responses: ServerRequests;
+  /** What it does wrong from now on, or at a bad moment. */
+  faults: PhoneFaults = {};
   /** What NOTIFYs told of its REFERs. */
   readonly #notified: string[] = [];
   readonly #events: SipMessage[] = [];
   #line: Line | undefined;
   #call: PhoneCall | undefined;
+  #fork: ForkedAnswer | undefined;
+  /** Its own offer that met one of the other side. */
+  #collision: Promise<{ readonly status: number }> | undefined;
   #reported: PhoneCall | undefined;
 
   private constructor(options: PhoneOptions) {
@@ -178,6 +185,70 @@ export class TestPhone implements Phone {
     const call = this.#current();
     await this.#accept(call);
     await this.#until(() => call.acknowledged || undefined, timeoutMs, 'the ACK');
+  }
+
+  /** Sends 183 with its description, and its media from then on. */
+  async sendEarly(): Promise<void> {
+    const call = this.#current();
+    const { request, reply } = call.receivedInvite ?? {};
+    if (request === undefined || reply === undefined) throw new Error('nobody calls');
+    const { body, headers } = await this.#answerTo(call, readSdp(request.body));
+    this.#responses.respond(request, reply, {
+      status: 183,
+      reason: 'Session Progress',
+      headers,
+      tag: call.localTag,
+      body,
+    });
+  }
+
+  /** Answers, and hangs up before it has the ACK; the status of the BYE. */
+  async answerAndLeave(): Promise<number> {
+    const call = this.#current();
+    await this.#accept(call);
+    return this.bye();
+  }
+
+  /** Sends the ACK that `faults.holdsAck` keeps back, also after its own BYE. */
+  acknowledge(): void {
+    const { ack } = this.#current();
+    if (ack === undefined) throw new Error('nothing to acknowledge');
+    this.faults = { ...this.faults, holdsAck: false };
+    this.#client().send(ack, this.#nextHop(this.#current()));
+  }
+
+  /** The CANCEL of the call that it began, whatever came for it already; the status of its answer. */
+  async cancelLate(): Promise<number> {
+    const sent = this.#current().sentInvite;
+    if (sent === undefined) throw new Error('no INVITE was sent');
+    const transaction = this.#client().send(cancelRequest(sent.request), sent.destination, sent.branch);
+    return (await this.#client().final(transaction, REQUEST_TIMEOUT_MS)).status ?? 0;
+  }
+
+  /** The status of its own offer that met one of the other side (`faults.collides`). */
+  async collided(timeoutMs = CALL_TIMEOUT_MS): Promise<number> {
+    const own = await this.#until(() => this.#collision, timeoutMs, 'an offer of the other side');
+    return (await own).status;
+  }
+
+  /** Waits until the answer of the other fork (`faults.answersTwice`) was acknowledged, and ended by BYE. */
+  async forkEnded(timeoutMs = CALL_TIMEOUT_MS): Promise<void> {
+    await this.#until(() => this.#fork?.isOver || undefined, timeoutMs, 'ACK and BYE to the other fork');
+  }
+
+  /** Waits until so many more packets of audio came that are no silence: 20 ms each. */
+  async hearsSound(packets = 25, timeoutMs = CALL_TIMEOUT_MS): Promise<void> {
+    const { stream } = this.#current();
+    const enough = stream.sounding + packets;
+    const what = `${this.#options.user} to hear ${packets} packets of sound`;
+    await this.#until(() => stream.sounding >= enough || undefined, timeoutMs, what);
+  }
+
+  /** Waits for a message that it received, the whole of it as a text, since it was opened. */
+  async received(pattern: RegExp, timeoutMs = CALL_TIMEOUT_MS): Promise<string> {
+    const found = (): string | undefined =>
+      this.#transcript.find((entry) => / received\]\n/.test(entry) && pattern.test(entry));
+    return this.#until(found, timeoutMs, `${pattern} to come`);
   }
 
   async reject(status: number): Promise<void> {
@@ -359,16 +430,24 @@ export class TestPhone implements Phone {
     call.routeSet = routesOf(final).reverse();
     const ack = dialogRequest(call, 'ACK', call.cseq);
     call.ack = ack;
-    this.#client().send(ack, this.#nextHop(call));
-    const remote = readSdp(final.body);
-    const chosen = remote.codecs.find(({ codec }) => this.#options.codecs.includes(codec));
-    if (chosen === undefined) throw new Error(`the answer has no codec of ours:\n${final.body}`);
+    if (this.faults.holdsAck !== true) this.#client().send(ack, this.#nextHop(call));
     call.state = 'established';
-    await this.#startMedia(call, remote, chosen.codec, staticCodecs([chosen.codec]), TELEPHONE_EVENT);
-    const { annexB } = remote;
-    const base = { status, reason, statuses: call.statuses, tookMs, codec: chosen.codec };
+    const { codec, annexB } = await this.#takeAnswer(call, final.body);
+    const base = { status, reason, statuses: call.statuses, tookMs, codec };
     call.outcome = annexB === undefined ? base : { ...base, annexB };
     this.#changes.notify();
+  }
+
+  async #takeAnswer(call: PhoneCall, body: string): Promise<{ codec: Codec; annexB: boolean | undefined }> {
+    const remote = readSdp(body);
+    const chosen = remote.codecs.find(({ codec }) => this.#options.codecs.includes(codec));
+    if (chosen === undefined) throw new Error(`the answer has no codec of ours:\n${body}`);
+    await this.#startMedia(call, remote, chosen.codec, staticCodecs([chosen.codec]), TELEPHONE_EVENT);
+    return { codec: chosen.codec, annexB: remote.annexB };
+  }
+
+  async #hearEarly(call: PhoneCall, body: string): Promise<void> {
+    await this.#takeAnswer(call, body).catch((error: unknown) => this.#log('no use of early media', String(error)));
   }
 
   // What comes in.
@@ -385,11 +464,13 @@ export class TestPhone implements Phone {
     const call = this.#call;
     if (sent === undefined || call?.sentInvite !== sent) return;
     call.statuses.push(status);
+    if (status === 183 && call.state === 'calling' && response.body !== '') void this.#hearEarly(call, response.body);
     const again = sent.responses.filter((earlier) => earlier.status === status).length > 1;
     if (!again || status < 200) return;
     // A repeated final response asks for its ACK again.
-    if (status < 300 && call.ack !== undefined) this.#client().send(call.ack, this.#nextHop(call));
-    else if (status >= 300) this.#client().acknowledgeFailure(sent, response);
+    if (status < 300 && call.ack !== undefined) {
+      if (this.faults.holdsAck !== true) this.#client().send(call.ack, this.#nextHop(call));
+    } else if (status >= 300) this.#client().acknowledgeFailure(sent, response);
   }
 
   #receiveRequest(request: SipMessage, reply: Reply): void {
@@ -397,6 +478,7 @@ export class TestPhone implements Phone {
     if (this.#responses.answerAgain(request, reply)) return;
     const call = this.#call;
     const ours = call !== undefined && call.callId === headerValue(request, 'call-id');
+    if (this.#fork?.receive(request, reply) === true) return;
     if (method === 'ACK') {
       if (ours) call.acknowledged = true;
     } else if (method === 'MESSAGE') {
@@ -419,6 +501,10 @@ export class TestPhone implements Phone {
     } else if (method === 'CANCEL') {
       this.#responses.respond(request, reply, { status: 200, reason: 'OK' });
       if (call.state !== 'ringing') return;
+      if (this.faults.answersCancel === true) {
+        void this.#accept(call);
+        return;
+      }
       call.endedBy = 'them';
       this.#finishIncoming(call, 487, 'Request Terminated');
     } else if (method === 'BYE') {
@@ -434,6 +520,14 @@ export class TestPhone implements Phone {
     const { incoming = 'ring' } = this.#options;
     const present = this.#call;
     const isOurs = present?.state === 'established' && present.callId === headerValue(request, 'call-id');
+    const { collides } = this.faults;
+    if (isOurs && collides !== undefined) {
+      const { collides: _, ...others } = this.faults;
+      this.faults = others;
+      this.#collision = this.offerAgain(collides);
+      this.#responses.respond(request, reply, { status: 491, reason: 'Request Pending' });
+      return;
+    }
     if (isOurs && this.#options.takesOffers === true) {
       void this.#follow(present, request, reply);
       return;
@@ -528,13 +622,14 @@ export class TestPhone implements Phone {
       ['Content-Type', 'application/sdp'],
     ];
     const body = writeSdp({ ...audio, direction });
+    const { cseq } = call;
     const sent = this.#client().send({ ...request, headers, body }, this.#nextHop(call));
     const final = await this.#client().final(sent, REQUEST_TIMEOUT_MS);
     const { status = 0 } = final;
     if (status >= 300) {
       this.#client().acknowledgeFailure(sent, final);
     } else {
-      this.#client().send(dialogRequest(call, 'ACK', call.cseq), this.#nextHop(call));
+      this.#client().send(dialogRequest(call, 'ACK', cseq), this.#nextHop(call));
       const remote = readSdp(final.body);
       await this.#startMedia(call, remote, call.agreed.codec.codec, [call.agreed.codec], call.agreed.telephoneEvent);
     }
@@ -551,28 +646,29 @@ export class TestPhone implements Phone {
     if (request === undefined || reply === undefined || call.state !== 'ringing') {
       throw new Error(`there is no call to answer: it is ${call.state}`);
     }
-    const offer = readSdp(request.body);
+    call.state = 'established';
+    const { answer, answersTwice } = this.faults;
+    const { headers, body } = await this.#answerTo(call, readSdp(request.body));
+    const response = { status: 200, reason: 'OK', headers, body: answer ?? body };
+    this.#responses.respond(request, reply, { ...response, tag: call.localTag });
+    if (answersTwice === true) this.#fork = new ForkedAnswer(this.#responses, request, reply, response);
+    else this.#responses.repeatUntil(() => call.acknowledged, request, reply);
+  }
+
+  /** Its media begin. */
+  async #answerTo(call: PhoneCall, offer: RemoteAudio): Promise<{ headers: SipMessage['headers']; body: string }> {
     const chosen = this.#options.codecs
       .flatMap((codec) => offer.codecs.find((candidate) => candidate.codec === codec) ?? [])
       .at(0);
-    if (chosen === undefined) {
-      this.#finishIncoming(call, 488, 'Not Acceptable Here');
-      throw new Error(`no codec of ours in\n${request.body}`);
-    }
-    call.state = 'established';
+    if (chosen === undefined) throw new Error(`no codec of ours among ${offer.codecs.map(({ codec }) => codec)}`);
     await this.#startMedia(call, offer, chosen.codec, [chosen], offer.telephoneEvent);
-    const body = writeSdp({ ...this.#localAudio(call, [chosen], offer.telephoneEvent), ...this.#pauses(offer) });
-    this.#responses.respond(request, reply, {
-      status: 200,
-      reason: 'OK',
+    return {
       headers: [
         ['Contact', `<${this.contactUri}>`],
         ['Content-Type', 'application/sdp'],
       ],
-      tag: call.localTag,
-      body,
-    });
-    this.#responses.repeatUntil(() => call.acknowledged, request, reply);
+      body: writeSdp({ ...this.#localAudio(call, [chosen], offer.telephoneEvent), ...this.#pauses(offer) }),
+    };
   }
 
   #finishIncoming(call: PhoneCall, status: number, reason: string): void {

@@ -105,6 +105,11 @@ static bool may_report(struct leg *leg, const union address *source, bool authen
   return latch_hear(&leg->rtcp_latch, source, authentic ? PROOF_NEWEST : PROOF_NONE, now_us) != SOURCE_STRANGER;
 }
 
+/* Whether the party may send nothing but this for minutes, where nobody speaks. */
+static bool pauses(const struct leg *leg) {
+  return leg->settings.noise_payload_type != NO_PAYLOAD_TYPE || leg->settings.encoding.annex_b;
+}
+
 void reporting_receive(struct leg *leg, const uint8_t *bytes, size_t length, const union address *source, bool authentic,
                        uint64_t now_us) {
   struct reporting *reporting = &leg->reporting;
@@ -115,6 +120,7 @@ void reporting_receive(struct leg *leg, const uint8_t *bytes, size_t length, con
     return;
   }
   reporting->received_reports++;
+  if (pauses(leg)) silence_end(leg, now_us);
   if (received.sender) {
     reporting->their_report = ntp_middle(received.info.ntp);
     reporting->their_report_us = now_us;

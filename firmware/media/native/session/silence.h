@@ -18,7 +18,7 @@ struct silence {
 /* After each change of the leg's settings, and when its loop has it. */
 void silence_watch(struct leg *leg, struct loop *loop, uint64_t now_us);
 void silence_detach(struct leg *leg, struct loop *loop);
-/* A packet of the party, of any payload type. */
+/* A packet of the party, of any payload type; or of its RTCP, where it pauses while nobody speaks. */
 void silence_end(struct leg *leg, uint64_t now_us);
 
 #endif
