@@ -1,5 +1,6 @@
 import { CallServer } from './call/call-server.ts';
 import { registerFeatures } from './call/feature/features.ts';
+import { RecordCall } from './call/feature/record-call.ts';
 import { Groups } from './call/group/groups.ts';
 import { CallFeed } from './call/history/call-feed.ts';
 import { DialogEvents } from './call/history/dialog-events.ts';
@@ -298,6 +299,7 @@ export class Signalling {
       return Object.keys(extensions).filter((number) => userOf(configuration(), number) === user);
     };
     const { mailboxes } = options;
+    new RecordCall({ calls, mailboxes, configuration, clock, logger }).register();
     const mailboxCalls = new MailboxCalls({ calls, mailboxes, presences, configuration, clock, logger });
     presences.subscribe(({ user, state }) => {
       if (state === 'idle') mailboxCalls.look(user);

@@ -18,6 +18,9 @@ import {
   type MediaClient,
   MediaError,
   type MediaEvent,
+  type Recording,
+  type RecordingOptions,
+  type RecordingResult,
   type Sound,
 } from '../../firmware/media/client.ts';
 import type { Binding } from '../../firmware/registrar/binding.ts';
@@ -76,12 +79,38 @@ export function bye(reason?: string): SipRequest {
   return new SipRequest('BYE', 'sip:box', reason === undefined ? [] : [['Reason', reason]]);
 }
 
+/** One that runs for 5 s, whatever the clock says. */
+export class FakeRecording implements Recording {
+  readonly id = 1;
+  readonly options: RecordingOptions;
+  isEnded = false;
+
+  constructor(options: RecordingOptions) {
+    this.options = options;
+  }
+
+  async pause(): Promise<void> {}
+
+  async resume(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    this.end('stopped');
+  }
+
+  end(reason: RecordingResult['reason']): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.options.onEnded({ reason, durationMs: 5000, sizeBytes: 80_044, error: '' });
+  }
+}
+
 /** One session of the worker, and what it was told. */
 export class FakeSession {
   readonly id: number;
   readonly ports: readonly [number];
   readonly configured: LegParameters[] = [];
   readonly listeners: ((event: MediaEvent) => void)[] = [];
+  readonly recordings: FakeRecording[] = [];
   sound: Sound | undefined;
   peer: FakeSession | undefined;
   closed = false;
@@ -131,9 +160,16 @@ export class FakeSession {
     this.#media.pressed.push(`${digits} on ${this.id}`);
   }
 
+  async record(options: RecordingOptions): Promise<Recording> {
+    const recording = new FakeRecording(options);
+    this.recordings.push(recording);
+    return recording;
+  }
+
   async close(): Promise<void> {
     await this.part();
     this.closed = true;
+    for (const recording of this.recordings) recording.end('session-closed');
   }
 
   /** What the party hears. */

@@ -203,9 +203,8 @@ export const system = single('System', 'system', {
       'What both sides hear of it: words when it begins, a tone again and again, or nothing',
       ['words', 'tone', 'none'],
       'words',
-      NOT_YET,
     ),
-    maxMinutes: whole('Longest recording', 1, 180, 30, { unit: 'min', ...NOT_YET }),
+    maxMinutes: whole('Longest recording', 1, 180, 30, { unit: 'min' }),
   }),
   emergency: group('Emergency calls', {
     lineGroup: line('Outgoing group of lines, or name of an ARS route; empty: as other calls, then every line', 64),

@@ -1,0 +1,156 @@
+import type { Configuration } from '../../config/schema/configuration.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
+import { promptSound, type Recording, type RecordingResult, type Sound, toneOf } from '../../media/client.ts';
+import type { CallServer } from '../call-server.ts';
+import type { Leg } from '../leg/leg.ts';
+import { type Draft, mailboxSound } from '../mailbox/message.ts';
+import type { MessageStore } from '../mailbox/message-store.ts';
+
+export interface CallRecordingOptions {
+  readonly calls: Pick<CallServer, 'callOf'>;
+  readonly store: Pick<MessageStore, 'begin' | 'keep' | 'drop'>;
+  readonly configuration: () => Configuration;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onOver: () => void;
+}
+
+/** Nobody tells of a retrieval but to the call. */
+export const LOOK_MS = 500;
+/** Less is no recording. */
+const MIN_PART_MS = 1000;
+
+/**
+ * The conversation of a leg is being recorded, into messages of its user's mailbox: each as long as a message may be, one after the
+ * other, within what he may keep. It begins when neither side holds, so that both hear that it does.
+ */
+export class CallRecording {
+  readonly #leg: Leg;
+  readonly #user: string;
+  readonly #options: CallRecordingOptions;
+  readonly #limit: Timer;
+  #look: Timer | undefined;
+  #part: Timer | undefined;
+  #tone: Timer | undefined;
+  #release: (() => void) | undefined;
+  #recording: Recording | undefined;
+  /** Whom he talks to; empty where that one does not want to be known. */
+  #with = { number: '', name: '' };
+  #isStopped = false;
+
+  constructor(leg: Leg, user: string, options: CallRecordingOptions) {
+    this.#leg = leg;
+    this.#user = user;
+    this.#options = options;
+    const { configuration, clock } = options;
+    this.#limit = clock.schedule(configuration().system.recording.maxMinutes * 60_000, () => this.stop());
+    leg.whenOver(() => this.stop());
+    this.#begin();
+  }
+
+  /** What was said until then is kept. Idempotent. */
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    for (const timer of [this.#limit, this.#look, this.#part, this.#tone]) timer?.cancel();
+    this.#release?.();
+    this.#stopPart();
+    this.#options.onOver();
+  }
+
+  #begin(): void {
+    const { calls, clock, logger } = this.#options;
+    if (this.#isStopped) return;
+    const call = calls.callOf(this.#leg);
+    const peer = call?.peerOf(this.#leg);
+    if (call === undefined || peer === undefined) {
+      this.stop();
+      return;
+    }
+    if (this.#leg.isHolding || peer.isHolding) {
+      this.#look = clock.schedule(LOOK_MS, () => this.#begin());
+      return;
+    }
+    logger.info({ user: this.#user, call: call.id }, 'a call is being recorded');
+    this.#release = call.needMedia();
+    const { number, name, isPrivate } = peer.party;
+    if (isPrivate !== true) this.#with = { number, name };
+    this.#warn();
+    void this.#record((name) => call.recorded(name));
+  }
+
+  /** Both sides hear of it, as the box is configured. */
+  #warn(): void {
+    const { locale, recording } = this.#options.configuration().system;
+    if (recording.warning === 'words') {
+      this.#play({ kind: 'files', names: [promptSound(locale, 'recording-started')] });
+      return;
+    }
+    if (recording.warning === 'none') return;
+    const { steps, repeatFrom = 0 } = toneOf(locale, 'recordingWarning');
+    const beep = steps.find(({ frequencies }) => frequencies.length > 0);
+    const periodMs = steps.slice(repeatFrom).reduce((sum, { durationMs }) => sum + durationMs, 0);
+    const again = (): void => {
+      if (beep !== undefined) this.#play({ kind: 'tone', tone: { steps: [beep] } });
+      this.#tone = this.#options.clock.schedule(periodMs, again);
+    };
+    again();
+  }
+
+  #play(sound: Sound): void {
+    const peer = this.#options.calls.callOf(this.#leg)?.peerOf(this.#leg);
+    // Whoever is held hears music, and is not recorded.
+    if (peer === undefined || this.#leg.isHolding || peer.isHolding) return;
+    for (const leg of [this.#leg, peer]) void leg.media.announce(sound);
+  }
+
+  async #record(onName?: (name: string) => void): Promise<void> {
+    const { store, clock, logger } = this.#options;
+    const draft = store.begin(this.#user);
+    if (draft === undefined) {
+      logger.warn({ user: this.#user }, 'no room to record a call');
+      this.stop();
+      return;
+    }
+    onName?.(mailboxSound(this.#user, draft.id));
+    try {
+      const session = await this.#leg.media.session();
+      this.#recording = await session.record({
+        ...{ folder: draft.folder, name: draft.name, who: 'both', channels: 1 },
+        ...{ maxBytes: draft.maxBytes, maxFolderBytes: draft.maxFolderBytes, keepFreeBytes: draft.keepFreeBytes },
+        onEnded: (result) => this.#ended(draft, result),
+      });
+      if (this.#isStopped) this.#stopPart();
+      else this.#part = clock.schedule(draft.maxMs, () => this.#stopPart());
+    } catch (error) {
+      store.drop(draft);
+      // A call that ended meanwhile has no session any more.
+      if (!this.#isStopped) logger.error({ err: error, user: this.#user }, 'a call could not be recorded');
+      this.stop();
+    }
+  }
+
+  #stopPart(): void {
+    const recording = this.#recording;
+    this.#recording = undefined;
+    recording?.stop().catch((error: unknown) => {
+      this.#options.logger.warn({ err: error }, 'a recording could not be stopped');
+    });
+  }
+
+  #ended(draft: Draft, { reason, durationMs, sizeBytes }: RecordingResult): void {
+    const { store, logger, calls } = this.#options;
+    this.#part?.cancel();
+    this.#recording = undefined;
+    if (durationMs < MIN_PART_MS) store.drop(draft);
+    else {
+      store.keep(draft, { ...this.#with, durationMs, sizeBytes }).catch((error: unknown) => {
+        logger.error({ err: error, user: this.#user }, 'the recording of a call was not kept');
+      });
+    }
+    const goesOn = reason === 'stopped' || reason === 'quota';
+    if (!this.#isStopped && goesOn && calls.callOf(this.#leg) !== undefined) void this.#record();
+    else this.stop();
+  }
+}

@@ -1,0 +1,69 @@
+import type { Configuration } from '../../config/schema/configuration.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { CallServer } from '../call-server.ts';
+import type { Leg } from '../leg/leg.ts';
+import type { MessageStore } from '../mailbox/message-store.ts';
+import type { FeatureStep } from '../routing/plan.ts';
+import type { RunningStep, StepContext, StepRunner } from '../step/step-runner.ts';
+import { CallRecording } from './call-recording.ts';
+import { tellOutcome } from './confirmation.ts';
+
+export interface RecordCallOptions {
+  readonly calls: Pick<CallServer, 'runners' | 'legsOf' | 'callOf'>;
+  /** Undefined where there are no voice messages, or not yet. */
+  readonly mailboxes: () => Pick<MessageStore, 'begin' | 'keep' | 'drop' | 'hasRoom'> | undefined;
+  readonly configuration: () => Configuration;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The short code with which a user has his conversation recorded into his mailbox, and by which he ends that. */
+export class RecordCall implements StepRunner<FeatureStep> {
+  readonly #options: RecordCallOptions;
+  /** By the user's own leg. */
+  readonly #running = new Map<Leg, CallRecording>();
+
+  constructor(options: RecordCallOptions) {
+    this.#options = options;
+  }
+
+  register(): void {
+    this.#options.calls.runners.registerFeature('call-record', this);
+  }
+
+  run({ user }: FeatureStep, context: StepContext): RunningStep {
+    const { clock } = this.#options;
+    const isOwn = !context.waiting.isUp && user !== undefined && context.waiting.party.user === user;
+    return tellOutcome(context, clock, isOwn && this.#toggle(user, context.waiting));
+  }
+
+  #toggle(user: string, waiting: Leg): boolean {
+    const { calls, mailboxes, configuration, clock, logger } = this.#options;
+    const leg = this.#conversation(user, waiting);
+    if (leg === undefined) return false;
+    const running = this.#running.get(leg);
+    if (running !== undefined) {
+      running.stop();
+      return true;
+    }
+    const store = mailboxes();
+    const { users } = configuration();
+    const hasMailbox = Object.hasOwn(users, user) && users[user]?.voicemail.enabled === true;
+    if (store === undefined || !hasMailbox || !store.hasRoom(user)) return false;
+    const onOver = (): void => {
+      this.#running.delete(leg);
+    };
+    this.#running.set(leg, new CallRecording(leg, user, { calls, store, configuration, clock, logger, onOver }));
+    return !leg.isEnded;
+  }
+
+  /** At the telephone where the code is dialled, which holds it meanwhile; or else at another one of his. */
+  #conversation(user: string, waiting: Leg): Leg | undefined {
+    const { calls } = this.#options;
+    const own = calls.legsOf(user).filter((leg) => leg !== waiting && calls.callOf(leg)?.peerOf(leg) !== undefined);
+    const here = own.filter(({ party }) => party.device !== undefined && party.device === waiting.party.device);
+    const candidates = here.length > 0 ? here : own;
+    return candidates.findLast(({ isHolding }) => isHolding) ?? candidates.at(-1);
+  }
+}

@@ -1,0 +1,140 @@
+/** A user has his conversation recorded: what both sides hear, and what his mailbox gets. */
+import t, { type Test } from 'tap';
+import { LOOK_MS } from '../../../firmware/call/feature/call-recording.ts';
+import { RecordCall } from '../../../firmware/call/feature/record-call.ts';
+import type { Leg } from '../../../firmware/call/leg/leg.ts';
+import type { Draft } from '../../../firmware/call/mailbox/message.ts';
+import { description, FakeBox, FakeCaller, settle } from '../fakes.ts';
+import { configurationOf } from '../routing/support/office.ts';
+
+const WORDS = 'en/recording-started';
+const STEP = { kind: 'feature', feature: 'call-record', argument: '', user: '201', extension: '201' } as const;
+
+async function setUp(_t: Test, { recording = {}, voicemail = { enabled: true }, room = 99 } = {}) {
+  const box = new FakeBox();
+  const kept: unknown[] = [];
+  const dropped: string[] = [];
+  const configuration = configurationOf({ system: { recording }, users: { 201: { name: 'Anna', voicemail } } });
+  const { call, caller, device } = await box.conversation();
+  let begun = 0;
+  const draft = (): Draft => ({
+    ...{ user: '201', id: `part${++begun}`, folder: '/messages', name: `part${begun}.wav`, maxMs: 60_000 },
+    ...{ maxBytes: 1_000_000, maxFolderBytes: 1_000_000, keepFreeBytes: 0 },
+  });
+  const feature = new RecordCall({
+    calls: {
+      runners: box.runners,
+      legsOf: () => [call.waiting],
+      callOf: (leg: Leg) => (call.legs.has(leg) ? call : undefined),
+    },
+    mailboxes: () => ({
+      hasRoom: () => begun < room,
+      begin: () => (begun < room ? draft() : undefined),
+      keep: async ({ id }, { number, durationMs }) => {
+        kept.push([id, number, durationMs]);
+        return undefined as never;
+      },
+      drop: ({ id }) => dropped.push(id),
+    }),
+    configuration: () => configuration,
+    clock: box.clock,
+    logger: box.services.logger,
+  });
+  const sessionOf = (leg: Leg | undefined) => {
+    const port =
+      leg?.media.side === undefined ? undefined : box.media.sessions.find(({ id }) => id === legIds.get(leg));
+    if (port === undefined) throw new Error('no session');
+    return port;
+  };
+  const legIds = new Map<Leg, number>();
+  for (const leg of [call.waiting, call.other]) {
+    if (leg !== undefined) legIds.set(leg, (await leg.media.session()).id);
+  }
+  /** Dials the code by another telephone; what it heard. */
+  const dial = async (): Promise<string> => {
+    const before = box.media.sessions.length;
+    const by = new FakeCaller();
+    await box.call(by, (context) => feature.run(STEP, context));
+    const { sound } = box.media.sessions[before] ?? {};
+    by.hangsUp();
+    await settle();
+    return sound?.kind === 'tone' && sound.tone.steps.some(({ frequencies }) => frequencies[0]?.hz === 1400)
+      ? 'done'
+      : 'not done';
+  };
+  const own = sessionOf(call.waiting);
+  return { box, call, caller, device, kept, dropped, dial, own, peer: sessionOf(call.other) };
+}
+
+t.test('both sides hear that it begins; what is said until he dials again is a message', async (t) => {
+  const { box, kept, dial, own, peer, call } = await setUp(t);
+  t.equal(await dial(), 'done');
+  t.same([own.hears, peer.hears], [WORDS, WORDS]);
+  t.match(own.recordings, [{ options: { folder: '/messages', name: 'part1.wav', who: 'both' }, isEnded: false }]);
+  t.ok(box.events.some((event) => event.kind === 'recorded' && event.recording === 'mailbox/201/part1'));
+  t.equal(await dial(), 'done');
+  t.same(kept, [['part1', '202', 5000]]);
+  t.equal(call.phase, 'established');
+  t.equal(own.recordings.length, 1);
+});
+
+t.test('a tone again and again, or nothing, where the box is configured so', async (t) => {
+  const tone = await setUp(t, { recording: { warning: 'tone' } });
+  await tone.dial();
+  t.same([tone.own.hears, tone.peer.hears], ['tone', 'tone']);
+  for (const session of [tone.own, tone.peer]) session.sound = undefined;
+  tone.box.clock.advance(59_000);
+  t.match(tone.peer.hears, /^session/);
+  tone.box.clock.advance(1500);
+  await settle();
+  t.equal(tone.peer.hears, 'tone');
+  const nothing = await setUp(t, { recording: { warning: 'none' } });
+  await nothing.dial();
+  t.match([nothing.own.hears, nothing.peer.hears], [/^session/, /^session/]);
+  t.equal(nothing.own.recordings.length, 1);
+});
+
+t.test('not while he holds: it begins when he takes the call back', async (t) => {
+  const { box, caller, dial, own } = await setUp(t);
+  await caller.handlers.onReinvite?.(description(9000, 'a=sendonly'));
+  await settle();
+  t.equal(await dial(), 'done');
+  box.clock.advance(10 * LOOK_MS);
+  t.equal(own.recordings.length, 0);
+  await caller.handlers.onReinvite?.(description(9000));
+  await settle();
+  box.clock.advance(LOOK_MS);
+  await settle();
+  t.equal(own.recordings.length, 1);
+});
+
+t.test('a long one is several messages, up to the limits; whoever hangs up ends it', async (t) => {
+  const { box, kept, dial, own, device } = await setUp(t, { recording: { maxMinutes: 3 }, room: 2 });
+  await dial();
+  box.clock.advance(60_000);
+  await settle();
+  t.same(
+    own.recordings.map(({ isEnded }) => isEnded),
+    [true, false],
+  );
+  device.hangsUp();
+  await settle();
+  t.same(kept, [
+    ['part1', '202', 5000],
+    ['part2', '202', 5000],
+  ]);
+  t.equal(box.clock.pending, 0, 'no timer is left');
+  const limited = await setUp(t, { recording: { maxMinutes: 1 } });
+  await limited.dial();
+  limited.box.clock.advance(60_000);
+  await settle();
+  t.ok(limited.own.recordings.every(({ isEnded }) => isEnded));
+});
+
+t.test('nothing is recorded without a mailbox, or room in it', async (t) => {
+  for (const options of [{ voicemail: { enabled: false } }, { room: 0 }]) {
+    const { dial, own } = await setUp(t, options);
+    t.equal(await dial(), 'not done');
+    t.equal(own.recordings.length, 0);
+  }
+});
