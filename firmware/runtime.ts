@@ -55,6 +55,7 @@ import { Signalling } from './signalling.ts';
 import { ensureCertificate } from './system/certificates.ts';
 import { NetworkPipe } from './system/network.ts';
 import { watchMessages } from './watched-messages.ts';
+import { ControlService } from './web/control/control-service.ts';
 import { WebServer } from './web/server.ts';
 
 export interface RuntimeOptions {
@@ -106,6 +107,7 @@ export class Runtime {
   #media: Promise<MediaClient> | undefined;
   #mediaClient: MediaClient | undefined;
   #web: WebServer | undefined;
+  #clients: ControlService | undefined;
   #listeners: Listeners | undefined;
   #control: ControlServer | undefined;
   #dailyBackup: DailyBackup | undefined;
@@ -197,7 +199,14 @@ export class Runtime {
       logger: this.#logger,
       sourceLog: this.#sourceLog,
     });
-    this.#web = await this.#openWeb();
+    this.#clients = new ControlService({
+      ...this.#signalling.control,
+      presences: this.#signalling.presences,
+      feed: this.#store.feed,
+      clock,
+      logger: this.#logger,
+    });
+    this.#web = await this.#openWeb(this.#clients);
     const listeners = this.#openListeners(this.#signalling, this.#web);
     // SIP comes first: phones that could not register try again only much later, files are asked for again at once.
     await listeners.serve('sip');
@@ -302,7 +311,7 @@ export class Runtime {
     return this.#listeners;
   }
 
-  #openWeb(): Promise<WebServer> {
+  #openWeb(upgrade: ControlService): Promise<WebServer> {
     // Each look at the configuration asks the database whether another process edited it.
     const configuration = oncePerTurn(() => this.#store.current);
     const rendered = new RenderedFiles({
@@ -313,6 +322,7 @@ export class Runtime {
       },
     });
     return WebServer.open({
+      upgrade,
       makeFile: phoneFiles({ generated: (request) => rendered.make(request), staticFiles: this.#staticFiles }),
       isAdmitted: (userAgent, name) => !configuration().system.http.avayaClientsOnly || isForPhones(userAgent, name),
       lanOf: (address) => this.#listeners?.lanOf(address),
@@ -361,6 +371,7 @@ export class Runtime {
     this.#applied.close();
     await this.#control?.close();
     await this.#listeners?.close();
+    this.#clients?.close();
     await this.#web?.close();
     await this.#signalling?.close();
     const media = await this.#media?.catch(() => undefined);

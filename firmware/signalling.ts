@@ -1,4 +1,6 @@
 import { CallServer } from './call/call-server.ts';
+import type { ClientControlOptions } from './call/control/client-control.ts';
+import { OtherPhones } from './call/control/other-phones.ts';
 import { registerFeatures } from './call/feature/features.ts';
 import { RecordCall } from './call/feature/record-call.ts';
 import { Groups } from './call/group/groups.ts';
@@ -27,6 +29,7 @@ import type { MediaClient } from './media/client.ts';
 import { Access } from './registrar/access.ts';
 import { Authenticator } from './registrar/authenticator.ts';
 import { AutoCreation } from './registrar/auto-creation.ts';
+import { ClientLogin } from './registrar/client-login.ts';
 import { Gruus } from './registrar/gruu.ts';
 import { KeepAlive } from './registrar/keep-alive.ts';
 import { LocationService } from './registrar/location.ts';
@@ -64,6 +67,7 @@ interface Watched {
   /** Of a user. */
   readonly extensionsOf: (user: string) => readonly string[];
   readonly groups: Groups;
+  readonly control: ClientControlOptions & { readonly login: ClientLogin };
 }
 
 /** The SIP stack and what stands on it: who registers, and the calls. */
@@ -79,6 +83,8 @@ export class Signalling {
   /** What becomes of calls. */
   readonly feed: CallFeed;
   readonly presences: UserPresences;
+  /** What clients that direct telephones need. */
+  readonly control: Watched['control'];
   readonly #lamps: DialogEvents;
   readonly #mailboxCalls: MailboxCalls;
   readonly #extensionsOf: (user: string) => readonly string[];
@@ -93,7 +99,7 @@ export class Signalling {
     lines: Lines,
     defence: Defence,
     trace: MessageTrace,
-    { feed, presences, lamps, mailboxCalls, extensionsOf, groups }: Watched,
+    { feed, presences, lamps, mailboxCalls, extensionsOf, groups, control }: Watched,
     timed: readonly { close(): void }[],
   ) {
     this.stack = stack;
@@ -106,6 +112,7 @@ export class Signalling {
     this.trace = trace;
     this.feed = feed;
     this.presences = presences;
+    this.control = control;
     this.#lamps = lamps;
     this.#mailboxCalls = mailboxCalls;
     this.#extensionsOf = extensionsOf;
@@ -304,7 +311,18 @@ export class Signalling {
     presences.subscribe(({ user, state }) => {
       if (state === 'idle') mailboxCalls.look(user);
     });
-    const watched = { feed, presences, lamps, mailboxCalls, extensionsOf, groups };
+    const otherPhones = new OtherPhones();
+    calls.state.otherPhoneOf = (user) => otherPhones.of(user);
+    const login = new ClientLogin({
+      realm: store.realm,
+      digest: (number) => digestOf(configuration(), number),
+      access,
+      guard: defence.logins,
+      isBlocked: (flow) => defence.admission.isBlocked(flow),
+      clock,
+    });
+    const control = { calls, transfers: features.transfers, otherPhones, configuration, login };
+    const watched = { feed, presences, lamps, mailboxCalls, extensionsOf, groups, control };
     const timed = [features, keepAlive, newcomers, mailboxCalls];
     return new Signalling(stack, location, registrar, calls, lines, defence, trace, watched, timed);
   }

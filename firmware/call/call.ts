@@ -6,8 +6,10 @@ import { CallReport, type JoinedHow } from './call-report.ts';
 import { type CallEffect, type CallInput, type CallState, nextCallState } from './call-state.ts';
 import type { CallCause, CallParty, CallService } from './history/call-event.ts';
 import { Bridge } from './leg/bridge.ts';
-import type { Leg, LegOwner } from './leg/leg.ts';
+import { openEarlyMedia } from './leg/early-media.ts';
+import type { Leg } from './leg/leg.ts';
 import type { LegEnd } from './leg/leg-end.ts';
+import type { LegOwner } from './leg/leg-owner.ts';
 import type { RefusedParty } from './leg/waiting.ts';
 import type { Step } from './routing/plan.ts';
 import { assertedIdentity } from './step/device-way.ts';
@@ -36,9 +38,7 @@ export class Call {
   #refused: Partial<RefusedParty> = {};
   /** What whoever ended the call said of it, for the other one (RFC 3326). */
   #reason: string | undefined;
-  #end:
-    | { readonly cause: CallCause; readonly by: 'caller' | 'connected' | 'box'; readonly status?: number }
-    | undefined;
+  #end: Parameters<CallReport['ended']>[0] | undefined;
   #cleanedUp = false;
 
   constructor(options: CallOptions) {
@@ -109,6 +109,19 @@ export class Call {
     return this.#bridge?.need() ?? (() => undefined);
   }
 
+  /** Holds in the name of one of the two, whose phone does not do it itself, or ends that. False where it is in no conversation. */
+  hold(leg: Leg, isOn: boolean): boolean {
+    const bridge = this.#bridge;
+    if (bridge === undefined || this.peerOf(leg) === undefined) return false;
+    if (bridge.hold(leg, isOn)) this.#report.held(leg, isOn);
+    return true;
+  }
+
+  /** Whether the box holds in the name of that one. */
+  isHeldFor(leg: Leg): boolean {
+    return this.#bridge?.isHeldFor(leg) === true;
+  }
+
   /** A recording of this call is kept under that name; for its history. */
   recorded(recording: string): void {
     this.#report.recorded(recording);
@@ -176,6 +189,7 @@ export class Call {
     if (old === this.#waiting) this.#waiting = leg;
     else this.#other = leg;
     this.#report.joined(leg, old, told);
+    const isHeld = bridge.isHeldFor(kept);
     try {
       const parted = bridge.part([kept]);
       old.close(reason);
@@ -184,8 +198,10 @@ export class Call {
       const next = this.#newBridge();
       await next.join();
       if (this.#state.phase !== 'established') return true;
-      if (leg.accept([this.#identity(kept, leg)])) next.start();
-      else this.#legEnded(leg, { cause: 'normal' });
+      if (leg.accept([this.#identity(kept, leg)])) {
+        next.start();
+        next.hold(kept, isHeld);
+      } else this.#legEnded(leg, { cause: 'normal' });
       return true;
     } catch (error) {
       this.#fail(error);
@@ -335,7 +351,9 @@ export class Call {
         this.#take({ kind: 'ringing' });
       },
       earlyMedia: (leg, sdp) => {
-        if (isCurrent()) this.#run(this.#openEarlyMedia(leg, sdp, isCurrent));
+        if (!isCurrent()) return;
+        const opened = openEarlyMedia(this.#waiting, leg, sdp, isCurrent);
+        this.#run(opened.then((isHeard) => isHeard === false && this.#take({ kind: 'ringing' })));
       },
       answered: (leg) => {
         if (finish()) this.#answeredBy(leg);
@@ -373,22 +391,6 @@ export class Call {
     this.#own(leg);
     this.#report.answered(leg);
     this.#take({ kind: 'answered' });
-  }
-
-  /** The device speaks before it answers: an announcement, or a tone of its own. */
-  async #openEarlyMedia(leg: Leg, sdp: string, isCurrent: () => boolean): Promise<void> {
-    const waiting = this.#waiting;
-    // It may be out meanwhile, its media closed, and somebody else have the party.
-    const isWanted = (): boolean => isCurrent() && !leg.isEnded;
-    try {
-      const refusal = await leg.takeEarlyAnswer(sdp);
-      if (!isWanted()) return;
-      if (refusal === undefined) await waiting.media.join(leg.media);
-      const isHeard = refusal === undefined && isWanted() && (await waiting.progress(leg));
-      if (!isHeard && isWanted()) this.#take({ kind: 'ringing' });
-    } catch (error) {
-      if (isWanted()) throw error;
-    }
   }
 
   async #answerByBox(service: CallService, isCurrent: () => boolean): Promise<boolean> {

@@ -27,6 +27,9 @@ export class PresentState implements RoutingState {
   /** Set by groups. */
   waitingIn: (huntGroup: string) => number = () => 0;
 
+  /** Set by those who direct telephones. */
+  otherPhoneOf: (user: string) => string | undefined = () => undefined;
+
   constructor(options: PresentStateOptions) {
     this.#options = options;
   }

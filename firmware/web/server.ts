@@ -1,6 +1,12 @@
-import { createServer as createHttpServer, type Server as HttpServer, STATUS_CODES } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  STATUS_CODES,
+} from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { isIPv6, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type Logger, SourceLog } from '../core/logger.ts';
 import { addressText, sourceOf } from './address-text.ts';
 import { ConnectionLimit } from './connection-limit.ts';
@@ -59,7 +65,17 @@ export interface WebListenPoints {
   readonly https?: readonly WebListenPoint[];
 }
 
+/** What takes connections over from HTTPS, such as WebSockets. */
+export interface UpgradeHandler {
+  /** Whether the request asks for it; anything else is a request for a file. */
+  wants(request: IncomingMessage): boolean;
+  /** The connection is the handler's from now on; it is cut off when its port closes. */
+  take(request: IncomingMessage, stream: Duplex, head: Buffer): void;
+}
+
 export interface WebServerOptions extends WebListenPoints, FileServiceOptions {
+  /** None unless given. */
+  readonly upgrade?: UpgradeHandler;
   /** Needed where `https` names a port. */
   readonly certificate?: WebCertificate;
   /** Where it is shared, a source gets one line a second in all. */
@@ -80,6 +96,8 @@ export class WebServer {
   readonly #serviceLimits: ServiceLimits;
   readonly #connections: ConnectionLimit;
   readonly #servers = new Map<HttpServer | HttpsServer, WebAddress>();
+  /** Connections that are HTTP no more: their server does not know them. */
+  readonly #upgraded = new WeakMap<HttpServer | HttpsServer, Set<Duplex>>();
   #certificate: WebCertificate | undefined;
   /** Started for the first port. */
   #service: Promise<FileService> | undefined;
@@ -174,7 +192,10 @@ export class WebServer {
   async #closeServer(server: HttpServer | HttpsServer): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
-    const timer = this.#options.clock.schedule(CLOSE_GRACE_MS, () => server.closeAllConnections());
+    const timer = this.#options.clock.schedule(CLOSE_GRACE_MS, () => {
+      server.closeAllConnections();
+      for (const stream of this.#upgraded.get(server) ?? []) stream.destroy();
+    });
     await closed;
     timer.cancel();
   }
@@ -215,9 +236,18 @@ export class WebServer {
       if (certificate === undefined) throw new Error('HTTPS without a certificate');
       const { key, cert } = certificate;
       server = createHttpsServer(
-        { ...settings, key, cert, minVersion: 'TLSv1.2', handshakeTimeout: headerTimeoutMs },
+        {
+          ...settings,
+          key,
+          cert,
+          minVersion: 'TLSv1.2',
+          handshakeTimeout: headerTimeoutMs,
+          shouldUpgradeCallback: (request) => this.#options.upgrade?.wants(request) === true,
+        },
         handle,
       );
+      const { upgrade } = this.#options;
+      if (upgrade !== undefined) this.#offerUpgrade(server, upgrade);
       server.on('tlsClientError', (error, socket) => this.#refused(socket, error.message));
     }
     server.maxHeadersCount = MAX_HEADER_FIELDS;
@@ -231,6 +261,23 @@ export class WebServer {
       this.#refused(socket, error.message, refuse(error, socket));
     });
     return server;
+  }
+
+  #offerUpgrade(server: HttpServer | HttpsServer, upgrade: UpgradeHandler): void {
+    const upgraded = new Set<Duplex>();
+    this.#upgraded.set(server, upgraded);
+    server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+      if (!this.#serviceLimits.rate.take(sourceOf(request.socket))) {
+        stream.on('error', () => stream.destroy());
+        stream.end('HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+        return;
+      }
+      // From here on the handler says who is idle.
+      request.socket.setTimeout(0);
+      upgraded.add(stream);
+      stream.once('close', () => upgraded.delete(stream));
+      upgrade.take(request, stream, head);
+    });
   }
 
   /** What never became a request. */

@@ -361,6 +361,10 @@ export class FakeCaller {
   }
 }
 
+function responseOf(status: number, headers: readonly HeaderField[] = []): SipResponse {
+  return { status, headers: new Headers(headers) } as unknown as SipResponse;
+}
+
 /** Somebody whom the box calls. */
 export class FakeDevice {
   readonly options: InviteOptions;
@@ -383,16 +387,16 @@ export class FakeDevice {
   }
 
   rings(): void {
-    this.handlers.onProvisional?.(180, undefined, undefined as never);
+    this.handlers.onProvisional?.(180, undefined, responseOf(180));
   }
 
   sendsEarly(sdp: string): void {
-    this.handlers.onProvisional?.(183, sdp, undefined as never);
+    this.handlers.onProvisional?.(183, sdp, responseOf(183));
   }
 
   answers(sdp: string = description(9100), headers: readonly HeaderField[] = []): void {
     this.established = true;
-    this.handlers.onAnswered?.(sdp, { status: 200, headers: new Headers(headers) } as unknown as SipResponse);
+    this.handlers.onAnswered?.(sdp, responseOf(200, headers));
   }
 
   refuses(status: number): void {

@@ -31,6 +31,7 @@ export class AlarmRing {
         earlyMedia: nothing,
         answered: (leg) => this.#answer(leg, index),
         rejected: nothing,
+        ignored: nothing,
         gone: nothing,
         failed: options.onFailed,
       });

@@ -34,6 +34,8 @@ export interface FeatureOptions {
 export interface Features {
   /** What peers may subscribe to by them. */
   readonly eventPackages: readonly EventPackage[];
+  /** For those who direct a telephone without being one. */
+  readonly transfers: Transfers;
   /** Takes a REFER; false where it is none of a call, and of no conference. */
   refer(refer: IncomingRefer): boolean;
   /** Idempotent. */
@@ -59,6 +61,7 @@ export function registerFeatures(options: FeatureOptions): Features {
   const conferenceEvents = new ConferenceEvents({ calls, conferences, authenticate, domain });
   return {
     eventPackages: [conferenceEvents],
+    transfers,
     refer: (refer) => conferenceReferrals.refer(refer) || transfers.refer(refer),
     close: () => alarm.close(),
   };

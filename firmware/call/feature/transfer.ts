@@ -21,12 +21,15 @@ export interface TransferOptions {
 /** Whoever has transferred hangs up by himself; where he does not, the box does after it, so that he has heard how it went. */
 const TRANSFEROR_LEAVES_MS = 2000;
 
+/** How a transfer is asked for, and told of: by REFER, or by whoever directs the telephone. */
+export type TransferRequest = Pick<IncomingRefer, 'accept' | 'referredBy'>;
+
 /** A user who transfers, and what he has of it. */
 interface Transferor {
   readonly leg: Leg;
   readonly user: string;
   readonly extension: string;
-  readonly caller: Caller;
+  readonly caller: Extract<Caller, { readonly kind: 'user' }>;
 }
 
 /**
@@ -56,6 +59,21 @@ export class Transfers {
     return true;
   }
 
+  /**
+   * `leg` gives whom it talks to to a number, or to whom it talks to in the consultation. The status that refuses it; undefined where
+   * `request` is accepted.
+   */
+  transfer(request: TransferRequest, leg: Leg, caller: Transferor['caller'], to: string | Leg): number | undefined {
+    const call = this.#options.calls.callOf(leg);
+    const party = call?.peerOf(leg);
+    if (call === undefined || party === undefined) return 481;
+    if (this.#pending.has(leg)) return 491;
+    const transferor: Transferor = { leg, user: caller.user, extension: caller.extension, caller };
+    return typeof to === 'string'
+      ? this.#blind(request, transferor, call, party, to)
+      : this.#join(request, transferor, party, to);
+  }
+
   /** The status that refuses it; undefined where it is accepted. */
   #begin(refer: IncomingRefer): number | undefined {
     const { calls } = this.#options;
@@ -72,14 +90,14 @@ export class Transfers {
     if (user === undefined || extension === undefined) return 403;
     const party = call.peerOf(leg);
     if (party === undefined) return 491;
-    const caller: Caller = { kind: 'user', user, extension, ...(device === undefined ? {} : { device }) };
+    const caller = { kind: 'user' as const, user, extension, ...(device === undefined ? {} : { device }) };
     const transferor: Transferor = { leg, user, extension, caller };
     if (target.replaces !== undefined) return this.#attended(refer, transferor, party, target, target.replaces);
     return this.#blind(refer, transferor, call, party, target.number);
   }
 
   #blind(
-    refer: IncomingRefer,
+    refer: TransferRequest,
     transferor: Transferor,
     call: Call,
     party: Leg,
@@ -105,7 +123,7 @@ export class Transfers {
   }
 
   async #transfer(
-    refer: IncomingRefer,
+    refer: TransferRequest,
     progress: ReferProgress,
     transferor: Transferor,
     call: Call,
@@ -136,7 +154,7 @@ export class Transfers {
   }
 
   #run(
-    refer: IncomingRefer,
+    refer: TransferRequest,
     progress: ReferProgress,
     transferor: Transferor,
     step: Step,
@@ -204,7 +222,7 @@ export class Transfers {
     { number }: ReferredTo,
     { callId, localTag, remoteTag }: NonNullable<ReferredTo['replaces']>,
   ): number | undefined {
-    const { calls, logger } = this.#options;
+    const { calls } = this.#options;
     // Some phones write the tags as they see them themselves.
     const consultation =
       calls.legOf({ callId, localTag, remoteTag }) ?? calls.legOf({ callId, localTag: remoteTag, remoteTag: localTag });
@@ -218,7 +236,14 @@ export class Transfers {
       if (call === undefined || consulted?.waiting !== consultation || number === '') return 481;
       return this.#blind(refer, transferor, call, party, number, consultation);
     }
-    if (target === party) return 481;
+    return this.#join(refer, transferor, party, consultation);
+  }
+
+  /** Whom he talks to there, in his place. */
+  #join(refer: TransferRequest, transferor: Transferor, party: Leg, consultation: Leg): number | undefined {
+    const { calls, logger } = this.#options;
+    const target = calls.callOf(consultation)?.peerOf(consultation);
+    if (target === undefined || target === party) return 481;
     if (!this.#mayTalk(party, target)) return 403;
     const progress = refer.accept();
     if (!progress.isAccepted) return undefined;
@@ -267,7 +292,7 @@ export class Transfers {
 }
 
 /** Whether this, or what follows it, can leave over a line. */
-function leadsOutside(step: Step): boolean {
+export function leadsOutside(step: Step): boolean {
   if (step.kind === 'line') return true;
   if (step.kind === 'ring' && step.targets.some(({ kind }) => kind === 'line')) return true;
   return 'after' in step && Object.values(step.after).some((next) => next !== undefined && leadsOutside(next));

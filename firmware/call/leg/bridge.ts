@@ -20,6 +20,8 @@ export class Bridge implements Conversation {
   readonly legs: readonly [Leg, Leg];
   readonly #direct: DirectMedia;
   readonly #hearsMusic = new Set<Leg>();
+  /** Whom the box has put on hold in the name of, with the way back to media past the box. */
+  readonly #held = new Map<Leg, () => void>();
   #releaseMedia: (() => void) | undefined;
   #apart = false;
 
@@ -72,6 +74,30 @@ export class Bridge implements Conversation {
   }
 
   /**
+   * The box holds in the name of `leg`, whose phone knows nothing of it: the other one hears music, and `leg` nothing, though its
+   * packets go on. False where it is so already.
+   */
+  hold(leg: Leg, isOn: boolean): boolean {
+    const release = this.#held.get(leg);
+    if (this.#apart || isOn === (release !== undefined)) return false;
+    if (isOn) {
+      this.#held.set(leg, this.need());
+      leg.hear({ kind: 'silence' });
+    } else {
+      this.#held.delete(leg);
+      leg.media.stop();
+      release?.();
+    }
+    this.#noteHold();
+    return true;
+  }
+
+  /** Whether the box holds in its name. */
+  isHeldFor(leg: Leg): boolean {
+    return this.#held.has(leg);
+  }
+
+  /**
    * Neither hears the other any more, and the media of those who are `staying` come back to the box. Both legs are as they were
    * otherwise. Idempotent.
    */
@@ -119,14 +145,16 @@ export class Bridge implements Conversation {
     if (this.#apart) return;
     this.#apart = true;
     for (const leg of this.legs) if (leg.conversation === this) leg.conversation = undefined;
-    for (const leg of this.#hearsMusic) leg.media.stop();
+    for (const leg of [...this.#hearsMusic, ...this.#held.keys()]) leg.media.stop();
     this.#hearsMusic.clear();
+    this.#held.clear();
   }
 
   /** Whoever is held hears music, unless it holds as well. */
   #noteHold(): void {
+    const isHolding = (leg: Leg): boolean => leg.media.isHolding || this.#held.has(leg);
     for (const leg of this.legs) {
-      const isHeld = this.other(leg).media.isHolding && !leg.media.isHolding;
+      const isHeld = isHolding(this.other(leg)) && !isHolding(leg);
       if (isHeld === this.#hearsMusic.has(leg)) continue;
       if (isHeld) {
         this.#hearsMusic.add(leg);

@@ -21,6 +21,7 @@ export class IncomingLeg extends Leg {
     const { invite } = options;
     this.invite = invite;
     this.#onAccepted = options.onAccepted;
+    this.device.meet(invite.message.headers);
     this.media.digits.meet(invite.message.headers, (body, contentType) =>
       invite.request('INFO', { body, contentType }),
     );

@@ -20,9 +20,11 @@ import {
 import type { PressedDigit } from './info-digits.ts';
 import { FELL_SILENT, type LegEnd, MEDIA_LOST, NOT_ACKNOWLEDGED, VANISHED } from './leg-end.ts';
 import { LegMedia } from './leg-media.ts';
+import type { LegOwner } from './leg-owner.ts';
 import type { LegParty } from './leg-party.ts';
 import type { MediaSettings } from './media-settings.ts';
 import type { Agreement } from './media-side.ts';
+import { MetDevice } from './met-device.ts';
 import type { Refusal } from './negotiation.ts';
 import type { RefusedParty, Waiting } from './waiting.ts';
 
@@ -38,22 +40,6 @@ export interface LegServices {
   readonly silenceSeconds: () => number;
   /** Whose tones a party hears, such as `en-GB`. */
   readonly locale: () => string;
-}
-
-/** Whoever a leg belongs to: a call, or a step of its plan. Each is told of once it has happened. */
-export interface LegOwner {
-  /** Over for good, whoever ended it; told once. A leg that never was up and was refused has `onRejected` before. */
-  readonly onEnded?: (leg: Leg, end: LegEnd) => void;
-  /** A device of ours that is being called rings. */
-  readonly onRinging?: (leg: Leg) => void;
-  /** It sends media already. */
-  readonly onEarlyMedia?: (leg: Leg, sdp: string) => void;
-  /** It has answered: the leg is up. `prepare` takes its answer. */
-  readonly onAnswered?: (leg: Leg) => void;
-  /** 300 to 699, or 408 and 503 of our own making. */
-  readonly onRejected?: (leg: Leg, status: number) => void;
-  /** The party has put the box on hold, or taken it back. */
-  readonly onHeld?: (leg: Leg, isHolding: boolean) => void;
 }
 
 /** What a leg in conversation asks of its bridge. */
@@ -112,6 +98,7 @@ export abstract class Leg implements Waiting {
   readonly id: number = ++lastLegId;
   readonly media: LegMedia;
   readonly localAddress: string;
+  readonly device = new MetDevice();
   owner: LegOwner = {};
   party: LegParty;
   heldSinceMs = 0;
@@ -149,10 +136,7 @@ export abstract class Leg implements Waiting {
       settings,
       silenceMs: () => services.silenceSeconds() * 1000,
       logger: () => this.logger,
-      onPressed: (digit, how) => {
-        this.conversation?.pressed(this, digit, how);
-        this.whenPressed?.(digit);
-      },
+      onPressed: (digit, how) => this.type(digit, how),
       onSilent: () => {
         if (this.conversation?.isDirect === true) return;
         this.logger.warn({}, 'nothing is heard of a party any more');
@@ -265,6 +249,17 @@ export abstract class Leg implements Waiting {
     this.media.digits.send(digit);
   }
 
+  /** The party has pressed that key, or whoever directs its telephone. */
+  type(digit: PressedDigit, how: 'media' | 'info' = 'info'): void {
+    this.conversation?.pressed(this, digit, how);
+    this.whenPressed?.(digit);
+  }
+
+  /** Its user does not want it to ring here. Without effect on one that is up. */
+  turnAway(how: 'ignored' | 'declined'): void {
+    if (!this.wasUp) this.owner.onUnwanted?.(this, how);
+  }
+
   // ---- Waiting, for a party that is up; a caller without an answer does otherwise.
 
   ring(_headers?: readonly HeaderField[]): void {
@@ -361,6 +356,7 @@ export abstract class Leg implements Waiting {
 
   #setEnded(end: LegEnd): void {
     this.#ended = end;
+    this.device.settle();
     for (const listener of this.#overListeners.splice(0)) listener();
   }
 

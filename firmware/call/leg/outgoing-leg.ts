@@ -97,13 +97,15 @@ export class OutgoingLeg extends Leg {
       handlers: {
         ...handlers,
         onTrying: () => this.#patience?.cancel(),
-        onProvisional: (status, sdp) => {
+        onProvisional: (status, sdp, response) => {
           this.#patience?.cancel();
+          this.device.meet(response.headers);
           if (sdp !== undefined) this.owner.onEarlyMedia?.(this, sdp);
           else if (status >= 180) this.owner.onRinging?.(this);
         },
         onAnswered: (sdp, response) => {
           this.#patience?.cancel();
+          this.device.meet(response.headers);
           this.media.digits.meet(response.headers, (body, contentType) =>
             invite.request('INFO', { body, contentType }),
           );

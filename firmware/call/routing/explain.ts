@@ -16,6 +16,7 @@ export const IDLE: RoutingState = {
   devicesOf: (extension) => [{ id: `a device of ${extension}`, deviceClass: 'desk', calls: 0 }],
   lineState: () => ({ isInService: true, channelsInUse: 0, hasCallToDrop: false }),
   waitingIn: () => 0,
+  otherPhoneOf: () => undefined,
   emergencyCallBack: () => undefined,
 };
 

@@ -74,6 +74,8 @@ export interface RoutingState {
   lineState(line: string): LineState;
   /** Calls that wait in the queue of a hunt group. */
   waitingIn(huntGroup: string): number;
+  /** The telephone at which a user is now, as he dials it (other-phone mode); undefined where he is at his devices. */
+  otherPhoneOf(user: string): string | undefined;
   /** The extension that made an emergency call with a number that `isCalled`, for as long as help may call back. */
   emergencyCallBack(isCalled: (shownNumber: string) => boolean): string | undefined;
 }

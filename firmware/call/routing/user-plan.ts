@@ -54,7 +54,31 @@ export function planUser(planning: Planning, number: string, course: Course, pla
     const step = going.forward('unconditional', user.forwardUnconditional.number);
     if (step !== undefined) return step;
   }
-  return ring(going, ownDevices(planning, extensionsOf(configuration, number)), true);
+  return ring(going, devicesNow(going), true);
+}
+
+/** Where a user is to be rung: his devices, or at the other telephone that he is at; what follows stays his. */
+function devicesNow({ planning, number }: Going): readonly Device[] {
+  const { configuration, request } = planning;
+  const other = request.state.otherPhoneOf(number);
+  if (other === undefined) return ownDevices(planning, extensionsOf(configuration, number));
+  planning.note('user', `user ${number} is at another telephone, ${other}`, { user: number, target: other });
+  const extensions = internalExtensions(planning, other);
+  // A number outside that he may not be called at leaves him his devices.
+  if (extensions === undefined) return ownDevices(planning, extensionsOf(configuration, number));
+  return ownDevices(planning, extensions).map((device) => ({ ...device, isOtherPhone: true as const }));
+}
+
+/** A number outside that the user is at; undefined where he is not, or may not be. */
+function otherPhoneOutside({ planning, number, user, payer }: Going): RingTarget | undefined {
+  const other = planning.request.state.otherPhoneOf(number);
+  // Follow me counts before it.
+  if (other === undefined || user.followMe !== '' || internalExtensions(planning, other) !== undefined)
+    return undefined;
+  const meaning = lookUp(planning, other, payer);
+  if (meaning.kind !== 'outside') return undefined;
+  const call = planOutside(planning, { ...meaning, isForwarded: true }, payer);
+  return 'kind' in call ? undefined : { kind: 'line', call, delaySeconds: 0, isOtherPhone: true };
 }
 
 /** A member of a hunt group who gets no call of it now; `isBusy`: he is there all the same. */
@@ -87,7 +111,7 @@ export function planGroupMember(
     if (step !== undefined) return step;
   }
   const followed = user.followMe === '' ? undefined : internalExtensions(planning, user.followMe);
-  const devices = ownDevices(planning, followed ?? extensionsOf(configuration, number));
+  const devices = followed === undefined ? devicesNow(going) : ownDevices(planning, followed);
   if (devices.some(({ state }) => state.calls > 0) && !(group.mayWait && user.callWaiting))
     return skip('he is in a call', true);
   const targets = targetsOf(going, devices, user.twinning.huntGroupCalls);
@@ -98,6 +122,7 @@ export function planGroupMember(
 interface Device {
   readonly extension: string;
   readonly state: DeviceState;
+  readonly isOtherPhone?: true;
 }
 
 /** Those that can be called, but for the one that is calling. */
@@ -270,7 +295,10 @@ function ringStep(going: Going, targets: readonly RingTarget[]): RingStep {
   const { configuration } = planning;
   const isWaiting = targets.some((target) => target.kind === 'device' && target.isWaiting);
   const fromHere = planning.request.caller.kind === 'user';
-  const autoAnswer = !isWaiting && (user.autoAnswer === 'all' || (user.autoAnswer === 'internal' && fromHere));
+  // Another telephone may stand where others hear.
+  const isElsewhere = targets.some(({ isOtherPhone }) => isOtherPhone === true);
+  const autoAnswer =
+    !isWaiting && !isElsewhere && (user.autoAnswer === 'all' || (user.autoAnswer === 'internal' && fromHere));
   const noAnswerSeconds = user.noAnswerSeconds ?? configuration.system.telephony.noAnswerSeconds;
   const from = user.noAnswerSeconds === undefined ? 'the system' : 'the user';
   const text = `user ${number} rings ${noAnswerSeconds} s, as ${from} says`;
@@ -307,14 +335,19 @@ function targetsOf(going: Going, devices: readonly Device[], withMobile: boolean
     if (free.length > 0) planning.note('user', text, { user: number, devices: free.length });
     return free.map((device) => target(device, true));
   }
+  const outside = otherPhoneOutside(going);
+  if (outside !== undefined) return [outside];
   const targets = devices.map((device) => target(device, false));
+  // Whoever is at another telephone has said where to ring.
+  if (devices.some(({ isOtherPhone }) => isOtherPhone === true)) return targets;
   targets.push(...twins(going));
   if (withMobile) targets.push(...mobileTwin(going, targets.length > 0));
   return targets;
 }
 
-function target({ extension, state }: Device, isWaiting: boolean): RingTarget {
-  return { kind: 'device', extension, device: state.id, isWaiting, delaySeconds: 0 };
+function target({ extension, state, isOtherPhone }: Device, isWaiting: boolean): RingTarget {
+  const other = isOtherPhone === true ? { isOtherPhone } : {};
+  return { kind: 'device', extension, device: state.id, isWaiting, delaySeconds: 0, ...other };
 }
 
 /** Devices of the user whom he is twinned with, those that are free. */

@@ -1,3 +1,4 @@
+import { ANSWERED_ELSEWHERE } from '../leg/leg-end.ts';
 import type { Speech } from '../leg/leg-media.ts';
 import { OutgoingLeg, type OutgoingLegOptions } from '../leg/outgoing-leg.ts';
 import type { Dialling, DiallingListener } from './dialling.ts';
@@ -33,6 +34,13 @@ export class DeviceDialling implements Dialling {
         this.#finish();
         leg.close();
         listener.rejected(status, leg);
+      },
+      onUnwanted: (_leg, how) => {
+        this.#finish();
+        // It shows no missed call: its user knows of this one.
+        leg.close(ANSWERED_ELSEWHERE);
+        if (how === 'ignored') listener.ignored(leg);
+        else listener.rejected(603, leg);
       },
       onEnded: () => {
         this.#finish();

@@ -18,6 +18,8 @@ export interface DiallingListener {
   answered(leg: OutgoingLeg): void;
   /** The final status; 408 and 503 of our own making too. */
   rejected(status: number, leg: OutgoingLeg | undefined): void;
+  /** Its user does not want it to ring there, and lets the caller wait. */
+  ignored(leg: OutgoingLeg): void;
   /** What it was closed as it answered. */
   gone(leg: OutgoingLeg): void;
   /** The media worker does not do its part. */

@@ -123,6 +123,12 @@ export class LineDialling implements Dialling {
         if (next === 'final') this.#reject(status);
         else this.#run(this.#try(next === 'again' ? index : index + 1, status));
       },
+      onUnwanted: (_leg, how) => {
+        this.#finish();
+        leg.close();
+        if (how === 'ignored') listener.ignored(leg);
+        else listener.rejected(603, leg);
+      },
       onEnded: () => {
         this.#finish();
         leg.close();

@@ -60,6 +60,10 @@ export class LineRunner implements StepRunner<LineStep> {
           const couldNot = status >= 500 && status < 600;
           context.goOn(couldNot ? after.unreachable : undefined, { status });
         },
+        ignored: (leg) => {
+          context.released(leg, 480);
+          context.goOn(undefined, { status: 480 });
+        },
         gone: (leg) => {
           timer.cancel();
           context.released(leg);

@@ -22,6 +22,8 @@ export type RingInput =
   | { readonly kind: 'early-media'; readonly target: Target }
   | { readonly kind: 'answered'; readonly target: Target }
   | { readonly kind: 'rejected'; readonly target: Target; readonly status: number }
+  /** It rings no more, and the caller waits all the same. */
+  | { readonly kind: 'ignored'; readonly target: Target }
   /** Gone without a final response. */
   | { readonly kind: 'gone'; readonly target: Target }
   /** The no-answer time is over. */
@@ -88,6 +90,8 @@ export function nextRingState(state: RingState, input: RingInput): RingTransitio
     case 'rejected':
     case 'gone':
       return out(state, input.target, input.kind === 'gone' ? 480 : input.status);
+    case 'ignored':
+      return { state: { ...state, pending: pending.filter((target) => target !== input.target) }, effects: [] };
     case 'no-answer':
       return {
         state: OVER,

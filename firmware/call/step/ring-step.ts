@@ -179,6 +179,10 @@ class Ringing implements RunningStep {
         if (status >= 600) this.#status = status;
         this.#take({ kind: 'rejected', target: index, status });
       },
+      ignored: (leg) => {
+        this.#host.released(leg, 487);
+        this.#take({ kind: 'ignored', target: index });
+      },
       gone: (leg) => {
         this.#host.released(leg);
         this.#take({ kind: 'gone', target: index });

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import { CallServer } from '../../../firmware/call/call-server.ts';
 import { type Features, registerFeatures } from '../../../firmware/call/feature/features.ts';
 import type { CallEvent } from '../../../firmware/call/history/call-event.ts';
+import { UserPresences } from '../../../firmware/call/history/user-presence.ts';
 import { NO_LINES, type OutsideLines } from '../../../firmware/call/outside.ts';
 import { routeCall } from '../../../firmware/call/routing/route.ts';
 import type { Edit } from '../../../firmware/config/configuration-store.ts';
@@ -27,6 +28,12 @@ export class SipOffice {
   readonly clock = new FakeClock();
   readonly media = new FakeMedia();
   readonly events: CallEvent[] = [];
+  readonly presences = new UserPresences({
+    users: () => Object.keys(this.configuration.users),
+    doesNotDisturb: () => false,
+    now: () => this.clock.now(),
+    report: (error) => this.log.push(String(error)),
+  });
   readonly edits: Omit<Edit, 'change'>[] = [];
   readonly log: string[] = [];
   configuration: Configuration;
@@ -71,7 +78,12 @@ export class SipOffice {
         receive: (invite, drop) => this.lines.receive(invite, drop),
         place: (call) => this.lines.place(call),
       },
-      feed: { emit: (event) => this.events.push(event) },
+      feed: {
+        emit: (event) => {
+          this.events.push(event);
+          this.presences.take(event);
+        },
+      },
       configuration: () => this.configuration,
       route: routeCall,
       mediaSettings: () => SETTINGS,
@@ -124,6 +136,11 @@ export class SipOffice {
     return this.#calls;
   }
 
+  get features(): Features {
+    if (this.#features === undefined) throw new Error('not open');
+    return this.#features;
+  }
+
   /** A phone of an extension, which the box knows how to reach; as the device of another one where that is given. */
   async phone(
     extension: string,
@@ -152,6 +169,7 @@ export class SipOffice {
         callId: device,
         cSeq: 1,
         expiresAtMs: Number.MAX_SAFE_INTEGER,
+        ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
         flow: {
           protocol: 'udp',
           localAddress: '127.0.0.1',

@@ -56,6 +56,36 @@ const ROWS: readonly Row[] = [
     step: 'ring 201 [201-1 2012-1] 25s {busy+declined+noAnswer+unreachable: leave 201}',
   },
   {
+    title: 'a user at another telephone here is rung there, and what follows stays his',
+    dialled: '201',
+    present: { otherPhone: { 201: '210' } },
+    step: 'ring 201 [210-1] 25s {busy+declined+noAnswer+unreachable: leave 201}',
+  },
+  {
+    title: 'a user at another telephone outside is rung there alone',
+    dialled: '201',
+    present: { otherPhone: { 201: '907700900201' } },
+    step: 'ring 201 [(2:07700900201 as 02079460000, 1:07700900201 as 02079460000)] 25s {busy+declined+noAnswer+unreachable: leave 201}',
+  },
+  {
+    title: 'a user whose other telephone outside he may not call keeps his devices',
+    dialled: '202',
+    present: { otherPhone: { 202: '90019005550123' } },
+    step: 'ring 202 [202-1] 20s {busy+declined: ring 200 [200-1] 20s <202 user-busy; unreachable: ring 200 [200-1] 20s <202 unavailable}',
+  },
+  {
+    title: 'follow me counts before the other telephone',
+    dialled: '205',
+    present: { otherPhone: { 205: '907700900201' } },
+    step: 'ring 205 [202-1] 20s',
+  },
+  {
+    title: 'a telephone of somebody else never answers by itself',
+    dialled: '210',
+    present: { otherPhone: { 210: '203' } },
+    step: 'ring 210 [203-1] 20s "Back at two"',
+  },
+  {
     title: 'all devices of a user ring at once',
     dialled: '201',
     present: { devices: { 201: [0, 0], 2012: [0] } },

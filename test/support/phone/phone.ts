@@ -35,6 +35,8 @@ export interface PhoneOptions {
   readonly takesEvents?: boolean;
   /** Whether it answers re-INVITEs, and sends where they say; unless given it is busy with its call. */
   readonly takesOffers?: boolean;
+  /** Event packages that it does what they say of in a call, `talk` and `hold`; none unless given. */
+  readonly events?: readonly ('talk' | 'hold')[];
   /** A new call rings until answer() or reject() (the default), is answered at once, or refused with this status. */
   readonly incoming?: 'ring' | 'answer' | number;
   /** Whether it plays the carrier, and takes every REGISTER that it gets; false unless given. */

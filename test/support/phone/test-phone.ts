@@ -489,6 +489,17 @@ export class TestPhone implements Phone {
       const headers = ['contact', 'expires'].map((name) => [name, headerValue(request, name)] as const);
       this.#responses.respond(request, reply, { status: 200, reason: 'OK', headers });
     } else if (method === 'NOTIFY' && ours) {
+      const event = headerValue(request, 'event');
+      if (event === 'talk' || event === 'hold') {
+        const isKnown = this.#options.events?.includes(event) === true;
+        this.#responses.respond(
+          request,
+          reply,
+          isKnown ? { status: 200, reason: 'OK' } : { status: 489, reason: 'Bad Event' },
+        );
+        if (isKnown) void this.#obey(call, event);
+        return;
+      }
       this.#responses.respond(request, reply, { status: 200, reason: 'OK' });
       this.#notified.push(request.body.split('\r\n', 1)[0] ?? '');
     } else if (method === 'NOTIFY' && this.#options.takesEvents === true) {
@@ -514,6 +525,12 @@ export class TestPhone implements Phone {
     } else {
       this.#responses.respond(request, reply, { status: 501, reason: 'Not Implemented' });
     }
+  }
+
+  /** As if its user had pressed the key. */
+  async #obey(call: PhoneCall, event: 'talk' | 'hold'): Promise<void> {
+    if (call.state === 'ringing') await this.#accept(call);
+    else await this.offerAgain(event === 'hold' ? 'sendonly' : 'sendrecv');
   }
 
   #receiveInvite(request: SipMessage, reply: Reply): void {
@@ -570,7 +587,10 @@ export class TestPhone implements Phone {
     this.#responses.respond(request, reply, {
       status: 180,
       reason: 'Ringing',
-      headers: [['Contact', `<${this.contactUri}>`]],
+      headers: [
+        ['Contact', `<${this.contactUri}>`],
+        ...(this.#options.events === undefined ? [] : [['Allow-Events', this.#options.events.join(', ')] as const]),
+      ],
       tag: localTag,
     });
     call.incoming = {

@@ -31,6 +31,7 @@ export class GroupOffice {
           : [],
       lineState: () => ({ isInService: true, channelsInUse: 0, hasCallToDrop: false }),
       waitingIn: (number) => this.groups.waitingIn(number),
+      otherPhoneOf: () => undefined,
       emergencyCallBack: () => undefined,
     };
     const { box } = this;

@@ -152,6 +152,8 @@ export interface Present {
   readonly devices?: Readonly<Record<string, readonly number[]>>;
   readonly lines?: Readonly<Record<string, Partial<LineState>>>;
   readonly waiting?: Readonly<Record<string, number>>;
+  /** By user. */
+  readonly otherPhone?: Readonly<Record<string, string>>;
   readonly callBack?: Readonly<Record<string, string>>;
 }
 
@@ -163,6 +165,7 @@ export function stateOf(present: Present = {}): RoutingState {
     },
     lineState: (line) => ({ isInService: true, channelsInUse: 0, hasCallToDrop: false, ...present.lines?.[line] }),
     waitingIn: (group) => present.waiting?.[group] ?? 0,
+    otherPhoneOf: (user) => present.otherPhone?.[user],
     emergencyCallBack: (isCalled) => Object.entries(present.callBack ?? {}).find(([shown]) => isCalled(shown))?.[1],
   };
 }

@@ -1,0 +1,179 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { RawData, WebSocket, WebSocketServer } from 'ws';
+import type { UserPresences } from '../../call/history/user-presence.ts';
+import type { ConfigurationStore } from '../../config/configuration-store.ts';
+import type { Configuration } from '../../config/schema/configuration.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
+import { LOGIN_URI } from '../../registrar/client-login.ts';
+import { addressText } from '../address-text.ts';
+import {
+  type ControlChannel,
+  ControlSession,
+  type ControlSessionOptions,
+  NOT_LOGGED_IN,
+  POLICY_VIOLATION,
+} from './control-session.ts';
+import { MAX_MESSAGE_BYTES } from './protocol.ts';
+
+export interface ControlServiceOptions extends Omit<ControlSessionOptions, 'admits' | 'userOf' | 'presences'> {
+  readonly presences: Pick<UserPresences, 'legsOf' | 'onLegs'>;
+  readonly feed: Pick<ConfigurationStore['feed'], 'subscribe'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Sessions at once: a client for each user of the largest box, and some who come again before the old one is gone. */
+const MAX_SESSIONS = 512;
+const MAX_SESSIONS_OF_USER = 8;
+/** A message of a client comes in one piece. */
+const MAX_FRAGMENTS = 8;
+const MAX_BUFFERED_CHUNKS = 256;
+/** What a client may leave unread. */
+const MAX_UNSENT_BYTES = 256 * 1024;
+const PING_MS = 30_000;
+const CLOSE_GRACE_MS = 2000;
+const SUBPROTOCOL = 'ringdown-control';
+const GOING_AWAY = 1001;
+const UNSUPPORTED_DATA = 1003;
+
+/** The control of telephones over WebSocket, on the HTTPS ports of the web server. */
+export class ControlService {
+  readonly #options: ControlServiceOptions;
+  readonly #sessions = new Map<ControlSession, WebSocket>();
+  readonly #ends: readonly (() => void)[];
+  #handshakes: Promise<WebSocketServer> | undefined;
+  #closed = false;
+
+  constructor(options: ControlServiceOptions) {
+    this.#options = options;
+    this.#ends = [
+      options.presences.onLegs((user) => {
+        for (const session of this.#sessions.keys()) if (session.user === user) session.callsChanged();
+      }),
+      options.feed.subscribe(({ before, after }) => this.#recheck(before, after)),
+    ];
+  }
+
+  /** Takes what asks for a WebSocket at LOGIN_URI over TLS; false where it does not. */
+  wants({ method, url, headers }: IncomingMessage): boolean {
+    return method === 'GET' && url === LOGIN_URI && headers.upgrade?.toLowerCase() === 'websocket';
+  }
+
+  /** A connection that was wanted. It is this service's from now on. */
+  take(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    stream.on('error', () => stream.destroy());
+    const { socket } = request;
+    const connection = {
+      localAddress: addressText(socket.localAddress),
+      localPort: socket.localPort ?? 0,
+      remoteAddress: addressText(socket.remoteAddress),
+      remotePort: socket.remotePort ?? 0,
+    };
+    if (this.#closed || this.#sessions.size >= MAX_SESSIONS || this.#options.login.refuses(connection)) {
+      stream.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    this.#handshakes ??= this.#load();
+    this.#handshakes.then(
+      (handshakes) => handshakes.handleUpgrade(request, stream, head, (web) => this.#open(web, connection)),
+      (error: unknown) => {
+        this.#options.logger.error({ err: error }, 'no WebSocket');
+        stream.destroy();
+      },
+    );
+  }
+
+  /** Hangs up on every client. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const end of this.#ends) end();
+    for (const session of [...this.#sessions.keys()]) session.end(GOING_AWAY, 'the box stops');
+  }
+
+  async #load(): Promise<WebSocketServer> {
+    const { WebSocketServer } = await import('ws');
+    const limits = { maxFragments: MAX_FRAGMENTS, maxBufferedChunks: MAX_BUFFERED_CHUNKS };
+    return new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: MAX_MESSAGE_BYTES,
+      handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+      ...limits,
+    });
+  }
+
+  #open(web: WebSocket, connection: Omit<ControlChannel, 'send' | 'close'>): void {
+    const { clock } = this.#options;
+    let isAlive = true;
+    let timer: Timer | undefined;
+    const channel: ControlChannel = {
+      ...connection,
+      send: (text) => {
+        if (web.readyState !== web.OPEN) return;
+        // Who does not read is not told more.
+        if (web.bufferedAmount > MAX_UNSENT_BYTES) web.terminate();
+        else web.send(text);
+      },
+      close: (code, reason) => {
+        web.close(code, reason);
+        clock.schedule(CLOSE_GRACE_MS, () => web.terminate());
+      },
+    };
+    const watch = (): void => {
+      timer = clock.schedule(PING_MS, () => {
+        if (!isAlive) {
+          web.terminate();
+          return;
+        }
+        isAlive = false;
+        web.ping();
+        watch();
+      });
+    };
+    const session: ControlSession = new ControlSession(channel, {
+      ...this.#options,
+      userOf: (extension) => userOf(this.#options.configuration(), extension),
+      admits: (each) =>
+        [...this.#sessions.keys()].filter(({ user }) => user === each.user).length <= MAX_SESSIONS_OF_USER,
+    });
+    this.#sessions.set(session, web);
+    web.on('message', (data: RawData, isBinary) => {
+      isAlive = true;
+      if (isBinary) session.end(UNSUPPORTED_DATA, 'messages are text');
+      else session.receive(String(data));
+    });
+    web.on('pong', () => {
+      isAlive = true;
+    });
+    web.on('error', () => web.terminate());
+    web.on('close', () => {
+      timer?.cancel();
+      session.closed();
+      this.#sessions.delete(session);
+    });
+    watch();
+  }
+
+  /** Whoever has lost his account, his extension or his password has lost this as well. */
+  #recheck(before: Configuration, after: Configuration): void {
+    for (const session of [...this.#sessions.keys()]) {
+      const { user, extension } = session;
+      if (user === undefined || extension === undefined) continue;
+      const isSame =
+        userOf(after, extension) === user &&
+        after.extensions[extension]?.password === before.extensions[extension]?.password;
+      if (!isSame) session.end(NOT_LOGGED_IN, 'log in again');
+      else if (after.users[user]?.profile !== before.users[user]?.profile)
+        session.end(POLICY_VIOLATION, 'the profile changed');
+    }
+  }
+}
+
+/** Who answers an extension; undefined where nobody does, or may not now. */
+function userOf({ extensions, users }: Configuration, extension: string): string | undefined {
+  const user = Object.hasOwn(extensions, extension) ? extensions[extension]?.user : undefined;
+  return user !== undefined && Object.hasOwn(users, user) && users[user]?.enabled === true ? user : undefined;
+}

@@ -1,0 +1,60 @@
+/** Clients that direct telephones, over WebSocket and TLS to the running box, with what is heard. */
+import type { Test } from 'tap';
+import { TestClient } from '../web/control/test-client.ts';
+import { type Extension, type Office, officeTest, passwordOf } from './office.ts';
+
+async function clientOf(t: Test, office: Office, extension: Extension, mode: string, fields: object = {}) {
+  const client = await TestClient.connect(t, office.ringdown.ports.https);
+  t.match(await client.login(extension, passwordOf(extension)), { ok: true, user: extension });
+  t.match(await client.ask('mode', { mode, ...fields }), { ok: true });
+  return client;
+}
+
+officeTest('a client makes a call by the desk phone, holds, retrieves and drops it', async (t, office) => {
+  const reception = await office.registered('201', { takesOffers: true, incoming: 'answer' });
+  const workshop = await office.registered('202', { takesOffers: true, incoming: 'answer', codecs: ['PCMU'] });
+  const client = await clientOf(t, office, '201', 'desk-phone');
+  const { ok, call } = await client.ask('make', { number: '202' });
+  t.equal(ok, true);
+  await client.until(() => client.told.some(({ event, state }) => event === 'call' && state === 'talking'));
+  await Promise.all([reception.play('adbfc'), workshop.play('fcebd')]);
+  await Promise.all([reception.hears('fcebd', 15_000), workshop.hears('adbfc', 15_000)]);
+  t.match(await client.ask('hold', { call }), { ok: true });
+  await client.until(() => client.told.some(({ state }) => state === 'held'));
+  await reception.play('cacac');
+  t.notMatch((await workshop.heard()).notes, 'cacac', 'who is on hold does not hear the other');
+  t.match(await client.ask('retrieve', { call }), { ok: true });
+  await Promise.all([reception.play('bdace'), workshop.play('ecdab')]);
+  await Promise.all([reception.hears('ecdab', 15_000), workshop.hears('bdace', 15_000)]);
+  t.match(await client.ask('drop', { call }), { ok: true });
+  await Promise.all([reception.ended(), workshop.ended()]);
+  t.same(await office.mediaPortsLeft(), []);
+});
+
+officeTest(
+  'other phone: the box rings it, then the number; both hear each other; calls come there',
+  async (t, office) => {
+    const reception = await office.registered('201', { takesOffers: true });
+    const workshop = await office.registered('202', { takesOffers: true });
+    const warehouse = await office.registered('203', { takesOffers: true });
+    const client = await clientOf(t, office, '201', 'other-phone', { number: '203' });
+    const make = client.ask('make', { number: '202' });
+    await warehouse.incomingCall();
+    t.notMatch(await workshop.transcript(), 'INVITE sip', 'not before the other phone has answered');
+    await warehouse.answer();
+    t.match(await workshop.incomingCall(), { fromUri: /^sips?:201@/ });
+    await workshop.answer();
+    t.match(await make, { ok: true });
+    await Promise.all([warehouse.play('adbfc'), workshop.play('fcebd')]);
+    await Promise.all([warehouse.hears('fcebd', 15_000), workshop.hears('adbfc', 15_000)]);
+    await Promise.all([workshop.bye(), warehouse.ended()]);
+    await workshop.invite('201');
+    await warehouse.incomingCall();
+    await Promise.all([warehouse.answer(), workshop.answered()]);
+    t.notMatch(await reception.transcript(), 'INVITE sip', 'his own phone is quiet');
+    await Promise.all([warehouse.play('adbfc'), workshop.play('fcebd')]);
+    await Promise.all([warehouse.hears('fcebd', 15_000), workshop.hears('adbfc', 15_000)]);
+    await Promise.all([workshop.bye(), warehouse.ended()]);
+    t.same(await office.mediaPortsLeft(), []);
+  },
+);

@@ -1,0 +1,140 @@
+/** The control of telephones over WebSocket and TLS: who is let in, and how much a stranger may do. */
+import { once } from 'node:events';
+import { request as httpsRequest } from 'node:https';
+import t, { type Test } from 'tap';
+import { WebSocket } from 'ws';
+import { NO_PRESENCE, startControl } from './running-control.ts';
+import { PASSWORD, TestClient } from './test-client.ts';
+
+t.test('a client logs in with the SIP password of its extension, which it does not send', async (t) => {
+  const { port, logins } = await startControl(t);
+  const client = await TestClient.connect(t, port);
+  t.match(await client.challenge(), { protocol: 1, realm: 'ringdown', algorithm: 'SHA-256', uri: '/control' });
+  t.match(await client.ask('calls'), { ok: false, error: 'not-logged-in' });
+  t.match(await client.login('201', PASSWORD), { ok: true, user: '201', name: 'Anna', mode: 'this-computer' });
+  t.match(await client.ask('calls'), { ok: true, calls: [] });
+  t.match(await client.login('201', PASSWORD), { ok: false, error: 'wrong-state' });
+  t.same(logins, ['201 in']);
+});
+
+t.test(
+  'wrong passwords, unknown extensions and those of nobody look alike, are counted, and end the connection',
+  async (t) => {
+    const { port, logins } = await startControl(t);
+    const client = await TestClient.connect(t, port);
+    const answers = [
+      await client.login('201', 'wrong'),
+      await client.login('999', PASSWORD),
+      await client.login('290', PASSWORD),
+    ];
+    for (const { id: _, ...answer } of answers) {
+      t.same(answer, { ok: false, error: 'unauthorized', reason: 'the extension or its password is wrong' });
+    }
+    t.equal(await client.closed(), 4401);
+    t.same(logins, ['201 failed', '999 failed', '290 in']);
+  },
+);
+
+t.test('a proof counts once, and for its challenge alone', async (t) => {
+  const { port } = await startControl(t);
+  const [first, second] = [await TestClient.connect(t, port), await TestClient.connect(t, port)];
+  const proof = await first.proof('201', PASSWORD);
+  t.match(await first.ask('login', proof), { ok: true });
+  t.match(await second.ask('login', proof), { ok: false, error: 'unauthorized' });
+});
+
+const hostile: readonly (readonly [title: string, send: (client: TestClient) => void, code: number])[] = [
+  ['a huge message', (client) => client.socket.send('x'.repeat(5000)), 1009],
+  ['a binary message', (client) => client.socket.send(Buffer.from([1, 2, 3])), 1003],
+  ['bytes that are no UTF-8', (client) => client.socket.send(Buffer.from([0xff, 0xfe]), { binary: false }), 1007],
+  [
+    'a flood',
+    (client) => {
+      for (let count = 0; count < 400; count += 1) client.socket.send('{"id":1,"verb":"calls"}');
+    },
+    1008,
+  ],
+];
+for (const [title, send, code] of hostile) {
+  t.test(`${title} ends the connection, and no other`, async (t) => {
+    const { port } = await startControl(t);
+    const [client, other] = [await TestClient.connect(t, port), await TestClient.connect(t, port)];
+    t.match(await other.login('201', PASSWORD), { ok: true });
+    send(client);
+    t.equal(await client.closed(), code);
+    t.match(await other.ask('calls'), { ok: true });
+  });
+}
+
+t.test('malformed messages are answered, and hurt nobody', async (t) => {
+  const { port } = await startControl(t);
+  const client = await TestClient.connect(t, port);
+  for (const text of ['', '{', '[]', '{"id":3,"verb":"__proto__"}']) client.socket.send(text);
+  await client.until(() => client.told.filter(({ ok }) => ok === false).length === 4);
+  t.match(await client.login('201', PASSWORD), { ok: true });
+});
+
+t.test('who does not log in is hung up on', async (t) => {
+  const { port, clock } = await startControl(t);
+  const client = await TestClient.connect(t, port);
+  await client.challenge();
+  clock.advance(15_000);
+  t.equal(await client.closed(), 4401);
+});
+
+t.test('a new password, or no account any more, ends the session; another edit does not', async (t) => {
+  const { port, edit } = await startControl(t);
+  const client = await TestClient.connect(t, port);
+  await client.login('201', PASSWORD);
+  edit((configuration) => ({ ...configuration, system: { ...configuration.system, name: 'Another' } }));
+  t.match(await client.ask('calls'), { ok: true });
+  edit(({ extensions, ...rest }) => ({
+    ...rest,
+    extensions: { ...extensions, 201: { ...extensions['201'], password: 'another' } as (typeof extensions)[string] },
+  }));
+  t.equal(await client.closed(), 4401);
+});
+
+t.test('a user has eight clients at most', async (t) => {
+  const { port } = await startControl(t);
+  const clients = await Promise.all(Array.from({ length: 9 }, () => TestClient.connect(t, port)));
+  for (const client of clients.slice(0, 8)) t.match(await client.login('201', PASSWORD), { ok: true });
+  t.match(await clients[8]?.login('201', PASSWORD), { ok: false, error: 'too-many' });
+  t.equal(await clients[8]?.closed(), 1008);
+});
+
+t.test('a blocked source gets no WebSocket; other paths, and plain HTTP, have none', async (t) => {
+  const { port, httpPort, block } = await startControl(t);
+  const statusOf = (url: string): Promise<number> => upgradeStatus(t, url);
+  t.equal(await statusOf(`wss://127.0.0.1:${port}/other`), 404);
+  t.equal(await statusOf(`ws://127.0.0.1:${httpPort}/control`), 404);
+  block();
+  t.equal(await statusOf(`wss://127.0.0.1:${port}/control`), 503);
+  const file = httpsRequest({ port, path: '/46xxsettings.txt', rejectUnauthorized: false, agent: false });
+  file.setHeader('Connection', 'Upgrade').setHeader('Upgrade', 'h2c');
+  file.end();
+  const [response] = await once(file, 'response');
+  t.equal(response.statusCode, 200, 'a file is a file, whatever else was offered');
+  response.resume();
+});
+
+t.test('a stop hangs up on the clients, and the port closes', async (t) => {
+  const { port, service, web } = await startControl(t, NO_PRESENCE);
+  const client = await TestClient.connect(t, port);
+  await client.login('201', PASSWORD);
+  service.close();
+  t.equal(await client.closed(), 1001);
+  const stubborn = await TestClient.connect(t, port).catch(() => undefined);
+  t.equal(stubborn, undefined);
+  await web.close();
+});
+
+async function upgradeStatus(t: Test, url: string): Promise<number> {
+  const socket = new WebSocket(url, { rejectUnauthorized: false });
+  t.teardown(() => socket.terminate());
+  return new Promise((resolve, reject) => {
+    socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+    socket.on('open', () => reject(new Error('it was opened')));
+    socket.on('error', () => undefined);
+  });
+}
