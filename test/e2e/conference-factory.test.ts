@@ -73,3 +73,30 @@ async function hearEachOther(phones: readonly TestPhone[]): Promise<void> {
     await Promise.all(phones.filter((phone) => phone !== speaker).map((phone) => phone.hears(sequence, 15_000)));
   }
 }
+
+officeTest('a PIN is asked of whoever comes by himself: wrong three times it ends the call', async (t, office) => {
+  await configure(t, office, 'system.telephony.conferenceCentre', 'ConfServer');
+  const pin = ['config', 'set', 'users.201.conferencePin', '-', '--data', office.ringdown.dataDirectory];
+  t.equal((await runRingdown(pin, '471147\n')).status, 0);
+  const reception = await office.registered('201', { takesOffers: true });
+  const workshop = await office.registered('202', { takesOffers: true });
+  await reception.call('ConfServer');
+  const room = roomOf(reception);
+  t.match(await workshop.call(room), { status: 200 });
+  const isEnded = workshop.ended().then(() => true);
+  // Keys that are pressed while one is looked at do not count: more are pressed than three times.
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    await workshop.pressKey('0');
+    await workshop.pressKey('#');
+    if (await Promise.race([isEnded, workshop.pressKey('9').then(() => false)])) break;
+  }
+  t.ok(await isEnded, 'the box hangs up');
+  t.match(await workshop.call(room), { status: 200 });
+  for (const digit of '471147#') await workshop.pressKey(digit);
+  await office.ringdown.logs(/wrong PIN of a conference/, 1000);
+  await workshop.play('adbfcadbfc');
+  await reception.hears('adbfc', 15_000);
+  for (const digit of '*9') await reception.pressKey(digit);
+  await Promise.all([reception.ended(), workshop.ended()]);
+  t.same(await office.mediaPortsLeft(), []);
+});

@@ -214,6 +214,8 @@ export class ConferenceReferrals {
       isOver = true;
       this.#invited.set(room, (this.#invited.get(room) ?? 1) - 1);
       forget();
+      // The step that ran in his name had them.
+      room.listen(leg);
       progress.notify(status);
       arrived();
     };

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
 import { type MediaClient, type MediaConference, MediaError, promptSound, toneOf } from '../../media/client.ts';
 import type { Leg } from '../leg/leg.ts';
 import type { RunningStep, StepContext } from '../step/step-runner.ts';
+import { ConferenceMenu } from './conference-menu.ts';
 
 /** How a party came in (RFC 4575 §5.8.5). */
 export type JoiningMethod = 'dialed-in' | 'dialed-out' | 'focus-owner';
@@ -17,13 +19,12 @@ export interface ConferenceRoomOptions {
    * `standing`: one may be alone in it at any time.
    */
   readonly alone: 'ended' | 'begun' | 'standing';
-  /** It ends with the last telephone of its owner. */
-  readonly endsWithOwner: () => boolean;
   /** Whether those who came over lines may go on when nobody of the house is left. */
   readonly mayBeOutside: () => boolean;
   /** Whether all conferences together have a place. */
   readonly hasPlace: () => boolean;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** Who is in it, muted or not, or speaks, is something else. */
   readonly onChanged: () => void;
   /** Nobody of a user is in it any more. */
@@ -68,7 +69,12 @@ const NAME_BYTES = 12;
 export class ConferenceRoom {
   /** The user part of its URI. */
   readonly name = `conf${randomBytes(NAME_BYTES).toString('hex')}`;
+  /** Asked of whoever comes by himself, in place of the owner's own; set by keys. */
+  pin: string | undefined;
+  /** It ends with the last telephone of its owner. */
+  endsWithOwner = false;
   readonly #options: ConferenceRoomOptions;
+  readonly #menu: ConferenceMenu;
   readonly #members = new Map<Leg, Member>();
   /** Others who are on their way in. */
   readonly #expected = new Set<object>();
@@ -80,6 +86,7 @@ export class ConferenceRoom {
 
   constructor(options: ConferenceRoomOptions) {
     this.#options = options;
+    this.#menu = new ConferenceMenu(this, options.clock, options.logger);
   }
 
   get owner(): string {
@@ -98,6 +105,11 @@ export class ConferenceRoom {
   /** Who has been the loudest for a while. */
   get speaker(): Leg | undefined {
     return this.#speaker;
+  }
+
+  /** One may be alone in it at any time. */
+  get isStanding(): boolean {
+    return this.#options.alone === 'standing';
   }
 
   get isFull(): boolean {
@@ -119,6 +131,15 @@ export class ConferenceRoom {
     return [...this.#members.keys()].filter(isMeant);
   }
 
+  isMuted(leg: Leg): boolean {
+    return this.#members.get(leg)?.isMuted === true;
+  }
+
+  /** Keys of the party are commands from now on: another step may have had them meanwhile. */
+  listen(leg: Leg): void {
+    if (this.#members.has(leg)) leg.whenPressed = ({ digit }) => this.#menu.pressed(leg, digit);
+  }
+
   /** The call of a party, for steps that run in its name. */
   contextOf(leg: Leg): StepContext | undefined {
     return this.#members.get(leg)?.context;
@@ -126,11 +147,12 @@ export class ConferenceRoom {
 
   /**
    * The party that waits comes in; it is answered where it is not yet. `joined`: whether it is in. One for whom there is no
-   * place gets 486.
+   * place gets 486. `isAnswered`: the box has answered it for that already.
    */
   enter(
     context: StepContext,
     method: JoiningMethod = 'dialed-in',
+    isAnswered = false,
   ): RunningStep & { readonly joined: Promise<boolean> } {
     const { waiting } = context;
     if (this.#isOver || this.isFull) {
@@ -142,8 +164,9 @@ export class ConferenceRoom {
     this.#members.set(waiting, { leg: waiting, context, method, joinedAtMs, ...state });
     // RFC 4579 §5.1: whoever calls, or is offered something else, sees that it talks to a focus.
     waiting.contact = { user: this.name, isFocus: true };
+    this.listen(waiting);
     const wasUp = waiting.isUp;
-    const joined = this.#join(context).then((isIn) => {
+    const joined = this.#join(context, isAnswered).then((isIn) => {
       if (isIn && wasUp) waiting.tellContact();
       return isIn;
     });
@@ -181,6 +204,7 @@ export class ConferenceRoom {
     this.#aloneTimer?.cancel();
     this.#opening?.then((conference) => conference.close()).catch(() => undefined);
     const rest = [...this.#members.values()];
+    for (const { leg } of rest) this.#menu.forget(leg);
     this.#members.clear();
     for (const { context, work } of rest) {
       for (const stop of work) stop();
@@ -211,10 +235,10 @@ export class ConferenceRoom {
     return true;
   }
 
-  async #join(context: StepContext): Promise<boolean> {
+  async #join(context: StepContext, isAnswered: boolean): Promise<boolean> {
     const { waiting } = context;
     try {
-      if (!(await context.answer('conference'))) {
+      if (!isAnswered && !(await context.answer('conference'))) {
         this.#leave(waiting);
         return false;
       }
@@ -269,6 +293,7 @@ export class ConferenceRoom {
     this.#members.delete(leg);
     if (this.#speaker === leg) this.#speaker = undefined;
     leg.contact = undefined;
+    this.#menu.forget(leg);
     const { session, work } = member;
     for (const stop of work) stop();
     if (session !== undefined && !this.#isOver) {
@@ -279,7 +304,7 @@ export class ConferenceRoom {
     if (this.#isOver) return;
     if (user !== undefined && !this.hasUser(user)) {
       this.#options.onLeft(user);
-      if (user === this.owner && this.#options.endsWithOwner()) {
+      if (user === this.owner && this.endsWithOwner) {
         this.end();
         return;
       }

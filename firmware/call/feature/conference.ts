@@ -5,6 +5,7 @@ import type { CallServer } from '../call-server.ts';
 import type { Leg } from '../leg/leg.ts';
 import type { ConferenceStep, FeatureStep, ShownIdentity } from '../routing/plan.ts';
 import type { RunningStep, StepContext } from '../step/step-runner.ts';
+import { ConferencePins, PinQuestion } from './conference-pin.ts';
 import { ConferenceRoom, type ConferenceRoomOptions } from './conference-room.ts';
 import { NOTHING_RUNS } from './pick-up.ts';
 
@@ -26,16 +27,19 @@ export const MAX_MEMBERS_OF_ALL = 128;
 export class Conferences {
   readonly #options: ConferenceOptions;
   readonly #rooms = new Map<string, ConferenceRoom>();
+  readonly #pins: ConferencePins;
   /** Told of what changes in a room, and of its end; for who watches. */
   readonly watchers = new Set<ConferenceWatcher>();
 
   constructor(options: ConferenceOptions) {
     this.#options = options;
+    this.#pins = new ConferencePins(options.configuration, options.clock, options.logger);
   }
 
   register(): void {
     const { runners } = this.#options.calls;
     runners.registerFeature('conference-add', { run: (step, context) => this.#add(step, context) });
+    runners.registerFeature('conference-meet-me', { run: (step, context) => this.#meet(step, context) });
     runners.register('conference', { run: (step, context) => this.#dialIn(step, context) });
   }
 
@@ -98,28 +102,69 @@ export class Conferences {
       const room = this.#rooms.get(name);
       if (room === undefined) return refuse(context, 404);
       logger.info({ user, party: waiting.party.number, room: name }, 'joins a conference');
-      return room.enter(context);
+      return this.#comeIn(room, user, context);
     }
     // Of a party that was transferred here nobody would be the owner.
     if (waiting.isUp) return refuse(context, 403);
     if (!this.#hasPlace) return refuse(context, 486);
-    const room = this.#newRoom(user, { alone: 'begun' });
+    const room = this.#newRoom(user, 'begun');
     logger.info({ user, room: room.name }, 'conference');
     return room.enter(context, 'focus-owner');
   }
 
-  #newRoom(owner: string, more: Partial<Pick<ConferenceRoomOptions, 'alone'>> = {}): ConferenceRoom {
-    const { calls, configuration, clock } = this.#options;
+  /** The room of a user, that one may wait in: his own, or that of whose number is dialled. */
+  #meet({ user, argument }: FeatureStep, context: StepContext): RunningStep {
+    const { configuration, logger } = this.#options;
+    const owner = argument === '' ? user : argument;
+    if (user === undefined || owner === undefined) return refuse(context, 403);
+    if (!Object.hasOwn(configuration().users, owner)) return refuse(context, 404);
+    logger.info({ user, party: context.waiting.party.number, owner }, 'comes to a conference');
+    const enter = (isAnswered: boolean): RunningStep => {
+      const standing = [...this.#rooms.values()].find((room) => room.isStanding && room.owner === owner);
+      if (standing === undefined && !this.#hasPlace) return refuse(context, 486);
+      const room = standing ?? this.#newRoom(owner, 'standing');
+      return room.enter(context, user === owner ? 'focus-owner' : 'dialed-in', isAnswered);
+    };
+    const present = [...this.#rooms.values()].find((room) => room.isStanding && room.owner === owner);
+    const guarded = present ?? { owner, pin: undefined };
+    return this.#guard(guarded, present, user, context, enter);
+  }
+
+  #comeIn(room: ConferenceRoom, user: string, context: StepContext): RunningStep {
+    return this.#guard(room, room, user, context, (isAnswered) => room.enter(context, 'dialed-in', isAnswered));
+  }
+
+  /** Whoever has the right to be there, or is brought by somebody who has, is asked for no PIN. */
+  #guard(
+    guarded: Pick<ConferenceRoom, 'owner' | 'pin'>,
+    room: ConferenceRoom | undefined,
+    user: string,
+    context: StepContext,
+    enter: (isAnswered: boolean) => RunningStep,
+  ): RunningStep {
+    const { configuration, clock } = this.#options;
+    const isKnown = user === guarded.owner || room?.hasUser(user) === true;
+    if (isKnown || !this.#pins.isAsked(guarded)) return enter(false);
+    return new PinQuestion({
+      context,
+      verify: (pin) => this.#pins.verify(guarded, pin),
+      locale: configuration().system.locale,
+      clock,
+      onRight: () => enter(true),
+    });
+  }
+
+  #newRoom(owner: string, alone: ConferenceRoomOptions['alone'] = 'ended'): ConferenceRoom {
+    const { calls, configuration, clock, logger } = this.#options;
     const room: ConferenceRoom = new ConferenceRoom({
       media: calls.services.media,
       locale: configuration().system.locale,
       owner,
-      alone: 'ended',
-      ...more,
-      endsWithOwner: () => false,
+      alone,
       mayBeOutside: () => configuration().system.telephony.trunkToTrunk !== 'never',
       hasPlace: () => this.#hasPlace,
       clock,
+      logger,
       onChanged: () => {
         for (const watcher of this.watchers) watcher.changed(room);
       },

@@ -276,7 +276,7 @@ export class Transfers {
   /** Whether somebody who was transferred may come there: nobody but the user himself is let into his mailbox, or runs his codes. */
   #mayGoTo(step: Step, party: Leg): boolean {
     if (step.kind === 'mailbox' && step.purpose === 'collect') return false;
-    if (step.kind === 'feature') return step.feature === 'call-park';
+    if (step.kind === 'feature') return step.feature === 'call-park' || step.feature === 'conference-meet-me';
     // RFC 4579 §5.5: into one that there is.
     if (step.kind === 'conference') return step.room !== undefined;
     return party.party.line === undefined || this.#mayTrombone || !leadsOutside(step);

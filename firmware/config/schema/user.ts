@@ -75,7 +75,10 @@ export const users = collection(
     withholdNumber: flag('Calls to outside show no number', false),
     loginCode: secret('Login code', 'pin'),
     password: secret('Password of clients and the user portal', 'password', NOT_YET),
-    conferencePin: secret('Audio conference PIN', 'pin', NOT_YET),
+    conferencePin: secret(
+      'Audio conference PIN: asked of others who come to conferences of the user by themselves',
+      'pin',
+    ),
     clients: group('Clients that the user may use; those but the remote worker count where licensing is not open', {
       desktop: flag('Enable desktop/tablet VoIP client', false),
       mobile: flag('Enable mobile VoIP client', false),

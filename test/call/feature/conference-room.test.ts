@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Call } from '../../../firmware/call/call.ts';
 import { ConferenceRoom } from '../../../firmware/call/feature/conference-room.ts';
+import { createLogger } from '../../../firmware/core/logger.ts';
 import { FakeBox, FakeCaller, settle } from '../fakes.ts';
 
 for (const mayBeOutside of [false, true]) {
@@ -13,10 +14,10 @@ for (const mayBeOutside of [false, true]) {
       locale: 'en-GB',
       owner: '201',
       alone: 'ended',
-      endsWithOwner: () => false,
       mayBeOutside: () => mayBeOutside,
       hasPlace: () => true,
       clock: box.clock,
+      logger: createLogger('silent'),
       onChanged: () => undefined,
       onLeft: () => undefined,
       onOver: () => {
