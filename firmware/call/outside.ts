@@ -24,13 +24,6 @@ export interface LineAbilities {
   readonly codecs: readonly AudioCodec[] | undefined;
   readonly security: 'system' | 'disabled' | 'preferred' | 'enforced';
   readonly dtmf: 'automatic' | 'telephone-event' | 'info' | 'in-band';
-  /** What the peer may be sent. */
-  readonly speaks: {
-    readonly reinvite: boolean;
-    readonly update: boolean;
-    readonly refer: boolean;
-    readonly reliable: boolean;
-  };
 }
 
 /** What is told of a call that has a channel. */

@@ -49,7 +49,6 @@ export interface LineAbilities {
   readonly codecs: ConfiguredLine['codecs'];
   readonly security: ConfiguredLine['mediaSecurity'];
   readonly dtmf: ConfiguredLine['dtmf'];
-  readonly speaks: ConfiguredLine['speaks'];
 }
 
 interface ChannelHolder {
@@ -392,8 +391,8 @@ function refusal(status: number, why: string): RefusedCall {
   return { kind: 'refused', status, why, isFinal: false };
 }
 
-function abilitiesOf({ codecs, mediaSecurity, dtmf, speaks }: ConfiguredLine): LineAbilities {
-  return { codecs, security: mediaSecurity, dtmf, speaks };
+function abilitiesOf({ codecs, mediaSecurity, dtmf }: ConfiguredLine): LineAbilities {
+  return { codecs, security: mediaSecurity, dtmf };
 }
 
 /** The number by which the outside reaches a user, where an incoming route has all of its digits. */

@@ -143,7 +143,6 @@ function linesWith(answers: Readonly<Record<string, number | 'placed'>>) {
           codecs: undefined,
           security: 'system',
           dtmf: 'automatic',
-          speaks: { reinvite: true, update: true, refer: true, reliable: true },
         },
         answerWithinMs: 4000,
         answered: () => told.push(`${line} answered`),

@@ -2,11 +2,14 @@ import type { LegParameters, MediaEvent } from '../../media/client.ts';
 import type { Headers, IncomingRequest, SipResponse } from '../../sip/stack.ts';
 import { parseMediaType } from '../../sip/stack.ts';
 import { DIGIT_TYPES, DTMF_RELAY, type PressedDigit, readInfoDigit, writeInfoDigit } from './info-digits.ts';
+import type { MediaSettings } from './media-settings.ts';
 
 /** How a device is sent an INFO in its dialog. */
 export type SendInfo = (body: string, contentType: string) => Promise<SipResponse>;
 
 export interface DigitsOptions {
+  /** As it is configured for a line; as the device has it unless given. */
+  readonly dtmf?: MediaSettings['dtmf'];
   /** Has the media worker press keys for the device. */
   readonly press: (digit: string, press: { readonly durationMs: number; readonly pauseMs: number }) => Promise<void>;
   /** What `parametersOf` says of what was agreed is another thing now. */
@@ -150,7 +153,10 @@ export class Digits {
   /** Whether the device is told of digits by INFO. */
   #takesInfo(): boolean {
     const parameters = this.#parameters;
-    if (this.#send === undefined || !this.#allowsInfo || this.#refusesInfo || parameters === undefined) return false;
+    const { dtmf = 'automatic' } = this.#options;
+    if (this.#send === undefined || this.#refusesInfo || parameters === undefined) return false;
+    if (dtmf !== 'automatic') return dtmf === 'info';
+    if (!this.#allowsInfo) return false;
     return parameters.telephoneEventPayloadType === undefined && (this.#speaksInfo || parameters.codec === 'G729');
   }
 }

@@ -63,7 +63,9 @@ export class LegMedia {
 
   constructor(options: LegMediaOptions) {
     this.#options = options;
+    const { dtmf } = options.settings;
     this.digits = new Digits({
+      ...(dtmf === undefined ? {} : { dtmf }),
       press: async (digit, press) => (await this.session()).sendDigits(0, digit, press),
       configure: () => this.#configureAgain(),
       onPressed: options.onPressed,

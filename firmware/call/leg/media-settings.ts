@@ -13,6 +13,8 @@ export interface MediaSettings {
   readonly encryptSrtcp: boolean;
   /** Code point of the media that it is sent (RFC 2474), 0 to 63. */
   readonly dscp: number;
+  /** How digits go to the peer; as it turns out that it takes them unless given. */
+  readonly dtmf?: LineAbilities['dtmf'];
 }
 
 /** What is configured for `number`; what it leaves to the system is the system's. */
@@ -31,7 +33,7 @@ export function mediaSettings({ system, extensions }: Configuration, number: str
 }
 
 /** What a call over a line may do; what the line leaves to the system is the system's. */
-export function lineMediaSettings({ system }: Configuration, { codecs, security }: LineAbilities): MediaSettings {
+export function lineMediaSettings({ system }: Configuration, { codecs, security, dtmf }: LineAbilities): MediaSettings {
   const hasSrtp = MEDIA_ABILITIES.srtp.suites.length > 0;
   const { media } = system;
   return {
@@ -39,5 +41,6 @@ export function lineMediaSettings({ system }: Configuration, { codecs, security 
     security: hasSrtp ? (security === 'system' ? media.security : security) : 'disabled',
     encryptSrtcp: media.encryptSrtcp,
     dscp: media.dscp.audio,
+    dtmf,
   };
 }

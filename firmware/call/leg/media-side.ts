@@ -30,6 +30,7 @@ import {
   readOffer,
   refusalOf,
   spokenCodecs,
+  takesEvents,
 } from './negotiation.ts';
 
 /** What was agreed with a peer, for the media worker and for the next round. */
@@ -99,7 +100,7 @@ export class MediaSide {
     const codecs = [...new Set([...first.filter((codec) => spoken.includes(codec)), ...spoken])];
     const offered: OfferedAudio = {
       codecs,
-      telephoneEvent,
+      telephoneEvent: telephoneEvent && takesEvents(this.#options.settings),
       ...pauses,
       ...this.#offeredSecurity(),
     };

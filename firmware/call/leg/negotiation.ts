@@ -30,6 +30,11 @@ export function spokenCodecs({ codecs }: MediaSettings): readonly AudioCodec[] {
   return codecs.filter((codec) => isSpoken(codec));
 }
 
+/** Whether RFC 4733 events are spoken with a peer: not where its digits are to go another way. */
+export function takesEvents({ dtmf }: MediaSettings): boolean {
+  return dtmf !== 'info' && dtmf !== 'in-band';
+}
+
 /** What of a description may be taken from a peer that the box reaches from `localAddress`. */
 export function mediaPolicy({ security }: MediaSettings, localAddress: string): MediaPolicy {
   const { srtp } = MEDIA_ABILITIES;
@@ -44,7 +49,13 @@ export function readOffer(sdp: string, localAddress: string, settings: MediaSett
   const offered = readAudio(description, policy);
   if (offered === undefined) return refusalOf(noAudio(description, policy));
   const enabled = spokenCodecs(settings);
-  const audio = { ...offered, codecs: offered.codecs.filter(({ codec }) => enabled.includes(codec)) };
+  const { telephoneEventPayloadType, opusEventPayloadType, ...others } = offered;
+  const events = {
+    ...(telephoneEventPayloadType === undefined ? {} : { telephoneEventPayloadType }),
+    ...(opusEventPayloadType === undefined ? {} : { opusEventPayloadType }),
+  };
+  const codecs = offered.codecs.filter(({ codec }) => enabled.includes(codec));
+  const audio = { ...others, codecs, ...(takesEvents(settings) ? events : {}) };
   if (audio.codecs.length === 0) {
     return refusalOf(new SdpError('SDP_NO_COMMON_CODEC', 'no codec of the offer is one of ours'));
   }

@@ -1,5 +1,5 @@
 import type { Configuration } from '../../config/schema/configuration.ts';
-import { numberingOf, readNumber } from './numbering.ts';
+import { type Numbering, numberingOf, readNumber } from './numbering.ts';
 import type { Caller } from './plan.ts';
 import type { Planning } from './planning.ts';
 import { isWithin } from './time-profile.ts';
@@ -16,6 +16,18 @@ const EXACT = 100;
 interface Given {
   readonly number: string;
   readonly e164: string | undefined;
+}
+
+/** Shorter ones begin with the digits of the country code by chance. */
+const WITH_COUNTRY_CODE = /^[0-9]{10,15}$/;
+
+/** Carriers often leave the plus of E.164 out. */
+function given(number: string, numbering: Numbering): Given {
+  const { countryCode, nationalPrefix } = numbering;
+  const isNational = nationalPrefix !== '' && number.startsWith(nationalPrefix);
+  const lacksPlus = countryCode !== '' && number.startsWith(countryCode) && WITH_COUNTRY_CODE.test(number);
+  const { e164 } = readNumber(number, numbering);
+  return { number, e164: e164 ?? (lacksPlus && !isNational ? `+${number}` : undefined) };
 }
 
 /** How well a number fits what a route says; undefined: not at all. What a route leaves empty fits any, and least. */
@@ -50,7 +62,7 @@ function isBeginning(wanted: string, given: string): boolean {
 /** Whether both are the same number here, in whatever form a carrier gives it. */
 export function isSameNumber({ configuration: { system } }: Planning, a: string, b: string): boolean {
   const numbering = numberingOf(system.locale, system.telephony.dialPlan);
-  const read = (number: string): Given => ({ number, e164: readNumber(number, numbering).e164 });
+  const read = (number: string): Given => given(number, numbering);
   const isPart = (longer: string, shorter: string): boolean =>
     Math.min(longer.length, shorter.length) >= MIN_SAME_DIGITS && isEnd(longer, shorter);
   return a !== '' && b !== '' && fit(read(a), read(b), isPart) !== undefined;
@@ -65,7 +77,7 @@ export function incomingDestination(
   const { configuration, request } = planning;
   const group = configuration.lines[caller.line]?.incomingGroup;
   const numbering = numberingOf(configuration.system.locale, configuration.system.telephony.dialPlan);
-  const read = (number: string): Given => ({ number, e164: readNumber(number, numbering).e164 });
+  const read = (number: string): Given => given(number, numbering);
   const to = read(called);
   const from = caller.callerNumber === undefined ? undefined : read(caller.callerNumber);
   let best: { readonly name: string; readonly route: IncomingRoute; readonly score: number } | undefined;

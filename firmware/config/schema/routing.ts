@@ -122,7 +122,7 @@ export const lines = collection(
       list('Codecs in order of preference; left out: the system’s', word('Codec', CODEC_NAMES), CODEC_NAMES.length),
     ),
     mediaSecurity: choice('Media security', ['system', ...MEDIA_SECURITY], 'disabled'),
-    dtmf: choice('DTMF', LINE_DTMF, 'automatic', { unused: true }),
+    dtmf: choice('DTMF', LINE_DTMF, 'automatic'),
   }),
 );
 

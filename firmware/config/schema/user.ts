@@ -94,7 +94,7 @@ export const users = collection(
       ['system', 'busy', 'decline'],
       'system',
     ),
-    absentText: line('Absent text that callers here are shown; empty: none', 128, NOT_YET),
+    absentText: line('Absent text that callers here are shown; empty: none', 128),
     doNotDisturb: group('Do not disturb', {
       enabled: flag('in use', false),
       exceptions: list(

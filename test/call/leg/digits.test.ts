@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Digits } from '../../../firmware/call/leg/digits.ts';
+import { Digits, type DigitsOptions } from '../../../firmware/call/leg/digits.ts';
 import type { LegParameters } from '../../../firmware/media/client.ts';
 import { type HeaderField, Headers, type IncomingRequest, type SipResponse } from '../../../firmware/sip/stack.ts';
 
@@ -19,9 +19,15 @@ const ALLOWS: HeaderField = ['Allow', 'INVITE, ACK, BYE, info'];
 const ACCEPTS: HeaderField = ['Accept', 'application/sdp, application/dtmf-relay'];
 
 /** What was done for the device of a leg, in words; it has these headers and answers INFO with that. */
-function setUp(parameters: LegParameters, headers: readonly HeaderField[] = [], answer = 200) {
+function setUp(
+  parameters: LegParameters,
+  headers: readonly HeaderField[] = [],
+  answer = 200,
+  more: Partial<DigitsOptions> = {},
+) {
   const done: string[] = [];
-  const digits = new Digits({
+  const digits: Digits = new Digits({
+    ...more,
     press: async (digit, { durationMs }) => void done.push(`press ${digit}, ${durationMs} ms`),
     configure: async () => {
       const { detectDigits, digitsBySignalling } = digits.parametersOf(parameters);
@@ -50,6 +56,21 @@ function setUp(parameters: LegParameters, headers: readonly HeaderField[] = [], 
   };
   return { digits, done, agreed, press, info };
 }
+
+t.test('what is configured for a line goes before what its peer says', async (t) => {
+  const byInfo = setUp(PCMA, [], 200, { dtmf: 'info' });
+  t.match(byInfo.agreed, { digitsBySignalling: true });
+  byInfo.digits.send({ digit: '5', durationMs: 160 });
+  await turn();
+  t.match(byInfo.done, [/^INFO application\/dtmf-relay /]);
+  for (const dtmf of ['in-band', 'telephone-event'] as const) {
+    const { digits, done, agreed } = setUp(PCMA, [ALLOWS, ACCEPTS], 200, { dtmf });
+    t.match(agreed, { detectDigits: true, digitsBySignalling: undefined });
+    digits.send({ digit: '5', durationMs: 160 });
+    await turn();
+    t.same(done, ['press 5, 160 ms'], dtmf);
+  }
+});
 
 const RELAY: HeaderField = ['Content-Type', 'application/dtmf-relay'];
 

@@ -30,6 +30,19 @@ const PLAIN = description('m=audio 9000 RTP/AVP 8');
 const SECURE = description('m=audio 9000 RTP/SAVP 8', CRYPTO);
 const HABIT = description('m=audio 9000 RTP/AVP 8', CRYPTO);
 
+for (const dtmf of ['info', 'in-band'] as const) {
+  t.test(`digits by ${dtmf}: no event is offered, nor taken`, async (t) => {
+    const side = sideOf('disabled', { dtmf });
+    t.notMatch(side.offer([], true), 'telephone-event');
+    const offer = side.readOffer(description('m=audio 9000 RTP/AVP 8 101', 'a=rtpmap:101 telephone-event/8000'));
+    if ('status' in offer) throw new Error(offer.why);
+    const answer = side.answer(offer, []);
+    if ('status' in answer) throw new Error(answer.why);
+    t.notMatch(answer.sdp, 'telephone-event');
+    t.equal(answer.parameters.telephoneEventPayloadType, undefined);
+  });
+}
+
 const offers: readonly (readonly [MediaSecurity, offer: string, protocol: string | number, isSecure: boolean])[] = [
   ['disabled', PLAIN, 'RTP/AVP', false],
   ['disabled', HABIT, 'RTP/AVP', false],

@@ -145,6 +145,12 @@ const ROWS: readonly Row[] = [
     step: 'ring 204 [204-1] 20s external {busy+declined+noAnswer+unreachable: leave 204}',
   },
   {
+    title: 'a called number with its country code, and without the plus',
+    caller: line('1', { callerNumber: '02079461234' }),
+    dialled: '442079460204',
+    step: 'ring 204 [204-1] 20s external {busy+declined+noAnswer+unreachable: leave 204}',
+  },
+  {
     title: 'and no other outside',
     caller: line('1', { callerNumber: '01632960001' }),
     dialled: '02079460204',

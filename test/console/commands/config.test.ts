@@ -93,9 +93,9 @@ t.test('set and unset edit, and say what they did', async (t) => {
   t.match(
     await run([
       ...['set', 'users.201.forwardOnBusy', '{"enabled":true,"number":"202"}'],
-      ...['users.201.absentText', 'At lunch', '--data', data],
+      ...['users.201.priority', '3', '--data', data],
     ]),
-    /\+ users\.201\.forwardOnBusy\.number: "202"\n[\s\S]*Kept, but no part of this version acts on it yet: users\.201\.absentText\n/,
+    /\+ users\.201\.forwardOnBusy\.number: "202"\n[\s\S]*Kept, but no part of this version acts on it yet: users\.201\.priority\n/,
   );
   t.equal(current(data).users['201']?.name, 'Reception', 'JSON for a group leaves the rest of it alone');
   t.equal(
