@@ -1,5 +1,8 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { TestPhone } from '../support/phone/test-phone.ts';
 import { type Ringdown, runRingdown } from '../support/ringdown.ts';
+import { makeTones } from '../support/tones.ts';
 import { type Office, officeTest, talk } from './office.ts';
 import { configure } from './sipp-bench.ts';
 
@@ -86,6 +89,23 @@ officeTest('queue: who finds nobody free hears music, then the member who is fre
   t.same(await office.mediaPortsLeft(), []);
 });
 
+officeTest('queue: who waits is told his place, and again in time', async (t, office) => {
+  // Words of its own, which can be told from each other.
+  const sounds = join(office.ringdown.dataDirectory, 'sounds/en');
+  mkdirSync(sounds, { recursive: true });
+  writeFileSync(join(sounds, 'queue-place.wav'), wavOf(makeTones('adb')));
+  writeFileSync(join(sounds, 'number-1.wav'), wavOf(makeTones('ec')));
+  await group(office.ringdown, { members: [{ user: '203' }], queue: { announceSeconds: 10 } });
+  const [reception, workshop, warehouse] = await phones(office);
+  await reception.invite('300');
+  await warehouse.incomingCall();
+  await Promise.all([reception.answered(), warehouse.answer()]);
+  t.equal((await workshop.call('300')).status, 200);
+  t.match(await workshop.hears('adbec', 20_000), { malformed: 0 });
+  t.match(await workshop.hears('adbecadbec', 40_000), { malformed: 0 }, 'music, and then again');
+  await Promise.all([workshop.bye(), reception.bye(), warehouse.ended()]);
+});
+
 officeTest('nobody of the group is there: 480; without a queue, and all are busy: 486', async (t, office) => {
   await group(office.ringdown, { members: [{ user: '203' }], queue: { enabled: false } });
   const reception = await office.registered('201');
@@ -96,3 +116,21 @@ officeTest('nobody of the group is there: 480; without a queue, and all are busy
   t.equal((await workshop.call('300')).status, 486);
   await Promise.all([reception.bye(), warehouse.ended()]);
 });
+
+/** Of one channel of 16 bits at 8 kHz. */
+function wavOf(samples: Int16Array): Buffer {
+  const head = Buffer.alloc(44);
+  head.write('RIFF');
+  head.writeUInt32LE(36 + samples.byteLength, 4);
+  head.write('WAVEfmt ', 8);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20);
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(8000, 24);
+  head.writeUInt32LE(16_000, 28);
+  head.writeUInt16LE(2, 32);
+  head.writeUInt16LE(16, 34);
+  head.write('data', 36);
+  head.writeUInt32LE(samples.byteLength, 40);
+  return Buffer.concat([head, Buffer.from(samples.buffer)]);
+}

@@ -114,3 +114,53 @@ officeTest(
     lamp.close();
   },
 );
+
+officeTest(
+  'record on demand: what both say is in the mailbox of who dialled the code at another telephone of his',
+  async (t, office) => {
+    await configure(office.ringdown, [
+      ...['users.202.voicemail.enabled', 'true', 'users.202.clients.desktop', 'true'],
+      ...['shortCodes."*99"', JSON.stringify({ feature: 'call-record' }), 'system.recording.warning', 'none'],
+    ]);
+    const [caller, called] = [await office.registered('201'), await office.registered('202')];
+    const other = await office.registered('202', {
+      userAgent: 'Avaya Communicator/3.0 (1.1.0.35; Avaya CSDK; Microsoft Windows NT 6.2.9200.0)',
+    });
+    const lamp = await follow(office, '202', 'message-summary', '202');
+    await caller.invite('202');
+    await called.incomingCall();
+    await Promise.all([called.answer(), caller.answered()]);
+    t.match(await other.call('*99'), { status: 200 });
+    await eventually(() => isRecording(office, '202') || undefined, 'the recording');
+    await caller.play('adbec');
+    await called.play('fcebd');
+    await caller.bye();
+    await toldOf(lamp, /Messages-Waiting: yes\r\n[\s\S]*Voice-Message: 1\/0/);
+    await called.ended();
+    t.match(await called.call('*17'), { status: 200 });
+    await called.pressKey('1');
+    await called.hears('adbec', 40_000);
+    await called.hears('fcebd', 15_000);
+    await called.bye();
+    const { stdout } = await runRingdown(['mailbox', 'list', '--data', office.ringdown.dataDirectory]);
+    t.match(stdout, /201 Reception/);
+    lamp.close();
+  },
+);
+
+officeTest('*48: the phone rings for a new message, and who answers hears it', async (t, office) => {
+  await configure(office.ringdown, ['users.202.voicemail.enabled', 'true']);
+  const [caller, called] = [await office.registered('201'), await office.registered('202')];
+  t.match(await called.call('*48'), { status: 200 });
+  await called.ended();
+  t.match(await caller.call(`sip:VM.202@127.0.0.1:${office.ringdown.sipPort}`), { status: 200 });
+  await caller.pressKey('5');
+  await eventually(() => isRecording(office, '202') || undefined, 'the recording');
+  await caller.play('adbec');
+  await caller.bye();
+  t.match(await called.incomingCall(20_000), { fromName: 'Voicemail' });
+  await called.answer();
+  await called.pressKey('1');
+  await called.hears('adbec', 40_000);
+  await called.bye();
+});
