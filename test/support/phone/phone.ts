@@ -75,6 +75,12 @@ export interface CallOutcome {
   readonly tookMs: number;
 }
 
+export interface DialogNames {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+}
+
 export interface IncomingCall {
   readonly fromUri: string;
   readonly fromName: string;
@@ -121,6 +127,12 @@ export interface Phone {
   receivesKey(digit: string, timeoutMs?: number): Promise<DtmfEvent>;
   /** Offers its media anew, by re-INVITE; the status of the answer, and where it sends from then on. */
   offerAgain(direction: MediaDirection): Promise<{ readonly status: number; readonly target: string }>;
+  /** Transfers the other side of its call by REFER, with this Refer-To; the status of the answer. */
+  refer(referTo: string): Promise<number>;
+  /** Waits until NOTIFYs have told this status of a REFER; all that were told so far. */
+  notified(status: number, timeoutMs?: number): Promise<readonly number[]>;
+  /** What names its call in Replaces. */
+  dialogNames(): Promise<DialogNames>;
   /** Hangs up; the status of the BYE. */
   bye(): Promise<number>;
   /** Waits until the other side has ended the call. */

@@ -3,7 +3,15 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { NoteSequence } from '../tones.ts';
 import { Changes } from './changes.ts';
-import type { CallOutcome, IncomingCall, InviteOptions, Phone, PhoneOptions, Registration } from './phone.ts';
+import type {
+  CallOutcome,
+  DialogNames,
+  IncomingCall,
+  InviteOptions,
+  Phone,
+  PhoneOptions,
+  Registration,
+} from './phone.ts';
 import type { MediaDirection } from './phone-sdp.ts';
 import type { DtmfEvent, ReceivedMedia } from './rtp-stream.ts';
 
@@ -128,6 +136,18 @@ export class RemotePhone implements Phone {
 
   async offerAgain(direction: MediaDirection): Promise<{ readonly status: number; readonly target: string }> {
     return this.#do('offerAgain', direction);
+  }
+
+  async refer(referTo: string): Promise<number> {
+    return this.#do('refer', referTo);
+  }
+
+  async notified(status: number, timeoutMs?: number): Promise<readonly number[]> {
+    return this.#do('notified', status, timeoutMs);
+  }
+
+  async dialogNames(): Promise<DialogNames> {
+    return this.#do('dialogNames');
   }
 
   async bye(): Promise<number> {

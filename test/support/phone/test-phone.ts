@@ -5,7 +5,15 @@ import { sendAuthenticated } from './authenticated-request.ts';
 import { Changes } from './changes.ts';
 import { ClientRequests, type Destination, newTag } from './client-requests.ts';
 import { ForkedAnswer } from './forked-answer.ts';
-import type { CallOutcome, IncomingCall, InviteOptions, Phone, PhoneOptions, Registration } from './phone.ts';
+import type {
+  CallOutcome,
+  DialogNames,
+  IncomingCall,
+  InviteOptions,
+  Phone,
+  PhoneOptions,
+  Registration,
+} from './phone.ts';
 import type { PhoneCall } from './phone-call.ts';
 import type { PhoneFaults } from './phone-faults.ts';
 import { PhoneIdentity } from './phone-identity.ts';
@@ -299,10 +307,14 @@ export class TestPhone implements Phone {
   }
 
   /** Its call, for Replaces of another one: as this phone sees it. */
-  get dialog(): { readonly callId: string; readonly localTag: string; readonly remoteTag: string } {
+  get dialog(): DialogNames {
     const { callId, localTag, remoteHeader, sentInvite } = this.#current();
     const early = sentInvite?.responses.flatMap((response) => parameterOf(headerValue(response, 'to'), 'tag') ?? []);
     return { callId, localTag, remoteTag: parameterOf(remoteHeader, 'tag') ?? early?.at(-1) ?? '' };
+  }
+
+  async dialogNames(): Promise<DialogNames> {
+    return this.dialog;
   }
 
   /** Contact of the answer to its INVITE. */
