@@ -45,7 +45,7 @@ officeTest(
     t.equal(await reception.refer('<sip:203@box;mute=on>'), 202);
     await reception.event(({ body }) => /sip:203@.*muted-via-focus/.test(body), 'the document with one muted');
     // Whoever is muted hears it said, and then all the others.
-    await workshop.play('cafdecafde');
+    await workshop.play('cafdecafdecafde');
     await warehouse.hears('cafde', 15_000);
     await warehouse.play('eaeae');
     await reception.play('dcdcd');
