@@ -1,18 +1,17 @@
 import type { Logger } from '../core/logger.ts';
-import type { HeaderField } from '../sip/stack.ts';
 import { causeOf, statusOf } from './call-cause.ts';
 import type { CallOptions } from './call-options.ts';
 import { CallReport, type JoinedHow } from './call-report.ts';
 import { type CallEffect, type CallInput, type CallState, nextCallState } from './call-state.ts';
 import type { CallCause, CallParty, CallService } from './history/call-event.ts';
 import { Bridge } from './leg/bridge.ts';
+import { connectedLine } from './leg/connected-line.ts';
 import { openEarlyMedia } from './leg/early-media.ts';
 import type { Leg } from './leg/leg.ts';
 import type { LegEnd } from './leg/leg-end.ts';
 import type { LegOwner } from './leg/leg-owner.ts';
 import type { RefusedParty } from './leg/waiting.ts';
 import type { Step } from './routing/plan.ts';
-import { assertedIdentity } from './step/device-way.ts';
 import type { RunningStep, StepContext, StepRun } from './step/step-runner.ts';
 
 /**
@@ -198,9 +197,10 @@ export class Call {
       const next = this.#newBridge();
       await next.join();
       if (this.#state.phase !== 'established') return true;
-      if (leg.accept([this.#identity(kept, leg)])) {
+      if (leg.accept([connectedLine(kept.party, leg.host)])) {
         next.start();
         next.hold(kept, isHeld);
+        kept.accept([connectedLine(leg.party, kept.host)]);
       } else this.#legEnded(leg, { cause: 'normal' });
       return true;
     } catch (error) {
@@ -427,11 +427,11 @@ export class Call {
     const bridge = this.#newBridge();
     await bridge.join();
     if (this.#state.phase !== 'answering') return;
-    if (!waiting.accept([this.#identity(other, waiting)])) {
+    if (!waiting.accept([connectedLine(other.party, waiting.host)])) {
       this.#take({ kind: 'waiting-ended' });
       return;
     }
-    other.accept([this.#identity(waiting, other)]);
+    other.accept([connectedLine(waiting.party, other.host)]);
     this.#take({ kind: 'connected' }, other.endedWith?.reason);
     if (this.phase !== 'established') return;
     bridge.start();
@@ -446,11 +446,6 @@ export class Call {
     const { clock, mayBeDirect } = this.#options;
     this.#bridge = new Bridge(this.#waiting, this.#other as Leg, { clock, mayBeDirect, logger: this.#logger });
     return this.#bridge;
-  }
-
-  /** Who the other party is, for a leg. */
-  #identity({ party }: Leg, to: Leg): HeaderField {
-    return assertedIdentity({ displayName: party.name, uri: `sip:${party.number}@${to.host}` });
   }
 
   #legEnded(leg: Leg, { cause, reason }: LegEnd): void {

@@ -351,7 +351,12 @@ export class FakeCaller {
   /** What it says to a re-INVITE. */
   reinvited: () => Promise<RenegotiationResult> = async () => ({ status: 488, sdp: undefined });
 
-  async update(): Promise<RenegotiationResult> {
+  /** What came by UPDATE, of whom it talks to. */
+  readonly talksTo: string[] = [];
+
+  async update(_sdp?: string, headers: readonly HeaderField[] = []): Promise<RenegotiationResult> {
+    const identity = headers.find(([name]) => name === 'P-Asserted-Identity')?.[1];
+    if (identity !== undefined) this.talksTo.push(identity);
     return { status: 405, sdp: undefined };
   }
 
@@ -428,7 +433,12 @@ export class FakeDevice {
   /** What it says to a re-INVITE. */
   reinvited: () => Promise<RenegotiationResult> = async () => ({ status: 488, sdp: undefined });
 
-  async update(): Promise<RenegotiationResult> {
+  /** What came by UPDATE, of whom it talks to. */
+  readonly talksTo: string[] = [];
+
+  async update(_sdp?: string, headers: readonly HeaderField[] = []): Promise<RenegotiationResult> {
+    const identity = headers.find(([name]) => name === 'P-Asserted-Identity')?.[1];
+    if (identity !== undefined) this.talksTo.push(identity);
     return { status: 405, sdp: undefined };
   }
 

@@ -145,7 +145,7 @@ officeTest('a REFER to oneself is refused, and leaves the call as it was', async
   const own = encodeURIComponent(`${callId};to-tag=${remoteTag};from-tag=${localTag}`);
   t.equal(await reception.refer(`<sip:202@box?Replaces=${own}>`), 481, 'nor does a call take its own place');
   t.equal(await reception.refer('<sip:202@box>'), 486, 'nor is the party called for itself');
-  await talk(t, reception, workshop);
+  await hearEachOther(reception, workshop);
   await Promise.all([reception.bye(), workshop.ended()]);
   t.same(await left(office), []);
 });
@@ -167,7 +167,7 @@ officeTest('loops of forwards end at once, with 482 and the reason', async (t, o
   t.same(await left(office), []);
 });
 
-officeTest('loops of forwards end: a chain longer than the limit, and hops that are used up', async (t, office) => {
+officeTest('loops of forwards end: a chain longer than the limit', async (t, office) => {
   const { ringdown } = office;
   const numbers = Array.from({ length: 10 }, (_each, index) => String(210 + index));
   for (const number of numbers) await ringdown.addExtension(number, `User ${number}`, 'only-for-tests');
@@ -185,7 +185,6 @@ officeTest('loops of forwards end: a chain longer than the limit, and hops that 
   await ringdown.logs(/"reason":"too-many-forwards"/, 5000);
   t.match(await reception.call('215'), { status: 200 }, 'half of it is within the limit');
   await Promise.all([reception.bye(), workshop.ended()]);
-  t.match(await reception.call('202', { headers: [['Max-Forwards', '0']] }), { status: 483 });
   t.same(await left(office), []);
 });
 

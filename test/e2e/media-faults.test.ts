@@ -12,7 +12,7 @@ async function loseWorker(t: Test, { ringdown }: Office): Promise<void> {
   t.ok(before.length > 0, 'there is one');
   const lines = ringdown.log.length;
   for (const worker of before) process.kill(worker, 'SIGKILL');
-  await ringdown.logs(/media worker lost, replacing it/, 10_000);
+  await ringdown.logs(/media worker lost, replacing it[\s\S]*media worker is back/, 20_000);
   t.ok(ringdown.log.length > lines);
 }
 

@@ -71,6 +71,7 @@ export class IncomingLeg extends Leg {
     if (this.isUp) return super.accept(headers);
     if (this.#description === undefined || this.isEnded) return false;
     if (!this.invite.accept({ sdp: this.#description, headers })) return false;
+    this.connectedLine.note(headers);
     this.acceptedByUs();
     this.#onAccepted?.();
     return true;

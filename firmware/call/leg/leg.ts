@@ -17,6 +17,7 @@ import {
   type SipResponse,
   type SipStack,
 } from '../../sip/stack.ts';
+import { ConnectedLine } from './connected-line.ts';
 import type { PressedDigit } from './info-digits.ts';
 import { FELL_SILENT, type LegEnd, MEDIA_LOST, NOT_ACKNOWLEDGED, VANISHED } from './leg-end.ts';
 import { LegMedia } from './leg-media.ts';
@@ -66,7 +67,7 @@ export interface LegSessionPort {
   contact: LocalContact | undefined;
   bye(reason?: string): Promise<void>;
   reinvite(sdp: string): Promise<RenegotiationResult>;
-  update(sdp?: string): Promise<RenegotiationResult>;
+  update(sdp?: string, headers?: readonly HeaderField[]): Promise<RenegotiationResult>;
   request(
     method: string,
     content?: { readonly headers?: readonly HeaderField[]; readonly body?: string; readonly contentType?: string },
@@ -108,6 +109,7 @@ export abstract class Leg implements Waiting {
   conversation: Conversation | undefined;
   protected readonly services: LegServices;
   #logger: Logger | undefined;
+  protected readonly connectedLine = new ConnectedLine();
   /** The answer of the peer has not been taken yet: an offer of his has to come again. */
   protected awaitsTaking = false;
   /** What is being agreed on: what comes next waits for it. */
@@ -283,8 +285,16 @@ export abstract class Leg implements Waiting {
     return undefined;
   }
 
-  accept(_shown?: readonly HeaderField[]): boolean {
-    return this.isUp;
+  accept(shown: readonly HeaderField[] = []): boolean {
+    const { isUp, session, party } = this;
+    // What carriers show is theirs to know.
+    if (isUp && party.line === undefined) {
+      this.connectedLine.tell(
+        shown,
+        session === undefined ? undefined : (sdp, headers) => session.update(sdp, headers),
+      );
+    }
+    return isUp;
   }
 
   reject({ status, reason }: RefusedParty): Promise<void> {

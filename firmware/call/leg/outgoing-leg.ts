@@ -1,5 +1,5 @@
 import type { Timer } from '../../core/clock.ts';
-import type { Flow, InviteOptions, OutgoingInvite, SipResponse } from '../../sip/stack.ts';
+import type { Flow, HeaderField, InviteOptions, OutgoingInvite, SipResponse } from '../../sip/stack.ts';
 import { Leg, type LegOptions, type LegSessionPort } from './leg.ts';
 import { NOT_ACKNOWLEDGED } from './leg-end.ts';
 import type { Speech } from './leg-media.ts';
@@ -28,6 +28,7 @@ export class OutgoingLeg extends Leg {
   #invite: OutgoingInvite | undefined;
   #speech: Speech | undefined;
   #answer: string | undefined;
+  #wasShown = false;
   #response: SipResponse | undefined;
 
   constructor(options: OutgoingLegOptions) {
@@ -74,6 +75,13 @@ export class OutgoingLeg extends Leg {
     } finally {
       this.awaitsTaking = false;
     }
+  }
+
+  override accept(shown: readonly HeaderField[] = []): boolean {
+    // Its INVITE said who calls.
+    if (!this.#wasShown) this.connectedLine.note(shown);
+    this.#wasShown = true;
+    return super.accept(shown);
   }
 
   protected override hangUp(reason: string | undefined): void {

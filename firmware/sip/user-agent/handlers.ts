@@ -103,8 +103,8 @@ interface InviteSession {
   bye(reason?: string): Promise<void>;
   /** Offers another description by re-INVITE; collisions are waited out. Never rejects. Not before it is established. */
   reinvite(sdp: string): Promise<RenegotiationResult>;
-  /** UPDATE, with an offer or without: works before the answer too. 405 where the peer is not known to take it. */
-  update(sdp?: string): Promise<RenegotiationResult>;
+  /** UPDATE, with an offer or without, and `headers` beside its own: works before the answer too. 405 where the peer is not known to take it. */
+  update(sdp?: string, headers?: readonly HeaderField[]): Promise<RenegotiationResult>;
   /** Another request in the dialog: INFO, OPTIONS, MESSAGE. 408 and 503 of our own making as in SipStack.request. */
   request(
     method: string,

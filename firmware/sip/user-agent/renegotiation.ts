@@ -139,11 +139,15 @@ export class Renegotiation {
   }
 
   /** Sends an offer: see InviteSession.reinvite and update. Never rejects. */
-  async offer(method: 'INVITE' | 'UPDATE', sdp: string | undefined): Promise<RenegotiationResult> {
+  async offer(
+    method: 'INVITE' | 'UPDATE',
+    sdp: string | undefined,
+    headers: readonly HeaderField[] = [],
+  ): Promise<RenegotiationResult> {
     if (this.#stopped) return { status: 481, sdp: undefined };
     const open = this.#openOffer();
     if (this.#ours !== 'none' || (open !== 'none' && sdp !== undefined)) return { status: 491, sdp: undefined };
-    const { response } = await this.#exchange(method, sdp);
+    const { response } = await this.#exchange(method, sdp, headers);
     return { status: response.status, sdp: response.sdp };
   }
 
@@ -185,12 +189,16 @@ export class Renegotiation {
   }
 
   /** Sends until it is answered: collisions are waited out, and a session interval that is too small is raised. */
-  async #exchange(method: 'INVITE' | 'UPDATE', sdp: string | undefined): Promise<DialogAnswer> {
+  async #exchange(
+    method: 'INVITE' | 'UPDATE',
+    sdp: string | undefined,
+    more: readonly HeaderField[] = [],
+  ): Promise<DialogAnswer> {
     const { side, isCaller } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       this.#ours = method === 'INVITE' || sdp !== undefined ? 'offer' : 'refresh';
       const isConfirmed = this.#options.isConfirmed();
-      const headers = [...side.targetHeaders(), ...(isConfirmed ? this.timer.requestHeaders() : [])];
+      const headers = [...side.targetHeaders(), ...(isConfirmed ? this.timer.requestHeaders() : []), ...more];
       const body = sdp === undefined ? {} : { body: sdp, contentType: 'application/sdp' };
       const answer = await side.request(method, { headers, ...body }, (again) => this.#acknowledgeAgain(again));
       this.#ours = 'none';

@@ -25,10 +25,10 @@ export abstract class SessionRequests {
     return this.current.renegotiation.offer('INVITE', sdp);
   }
 
-  async update(sdp?: string): Promise<RenegotiationResult> {
+  async update(sdp?: string, headers: readonly HeaderField[] = []): Promise<RenegotiationResult> {
     if (this.current === undefined) return { status: 481, sdp: undefined };
     if (!this.current.side.peerTakesUpdate) return { status: 405, sdp: undefined };
-    return this.current.renegotiation.offer('UPDATE', sdp);
+    return this.current.renegotiation.offer('UPDATE', sdp, headers);
   }
 
   async request(

@@ -37,6 +37,8 @@ export interface PhoneOptions {
   readonly takesOffers?: boolean;
   /** Event packages that it does what they say of in a call, `talk` and `hold`; none unless given. */
   readonly events?: readonly ('talk' | 'hold')[];
+  /** Whether it says that it takes UPDATE, and answers one without an offer; false unless given. */
+  readonly takesUpdate?: boolean;
   /** A new call rings until answer() or reject() (the default), is answered at once, or refused with this status. */
   readonly incoming?: 'ring' | 'answer' | number;
   /** Whether it plays the carrier, and takes every REGISTER that it gets; false unless given. */

@@ -420,7 +420,7 @@ export class TestPhone implements Phone {
     const { final } = await sendAuthenticated(requests, {
       build: (credentials) => {
         call.cseq += 1;
-        return inviteRequest(call, uri, identity.contactUri, sdp, [...credentials, ...headers]);
+        return inviteRequest(call, uri, identity.contactUri, sdp, [...credentials, ...headers, ...this.#allow]);
       },
       destination: identity.destinationOf(uri),
       credentials: identity.credentials,
@@ -521,6 +521,12 @@ export class TestPhone implements Phone {
       this.#receiveInvite(request, reply);
     } else if (!ours) {
       this.#responses.respond(request, reply, { status: 481, reason: 'Call Does Not Exist' });
+    } else if (method === 'UPDATE' && this.#options.takesUpdate === true) {
+      this.#responses.respond(request, reply, {
+        status: 200,
+        reason: 'OK',
+        headers: [['Contact', `<${this.contactUri}>`]],
+      });
     } else if (method === 'CANCEL') {
       this.#responses.respond(request, reply, { status: 200, reason: 'OK' });
       if (call.state !== 'ringing') return;
@@ -695,12 +701,13 @@ export class TestPhone implements Phone {
     if (chosen === undefined) throw new Error(`no codec of ours among ${offer.codecs.map(({ codec }) => codec)}`);
     await this.#startMedia(call, offer, chosen.codec, [chosen], offer.telephoneEvent);
     return {
-      headers: [
-        ['Contact', `<${this.contactUri}>`],
-        ['Content-Type', 'application/sdp'],
-      ],
+      headers: [['Contact', `<${this.contactUri}>`], ['Content-Type', 'application/sdp'], ...this.#allow],
       body: writeSdp({ ...this.#localAudio(call, [chosen], offer.telephoneEvent), ...this.#pauses(offer) }),
     };
+  }
+
+  get #allow(): SipMessage['headers'] {
+    return this.#options.takesUpdate === true ? [['Allow', 'UPDATE']] : [];
   }
 
   #finishIncoming(call: PhoneCall, status: number, reason: string): void {

@@ -1,0 +1,102 @@
+/** Who talks to somebody else from now on is told who that is (RFC 3325), by UPDATE where its phone takes it. */
+import t from 'tap';
+import { defaultShortCodes } from '../../firmware/call/routing/default-short-codes.ts';
+import { FakeBox, FakeCaller, settle } from './fakes.ts';
+import { sipOfficeTest } from './feature/sip-office.ts';
+
+t.test('a call that goes on as it began tells nobody anything', async (t) => {
+  const { caller, device } = await new FakeBox().conversation();
+  t.match(caller.shown, [['P-Asserted-Identity', /sip:202@/]], 'the answer does');
+  t.same([caller.talksTo, device.talksTo], [[], []]);
+});
+
+t.test('both of a conversation in which somebody takes the place of another', async (t) => {
+  const box = new FakeBox();
+  const { call, caller } = await box.conversation();
+  const newcomer = await box.conversation(new FakeCaller());
+  const leg = newcomer.call.other;
+  const old = call.other;
+  if (leg === undefined || old === undefined) throw new Error('nobody');
+  leg.party = { ...leg.party, number: '203', name: 'Warehouse' };
+  await newcomer.call.take([leg]);
+  t.ok(await call.replaceLeg(old, leg, { how: 'transfer' }));
+  await settle();
+  t.match(caller.talksTo, [/Warehouse.*sip:203@/]);
+  t.same(newcomer.device.talksTo, [], 'who has called the same one before hears nothing new');
+});
+
+t.test('a party that was transferred, and whoever answers it', async (t) => {
+  const box = new FakeBox();
+  const { call, caller } = await box.conversation();
+  const { waiting } = call;
+  await call.take([waiting]);
+  await box.call(new FakeCaller(), box.ring([{ extension: '203' }]), { waiting });
+  const target = box.devices.at(-1);
+  target?.answers();
+  await settle();
+  t.match(caller.talksTo, [/sip:203@/]);
+  t.same(target?.talksTo, [], 'its INVITE said so');
+});
+
+t.test('nobody is told the number of who wants none shown, and a carrier is told nothing', async (t) => {
+  const box = new FakeBox();
+  const { call, caller } = await box.conversation();
+  const { waiting, other } = call;
+  if (other === undefined) throw new Error('nobody');
+  await call.take([waiting]);
+  waiting.party = { number: '02071234567', name: 'A customer', line: '1' };
+  const step = box.ring([{ extension: '203' }]);
+  const next = await box.call(new FakeCaller(), step, { waiting });
+  box.devices.at(-1)?.answers();
+  await settle();
+  t.same(caller.talksTo, []);
+  waiting.party = { number: '201', name: 'Reception', isPrivate: true };
+  const third = await box.conversation(new FakeCaller());
+  const leg = third.call.other;
+  const old = next.other;
+  if (leg === undefined || old === undefined) throw new Error('nobody');
+  await third.call.take([leg]);
+  t.ok(await next.replaceLeg(old, leg, { how: 'transfer' }));
+  await settle();
+  t.match(third.device.talksTo, [/anonymous@anonymous\.invalid/]);
+});
+
+const OFFICE = {
+  users: { 201: { name: 'Anna' }, 202: { name: 'Ben' }, 203: { name: 'Carla' } },
+  shortCodes: defaultShortCodes('en-GB'),
+};
+
+sipOfficeTest(
+  'an attended transfer shows both phones who they talk to; one without UPDATE is left alone',
+  OFFICE,
+  async (t, office) => {
+    const takesUpdate = true;
+    const ben = await office.phone('202', { takesUpdate });
+    const [anna, carla] = [await office.phone('201'), await office.phone('203', { takesUpdate })];
+    await office.conversation(ben, anna, '201');
+    const second = await office.phone('201');
+    await office.conversation(second, carla, '203');
+    const { callId, localTag, remoteTag } = second.dialog;
+    const replaces = encodeURIComponent(`${callId};to-tag=${remoteTag};from-tag=${localTag}`);
+    t.equal(await anna.refer(`<sip:203@box?Replaces=${replaces}>`), 202);
+    t.match(await ben.received(/\nUPDATE sip/), /P-Asserted-Identity: [^\r]*Carla[^\r]*sip:203@/);
+    t.match(await carla.received(/\nUPDATE sip/), /P-Asserted-Identity: [^\r]*Ben[^\r]*sip:202@/);
+    t.notMatch(await anna.transcript(), 'UPDATE sip');
+    await Promise.all([ben.bye(), carla.ended()]);
+  },
+);
+
+sipOfficeTest(
+  'a call that is stolen shows the other phone the extension where it goes on',
+  OFFICE,
+  async (t, office) => {
+    const [anna, ben] = [await office.phone('201'), await office.phone('202', { takesUpdate: true })];
+    await office.conversation(anna, ben, '202');
+    const other = await office.phone('201');
+    t.match(await other.call('*45*201%23'), { status: 200 });
+    await anna.ended();
+    await office.until(() => office.conversations.includes('201 202'), 'both to talk');
+    t.notMatch(await ben.transcript(), 'UPDATE sip', 'the same one, on another telephone of his');
+    await Promise.all([other.bye(), ben.ended()]);
+  },
+);
