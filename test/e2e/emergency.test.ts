@@ -154,7 +154,7 @@ officeTest('whom the configuration names are told, at the telephone, in the log 
   await workshop.answer();
   await workshop.ended();
   t.ok((await workshop.heard()).packets > 100, 'it is said which extension calls');
-  t.match(office.ringdown.log, /"number":"999","extension":"201","location":"HeadOffice"[^\n]*emergency call/);
+  await office.ringdown.logs(/"number":"999","extension":"201","location":"HeadOffice"[^\n]*emergency call/, 10_000);
   t.match(await ask(office, ['notices']), text);
   await warehouse.reject(486);
   await over(office, reception, carrier);

@@ -43,6 +43,8 @@ export interface PhoneOptions {
   readonly incoming?: 'ring' | 'answer' | number;
   /** Whether it plays the carrier, and takes every REGISTER that it gets; false unless given. */
   readonly isRegistrar?: boolean;
+  /** Who may call it: an INVITE without that proof gets 407. Anybody unless given. */
+  readonly callers?: { readonly username: string; readonly password: string };
 }
 
 export interface Registration {

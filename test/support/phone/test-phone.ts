@@ -4,6 +4,7 @@ import { makeTones, type NoteSequence } from '../tones.ts';
 import { sendAuthenticated } from './authenticated-request.ts';
 import { Changes } from './changes.ts';
 import { ClientRequests, type Destination, newTag } from './client-requests.ts';
+import { authorization } from './digest.ts';
 import { ForkedAnswer } from './forked-answer.ts';
 import type {
   CallOutcome,
@@ -39,6 +40,8 @@ const PACKETS_PER_LOOK = 50;
 const TELEPHONE_EVENT = 101;
 const COMFORT_NOISE = 13;
 const MAX_TRANSCRIPT = 500;
+/** What it asks callers with. */
+const CHALLENGE = { realm: 'carrier.example', nonce: 'b3c1f0', algorithm: 'MD5' } as const;
 
 /** What a phone has as long as it is open. */
 interface Line {
@@ -571,6 +574,13 @@ export class TestPhone implements Phone {
       this.#responses.respond(request, reply, { status: 486, reason: 'Busy Here' });
       return;
     }
+    if (!this.#isProven(request)) {
+      const headers = [
+        ['Proxy-Authenticate', `Digest realm="${CHALLENGE.realm}", nonce="${CHALLENGE.nonce}"`],
+      ] as const;
+      this.#responses.respond(request, reply, { status: 407, reason: 'Who Are You', headers });
+      return;
+    }
     if (typeof incoming === 'number') {
       this.#responses.respond(request, reply, { status: incoming, reason: 'Refused by the test' });
       return;
@@ -580,6 +590,15 @@ export class TestPhone implements Phone {
       this.#log('failed to ring', String(error));
       this.#responses.respond(request, reply, { status: 500, reason: 'Test Phone Failed' });
     });
+  }
+
+  /** RFC 2617 without qop, so that one answer is right and no other. */
+  #isProven(request: SipMessage): boolean {
+    const { callers } = this.#options;
+    if (callers === undefined) return true;
+    const expected = authorization(CHALLENGE, { ...callers, method: 'INVITE', uri: request.uri ?? '' });
+    const [, response] = /response="([0-9a-f]{32})"/.exec(expected) ?? [];
+    return headerValue(request, 'proxy-authorization').includes(`response="${response}"`);
   }
 
   async #ring(request: SipMessage, reply: Reply): Promise<void> {
