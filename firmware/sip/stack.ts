@@ -62,6 +62,7 @@ export type {
   IncomingInviteHandlers,
   IncomingRefer,
   InviteOptions,
+  InviteSession,
   OutgoingInvite,
   OutgoingInviteHandlers,
   Party,

@@ -1,9 +1,10 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Flow } from '../../sip/stack.ts';
+import type { Conversation } from './conversation.ts';
 import { type ConnectedSide, DirectMedia } from './direct-media.ts';
 import type { PressedDigit } from './info-digits.ts';
-import type { Conversation, Leg } from './leg.ts';
+import type { Leg } from './leg.ts';
 
 export interface BridgeOptions {
   /** Whether media may go past the box between two peers, as configured now. */

@@ -1,5 +1,5 @@
-import type { Flow, HeaderField, IncomingInvite } from '../../sip/stack.ts';
-import { Leg, type LegOptions, type LegSessionPort } from './leg.ts';
+import type { Flow, HeaderField, IncomingInvite, InviteSession } from '../../sip/stack.ts';
+import { Leg, type LegOptions } from './leg.ts';
 import type { Refusal } from './negotiation.ts';
 import type { RefusedParty } from './waiting.ts';
 
@@ -31,7 +31,7 @@ export class IncomingLeg extends Leg {
     };
   }
 
-  protected get session(): LegSessionPort {
+  protected get session(): InviteSession {
     return this.invite;
   }
 

@@ -8,6 +8,7 @@ import {
   formatWarning,
   type HeaderField,
   type IncomingRequest,
+  type InviteSession,
   type LocalContact,
   type ReferOptions,
   type ReinviteAnswer,
@@ -18,6 +19,7 @@ import {
   type SipStack,
 } from '../../sip/stack.ts';
 import { ConnectedLine } from './connected-line.ts';
+import type { Conversation } from './conversation.ts';
 import type { PressedDigit } from './info-digits.ts';
 import { FELL_SILENT, type LegEnd, MEDIA_LOST, NOT_ACKNOWLEDGED, VANISHED } from './leg-end.ts';
 import { LegMedia } from './leg-media.ts';
@@ -41,38 +43,6 @@ export interface LegServices {
   readonly silenceSeconds: () => number;
   /** Whose tones a party hears, such as `en-GB`. */
   readonly locale: () => string;
-}
-
-/** What a leg in conversation asks of its bridge. */
-export interface Conversation {
-  other(leg: Leg): Leg;
-  /** Media go past the box. */
-  readonly isDirect: boolean;
-  /** The party has agreed on something else. */
-  changed(leg: Leg): void;
-  /** The party has the box's own address in our answer, wherever its media went before. */
-  brokeOut(leg: Leg): void;
-  /** Nothing stands in the way of media past the box any more, perhaps. */
-  consider(): void;
-  /** The party's media are not where they were agreed to be. */
-  returnToBox(): void;
-  pressed(leg: Leg, digit: PressedDigit, how: 'media' | 'info'): void;
-}
-
-/** Of a session of the SIP stack, what a leg that is up needs; the same for both directions. */
-export interface LegSessionPort {
-  readonly dialog: DialogInfo;
-  readonly established: boolean;
-  readonly ended: boolean;
-  contact: LocalContact | undefined;
-  bye(reason?: string): Promise<void>;
-  reinvite(sdp: string): Promise<RenegotiationResult>;
-  update(sdp?: string, headers?: readonly HeaderField[]): Promise<RenegotiationResult>;
-  request(
-    method: string,
-    content?: { readonly headers?: readonly HeaderField[]; readonly body?: string; readonly contentType?: string },
-  ): Promise<SipResponse>;
-  refer(options: ReferOptions): Promise<SipResponse>;
 }
 
 export interface LegOptions {
@@ -152,7 +122,7 @@ export abstract class Leg implements Waiting {
     });
   }
 
-  protected abstract get session(): LegSessionPort | undefined;
+  protected abstract get session(): InviteSession | undefined;
   /** The way to the peer. */
   abstract get flow(): Flow;
 

@@ -1,6 +1,6 @@
 import type { Timer } from '../../core/clock.ts';
-import type { Flow, HeaderField, InviteOptions, OutgoingInvite, SipResponse } from '../../sip/stack.ts';
-import { Leg, type LegOptions, type LegSessionPort } from './leg.ts';
+import type { Flow, HeaderField, InviteOptions, InviteSession, OutgoingInvite, SipResponse } from '../../sip/stack.ts';
+import { Leg, type LegOptions } from './leg.ts';
 import { NOT_ACKNOWLEDGED } from './leg-end.ts';
 import type { Speech } from './leg-media.ts';
 import type { Refusal } from './negotiation.ts';
@@ -40,7 +40,7 @@ export class OutgoingLeg extends Leg {
     this.#answerWithinMs = options.answerWithinMs;
   }
 
-  protected get session(): LegSessionPort | undefined {
+  protected get session(): InviteSession | undefined {
     return this.#invite;
   }
 

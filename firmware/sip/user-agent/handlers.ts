@@ -92,7 +92,8 @@ export interface OutgoingInviteHandlers extends SessionHandlers {
   readonly onRejected?: (status: number, reason: string, response: SipResponse | undefined) => void;
 }
 
-interface InviteSession {
+/** What a session is to whoever has it, in both directions. */
+export interface InviteSession {
   readonly dialog: DialogInfo;
   /** What our Contact says from the next message on that has one; undefined: whom the peer called. Set it once there is a dialog. */
   contact: LocalContact | undefined;
