@@ -135,11 +135,11 @@ t.test('a configuration is made where nothing is, and nowhere else', async (t) =
 
 t.test('warnings name the file and the line', async (t) => {
   const { a } = await setUp(t);
-  const input = 'format: 1\nsystem:\n  telephony:\n    noAnswerSeconds: 20\n';
+  const input = 'format: 1\nsystem:\n  cloud:\n    profileName: Office\n';
   const { errors } = await runCommand(configCommand, { words: ['check', '-'], input });
-  t.match(errors, /^Warning: standard input:4: system\.telephony\.noAnswerSeconds is kept/);
+  t.match(errors, /^Warning: standard input:4: system\.cloud\.profileName is kept/);
   const imported = await runCommand(configCommand, { words: ['import', '-', '--data', a], input });
-  t.match(imported.errors, /^Warning: standard input:4: system\.telephony\.noAnswerSeconds is kept/);
+  t.match(imported.errors, /^Warning: standard input:4: system\.cloud\.profileName is kept/);
 });
 
 t.test('a file that somebody prepared from an older revision overwrites nothing', async (t) => {
