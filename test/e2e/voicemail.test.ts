@@ -72,8 +72,12 @@ officeTest(
     await called.pressKey('3');
     await toldOf(mailboxLamp, /Voice-Message: 0\/0/);
     await called.bye();
-    const { stdout } = await runRingdown(['calls', 'list', '--user', '202', '--data', office.ringdown.dataDirectory]);
-    t.match(stdout, /placed .*\*17\n[\s\S]* missed .*201 Reception\n/);
+    // Records are written some at a time, a little later.
+    const list = ['calls', 'list', '--user', '202', '--data', office.ringdown.dataDirectory];
+    await eventually(async () => {
+      const { stdout } = await runRingdown(list);
+      return /placed .*\*17\n[\s\S]* missed .*201 Reception\n/.test(stdout) || undefined;
+    }, 'both calls in the log');
     for (const peer of [mailboxLamp, callLamp]) peer.close();
   },
 );
