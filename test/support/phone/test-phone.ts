@@ -703,20 +703,26 @@ export class TestPhone implements Phone {
     if (request === undefined || reply === undefined || call.state !== 'ringing') {
       throw new Error(`there is no call to answer: it is ${call.state}`);
     }
-    call.state = 'established';
+    const offer = readSdp(request.body);
+    if (this.#chosenOf(offer) === undefined) this.#finishIncoming(call, 488, 'Not Acceptable Here');
+    else call.state = 'established';
     const { answer, answersTwice } = this.faults;
-    const { headers, body } = await this.#answerTo(call, readSdp(request.body));
+    const { headers, body } = await this.#answerTo(call, offer);
     const response = { status: 200, reason: 'OK', headers, body: answer ?? body };
     this.#responses.respond(request, reply, { ...response, tag: call.localTag });
     if (answersTwice === true) this.#fork = new ForkedAnswer(this.#responses, request, reply, response);
     else this.#responses.repeatUntil(() => call.acknowledged, request, reply);
   }
 
-  /** Its media begin. */
-  async #answerTo(call: PhoneCall, offer: RemoteAudio): Promise<{ headers: SipMessage['headers']; body: string }> {
-    const chosen = this.#options.codecs
+  #chosenOf(offer: RemoteAudio): RemoteAudio['codecs'][number] | undefined {
+    return this.#options.codecs
       .flatMap((codec) => offer.codecs.find((candidate) => candidate.codec === codec) ?? [])
       .at(0);
+  }
+
+  /** Its media begin. */
+  async #answerTo(call: PhoneCall, offer: RemoteAudio): Promise<{ headers: SipMessage['headers']; body: string }> {
+    const chosen = this.#chosenOf(offer);
     if (chosen === undefined) throw new Error(`no codec of ours among ${offer.codecs.map(({ codec }) => codec)}`);
     await this.#startMedia(call, offer, chosen.codec, [chosen], offer.telephoneEvent);
     return {
