@@ -12,9 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Of one socket in a row: a call from JavaScript waits until all that are ready were read once, and may not seem dead then. */
 #define BATCH_PACKETS 16
-/* Of one socket in a row, so that a flood at one does not hold up the others. */
-#define MAX_BATCHES 4
 /*
  * As many as sockets are ever ready at once, nearly: timers run behind a batch, and what they take for lost may be in a socket
  * that is still to be read.
@@ -102,7 +101,7 @@ static bool has_socket(const struct session *session, unsigned which) {
   return (which & SOCKET_LEG) < session->leg_count && socket_of(session, which) >= 0;
 }
 
-/* Told once of what came, and not again while it is read: `receive` leaves nothing behind. */
+/* Told once of what came, and not again while it is read: `receive` asks for that where it leaves something. */
 static struct epoll_event event_of(struct session *session, unsigned which) {
   return (struct epoll_event){.events = EPOLLIN | EPOLLET, .data.u64 = (uintptr_t)session | which};
 }
@@ -141,6 +140,14 @@ static void answer_call(struct loop *loop) {
   send_queue_flush(loop->queue);
 }
 
+/* Asked for beside the event, which has to wait its turn where many sockets are ready: who waits must not take us for dead. */
+static bool is_called(struct loop *loop) {
+  pthread_mutex_lock(&loop->mutex);
+  const bool called = loop->call.call != NULL;
+  pthread_mutex_unlock(&loop->mutex);
+  return called;
+}
+
 void loop_call(struct loop *loop, void (*call)(struct loop *, void *), void *argument) {
   if (!loop->started) {
     call(loop, argument);
@@ -174,21 +181,19 @@ static void take(struct loop *loop, struct session *session, unsigned which, uns
   }
 }
 
-/* Reads until nothing is there; what is left after MAX_BATCHES is told again. */
+/* What it leaves is told again. */
 static void receive(struct loop *loop, struct session *session, unsigned which, uint64_t now_us) {
   const int fd = socket_of(session, which);
-  for (unsigned batch = 0; batch < MAX_BATCHES; batch++) {
-    const int count = recvmmsg(fd, loop->messages, BATCH_PACKETS, MSG_DONTWAIT, NULL);
-    /* An error else is one that the network reported (ICMP): reading it cleared it, and packets may be behind it. */
-    if (count < 0 && errno == EAGAIN) return;
-    for (unsigned i = 0; i < (unsigned)(count > 0 ? count : 0); i++) {
-      take(loop, session, which, i, now_us);
-      empty_message(loop, i);
-    }
-    loop->arrived_us = 0;
-    send_queue_flush(loop->queue);
-    if (count >= 0 && count < BATCH_PACKETS) return;
+  const int count = recvmmsg(fd, loop->messages, BATCH_PACKETS, MSG_DONTWAIT, NULL);
+  if (count < 0 && errno == EAGAIN) return;
+  for (unsigned i = 0; i < (unsigned)(count > 0 ? count : 0); i++) {
+    take(loop, session, which, i, now_us);
+    empty_message(loop, i);
   }
+  loop->arrived_us = 0;
+  send_queue_flush(loop->queue);
+  if (count >= 0 && count < BATCH_PACKETS) return;
+  /* More may be there; an error is one that the network reported (ICMP), which reading it cleared, and packets may be behind it. */
   struct epoll_event event = event_of(session, which);
   if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) != 0) abort();
 }
@@ -221,16 +226,15 @@ static void *run(void *argument) {
     if (count < 0 && errno != EINTR) abort();
     const uint64_t now_us = loop_now_us();
     loop->wall_ahead_us = 0;
-    bool called = false;
     for (int i = 0; i < count; i++) {
       const uint64_t about = loop->events[i].data.u64;
-      if (about == WAKE_UP) called = true;
-      else if (about == TIMER_EXPIRED) loop->expires_us = NEVER_US;
+      if (about == WAKE_UP) continue;
+      if (about == TIMER_EXPIRED) loop->expires_us = NEVER_US;
       else receive(loop, (struct session *)(uintptr_t)(about & ~(uint64_t)SOCKET_MASK), about & SOCKET_MASK, now_us);
     }
     /* Timers and calls may close a session: not while events of this batch speak of it. */
     loop_run_timers(loop, now_us);
-    if (called) answer_call(loop);
+    if (is_called(loop)) answer_call(loop);
   }
   return NULL;
 }
