@@ -318,7 +318,7 @@ export class Signalling {
       digest: (number) => digestOf(configuration(), number),
       access,
       guard: defence.logins,
-      isBlocked: (flow) => defence.admission.isBlocked(flow),
+      isBlocked: (flow, user) => defence.admission.isBlocked(flow, user),
       clock,
     });
     const control = { calls, transfers: features.transfers, otherPhones, configuration, login };

@@ -9,8 +9,8 @@ export interface ClientLoginOptions {
   readonly digest: (extension: string) => StoredDigest | undefined;
   readonly access: Pick<Access, 'wayRefusal' | 'isAdmitted' | 'accountRefusal'>;
   readonly guard: Pick<LoginGuard, 'succeeded' | 'failed'>;
-  /** Whether the source gets no answer now. */
-  readonly isBlocked: (flow: Flow) => boolean;
+  /** Whether the source gets no answer now, or not in the name of `user`. */
+  readonly isBlocked: (flow: Flow, user?: string) => boolean;
   readonly clock: Clock;
 }
 
@@ -64,8 +64,10 @@ export class ClientLogin {
   }
 
   login({ extension, nonce, cnonce, response }: LoginProof, connection: ClientConnection): LoginResult {
-    const { realm, digest, access, guard } = this.#options;
+    const { realm, digest, access, guard, isBlocked } = this.#options;
     const flow = flowOf(connection);
+    // Within an office a name alone is blocked; and a connection may be older than the block.
+    if (isBlocked(flow, extension)) return { kind: 'refused', why: 'blocked after failed logins' };
     const fields = { username: extension, realm, nonce, uri: LOGIN_URI, response, cnonce };
     const quoted = Object.entries(fields).map(([name, value]) => `${name}="${value.replace(/["\\]/g, '\\$&')}"`);
     const authorization = `Digest ${quoted.join(', ')}, algorithm=SHA-256, qop=auth, nc=00000001`;

@@ -275,10 +275,17 @@ export class Admission {
     return this.#isProvenSource(sourceOf(flow.remoteAddress, flow.localAddress), this.#clock.now());
   }
 
-  /** Whether the whole source of this flow gets no answer now; a known phone always gets one. */
-  isBlocked(flow: Flow): boolean {
-    if (this.isKnown(flow)) return false;
-    return this.#blocked.find(sourceOf(flow.remoteAddress, flow.localAddress), this.#clock.now()) !== undefined;
+  /**
+   * Whether the whole source of this flow gets no answer now, or `user` from there; a known phone always gets one, each of its users in
+   * his own name alone.
+   */
+  isBlocked(flow: Flow, user?: string): boolean {
+    const now = this.#clock.now();
+    const known = this.#knownFlow(flow, now);
+    const source = sourceOf(flow.remoteAddress, flow.localAddress);
+    const isNamed = user !== undefined && this.#blocked.findUser(source, () => user, now) !== undefined;
+    if (isNamed && known?.users.has(user) !== true) return true;
+    return known === undefined && this.#blocked.find(source, now) !== undefined;
   }
 
   /**
