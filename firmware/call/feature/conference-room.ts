@@ -81,6 +81,8 @@ export class ConferenceRoom {
   #opening: Promise<MediaConference> | undefined;
   #speaker: Leg | undefined;
   #aloneTimer: Timer | undefined;
+  /** Who hears music, because nobody else is in it. */
+  #entertained: Leg | undefined;
   #hadTwo = false;
   #isOver = false;
 
@@ -264,7 +266,8 @@ export class ConferenceRoom {
   #cameIn(): void {
     const connected = [...this.#members.values()].filter(({ isConnected }) => isConnected);
     if (connected.length > 1) {
-      if (!this.#hadTwo || this.#options.alone === 'standing') for (const { leg } of connected) leg.media.stop();
+      this.#entertained?.media.stop();
+      this.#entertained = undefined;
       this.#hadTwo = true;
     }
     this.#settle();
@@ -292,6 +295,7 @@ export class ConferenceRoom {
     if (member === undefined) return;
     this.#members.delete(leg);
     if (this.#speaker === leg) this.#speaker = undefined;
+    if (this.#entertained === leg) this.#entertained = undefined;
     leg.contact = undefined;
     this.#menu.forget(leg);
     const { session, work } = member;
@@ -343,6 +347,7 @@ export class ConferenceRoom {
   }
 
   #entertain(leg: Leg, isTold: boolean): void {
+    this.#entertained = leg;
     if (!isTold) {
       leg.hearMusic();
       return;

@@ -162,6 +162,26 @@ sipOfficeTest('whoever is being called is given up when who referred leaves', OF
   await over(t, office);
 });
 
+sipOfficeTest('who waits alone for somebody hears music until he comes', OFFICE, async (t, office) => {
+  const [anna, ben, carla] = [await office.phone('201'), await office.phone('202'), await office.phone('203')];
+  await anna.call('ConfServer');
+  await ben.call(roomOf(anna));
+  await inside(office, 2);
+  t.equal(await anna.refer('<sip:203@box>'), 202);
+  await carla.incomingCall();
+  await ben.bye();
+  await office.until(() => office.media.open[0]?.hears === 'music/default', 'music');
+  await carla.answer();
+  await inside(office, 2);
+  await anna.notified(200);
+  t.ok(
+    office.media.open.every(({ sound }) => sound === undefined),
+    'they hear each other',
+  );
+  await Promise.all([anna.bye(), carla.ended()]);
+  await over(t, office);
+});
+
 sipOfficeTest('one who declines leaves the conference as it is, and is told of', OFFICE, async (t, office) => {
   const [anna] = [await office.phone('201'), await office.phone('203', { incoming: 486 })];
   await anna.call('ConfServer');
