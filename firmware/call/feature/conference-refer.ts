@@ -39,7 +39,7 @@ interface Referrer {
 /**
  * REFER to a conference (RFC 4579 §5): brings in whom a number names, or who is in a call that Replaces names; with method=BYE it
  * drops a party, and with the parameter `mute` of ours it mutes one. In the call of a party, or outside of it to the URI of the
- * conference by somebody who is in it.
+ * conference by somebody who is in it; and an attended transfer (RFC 5589 §7) that names the place of who transfers in one.
  */
 export class ConferenceReferrals {
   readonly #options: ConferenceReferralOptions;
@@ -63,12 +63,28 @@ export class ConferenceReferrals {
     return true;
   }
 
-  #inCall({ dialog }: IncomingRefer): Referrer | number | undefined {
+  #inCall(refer: IncomingRefer): Referrer | number | 'answered' | undefined {
     const { calls, conferences } = this.#options;
-    const leg = dialog === undefined ? undefined : calls.legOf(dialog);
-    const room = leg === undefined ? undefined : conferences.roomOf(leg);
-    if (leg === undefined || room === undefined) return undefined;
-    return this.#referrerOf(room, leg);
+    const leg = refer.dialog === undefined ? undefined : calls.legOf(refer.dialog);
+    if (leg === undefined) return undefined;
+    const room = conferences.roomOf(leg);
+    return room === undefined ? this.#handOver(refer, leg) : this.#referrerOf(room, leg);
+  }
+
+  /** RFC 5589 §7, where the consultation is a conference: whom the referrer talks to comes in, in his place. */
+  #handOver(refer: IncomingRefer, leg: Leg): number | 'answered' | undefined {
+    const { calls, conferences } = this.#options;
+    const target = readReferTo(refer.referTo);
+    const replaces = 'status' in target ? undefined : target.replaces;
+    const own = replaces === undefined ? undefined : this.#legOf(replaces);
+    const room = own === undefined ? undefined : conferences.roomOf(own);
+    if (own === undefined || room === undefined) return undefined;
+    const referrer = this.#referrerOf(room, own);
+    if (typeof referrer === 'number') return referrer;
+    if (referrer.user !== leg.party.user) return 403;
+    const party = calls.callOf(leg)?.peerOf(leg);
+    if (party === undefined) return 491;
+    return this.#bring(refer, referrer, party, () => room.drop(own)) ?? 'answered';
   }
 
   #outside(refer: IncomingRefer): Referrer | number | 'answered' | undefined {
@@ -139,15 +155,12 @@ export class ConferenceReferrals {
     refer: IncomingRefer,
     referrer: Referrer,
     { number }: ReferredTo,
-    { callId, localTag, remoteTag }: NonNullable<ReferredTo['replaces']>,
+    replaces: NonNullable<ReferredTo['replaces']>,
   ): number | undefined {
-    const { calls, conferences, logger } = this.#options;
-    const { room, user, context } = referrer;
-    // Some phones write the tags as they see them themselves.
-    const own =
-      calls.legOf({ callId, localTag, remoteTag }) ?? calls.legOf({ callId, localTag: remoteTag, remoteTag: localTag });
+    const { calls } = this.#options;
+    const own = this.#legOf(replaces);
     if (own === undefined || own === referrer.leg) return 481;
-    if (own.party.user !== user) return 403;
+    if (own.party.user !== referrer.user) return 403;
     const call = calls.callOf(own);
     const party = call?.peerOf(own);
     if (party === undefined) {
@@ -155,12 +168,32 @@ export class ConferenceReferrals {
       if (call?.waiting !== own || own.isUp || number === '') return 481;
       return this.#invite(refer, referrer, number, { call, leg: own });
     }
+    return this.#bring(refer, referrer, party);
+  }
+
+  /** Some phones write the tags as they see them themselves. */
+  #legOf({ callId, localTag, remoteTag }: NonNullable<ReferredTo['replaces']>): Leg | undefined {
+    const { calls } = this.#options;
+    return (
+      calls.legOf({ callId, localTag, remoteTag }) ?? calls.legOf({ callId, localTag: remoteTag, remoteTag: localTag })
+    );
+  }
+
+  /** Out of a call that ends by it. The status that refuses it; undefined where it is accepted. */
+  #bring(
+    refer: IncomingRefer,
+    { room, user, context }: Referrer,
+    party: Leg,
+    cameIn: () => void = () => undefined,
+  ): number | undefined {
+    const { conferences, logger } = this.#options;
     if (room.isFull) return 486;
     const progress = refer.accept();
     if (!progress.isAccepted) return undefined;
     logger.info({ user, room: room.name, party: party.party.number }, 'brought into a conference');
     const arrived = room.expect();
     const done = (status: number): void => {
+      if (status === 200) cameIn();
       arrived();
       progress.notify(status);
     };

@@ -94,6 +94,32 @@ sipOfficeTest('the URI of the conference joins it: by INVITE, by a transfer to i
 });
 
 sipOfficeTest(
+  'an attended transfer into a conference gives away the place of who transfers, and ends it for nobody',
+  OFFICE,
+  async (t, office) => {
+    const [anna, ben, carla] = [await office.phone('201'), await office.phone('202'), await office.phone('203')];
+    await anna.call('ConfServer');
+    const room = roomOf(anna);
+    await ben.call(room);
+    await inside(office, 2);
+    const second = await otherLine(office, '201');
+    await office.conversation(second, carla, '203');
+    const other = await office.phone('204');
+    t.match(await other.call(room), { status: 200 });
+    await inside(office, 3);
+    t.equal(await second.refer(`<${room}?Replaces=${replacesOf(other)}>`), 403, 'the place of somebody else');
+    await other.bye();
+    await inside(office, 2);
+    t.equal(await second.refer(`<${room}?Replaces=${replacesOf(anna)}>`), 202);
+    await Promise.all([anna.ended(), second.ended(), second.notified(200)]);
+    await inside(office, 2);
+    t.same(office.calls.legsOf('202').length + office.calls.legsOf('203').length, 2, 'the others talk to each other');
+    await Promise.all([carla.bye(), ben.ended()]);
+    await over(t, office);
+  },
+);
+
+sipOfficeTest(
   'REFER with method=BYE: the owner drops a party, others nobody but themselves',
   OFFICE,
   async (t, office) => {
