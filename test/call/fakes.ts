@@ -97,10 +97,10 @@ export class FakeRecording implements Recording {
     this.end('stopped');
   }
 
-  end(reason: RecordingResult['reason']): void {
+  end(reason: RecordingResult['reason'], durationMs = 5000): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    this.options.onEnded({ reason, durationMs: 5000, sizeBytes: 80_044, error: '' });
+    this.options.onEnded({ reason, durationMs, sizeBytes: 80_044, error: '' });
   }
 }
 

@@ -2,6 +2,7 @@ import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import { promptSound, type Recording, type RecordingResult, type Sound, toneOf } from '../../media/client.ts';
+import type { Call } from '../call.ts';
 import type { CallServer } from '../call-server.ts';
 import type { Leg } from '../leg/leg.ts';
 import { type Draft, mailboxSound } from '../mailbox/message.ts';
@@ -16,14 +17,15 @@ export interface CallRecordingOptions {
   readonly onOver: () => void;
 }
 
-/** Nobody tells of a retrieval but to the call. */
+/** Nobody tells of a retrieval, or of somebody else in the call, but to the call. */
 export const LOOK_MS = 500;
 /** Less is no recording. */
 const MIN_PART_MS = 1000;
 
 /**
  * The conversation of a leg is being recorded, into messages of its user's mailbox: each as long as a message may be, one after the
- * other, within what he may keep. It begins when neither side holds, so that both hear that it does.
+ * other, within what he may keep. It begins when neither side holds, so that both hear that it does, and is of those two alone: it
+ * ends where either goes on with somebody else, who has not heard of it.
  */
 export class CallRecording {
   readonly #leg: Leg;
@@ -47,6 +49,10 @@ export class CallRecording {
     this.#limit = clock.schedule(configuration().system.recording.maxMinutes * 60_000, () => this.stop());
     leg.whenOver(() => this.stop());
     this.#begin();
+  }
+
+  get isOver(): boolean {
+    return this.#isStopped;
   }
 
   /** What was said until then is kept. Idempotent. */
@@ -77,7 +83,18 @@ export class CallRecording {
     const { number, name, isPrivate } = peer.party;
     if (isPrivate !== true) this.#with = { number, name };
     this.#warn();
+    peer.whenOver(() => this.stop());
+    this.#watch(call, peer);
+    if (this.#isStopped) return;
     void this.#record((name) => call.recorded(name));
+  }
+
+  #watch(call: Call, peer: Leg): void {
+    const { calls, clock } = this.#options;
+    if (this.#isStopped) return;
+    if (calls.callOf(this.#leg) === call && call.peerOf(this.#leg) === peer) {
+      this.#look = clock.schedule(LOOK_MS, () => this.#watch(call, peer));
+    } else this.stop();
   }
 
   /** Both sides hear of it, as the box is configured. */
@@ -149,7 +166,8 @@ export class CallRecording {
         logger.error({ err: error, user: this.#user }, 'the recording of a call was not kept');
       });
     }
-    const goesOn = reason === 'stopped' || reason === 'quota';
+    // Where there is no room for a moment more, trying again would have no end.
+    const goesOn = (reason === 'stopped' || reason === 'quota') && durationMs >= MIN_PART_MS;
     if (!this.#isStopped && goesOn && calls.callOf(this.#leg) !== undefined) void this.#record();
     else this.stop();
   }

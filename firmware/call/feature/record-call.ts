@@ -54,8 +54,11 @@ export class RecordCall implements StepRunner<FeatureStep> {
     const onOver = (): void => {
       this.#running.delete(leg);
     };
-    this.#running.set(leg, new CallRecording(leg, user, { calls, store, configuration, clock, logger, onOver }));
-    return !leg.isEnded;
+    const recording = new CallRecording(leg, user, { calls, store, configuration, clock, logger, onOver });
+    // It may be over at once.
+    if (recording.isOver) return false;
+    this.#running.set(leg, recording);
+    return true;
   }
 
   /** At the telephone where the code is dialled, which holds it meanwhile; or else at another one of his. */

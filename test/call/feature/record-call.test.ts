@@ -10,7 +10,7 @@ import { configurationOf } from '../routing/support/office.ts';
 const WORDS = 'en/recording-started';
 const STEP = { kind: 'feature', feature: 'call-record', argument: '', user: '201', extension: '201' } as const;
 
-async function setUp(_t: Test, { recording = {}, voicemail = { enabled: true }, room = 99 } = {}) {
+async function setUp(_t: Test, { recording = {}, voicemail = { enabled: true }, room = 99, disk = 99 } = {}) {
   const box = new FakeBox();
   const kept: unknown[] = [];
   const dropped: string[] = [];
@@ -29,7 +29,7 @@ async function setUp(_t: Test, { recording = {}, voicemail = { enabled: true }, 
     },
     mailboxes: () => ({
       hasRoom: () => begun < room,
-      begin: () => (begun < room ? draft() : undefined),
+      begin: () => (begun < Math.min(room, disk) ? draft() : undefined),
       keep: async ({ id }, { number, durationMs }) => {
         kept.push([id, number, durationMs]);
         return undefined as never;
@@ -132,9 +132,40 @@ t.test('a long one is several messages, up to the limits; whoever hangs up ends 
 });
 
 t.test('nothing is recorded without a mailbox, or room in it', async (t) => {
-  for (const options of [{ voicemail: { enabled: false } }, { room: 0 }]) {
+  for (const options of [{ voicemail: { enabled: false } }, { room: 0 }, { disk: 0 }]) {
     const { dial, own } = await setUp(t, options);
-    t.equal(await dial(), 'not done');
+    for (const attempt of [1, 2]) t.equal(await dial(), 'not done', `${attempt}`);
     t.equal(own.recordings.length, 0);
   }
+});
+
+t.test('a recording is of the two who heard of it: it ends when the call moves, or gets somebody else', async (t) => {
+  const replaced = await setUp(t);
+  await replaced.dial();
+  const { call: other } = await replaced.box.conversation();
+  await other.take([other.waiting]);
+  t.equal(await replaced.call.replaceLeg(replaced.call.other as Leg, other.waiting, { how: 'transfer' }), true);
+  await settle();
+  t.equal(replaced.call.phase, 'established');
+  t.same([replaced.own.recordings.length, replaced.own.recordings[0]?.isEnded], [1, true]);
+  const moved = await setUp(t);
+  await moved.dial();
+  const leg = moved.call.waiting;
+  await moved.call.take([leg, moved.call.other as Leg]);
+  t.equal(leg.isUp, true);
+  moved.box.clock.advance(LOOK_MS);
+  await settle();
+  t.same([moved.own.recordings.length, moved.own.recordings[0]?.isEnded], [1, true]);
+  t.same(moved.kept, [['part1', '202', 5000]]);
+});
+
+t.test('a disk that is full at once is not tried again without end', async (t) => {
+  const { box, own, dropped, dial } = await setUp(t);
+  await dial();
+  own.recordings[0]?.end('quota', 0);
+  await settle();
+  t.same([own.recordings.length, dropped], [1, ['part1']]);
+  box.clock.advance(60_000);
+  await settle();
+  t.equal(own.recordings.length, 1);
 });
