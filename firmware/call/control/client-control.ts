@@ -165,9 +165,13 @@ export class ClientControl {
     if (!(rung instanceof Object && 'leg' in rung)) return rung;
     // What holds now need not be what held when it began to ring.
     const late = refusal();
-    if (late === undefined) return { ok: true, call: calls.dial(rung.leg, caller, number).id };
-    rung.leg.close();
-    return late;
+    if (late !== undefined) {
+      rung.leg.close();
+      return late;
+    }
+    // Help is sent to where the telephone is.
+    const there = { ...caller, remoteAddress: rung.leg.flow.remoteAddress };
+    return { ok: true, call: calls.dial(rung.leg, there, number).id };
   }
 
   /** Why the user may not call there from the telephone of that step. */

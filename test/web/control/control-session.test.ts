@@ -206,6 +206,29 @@ sipOfficeTest('other phone: numbers that are no telephone, and help, are refused
   t.equal(otherPhones.of('201'), undefined);
 });
 
+sipOfficeTest(
+  'desk phone: help that is called by it is sent to where the phone is',
+  {
+    ...OFFICE,
+    lines: { 1: { domain: 'a.example.com', userName: 'a', channels: 2, incomingGroup: 1, outgoingGroup: 1 } },
+    locations: { 'Head office': {}, Depot: { subnet: '127.0.0.0/8' } },
+    system: { locale: 'en-GB', emergency: { location: 'Head office' } },
+  },
+  async (t, office) => {
+    office.lines = {
+      ...office.lines,
+      state: () => ({ isInService: true, channelsInUse: 0, hasCallToDrop: false }),
+      place: async () => ({ kind: 'refused', status: 503, why: 'full', isFinal: true }),
+    };
+    const help: unknown[] = [];
+    office.calls.whenEmergency = ({ location }) => help.push(location);
+    await office.phone('201', { incoming: 'answer' });
+    const client = await new OfficeClient(office).login('201', 'desk-phone');
+    t.match(await client.ask('make', { number: '112' }), { ok: true });
+    t.same(help, ['Depot']);
+  },
+);
+
 sipOfficeTest('move and retrieve between the client and the desk phone', OFFICE, async (t, office) => {
   const [desk, ben] = [
     await office.phone('201', { incoming: 'ring' }),
