@@ -13,6 +13,7 @@ import { ConnectionLimit } from './connection-limit.ts';
 import { FileService, type FileServiceOptions, type ServiceLimits } from './file-service.ts';
 import { listenError } from './listen-error.ts';
 import { RateLimit } from './rate-limit.ts';
+import { refuseUpgrade } from './upgrade-refusal.ts';
 
 export interface WebListenPoint {
   /** An IPv4 or IPv6 address of this machine; `::` takes IPv6 alone, so that it goes with `0.0.0.0`. */
@@ -268,8 +269,7 @@ export class WebServer {
     this.#upgraded.set(server, upgraded);
     server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       if (!this.#serviceLimits.rate.take(sourceOf(request.socket))) {
-        stream.on('error', () => stream.destroy());
-        stream.end('HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+        refuseUpgrade(stream, 429);
         return;
       }
       // From here on the handler says who is idle.

@@ -8,6 +8,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import { LOGIN_URI } from '../../registrar/client-login.ts';
 import { addressText } from '../address-text.ts';
+import { refuseUpgrade } from '../upgrade-refusal.ts';
 import {
   type ControlChannel,
   ControlSession,
@@ -63,7 +64,6 @@ export class ControlService {
 
   /** A connection that was wanted. It is this service's from now on. */
   take(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    stream.on('error', () => stream.destroy());
     const { socket } = request;
     const connection = {
       localAddress: addressText(socket.localAddress),
@@ -72,9 +72,10 @@ export class ControlService {
       remotePort: socket.remotePort ?? 0,
     };
     if (this.#closed || this.#sessions.size >= MAX_SESSIONS || this.#options.login.refuses(connection)) {
-      stream.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      refuseUpgrade(stream, 503);
       return;
     }
+    stream.on('error', () => stream.destroy());
     this.#handshakes ??= this.#load();
     this.#handshakes.then(
       (handshakes) => handshakes.handleUpgrade(request, stream, head, (web) => this.#open(web, connection)),

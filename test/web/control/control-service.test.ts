@@ -1,6 +1,7 @@
 /** The control of telephones over WebSocket and TLS: who is let in, and how much a stranger may do. */
 import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
+import { connect } from 'node:tls';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { NO_PRESENCE, startControl } from './running-control.ts';
@@ -116,6 +117,26 @@ t.test('a blocked source gets no WebSocket; other paths, and plain HTTP, have no
   const [response] = await once(file, 'response');
   t.equal(response.statusCode, 200, 'a file is a file, whatever else was offered');
   response.resume();
+});
+
+t.test('who is refused, and leaves the connection half open, is cut off', async (t) => {
+  const { port, block } = await startControl(t);
+  block();
+  const options = { port, host: '127.0.0.1', rejectUnauthorized: false, allowHalfOpen: true };
+  const socket = connect(options);
+  t.teardown(() => socket.destroy());
+  socket.on('error', () => undefined);
+  const isClosed = new Promise((resolve) => socket.once('close', resolve));
+  const isEnded = once(socket, 'end');
+  socket.write('GET /control HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  const [answer] = await once(socket, 'data');
+  t.match(String(answer), /^HTTP\/1\.1 503 /);
+  await isEnded;
+  // A box that has not let go of it would take these in silence.
+  const writes = setInterval(() => socket.write('x'), 10);
+  t.teardown(() => clearInterval(writes));
+  await isClosed;
+  t.pass('the connection is gone');
 });
 
 t.test('a stop hangs up on the clients, and the port closes', async (t) => {
