@@ -102,7 +102,8 @@ export class CallServer {
       isFull: () => this.#isFull,
       logger: options.logger,
     });
-    this.runners.register('line', new LineRunner({ services, lines, settings: lineSettings }));
+    const onEmergency = (call: LineCall): void => this.#noteEmergency(call);
+    this.runners.register('line', new LineRunner({ services, lines, settings: lineSettings, onEmergency }));
   }
 
   get calls(): ReadonlySet<Call> {
@@ -440,7 +441,6 @@ export class CallServer {
     first: Step | StepRun,
   ): Call {
     const { mayBeDirect, clock, logger, feed } = this.#options;
-    if (typeof first !== 'function' && first.kind === 'line') this.#noteEmergency(first.call);
     const call = new Call({
       ...options,
       runners: this.runners,

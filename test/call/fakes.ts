@@ -512,7 +512,10 @@ export class FakeBox {
         lineSettings: () => SETTINGS,
       }),
     );
-    this.runners.register('line', new LineRunner({ ...common, settings: () => SETTINGS }));
+    this.runners.register(
+      'line',
+      new LineRunner({ ...common, settings: () => SETTINGS, onEmergency: () => undefined }),
+    );
   }
 
   /** A device that plans may name. */

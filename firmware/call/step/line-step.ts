@@ -1,10 +1,12 @@
 import type { OutgoingLeg } from '../leg/outgoing-leg.ts';
-import type { LineStep } from '../routing/plan.ts';
+import type { LineCall, LineStep } from '../routing/plan.ts';
 import { LineDialling, type LineDiallingOptions } from './line-dialling.ts';
 import type { RunningStep, StepContext, StepRunner } from './step-runner.ts';
 
 export interface LineRunnerOptions extends Pick<LineDiallingOptions, 'lines' | 'settings'> {
   readonly services: () => LineDiallingOptions['services'];
+  /** Told of each call for help, by whatever way it came here. */
+  readonly onEmergency: (call: LineCall) => void;
 }
 
 /**
@@ -22,7 +24,7 @@ export class LineRunner implements StepRunner<LineStep> {
   }
 
   run({ call, diversions, after }: LineStep, context: StepContext): RunningStep {
-    const { services, lines, settings } = this.#options;
+    const { services, lines, settings, onEmergency } = this.#options;
     const { caller, waiting, maxForwards } = context;
     context.run(waiting.media.open());
     let tried: OutgoingLeg | undefined;
@@ -61,6 +63,7 @@ export class LineRunner implements StepRunner<LineStep> {
           context.goOn(couldNot ? after.unreachable : undefined, { status });
         },
         ignored: (leg) => {
+          timer.cancel();
           context.released(leg, 480);
           context.goOn(undefined, { status: 480 });
         },
@@ -76,6 +79,8 @@ export class LineRunner implements StepRunner<LineStep> {
       },
     );
     dialling.start();
+    // After it: who is told must not keep who calls from anything.
+    if (call.emergency !== undefined) onEmergency(call);
     return {
       stop: ({ reason }) => {
         timer.cancel();

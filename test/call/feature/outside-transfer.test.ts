@@ -86,6 +86,19 @@ sipOfficeTest('where it is allowed the class of service of who transfers counts'
   t.equal(placed.length, 1);
 });
 
+sipOfficeTest('who is transferred to help has called for help: people are told of it', FORWARDED, async (t, office) => {
+  const { anna, placed } = await calledFromOutside(office);
+  const told: string[] = [];
+  office.calls.whenEmergency = ({ extension, number }) => told.push(`${number} by ${extension}`);
+  t.equal(await anna.refer('<sip:112@box>'), 202);
+  await anna.notified(503);
+  t.same(told, ['112 by 201']);
+  t.ok(placed.length > 0 && placed.every((number) => number === '112'));
+  const ben = await office.phone('202');
+  t.match(await ben.call('112'), { status: 503 });
+  t.same(told, ['112 by 201', '112 by 202'], 'as of whoever dials it');
+});
+
 sipOfficeTest('a carrier transfers nobody, and takes no place', OFFICE, async (t, office) => {
   const { anna, carrier } = await calledFromOutside(office);
   t.equal(await carrier.refer('<sip:203@box>'), 403);
