@@ -91,7 +91,8 @@ export class ControlSession {
       else if (this.#excess === 1) this.#send({ ok: false, error: 'too-many', reason: 'too many messages a second' });
       return;
     }
-    this.#excess = 0;
+    // Not forgotten at once: of a flood, too, some are within the rate.
+    if (this.#excess > 0) this.#excess -= 1;
     const read = readRequest(text);
     if (read.kind === 'fault') {
       const { kind: _, ...told } = read;

@@ -291,6 +291,22 @@ sipOfficeTest('what a mode does not have is refused with a reason', OFFICE, asyn
   t.match(await basic.ask('mode', { mode: 'desk-phone' }), { ok: false, error: 'not-licensed' });
 });
 
+sipOfficeTest('who goes on asking for more than is his is hung up on, at any pace', OFFICE, async (t, office) => {
+  const client = await new OfficeClient(office).login('201');
+  const rounds = (count: number, messages: number): void => {
+    for (let round = 0; round < count; round += 1) {
+      office.clock.advance(50);
+      for (let message = 0; message < messages; message += 1) client.begin('calls');
+    }
+  };
+  rounds(1, 100);
+  t.equal(client.told.filter(({ error }) => error === 'too-many').length, 1);
+  rounds(400, 1);
+  t.equal(client.closedWith, undefined, 'as many as he may');
+  rounds(400, 3);
+  t.equal(client.closedWith, 1008);
+});
+
 sipOfficeTest('nobody touches, or sees, the calls of another', OFFICE, async (t, office) => {
   const [anna, ben] = [await office.phone('201', { incoming: 'answer' }), await office.phone('202')];
   const annas = await new OfficeClient(office).login('201', 'desk-phone');
