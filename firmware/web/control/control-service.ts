@@ -110,6 +110,7 @@ export class ControlService {
     const { clock } = this.#options;
     let isAlive = true;
     let timer: Timer | undefined;
+    let grace: Timer | undefined;
     const channel: ControlChannel = {
       ...connection,
       send: (text) => {
@@ -120,7 +121,7 @@ export class ControlService {
       },
       close: (code, reason) => {
         web.close(code, reason);
-        clock.schedule(CLOSE_GRACE_MS, () => web.terminate());
+        grace = clock.schedule(CLOSE_GRACE_MS, () => web.terminate());
       },
     };
     const watch = (): void => {
@@ -152,6 +153,7 @@ export class ControlService {
     web.on('error', () => web.terminate());
     web.on('close', () => {
       timer?.cancel();
+      grace?.cancel();
       session.closed();
       this.#sessions.delete(session);
     });

@@ -83,6 +83,19 @@ t.test('who does not log in is hung up on', async (t) => {
   t.equal(await client.closed(), 4401);
 });
 
+t.test('a connection that is gone leaves no timer, whoever hung up', async (t) => {
+  const { port, clock, edit } = await startControl(t);
+  const [first, second] = [await TestClient.connect(t, port), await TestClient.connect(t, port)];
+  await Promise.all([first.login('201', PASSWORD), second.challenge()]);
+  t.not(clock.pending, 0);
+  edit((configuration) => ({ ...configuration, users: {} }));
+  t.equal(await first.closed(), 4401);
+  second.socket.terminate();
+  const deadline = performance.now() + 5000;
+  while (clock.pending > 0 && performance.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
+  t.equal(clock.pending, 0);
+});
+
 t.test('a new password, or no account any more, ends the session; another edit does not', async (t) => {
   const { port, edit } = await startControl(t);
   const client = await TestClient.connect(t, port);
