@@ -23,7 +23,7 @@ export class ConferencePins {
   readonly #clock: Clock;
   readonly #logger: Logger;
   /** One after the other for each owner: many calls at once try no more PINs than one. */
-  readonly #verifying = new Map<string, Promise<boolean>>();
+  readonly #verifying = new Map<string, Promise<number | undefined>>();
 
   constructor(configuration: () => Configuration, clock: Clock, logger: Logger) {
     this.#configuration = configuration;
@@ -40,28 +40,29 @@ export class ConferencePins {
   /** Never rejects. A wrong one takes its time, and after too many of them none is right for a while. */
   async verify(room: Guarded, pin: string): Promise<boolean> {
     const { owner } = room;
-    const before = this.#verifying.get(owner) ?? Promise.resolve(true);
+    const before = this.#verifying.get(owner) ?? Promise.resolve(undefined);
     const own = before.then(() => this.#verify(room, pin));
     this.#verifying.set(owner, own);
-    try {
-      return await own;
-    } finally {
-      if (this.#verifying.get(owner) === own) this.#verifying.delete(owner);
-    }
-  }
-
-  async #verify(room: Guarded, pin: string): Promise<boolean> {
-    const { owner } = room;
-    if (!this.#guard.isLocked(owner) && (await this.#isRight(room, pin))) {
-      this.#guard.succeeded(owner);
-      return true;
-    }
-    const delayMs = this.#guard.failed(owner);
-    this.#logger.warn({ owner, isLocked: this.#guard.isLocked(owner) }, 'wrong PIN of a conference');
+    const delayMs = await own;
+    if (this.#verifying.get(owner) === own) this.#verifying.delete(owner);
+    if (delayMs === undefined) return true;
+    // Nobody waits for the delays of others.
     await new Promise<void>((resolve) => {
       this.#clock.schedule(delayMs, resolve);
     });
     return false;
+  }
+
+  /** How long the answer to a wrong one has to wait; undefined: it is right. */
+  async #verify(room: Guarded, pin: string): Promise<number | undefined> {
+    const { owner } = room;
+    if (!this.#guard.isLocked(owner) && (await this.#isRight(room, pin))) {
+      this.#guard.succeeded(owner);
+      return undefined;
+    }
+    const delayMs = this.#guard.failed(owner);
+    this.#logger.warn({ owner, isLocked: this.#guard.isLocked(owner) }, 'wrong PIN of a conference');
+    return delayMs;
   }
 
   async #isRight({ owner, pin: own }: Guarded, pin: string): Promise<boolean> {
@@ -133,7 +134,9 @@ export class PinQuestion implements RunningStep {
     this.#timer?.cancel();
     this.#phase = 'verifying';
     const { context, verify } = this.#options;
-    context.run(verify(this.#digits).then((isRight) => this.#verified(isRight)));
+    // Who presses nothing tries out nothing: it closes the conference for nobody.
+    if (this.#digits === '') this.#verified(false);
+    else context.run(verify(this.#digits).then((isRight) => this.#verified(isRight)));
   }
 
   #verified(isRight: boolean): void {
