@@ -58,12 +58,15 @@ export function planUser(planning: Planning, number: string, course: Course, pla
 }
 
 /** Where a user is to be rung: his devices, or at the other telephone that he is at; what follows stays his. */
-function devicesNow({ planning, number }: Going): readonly Device[] {
+function devicesNow({ planning, number, payer }: Going): readonly Device[] {
   const { configuration, request } = planning;
   const other = request.state.otherPhoneOf(number);
   if (other === undefined) return ownDevices(planning, extensionsOf(configuration, number));
   planning.note('user', `user ${number} is at another telephone, ${other}`, { user: number, target: other });
-  const extensions = internalExtensions(planning, other);
+  // As he dials it himself.
+  const meaning = lookUp(planning, other, payer);
+  const isInternal = meaning.kind === 'user' || meaning.kind === 'extension';
+  const extensions = isInternal ? internalExtensions(planning, meaning.number) : undefined;
   // A number outside that he may not be called at leaves him his devices.
   if (extensions === undefined) return ownDevices(planning, extensionsOf(configuration, number));
   return ownDevices(planning, extensions).map((device) => ({ ...device, isOtherPhone: true as const }));
@@ -73,8 +76,7 @@ function devicesNow({ planning, number }: Going): readonly Device[] {
 function otherPhoneOutside({ planning, number, user, payer }: Going): RingTarget | undefined {
   const other = planning.request.state.otherPhoneOf(number);
   // Follow me counts before it.
-  if (other === undefined || user.followMe !== '' || internalExtensions(planning, other) !== undefined)
-    return undefined;
+  if (other === undefined || user.followMe !== '') return undefined;
   const meaning = lookUp(planning, other, payer);
   if (meaning.kind !== 'outside') return undefined;
   const call = planOutside(planning, { ...meaning, isForwarded: true }, payer);

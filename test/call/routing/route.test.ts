@@ -62,6 +62,12 @@ const ROWS: readonly Row[] = [
     step: 'ring 201 [210-1] 25s {busy+declined+noAnswer+unreachable: leave 201}',
   },
   {
+    title: 'a user at another telephone here, however he writes its number, is rung there',
+    dialled: '201',
+    present: { otherPhone: { 201: '2-10#' } },
+    step: 'ring 201 [210-1] 25s {busy+declined+noAnswer+unreachable: leave 201}',
+  },
+  {
     title: 'a user at another telephone outside is rung there alone',
     dialled: '201',
     present: { otherPhone: { 201: '907700900201' } },
