@@ -7,24 +7,22 @@ export const MODES = ['this-computer', 'desk-phone', 'other-phone', 'virtual-des
 /** Where the user speaks: at the client itself, his desk phone, a telephone whose number he names, or the client on the computer before him. */
 export type Mode = (typeof MODES)[number];
 
-export const VERBS = [
-  'make',
-  'cancel',
-  'answer',
-  'ignore',
-  'hold',
-  'retrieve',
-  'drop',
-  'transfer',
-  'dtmf',
-  'move',
-  'mute',
-  'unmute',
-  'video',
-  'add',
-] as const;
 /** What a client may ask of a call. */
-export type Verb = (typeof VERBS)[number];
+export type Verb =
+  | 'make'
+  | 'cancel'
+  | 'answer'
+  | 'ignore'
+  | 'hold'
+  | 'retrieve'
+  | 'drop'
+  | 'transfer'
+  | 'dtmf'
+  | 'move'
+  | 'mute'
+  | 'unmute'
+  | 'video'
+  | 'add';
 
 /** The client is a telephone itself then, and has no need of the box for these. */
 const BY_ITSELF = 'in the mode this-computer the client is the telephone and does this itself';

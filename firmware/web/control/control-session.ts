@@ -35,7 +35,7 @@ export interface ControlChannel extends ClientConnection {
 }
 
 /** From the connection to the login. */
-export const LOGIN_TIMEOUT_MS = 15_000;
+const LOGIN_TIMEOUT_MS = 15_000;
 const MAX_FAILED_LOGINS = 3;
 /** A person presses fewer buttons; a program that hangs presses more. */
 const REQUESTS_PER_SECOND = 20;
