@@ -87,7 +87,12 @@ export class Originations {
     };
     this.#pending.add(origination);
     logger.info({ user: caller.user, to: shown.number }, 'a call begins in the box');
-    running = ring(step, {
+    const fail = (error: unknown): void => {
+      logger.error({ err: error }, 'a call that begins in the box failed');
+      running?.stop({ elsewhere: false });
+      over({ kind: 'failed', status: statusOf(error) });
+    };
+    const host: RingHost = {
       caller,
       shown,
       maxForwards: 70,
@@ -104,12 +109,14 @@ export class Originations {
         });
       },
       goOn: (_next, { status }) => over({ kind: 'failed', status }),
-      fail: (error) => {
-        logger.error({ err: error }, 'a call that begins in the box failed');
-        running?.stop({ elsewhere: false });
-        over({ kind: 'failed', status: statusOf(error) });
-      },
-    });
+      fail,
+    };
+    try {
+      running = ring(step, host);
+    } catch (error) {
+      // Its place among all calls would be taken for good.
+      fail(error);
+    }
     return origination;
   }
 

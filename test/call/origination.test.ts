@@ -1,7 +1,8 @@
 /** Calls that begin in the box: the telephone of whoever calls is rung first (RFC 3725). */
-import type { Test } from 'tap';
-import type { Originated } from '../../firmware/call/origination.ts';
+import t, { type Test } from 'tap';
+import { type Originated, Originations } from '../../firmware/call/origination.ts';
 import type { Caller, RingStep } from '../../firmware/call/routing/plan.ts';
+import { createLogger } from '../../firmware/core/logger.ts';
 import { type SipOffice, sipOfficeTest } from './feature/sip-office.ts';
 
 const OFFICE = {
@@ -132,4 +133,18 @@ sipOfficeTest('a box that has as many calls as it carries rings nobody', OFFICE,
   for (const each of begun) each.cancel();
   t.equal(office.calls.originations.size, 0);
   t.notMatch(await anna.transcript(), 'INVITE');
+});
+
+t.test('one that cannot even be begun fails, and leaves its place to others', async (t) => {
+  const originations = new Originations({
+    ring: () => {
+      throw new Error('no such device');
+    },
+    isFull: () => false,
+    logger: createLogger('silent'),
+  });
+  const step = { kind: 'ring', party: { number: '201', name: 'Anna' } } as RingStep;
+  const shown = { number: '202', name: undefined, isWithheld: false };
+  t.same(await originations.begin({ caller: ANNA, step, shown }).outcome, { kind: 'failed', status: 500 });
+  t.equal(originations.size, 0);
 });
