@@ -12,7 +12,7 @@ import { deviceWays } from '../step/device-way.ts';
 import { AlarmRing } from './alarm-ring.ts';
 
 export interface EmergencyAlarmOptions {
-  readonly calls: Pick<CallServer, 'services' | 'state' | 'partyOf'>;
+  readonly calls: Pick<CallServer, 'services' | 'state' | 'partyOf' | 'legsOf'>;
   readonly configuration: () => Configuration;
   /** For people who were not at a telephone. */
   readonly onNotice: (code: string, message: string) => void;
@@ -97,17 +97,19 @@ export class EmergencyAlarm {
 
   /** Everybody rings until he himself has answered: it is for each of them. */
   #ring(configuration: Configuration, call: EmergencyCall, users: readonly string[], text: string): void {
-    const { clock, logger } = this.#options;
+    const { clock, logger, calls } = this.#options;
     const { extension } = call;
+    // Whoever calls for help himself hears help, and nothing else.
+    const rung = users.filter((user) => !calls.legsOf(user).some(({ party }) => party.isEmergency === true));
     // Who calls again at once rings already.
-    if (users.length === 0 || this.#ringing.has(extension) || this.#ringing.size >= MAX_RINGING) return;
+    if (rung.length === 0 || this.#ringing.has(extension) || this.#ringing.size >= MAX_RINGING) return;
     const { locale } = configuration.system;
     const digits = [...extension.replace(/[^0-9]/g, '')].slice(0, MAX_SAID_DIGITS);
     const number = digits.map((digit) => numberSound(locale, Number(digit)));
     const says = Array.from({ length: TIMES_SAID }, () => number).flat();
     const onFailed = (error: unknown): void =>
       logger.warn({ err: error }, 'somebody could not be rung for an emergency call');
-    const rings = users.map((user) => {
+    const rings = rung.map((user) => {
       const devices = this.#devicesOf(configuration, user).map((each) =>
         this.#call(configuration, user, call, each, text),
       );

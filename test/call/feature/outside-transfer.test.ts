@@ -99,6 +99,20 @@ sipOfficeTest('who is transferred to help has called for help: people are told o
   t.same(told, ['112 by 201', '112 by 202'], 'as of whoever dials it');
 });
 
+const TOLD = { ...OFFICE, system: { emergency: { notify: ['202', '203'] } } };
+sipOfficeTest('who calls for help himself is not rung for the call of another', TOLD, async (t, office) => {
+  withLine(office);
+  office.lines = { ...office.lines, place: () => new Promise(() => undefined) };
+  const [anna, ben, carla] = [await office.phone('201'), await office.phone('202'), await office.phone('203')];
+  await ben.invite('112');
+  t.match(await carla.incomingCall(), { fromUri: 'sip:202@' });
+  await carla.reject(486);
+  await anna.invite('112');
+  t.match(await carla.incomingCall(), { fromUri: 'sip:201@' });
+  t.equal(office.media.sessions.length, 4, 'one of each who calls, and of each time that Carla rang');
+  await Promise.all([anna.cancel(), ben.cancel()]);
+});
+
 sipOfficeTest('a carrier transfers nobody, and takes no place', OFFICE, async (t, office) => {
   const { anna, carrier } = await calledFromOutside(office);
   t.equal(await carrier.refer('<sip:203@box>'), 403);
