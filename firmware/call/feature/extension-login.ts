@@ -59,7 +59,7 @@ export class ExtensionLogin implements StepRunner<FeatureStep> {
     const [, number, code] = LOGIN.exec(argument) ?? [];
     if (number === undefined || code === undefined) return false;
     if (!(await this.#options.codes.verify(number, code))) return false;
-    return this.#edit(number, `logs in on extension ${extension}`, (c) => withUser(c, extension, number));
+    return this.#edit(number, `logs in on extension ${extension}`, (c) => loggedIn(c, extension, number));
   }
 
   #edit(who: string, what: string, change: (before: Configuration) => Configuration | undefined): boolean {
@@ -82,6 +82,14 @@ export class ExtensionLogin implements StepRunner<FeatureStep> {
       return false;
     }
   }
+}
+
+/** That user's from then on, unless whose it is could not come back, without a login code: undefined. */
+export function loggedIn(configuration: Configuration, number: string, user: string): Configuration | undefined {
+  const { extensions, users } = configuration;
+  const before = Object.hasOwn(extensions, number) ? extensions[number]?.user : undefined;
+  if (before !== undefined && before !== user && users[before]?.loginCode === undefined) return undefined;
+  return withUser(configuration, number, user);
 }
 
 /** The extension is that user's, or nobody's. Undefined where there is no such extension. */

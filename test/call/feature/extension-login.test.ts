@@ -1,5 +1,5 @@
 import t from 'tap';
-import { loggedOut } from '../../../firmware/call/feature/extension-login.ts';
+import { loggedIn, loggedOut } from '../../../firmware/call/feature/extension-login.ts';
 import { defaultShortCodes } from '../../../firmware/call/routing/default-short-codes.ts';
 import { hashPassword } from '../../../firmware/config/secrets/scrypt.ts';
 import { configurationOf } from '../routing/support/office.ts';
@@ -66,5 +66,18 @@ t.test('whoever logs out leaves the telephone to nobody, where he can come back'
   const after = (number: string) => loggedOut(configuration, number)?.extensions[number];
   t.match(after('290'), { user: undefined });
   for (const stays of ['201', '202', '291', '292', '999']) t.equal(after(stays), undefined, stays);
+  t.end();
+});
+
+t.test('whoever logs in takes the telephone of nobody who could not come back', (t) => {
+  const configuration = configurationOf({
+    ...OFFICE,
+    extensions: { 201: { user: '201' }, 202: { user: '202' }, 290: { user: '201' }, 291: { user: '202' }, 292: {} },
+  });
+  const userAt = (number: string, user: string) => loggedIn(configuration, number, user)?.extensions[number]?.user;
+  t.equal(userAt('292', '201'), '201');
+  t.equal(userAt('290', '203'), '203');
+  t.equal(userAt('291', '202'), '202');
+  for (const stays of ['291', '999']) t.equal(userAt(stays, '201'), undefined, stays);
   t.end();
 });
