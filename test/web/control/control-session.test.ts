@@ -89,6 +89,30 @@ sipOfficeTest('a phone that knows no talk is called anew and answers by itself',
   await Promise.all([ben.bye(), anna.ended()]);
 });
 
+const answers = [
+  ['talk', { events: ['talk', 'hold'] }],
+  ['a call anew', {}],
+] as const;
+for (const [how, knows] of answers) {
+  sipOfficeTest(`the caller hangs up while the phone is told to answer, by ${how}`, OFFICE, async (t, office) => {
+    const [anna, ben] = [await office.phone('201', knows), await office.phone('202')];
+    const client = await new OfficeClient(office).login('201', 'desk-phone');
+    await ben.invite('201');
+    const { call } = await client.sees('ringing');
+    await Promise.all([anna.incomingCall(), ben.ringing()]);
+    const hungUp = ben.cancel();
+    const answer = client.begin('answer', { call });
+    // Whichever came first.
+    const { status } = await hungUp;
+    if (status < 300) await ben.bye();
+    await client.answerTo(answer);
+    await office.until(() => office.calls.calls.size === 0, 'the call to be over');
+    await office.until(() => hasEnded(client, call) && office.media.open.length === 0, 'nothing to be left');
+    t.match(await client.ask('answer', { call }), { ok: false, error: 'no-such-call' });
+    t.equal(office.calls.originations.size, 0);
+  });
+}
+
 sipOfficeTest(
   'ignored: that phone is quiet, and the caller goes on waiting; dropped: the call is declined',
   OFFICE,
