@@ -205,6 +205,7 @@ export class Runtime {
       feed: this.#store.feed,
       clock,
       logger: this.#logger,
+      sourceLog: this.#sourceLog,
     });
     this.#web = await this.#openWeb(this.#clients);
     const listeners = this.#openListeners(this.#signalling, this.#web);

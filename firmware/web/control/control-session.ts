@@ -5,7 +5,7 @@ import { fault } from '../../call/control/outcome.ts';
 import type { UserPresences } from '../../call/history/user-presence.ts';
 import { nameOf } from '../../call/routing/planning.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
-import type { Logger } from '../../core/logger.ts';
+import type { Logger, SourceLog } from '../../core/logger.ts';
 import { type ClientConnection, type ClientLogin, LOGIN_URI } from '../../registrar/client-login.ts';
 import { RateLimit } from '../rate-limit.ts';
 import {
@@ -25,6 +25,7 @@ export interface ControlSessionOptions extends ClientControlOptions {
   readonly admits: (session: ControlSession) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly sourceLog: SourceLog;
 }
 
 /** What carries a session. */
@@ -143,7 +144,7 @@ export class ControlSession {
   }
 
   #login({ id, ...proof }: LoginRequest): void {
-    const { login, userOf, admits, configuration, logger } = this.#options;
+    const { login, userOf, admits, configuration, logger, sourceLog } = this.#options;
     if (this.#control !== undefined) {
       this.#send({ id, ok: false, error: 'wrong-state', reason: 'the client has logged in already' });
       return;
@@ -154,7 +155,9 @@ export class ControlSession {
       // Whether there is such an extension, or such a user, nobody learns here.
       this.#send({ id, ok: false, error: 'unauthorized', reason: 'the extension or its password is wrong' });
       this.#failedLogins += 1;
-      logger.warn({ source: this.#channel.remoteAddress, why: result.kind }, 'login of a client refused');
+      const why =
+        result.kind === 'refused' ? result.why : result.kind === 'ok' ? 'the extension is nobody’s' : result.kind;
+      sourceLog.warn(this.#channel.remoteAddress, { extension: proof.extension, why }, 'login of a client refused');
       if (this.#failedLogins >= MAX_FAILED_LOGINS) this.end(NOT_LOGGED_IN, 'too many failed logins');
       else this.#challenge();
       return;

@@ -1,5 +1,5 @@
 import { OtherPhones } from '../../../firmware/call/control/other-phones.ts';
-import { createLogger } from '../../../firmware/core/logger.ts';
+import { createLogger, SourceLog } from '../../../firmware/core/logger.ts';
 import type { ClientLogin, LoginProof } from '../../../firmware/registrar/client-login.ts';
 import { type ControlChannel, ControlSession } from '../../../firmware/web/control/control-session.ts';
 import type { SipOffice } from '../../call/feature/sip-office.ts';
@@ -29,6 +29,7 @@ export class OfficeClient implements ControlChannel {
       challenge: () => 'abcdef',
       login: ({ cnonce }: LoginProof) => ({ kind: cnonce === PASSWORD ? 'ok' : 'rejected' }),
     } as unknown as ClientLogin;
+    const logger = createLogger('info', { write: (line) => office.log.push(line) });
     this.session = new ControlSession(this, {
       calls,
       transfers: features.transfers,
@@ -39,7 +40,8 @@ export class OfficeClient implements ControlChannel {
       userOf: (extension) => office.configuration.extensions[extension]?.user,
       admits: () => true,
       clock,
-      logger: createLogger('info', { write: (line) => office.log.push(line) }),
+      logger,
+      sourceLog: new SourceLog(logger, clock),
     });
     presences.onLegs((user) => {
       if (user === this.session.user) this.session.callsChanged();

@@ -6,7 +6,7 @@ import type { CallServer } from '../../../firmware/call/call-server.ts';
 import { OtherPhones } from '../../../firmware/call/control/other-phones.ts';
 import type { Configuration } from '../../../firmware/config/schema/configuration.ts';
 import { systemClock } from '../../../firmware/core/clock.ts';
-import { createLogger } from '../../../firmware/core/logger.ts';
+import { createLogger, SourceLog } from '../../../firmware/core/logger.ts';
 import { ClientLogin } from '../../../firmware/registrar/client-login.ts';
 import { ensureCertificate } from '../../../firmware/system/certificates.ts';
 import { ControlService, type ControlServiceOptions } from '../../../firmware/web/control/control-service.ts';
@@ -70,6 +70,7 @@ export async function startControl(t: Test, presences = NO_PRESENCE) {
     },
     clock,
     logger,
+    sourceLog: new SourceLog(logger, clock),
   });
   certificate ??= makeCertificate();
   const { web } = await start(t, {
