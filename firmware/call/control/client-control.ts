@@ -169,9 +169,7 @@ export class ClientControl {
       rung.leg.close();
       return late;
     }
-    // Help is sent to where the telephone is.
-    const there = { ...caller, remoteAddress: rung.leg.flow.remoteAddress };
-    return { ok: true, call: calls.dial(rung.leg, there, number).id };
+    return { ok: true, call: calls.dial(rung.leg, caller, number).id };
   }
 
   /** Why the user may not call there from the telephone of that step. */
@@ -347,7 +345,11 @@ export class ClientControl {
 
   #caller(device: UserDevice | undefined): CallingUser {
     if (device === undefined) return { kind: 'user', user: this.user, extension: this.extension };
-    return { kind: 'user', user: this.user, extension: device.extension, device: device.id };
+    const { extension, id } = device;
+    // Which numbers are those of help, and where it is sent, is said by where the telephone is.
+    const remoteAddress = this.#options.calls.state.device(extension, id)?.ways[0].flow.remoteAddress;
+    const place = remoteAddress === undefined ? {} : { remoteAddress };
+    return { kind: 'user', user: this.user, extension, device: id, ...place };
   }
 
   get #devices(): readonly UserDevice[] {

@@ -236,6 +236,7 @@ sipOfficeTest(
     ...OFFICE,
     lines: { 1: { domain: 'a.example.com', userName: 'a', channels: 2, incomingGroup: 1, outgoingGroup: 1 } },
     locations: { 'Head office': {}, Depot: { subnet: '127.0.0.0/8' } },
+    emergencyNumbers: { 5555: { location: 'Depot' } },
     system: { locale: 'en-GB', emergency: { location: 'Head office' } },
   },
   async (t, office) => {
@@ -248,8 +249,12 @@ sipOfficeTest(
     office.calls.whenEmergency = ({ location }) => help.push(location);
     await office.phone('201', { incoming: 'answer' });
     const client = await new OfficeClient(office).login('201', 'desk-phone');
-    t.match(await client.ask('make', { number: '112' }), { ok: true });
+    const { ok, call } = await client.ask('make', { number: '112' });
+    t.equal(ok, true);
     t.same(help, ['Depot']);
+    t.match(await client.ask('drop', { call }), { ok: true });
+    t.match(await client.ask('make', { number: '5555' }), { ok: true }, 'a number of that place alone');
+    t.same(help, ['Depot', 'Depot']);
   },
 );
 
