@@ -249,8 +249,11 @@ export class ConferenceRoom {
       const member = this.#members.get(waiting);
       if (member === undefined) return false;
       waiting.media.stop();
-      await conference.join({ session: id, leg: 0 }, { muted: member.isMuted });
+      const muted = member.isMuted;
+      await conference.join({ session: id, leg: 0 }, { muted });
       member.session = id;
+      // He may have been muted on his way in.
+      if (member.isMuted !== muted) await conference.setParty({ session: id, leg: 0 }, { muted: member.isMuted });
       member.isConnected = true;
       this.#cameIn();
       return this.#members.has(waiting);

@@ -1,25 +1,33 @@
 import t from 'tap';
 import type { Call } from '../../../firmware/call/call.ts';
-import { ConferenceRoom } from '../../../firmware/call/feature/conference-room.ts';
+import { ConferenceRoom, type ConferenceRoomOptions } from '../../../firmware/call/feature/conference-room.ts';
 import { createLogger } from '../../../firmware/core/logger.ts';
 import { FakeBox, FakeCaller, settle } from '../fakes.ts';
+
+function newRoom(box: FakeBox, more: Partial<ConferenceRoomOptions> = {}): ConferenceRoom {
+  return new ConferenceRoom({
+    media: async () => box.media.client,
+    locale: 'en-GB',
+    owner: '201',
+    alone: 'ended',
+    mayBeOutside: () => true,
+    hasPlace: () => true,
+    clock: box.clock,
+    logger: createLogger('silent'),
+    onChanged: () => undefined,
+    onLeft: () => undefined,
+    onOver: () => undefined,
+    ...more,
+  });
+}
 
 for (const mayBeOutside of [false, true]) {
   const what = mayBeOutside ? 'stay where that is allowed' : 'are hung up on';
   t.test(`those who came over lines, when everybody of the house has left, ${what}`, async (t) => {
     const box = new FakeBox();
     let isOver = false;
-    const room = new ConferenceRoom({
-      media: async () => box.media.client,
-      locale: 'en-GB',
-      owner: '201',
-      alone: 'ended',
+    const room = newRoom(box, {
       mayBeOutside: () => mayBeOutside,
-      hasPlace: () => true,
-      clock: box.clock,
-      logger: createLogger('silent'),
-      onChanged: () => undefined,
-      onLeft: () => undefined,
       onOver: () => {
         isOver = true;
       },
@@ -49,3 +57,27 @@ for (const mayBeOutside of [false, true]) {
     t.equal(conference?.closed, true);
   });
 }
+
+t.test('who is muted as he comes in is not heard', async (t) => {
+  const box = new FakeBox();
+  const room = newRoom(box);
+  room.expect();
+  const enter = async (): Promise<Call> => {
+    const caller = new FakeCaller();
+    const call = await box.call(caller, (context) => room.enter(context));
+    caller.acknowledges();
+    await settle();
+    return call;
+  };
+  await enter();
+  const [conference] = box.media.conferences;
+  if (conference === undefined) throw new Error('no conference');
+  conference.join = async ({ session }) => {
+    conference.parties.add(session);
+    for (const { leg, isConnected } of room.members) if (!isConnected) room.mute(leg, true);
+  };
+  const { waiting } = await enter();
+  t.equal(room.isMuted(waiting), true);
+  t.same([...conference.muted], [(await waiting.media.session()).id]);
+  room.end();
+});
