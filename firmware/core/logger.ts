@@ -22,19 +22,21 @@ export function createLogger(level = 'info', destination?: DestinationStream): L
 
 /** A call has five lines, and each write costs as much as all else that is done for one. Nothing is lost at an orderly end. */
 function standardOutput(): DestinationStream {
-  const output = pino.destination({ dest: 1, sync: true, minLength: WRITTEN_TOGETHER });
-  let isWaiting = false;
+  const output = pino.destination({ dest: 1, sync: true });
+  let lines = '';
+  // Not by minLength and flushSync of the destination: that tries again without end where nobody reads any more.
   const flush = (): void => {
-    isWaiting = false;
-    output.flushSync();
+    if (lines === '') return;
+    const together = lines;
+    lines = '';
+    output.write(together);
   };
   process.once('exit', flush);
   return {
     write(line) {
-      output.write(line);
-      if (isWaiting) return;
-      isWaiting = true;
-      setImmediate(flush);
+      if (lines === '') setImmediate(flush);
+      lines += line;
+      if (lines.length >= WRITTEN_TOGETHER) flush();
     },
   };
 }

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import t from 'tap';
 import { createLogger, SourceLog } from '../../firmware/core/logger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -47,4 +49,48 @@ t.test('secrets never reach the log', async (t) => {
   const { lines, logger } = capture();
   logger.info({ password: 'hunter2', user: { ha1: 'abc', name: '201' } }, 'hello');
   t.match(lines[0], { password: '[secret]', user: { ha1: '[secret]', name: '201' } });
+});
+
+/** Logs `turns` lines on standard output, each in a turn of its own but for the last, which is followed by the end at once. */
+function program(turns: number): string {
+  return `import { createLogger } from ${JSON.stringify(new URL('../../firmware/core/logger.ts', import.meta.url).href)};
+    const logger = createLogger();
+    for (let at = 1; at < ${turns}; at += 1) {
+      logger.info({ at }, 'a line');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    logger.info({ at: ${turns} }, 'a line');
+    process.exit(0);`;
+}
+
+function run(turns: number) {
+  return spawn(process.execPath, ['--input-type=module', '--eval', program(turns)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: 10_000,
+    killSignal: 'SIGKILL',
+  });
+}
+
+t.test('lines on standard output come in their order, the last before the end too', async (t) => {
+  const child = run(200);
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (more: string) => {
+    text += more;
+  });
+  await once(child, 'close');
+  t.same(
+    text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).at),
+    Array.from({ length: 200 }, (_, index) => index + 1),
+  );
+});
+
+t.test('a program whose lines nobody reads any more goes on, and ends', async (t) => {
+  const child = run(2000);
+  const ended = once(child, 'exit');
+  await once(child.stdout, 'data');
+  child.stdout.destroy();
+  t.same(await ended, [0, null]);
 });
