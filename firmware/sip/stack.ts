@@ -204,12 +204,12 @@ export class SipStack {
     this.#transport.trust(authorities);
   }
 
-  /** Where the stack listens, with the ports that were taken for 0. */
   /** What there is at this moment of sessions, an INVITE that is not answered yet among them, and of transactions. */
   get held(): { readonly sessions: number; readonly transactions: number } {
     return { sessions: this.#userAgent.sessionCount, transactions: this.#transactions.size };
   }
 
+  /** Where the stack listens, with the ports that were taken for 0. */
   get listening(): readonly ListenPoint[] {
     return this.#transport.listening;
   }
