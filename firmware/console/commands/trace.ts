@@ -204,6 +204,10 @@ async function ask(context: CommandContext, filter: readonly string[], values: V
   readWhole('--seconds', values.seconds, MAX_SECONDS);
   const { pcap, count, seconds, json, ladder, read } = values;
   if (read !== undefined) {
+    if (pcap !== undefined || seconds !== undefined) {
+      const cure = 'Give --count, or a filter, for fewer of them; a capture file is made as they come.';
+      throw new UsageError('TRACE_FORMAT', '--read goes neither with --pcap nor with --seconds', cure);
+    }
     await showSaved(context, { file: read, fits, format, most: readWhole('--count', count, MAX_COUNT) });
     return;
   }

@@ -103,6 +103,8 @@ t.test('mistakes are told', async (t) => {
   const run = (...words: readonly string[]) => runCommand((context) => traceCommand(context), { words });
   await t.rejects(run('--ladder'), { code: 'TRACE_NO_BOX' });
   await t.rejects(run('--ladder', '--json', '--data', '/nowhere'), { code: 'TRACE_FORMAT' });
+  await t.rejects(run('--read', '-', '--pcap', '/nowhere/a.pcap'), { code: 'TRACE_FORMAT' });
+  await t.rejects(run('--read', '-', '--seconds', '3'), { code: 'TRACE_FORMAT' });
 });
 
 t.test('of many peers the ninth and all after it share a line', async (t) => {
