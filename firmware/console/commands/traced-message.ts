@@ -40,15 +40,47 @@ export function toJson({ bytes, ...message }: TracedMessage): string {
   return JSON.stringify({ ...message, bytes: bytes.toString('base64') });
 }
 
+/** What stands beside a message is shown as it is, and a file may be anybody's. */
+const PLAIN = /^[\w.:%-]{0,64}$/;
+/** The last millisecond that a Date can name. */
+const MAX_DATE_MS = 8_640_000_000_000_000;
+
 /** Undefined for what is none. */
 export function fromJson(line: string): TracedMessage | undefined {
   try {
     const { bytes, ...message } = JSON.parse(line);
-    if (typeof bytes !== 'string') return undefined;
+    if (typeof bytes !== 'string' || !isWhole(message)) return undefined;
     return { mark: undefined, status: undefined, ...message, bytes: Buffer.from(bytes, 'base64') };
   } catch {
     return undefined;
   }
+}
+
+function isWhole(read: Readonly<Record<string, unknown>>): boolean {
+  const { direction, atMs, transport, local, remote, mark, method, status, callId, users } = read;
+  return (
+    (direction === 'received' || direction === 'sent') &&
+    typeof atMs === 'number' &&
+    Math.abs(atMs) <= MAX_DATE_MS &&
+    isPlain(transport) &&
+    isEndpoint(local) &&
+    isEndpoint(remote) &&
+    (mark === undefined || isPlain(mark)) &&
+    typeof method === 'string' &&
+    (status === undefined || typeof status === 'number') &&
+    typeof callId === 'string' &&
+    Array.isArray(users) &&
+    users.every((user) => typeof user === 'string')
+  );
+}
+
+function isEndpoint(read: unknown): boolean {
+  if (typeof read !== 'object' || read === null || !('address' in read) || !('port' in read)) return false;
+  return isPlain(read.address) && Number.isInteger(read.port);
+}
+
+function isPlain(read: unknown): boolean {
+  return typeof read === 'string' && PLAIN.test(read);
 }
 
 /** A few lines before the message itself say when it was and between whom. Made for a terminal. */

@@ -97,6 +97,21 @@ t.test('JSON carries all of it', async (t) => {
   t.same(fromJson(toJson(MESSAGE)), MESSAGE);
   t.same(fromJson(toJson({ ...MESSAGE, mark: 'rate', status: 200 })), { ...MESSAGE, mark: 'rate', status: 200 });
   for (const line of ['', '{}', '{"lost":3}', 'null', '[]']) t.equal(fromJson(line), undefined);
+  const strange: readonly object[] = [
+    { remote: { address: '\x1b[2J', port: 5060 } },
+    { remote: { address: '192.0.2.1', port: '\x1b[2J' } },
+    { local: null },
+    { transport: 'udp\x1b]0;x\x07' },
+    { mark: '\x1b[31m' },
+    { atMs: 1e300 },
+    { direction: 'neither' },
+    { method: 7 },
+    { users: [7] },
+  ];
+  for (const wrong of strange) {
+    const line = JSON.stringify({ ...JSON.parse(toJson(MESSAGE)), ...wrong });
+    t.equal(fromJson(line), undefined, line.slice(0, 80));
+  }
 });
 
 /** A box whose messages the test sends. */
