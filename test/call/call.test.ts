@@ -105,6 +105,15 @@ t.test('who answers is told to the caller', async (t) => {
   t.same(caller.shown, [['P-Asserted-Identity', 'Workshop <sip:202@192.0.2.1>']]);
 });
 
+t.test('who answers is not told to a carrier (RFC 3325 §5)', async (t) => {
+  const box = new FakeBox();
+  const caller = new FakeCaller();
+  const waiting = box.leg(caller, { number: '02071234567', name: 'A customer', line: '1' });
+  await box.conversation(caller, { waiting });
+  t.same(caller.told, ['200']);
+  t.same(caller.shown, []);
+});
+
 const alerts: readonly (readonly [alert: 'internal' | 'external' | 'ring-back', autoAnswer: boolean, HeaderField[]])[] =
   [
     ['internal', false, [['Alert-Info', '<urn:alert:source:internal>;info=alert-internal']]],

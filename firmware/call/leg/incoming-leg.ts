@@ -67,9 +67,11 @@ export class IncomingLeg extends Leg {
     return undefined;
   }
 
-  override accept(headers: readonly HeaderField[] = []): boolean {
-    if (this.isUp) return super.accept(headers);
+  override accept(shown: readonly HeaderField[] = []): boolean {
+    if (this.isUp) return super.accept(shown);
     if (this.#description === undefined || this.isEnded) return false;
+    // RFC 3325 §5: who answers here, and at which extension, is no business of a carrier.
+    const headers = this.party.line === undefined ? shown : [];
     if (!this.invite.accept({ sdp: this.#description, headers })) return false;
     this.connectedLine.note(headers);
     this.acceptedByUs();
