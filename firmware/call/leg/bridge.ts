@@ -162,7 +162,8 @@ export class Bridge implements Conversation {
         leg.hearMusic();
       } else {
         this.#hearsMusic.delete(leg);
-        leg.media.stop();
+        if (this.#held.has(leg)) leg.hear({ kind: 'silence' });
+        else leg.media.stop();
       }
     }
   }

@@ -34,6 +34,26 @@ t.test('a party on hold hears music, until it is taken back', async (t) => {
   );
 });
 
+t.test('a party that the box holds for hears nobody, also where it was on hold before', async (t) => {
+  const box = new FakeBox();
+  const { call, device } = await box.conversation();
+  const [left, right] = box.media.sessions;
+  await device.handlers.onReinvite?.(description(9100, 'a=sendonly'));
+  await settle();
+  t.equal(left?.hears, 'music/default');
+  t.ok(call.hold(call.waiting, true));
+  await settle();
+  t.equal(left?.hears, 'silence');
+  await device.handlers.onReinvite?.(description(9100));
+  await settle();
+  t.equal(left?.hears, 'silence');
+  t.equal(right?.hears, 'music/default');
+  t.ok(call.hold(call.waiting, false));
+  await settle();
+  t.equal(left?.hears, `session ${right?.id}`);
+  t.equal(right?.hears, `session ${left?.id}`);
+});
+
 t.test('a digit in INFO is pressed for the other leg', async (t) => {
   const box = new FakeBox();
   const { caller } = await box.conversation();
