@@ -11,13 +11,15 @@ export interface SavedTrace {
   readonly file: string;
   readonly fits: Test;
   readonly format: Format;
+  /** `format` makes JSON: what was lost is told so too. */
+  readonly isJson: boolean;
   /** Messages shown; all unless given. */
   readonly most: number | undefined;
 }
 
 /** Shows messages that were written before, credentials masked as they were then. Throws UsageError TRACE_READ. */
 export async function showSaved({ input, output, errors }: CommandContext, trace: SavedTrace): Promise<void> {
-  const { file, fits, format, most = Number.POSITIVE_INFINITY } = trace;
+  const { file, fits, format, isJson, most = Number.POSITIVE_INFINITY } = trace;
   const source: Readable = file === '-' ? input : createReadStream(file);
   let shown = 0;
   let strange = 0;
@@ -26,7 +28,8 @@ export async function showSaved({ input, output, errors }: CommandContext, trace
       const message = fromJson(line);
       if (message === undefined) {
         const lost = /^\{"lost":(\d{1,12})\}$/.exec(line)?.[1];
-        if (lost !== undefined) output.write(`--- ${lost} left out: they came faster than they were written ---\n`);
+        const told = isJson ? line : `--- ${lost} left out: they came faster than they were written ---`;
+        if (lost !== undefined) output.write(`${told}\n`);
         else if (line !== '') strange += 1;
         continue;
       }

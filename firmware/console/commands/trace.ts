@@ -208,7 +208,8 @@ async function ask(context: CommandContext, filter: readonly string[], values: V
       const cure = 'Give --count, or a filter, for fewer of them; a capture file is made as they come.';
       throw new UsageError('TRACE_FORMAT', '--read goes neither with --pcap nor with --seconds', cure);
     }
-    await showSaved(context, { file: read, fits, format, most: readWhole('--count', count, MAX_COUNT) });
+    const most = readWhole('--count', count, MAX_COUNT);
+    await showSaved(context, { file: read, fits, format, isJson: json === true, most });
     return;
   }
   if (values.data === undefined) {

@@ -85,6 +85,16 @@ t.test('what was written as JSON is drawn later: all of it, or some of its calls
   t.equal(all.output.replace(/^--- 3 left out.*\n/m, ''), golden('call-ladder.txt'));
   t.match(all.output, /^--- 3 left out/m);
   t.equal(all.errors, '1 line is none of trace --json\n');
+  const again = await run('--read', file, '--json');
+  t.same(
+    again.output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).lost)
+      .filter((lost) => lost !== undefined),
+    [3],
+    'JSON stays JSON',
+  );
   const some = await run('--read', file, '--ladder', `call-id=${A}`, `call-id=${B}`);
   t.equal(some.output.match(/ms|->|<-/g)?.length, CALL.filter(([, , callId]) => callId !== C).length);
   t.notMatch(some.output, /192\.168\.43\.51/);
