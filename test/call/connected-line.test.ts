@@ -1,5 +1,6 @@
 /** Who talks to somebody else from now on is told who that is (RFC 3325), by UPDATE where its phone takes it. */
 import t from 'tap';
+import { ConnectedLine } from '../../firmware/call/leg/connected-line.ts';
 import { defaultShortCodes } from '../../firmware/call/routing/default-short-codes.ts';
 import { FakeBox, FakeCaller, settle } from './fakes.ts';
 import { sipOfficeTest } from './feature/sip-office.ts';
@@ -8,6 +9,19 @@ t.test('a call that goes on as it began tells nobody anything', async (t) => {
   const { caller, device } = await new FakeBox().conversation();
   t.match(caller.shown, [['P-Asserted-Identity', /sip:202@/]], 'the answer does');
   t.same([caller.talksTo, device.talksTo], [[], []]);
+});
+
+t.test('what could not be sent is told the next time', async (t) => {
+  const line = new ConnectedLine();
+  const shown = [['P-Asserted-Identity', '"Warehouse" <sip:203@box>']] as const;
+  const statuses = [491, 200];
+  const update = async () => ({ status: statuses.shift() ?? 0, sdp: undefined });
+  for (let told = 0; told < 3; told += 1) {
+    line.tell(shown, update);
+    await settle();
+  }
+  t.same(statuses, []);
+  line.tell(shown, () => Promise.reject(new Error('told twice')));
 });
 
 t.test('both of a conversation in which somebody takes the place of another', async (t) => {

@@ -29,7 +29,11 @@ export class ConnectedLine {
     const identity = identityIn(headers);
     if (identity === undefined || identity === this.#told) return;
     this.#told = identity;
-    void update?.(undefined, headers).catch(() => undefined);
+    const refused = (): void => {
+      if (this.#told === identity) this.#told = undefined;
+    };
+    // 491: it never went out, as a request of ours was under way. The next time tells it, whoever it is then.
+    void update?.(undefined, headers).then(({ status }) => status === 491 && refused(), refused);
   }
 }
 
