@@ -6,7 +6,6 @@
  */
 import { parseArgs } from 'node:util';
 import { heading, median, report } from '../../support/bench-report.ts';
-import { prefer } from '../../support/process-cost.ts';
 import { repositoryPath } from '../../support/repository.ts';
 import { buildAddon } from '../conversation.ts';
 import { startFloor } from './floor.ts';
@@ -37,8 +36,6 @@ const bundle = `${repositoryPath}/build/runtime/media-worker.cjs`;
 
 await buildAddon();
 const programs = await preparePrograms();
-// Sides and load may take both cores: whoever pings the media worker would hear its answers too late, and take it for hung.
-await prefer(process.pid);
 const floor: StartSide = (load) => startFloor(programs.floor, load);
 
 const parts: Readonly<Record<string, () => Promise<void>>> = {
