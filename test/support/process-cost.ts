@@ -20,11 +20,22 @@ export async function pin(pid: number, core: number): Promise<void> {
 /**
  * Puts all threads of a process before whatever else the machine does, where we may: a real-time priority (SCHED_FIFO).
  * Threads that it starts later inherit it. The main thread goes before the others: they may need all of the core, and
- * whoever pings the process would take it for hung.
+ * whoever pings the process would take it for hung. So do the helpers of Node, for which its main thread waits.
  */
 export async function prefer(pid: number): Promise<void> {
   await outputOf('chrt', ['-a', '-f', '-p', '10', String(pid)]).catch(() => undefined);
-  await outputOf('chrt', ['-f', '-p', '11', String(pid)]).catch(() => undefined);
+  const isNode = nameOf(pid, pid).startsWith('node');
+  const first = readdirSync(`/proc/${pid}/task`).filter((thread) =>
+    isNode ? nameOf(pid, thread) !== MEDIA_THREAD : thread === String(pid),
+  );
+  for (const thread of first) await outputOf('chrt', ['-f', '-p', '11', thread]).catch(() => undefined);
+}
+
+/** As the media worker calls what moves packets (media/native/session/loop.c). */
+const MEDIA_THREAD = 'media';
+
+function nameOf(pid: number, thread: number | string): string {
+  return readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim();
 }
 
 /** Bytes of memory that a process holds. */
