@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { AppliedConfiguration } from './applied-configuration.ts';
@@ -41,6 +40,7 @@ import { runWords } from './console/run-words.ts';
 import { pendingTimers, systemClock } from './core/clock.ts';
 import { type Logger, SourceLog } from './core/logger.ts';
 import { oncePerTurn } from './core/once-per-turn.ts';
+import { openFiles } from './core/open-files.ts';
 import { Listeners, type SipPorts } from './listeners.ts';
 import { MediaClient } from './media/client.ts';
 import { isForPhones } from './phones/http-clients.ts';
@@ -436,7 +436,7 @@ export class Runtime {
         sipSessions: this.#signalling?.stack.held.sessions ?? 0,
         transactions: this.#signalling?.stack.held.transactions ?? 0,
         timers: pendingTimers(),
-        files: readdirSync('/proc/self/fd').length,
+        files: openFiles(),
       },
       media: { state: this.#mediaClient?.state ?? 'starting', sessions: this.#mediaClient?.sessionCount ?? 0 },
     };

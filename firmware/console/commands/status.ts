@@ -33,8 +33,8 @@ export interface RuntimeStatus {
     readonly sipSessions: number;
     readonly transactions: number;
     readonly timers: number;
-    /** Open files and sockets of the process. */
-    readonly files: number;
+    /** Open files and sockets of the process; undefined where none is left to count them with. */
+    readonly files: number | undefined;
   };
 }
 
@@ -80,7 +80,7 @@ function formatHeld({ legs, sipSessions, transactions, timers, files }: RuntimeS
     count(sipSessions, 'SIP session'),
     count(transactions, 'transaction'),
     count(timers, 'timer'),
-    count(files, 'file'),
+    files === undefined ? 'as many files as it may' : count(files, 'file'),
   ].join(', ');
 }
 

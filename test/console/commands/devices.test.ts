@@ -52,3 +52,14 @@ t.test('status of an office full of phones stays on the screen', async (t) => {
   t.match(output, /^384 registered devices\n {2}200 /m);
   t.match(output, /^ {2}215 .*\n {2}and more: see devices list\n\n0 calls\n$/m);
 });
+
+t.test('status is shown when no descriptor is left, and says so', async (t) => {
+  const status: RuntimeStatus = {
+    ...{ version: '1', name: 'Office', revision: 1, uptimeSeconds: 1, notices: [], listeners: [], calls: [], lines: [] },
+    devices: [],
+    media: { state: 'running', sessions: 0 },
+    held: { legs: 0, sipSessions: 0, transactions: 3, timers: 12, files: undefined },
+  };
+  const { output } = await runCommand((context) => statusCommand(() => status, context.output), { words: [] });
+  t.match(output, /^Held: .*, 12 timers, as many files as it may$/m);
+});

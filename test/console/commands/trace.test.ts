@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import t from 'tap';
 import { traceCommand } from '../../../firmware/console/commands/trace.ts';
 import { readFilter } from '../../../firmware/console/commands/trace-filter.ts';
@@ -230,4 +230,30 @@ t.test('mistakes are told before anything is watched', async (t) => {
       { code: 'TRACE_FILE' },
     );
   }
+});
+
+t.test('of a file without line ends no more is read than a line has at most', async (t) => {
+  let read = 0;
+  const endless = new Readable({
+    read() {
+      read += 65_536;
+      this.push(read > 64 * 1024 * 1024 ? null : 'x'.repeat(65_536));
+    },
+  });
+  const make = (context: Parameters<typeof traceCommand>[0]) => traceCommand({ ...context, input: endless as never });
+  await t.rejects(runCommand(make, { words: ['--read', '-'] }), {
+    code: 'TRACE_READ',
+    message: /line of more than 524288 characters/,
+    cure: /one message a line/,
+  });
+  t.ok(read < 2 * 1024 * 1024, `${read} bytes were read`);
+});
+
+t.test('the last line needs no end, and line ends of Windows are as good', async (t) => {
+  const lines = [toJson(MESSAGE), '{"lost":3}', toJson(MESSAGE)].join('\r\n');
+  const make = (context: Parameters<typeof traceCommand>[0]) =>
+    traceCommand({ ...context, input: Readable.from([lines.slice(0, 40), lines.slice(40)]) as never });
+  const { output, errors } = await runCommand(make, { words: ['--read', '-', '--json'] });
+  t.same(output.split('\n').map((line) => line.length > 20), [true, false, true, false]);
+  t.equal(errors, '');
 });
