@@ -1,9 +1,8 @@
 import type { Configuration } from '../../config/schema/configuration.ts';
-import { isPassword, readHashedPassword } from '../../config/secrets/scrypt.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import { type PromptName, promptSound } from '../../media/client.ts';
-import { PinGuard } from '../mailbox/pin-guard.ts';
+import { PinGuard } from '../pin-guard.ts';
 import type { RunningStep, StepContext } from '../step/step-runner.ts';
 import type { ConferenceRoom } from './conference-room.ts';
 
@@ -20,16 +19,10 @@ type Guarded = Pick<ConferenceRoom, 'owner' | 'pin'>;
 export class ConferencePins {
   readonly #configuration: () => Configuration;
   readonly #guard: PinGuard;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  /** One after the other for each owner: many calls at once try no more PINs than one. */
-  readonly #verifying = new Map<string, Promise<number | undefined>>();
 
   constructor(configuration: () => Configuration, clock: Clock, logger: Logger) {
     this.#configuration = configuration;
-    this.#guard = new PinGuard(clock);
-    this.#clock = clock;
-    this.#logger = logger;
+    this.#guard = new PinGuard('PIN of a conference', clock, logger);
   }
 
   /** Whether there is one. */
@@ -38,37 +31,9 @@ export class ConferencePins {
   }
 
   /** Never rejects. A wrong one takes its time, and after too many of them none is right for a while. */
-  async verify(room: Guarded, pin: string): Promise<boolean> {
-    const { owner } = room;
-    const before = this.#verifying.get(owner) ?? Promise.resolve(undefined);
-    const own = before.then(() => this.#verify(room, pin));
-    this.#verifying.set(owner, own);
-    const delayMs = await own;
-    if (this.#verifying.get(owner) === own) this.#verifying.delete(owner);
-    if (delayMs === undefined) return true;
-    // Nobody waits for the delays of others.
-    await new Promise<void>((resolve) => {
-      this.#clock.schedule(delayMs, resolve);
-    });
-    return false;
-  }
-
-  /** How long the answer to a wrong one has to wait; undefined: it is right. */
-  async #verify(room: Guarded, pin: string): Promise<number | undefined> {
-    const { owner } = room;
-    if (!this.#guard.isLocked(owner) && (await this.#isRight(room, pin))) {
-      this.#guard.succeeded(owner);
-      return undefined;
-    }
-    const delayMs = this.#guard.failed(owner);
-    this.#logger.warn({ owner, isLocked: this.#guard.isLocked(owner) }, 'wrong PIN of a conference');
-    return delayMs;
-  }
-
-  async #isRight({ owner, pin: own }: Guarded, pin: string): Promise<boolean> {
-    if (own !== undefined) return own === pin;
-    const hashed = readHashedPassword(this.#hashOf(owner) ?? '');
-    return hashed !== undefined && (await isPassword(pin, hashed).catch(() => false));
+  verify({ owner, pin: own }: Guarded, pin: string): Promise<boolean> {
+    const stored = own === undefined ? { hashed: this.#hashOf(owner) } : { plain: own };
+    return this.#guard.verify({ owner, pin, stored });
   }
 
   #hashOf(owner: string): string | undefined {

@@ -3,15 +3,15 @@ import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { CallServer } from '../call-server.ts';
+import { PinGuard } from '../pin-guard.ts';
 import type { FeatureStep } from '../routing/plan.ts';
 import type { RunningStep, StepContext, StepRunner } from '../step/step-runner.ts';
 import { tellOutcome } from './confirmation.ts';
-import type { LoginCodes } from './login-codes.ts';
 
 export interface ExtensionLoginOptions {
   readonly calls: Pick<CallServer, 'runners'>;
   readonly store: Pick<ConfigurationStore, 'edit'>;
-  readonly codes: Pick<LoginCodes, 'verify'>;
+  readonly configuration: () => Configuration;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -22,9 +22,11 @@ const LOGIN = /^([0-9]{2,15})\*([0-9]{1,15})$/;
 /** Whoever sits down at a telephone that is nobody's own makes it his by a short code, and leaves it by another one. */
 export class ExtensionLogin implements StepRunner<FeatureStep> {
   readonly #options: ExtensionLoginOptions;
+  readonly #codes: PinGuard;
 
   constructor(options: ExtensionLoginOptions) {
     this.#options = options;
+    this.#codes = new PinGuard('login code', options.clock, options.logger);
   }
 
   register(): void {
@@ -58,7 +60,11 @@ export class ExtensionLogin implements StepRunner<FeatureStep> {
     }
     const [, number, code] = LOGIN.exec(argument) ?? [];
     if (number === undefined || code === undefined) return false;
-    if (!(await this.#options.codes.verify(number, code))) return false;
+    const { users } = this.#options.configuration();
+    const settings = Object.hasOwn(users, number) ? users[number] : undefined;
+    if (settings?.enabled !== true) return false;
+    const stored = { hashed: settings.loginCode };
+    if (!(await this.#codes.verify({ owner: number, pin: code, stored }))) return false;
     return this.#edit(number, `logs in on extension ${extension}`, (c) => loggedIn(c, extension, number));
   }
 

@@ -9,7 +9,6 @@ import { ConferenceEvents } from './conference-events.ts';
 import { ConferenceReferrals } from './conference-refer.ts';
 import { EmergencyAlarm } from './emergency-alarm.ts';
 import { ExtensionLogin } from './extension-login.ts';
-import { LoginCodes } from './login-codes.ts';
 import { Parking } from './park.ts';
 import { PickUp } from './pick-up.ts';
 import { Steal } from './steal.ts';
@@ -49,8 +48,7 @@ export function registerFeatures(options: FeatureOptions): Features {
   new PickUp({ calls, configuration, logger }).register();
   new Steal({ calls, configuration, logger }).register();
   new ToggleCalls({ calls, logger }).register();
-  const codes = new LoginCodes(configuration, clock, logger);
-  new ExtensionLogin({ calls, store, codes, clock, logger }).register();
+  new ExtensionLogin({ calls, store, configuration, clock, logger }).register();
   new Parking({ calls, configuration, clock, logger }).register();
   const conferences = new Conferences({ calls, configuration, clock, logger });
   conferences.register();

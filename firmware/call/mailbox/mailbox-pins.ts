@@ -1,22 +1,20 @@
 import type { ConfigurationStore } from '../../config/configuration-store.ts';
 import { checkPin } from '../../config/secrets/rules.ts';
-import { hashPassword, isPassword, readHashedPassword } from '../../config/secrets/scrypt.ts';
+import { hashPassword } from '../../config/secrets/scrypt.ts';
 import type { Clock } from '../../core/clock.ts';
 import { UsageError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import { PinGuard } from './pin-guard.ts';
+import { PinGuard } from '../pin-guard.ts';
 
 /** The PINs of mailboxes, as the configuration has them. */
 export class MailboxPins {
   readonly #store: ConfigurationStore;
   readonly #guard: PinGuard;
-  readonly #clock: Clock;
   readonly #logger: Logger;
 
   constructor(store: ConfigurationStore, clock: Clock, logger: Logger) {
     this.#store = store;
-    this.#guard = new PinGuard(clock);
-    this.#clock = clock;
+    this.#guard = new PinGuard('PIN of a mailbox', clock, logger);
     this.#logger = logger;
   }
 
@@ -25,21 +23,9 @@ export class MailboxPins {
     return isOwnPhone && this.#pinOf(user) === undefined;
   }
 
-  /** Never rejects. A wrong one takes its time, and a mailbox that is closed has no right one. */
-  async verify(user: string, pin: string): Promise<boolean> {
-    const hashed = readHashedPassword(this.#pinOf(user) ?? '');
-    const wasLocked = this.#guard.isLocked(user);
-    // It counts as wrong until it is known to be right: many calls at once get no more tries than one after the other.
-    const delayMs = this.#guard.failed(user);
-    if (hashed !== undefined && !wasLocked && (await isPassword(pin, hashed).catch(() => false))) {
-      this.#guard.succeeded(user);
-      return true;
-    }
-    this.#logger.warn({ user, isLocked: this.#guard.isLocked(user) }, 'wrong PIN of a mailbox');
-    await new Promise<void>((resolve) => {
-      this.#clock.schedule(delayMs, resolve);
-    });
-    return false;
+  /** Never rejects. A wrong one takes its time, and after too many of them none is right for a while. */
+  verify(user: string, pin: string, isOwnPhone: boolean): Promise<boolean> {
+    return this.#guard.verify({ owner: user, pin, stored: { hashed: this.#pinOf(user) }, isOwnPhone });
   }
 
   /** False where the rules for PINs refuse it. Never rejects. */

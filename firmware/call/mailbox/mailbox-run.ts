@@ -25,6 +25,8 @@ export interface MailboxRunOptions {
   /** Whose mailbox it is. */
   readonly user: string;
   readonly caller: { readonly number: string; readonly name: string };
+  /** He calls himself, by a telephone of his. */
+  readonly isOwnPhone: boolean;
   /** Whether the PIN is asked for. */
   readonly needsPin: boolean;
   readonly locale: string;
@@ -32,7 +34,7 @@ export interface MailboxRunOptions {
   readonly media: MailboxMedia;
   readonly store: MessageStore;
   readonly pins: {
-    verify(user: string, pin: string): Promise<boolean>;
+    verify(user: string, pin: string, isOwnPhone: boolean): Promise<boolean>;
     change(user: string, pin: string): Promise<boolean>;
   };
   readonly clock: Clock;
@@ -131,7 +133,7 @@ export class MailboxRun {
   }
 
   #carryOut(effect: DialogueEffect): void {
-    const { media, store, user, clock, pins } = this.#options;
+    const { media, store, user, clock, pins, isOwnPhone } = this.#options;
     switch (effect.kind) {
       case 'play':
         void this.#play(effect.what);
@@ -180,7 +182,7 @@ export class MailboxRun {
         break;
       case 'verify-pin':
         this.#isBusy = true;
-        void pins.verify(user, effect.pin).then((ok) => this.#finished({ kind: 'done', ok }));
+        void pins.verify(user, effect.pin, isOwnPhone).then((ok) => this.#finished({ kind: 'done', ok }));
         break;
       case 'change-pin':
         this.#isBusy = true;

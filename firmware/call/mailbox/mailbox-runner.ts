@@ -68,7 +68,7 @@ class MailboxCall implements RunningStep {
     if (!(await this.#context.answer('mailbox')) || this.#isStopped) return;
     const isHidden = shown.isWithheld;
     this.#run = new MailboxRun({
-      ...{ purpose, user: mailbox, needsPin, store, pins, clock, logger },
+      ...{ purpose, user: mailbox, isOwnPhone: isOwn, needsPin, store, pins, clock, logger },
       caller: { number: isHidden ? '' : (shown.number ?? ''), name: isHidden ? '' : (shown.name ?? '') },
       locale: user === undefined || user.locale === '' ? system.locale : user.locale,
       timeZone: system.timeZone,

@@ -125,7 +125,7 @@ async function office(t: Test, more: Partial<MailboxLimits> = {}) {
     const over: (string | undefined)[] = [];
     const pressed: string[] = [];
     const run: MailboxRun = new MailboxRun({
-      ...{ purpose, user: '201', caller: { number: '202', name: 'Workshop' }, needsPin: false },
+      ...{ purpose, user: '201', caller: { number: '202', name: 'Workshop' }, needsPin: false, isOwnPhone: false },
       ...{ locale: 'en-GB', timeZone: 'UTC', store, clock: systemClock, logger },
       media: sessionVoice(session, (digit, how) => {
         pressed.push(`${digit} ${how}`);
