@@ -57,6 +57,17 @@ export class ClientLogin {
     return this.#options.isBlocked(flow) || this.#options.access.wayRefusal(flow) !== undefined;
   }
 
+  /** Why whoever has logged in over this connection could not now, with the same password; undefined where he could. */
+  refusalOf(extension: string, connection: ClientConnection): string | undefined {
+    const { access } = this.#options;
+    const flow = flowOf(connection);
+    const isAdmitted = access.isAdmitted(extension, flow);
+    return (
+      access.wayRefusal(flow) ??
+      (isAdmitted ? access.accountRefusal(extension, flow) : 'the extension may not be used from this address')
+    );
+  }
+
   /** The nonce of a challenge. */
   challenge(): string {
     const [field = ''] = this.#digest.challenge(this.#options.realm, { algorithms: ['SHA-256'] });
@@ -81,7 +92,7 @@ export class ClientLogin {
       return { kind: 'rejected' };
     }
     guard.succeeded(flow, result.username);
-    const why = access.accountRefusal(result.username, flow);
+    const why = this.refusalOf(result.username, connection);
     return why === undefined ? { kind: 'ok' } : { kind: 'refused', why };
   }
 }

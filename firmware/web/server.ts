@@ -70,8 +70,11 @@ export interface WebListenPoints {
 export interface UpgradeHandler {
   /** Whether the request asks for it; anything else is a request for a file. */
   wants(request: IncomingMessage): boolean;
-  /** The connection is the handler's from now on; it is cut off when its port closes. */
-  take(request: IncomingMessage, stream: Duplex, head: Buffer): void;
+  /**
+   * The connection is the handler's from now on; it is cut off when its port closes. False where the handler has refused it: it
+   * bounds those that it takes itself, which are none of the server's any more.
+   */
+  take(request: IncomingMessage, stream: Duplex, head: Buffer): boolean;
 }
 
 export interface WebServerOptions extends WebListenPoints, FileServiceOptions {
@@ -276,7 +279,8 @@ export class WebServer {
       request.socket.setTimeout(0);
       upgraded.add(stream);
       stream.once('close', () => upgraded.delete(stream));
-      upgrade.take(request, stream, head);
+      // Whoever holds many of these keeps nobody from a file.
+      if (upgrade.take(request, stream, head)) this.#connections.release(request.socket);
     });
   }
 

@@ -85,13 +85,19 @@ export class ClientControl {
     return this.#mode;
   }
 
+  /** Why the user may not have the mode that he is in any more, in words. */
+  get modeRefusal(): string | undefined {
+    const refused = this.#refusalOfMode(this.#mode);
+    return refused?.ok === false ? refused.reason : undefined;
+  }
+
   /** Calls that are there already go on where they are. */
   setMode(
     mode: Mode,
     { number, device }: { readonly number?: string | undefined; readonly device?: ClientDevice | undefined },
   ): ControlOutcome {
-    const { configuration, otherPhones } = this.#options;
-    const refused = mode === 'this-computer' ? undefined : licenceRefusal(configuration(), this.user, mode);
+    const { otherPhones } = this.#options;
+    const refused = this.#refusalOfMode(mode);
     if (refused !== undefined) return refused;
     if (mode === 'other-phone') {
       if (number === undefined)
@@ -151,6 +157,10 @@ export class ClientControl {
     this.#closed = true;
     this.#options.otherPhones.delete(this.user, this);
     this.#first?.cancel();
+  }
+
+  #refusalOfMode(mode: Mode): ControlOutcome | undefined {
+    return mode === 'this-computer' ? undefined : licenceRefusal(this.#options.configuration(), this.user, mode);
   }
 
   async #make(number: string): Promise<ControlOutcome> {

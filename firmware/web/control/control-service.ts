@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket, WebSocketServer } from 'ws';
 import type { UserPresences } from '../../call/history/user-presence.ts';
@@ -7,14 +8,14 @@ import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import { LOGIN_URI } from '../../registrar/client-login.ts';
-import { addressText } from '../address-text.ts';
+import { addressText, sourceOf } from '../address-text.ts';
+import { ConnectionLimit } from '../connection-limit.ts';
 import { refuseUpgrade } from '../upgrade-refusal.ts';
 import {
   type ControlChannel,
   ControlSession,
   type ControlSessionOptions,
   NOT_LOGGED_IN,
-  POLICY_VIOLATION,
 } from './control-session.ts';
 import { MAX_MESSAGE_BYTES } from './protocol.ts';
 
@@ -27,7 +28,12 @@ export interface ControlServiceOptions extends Omit<ControlSessionOptions, 'admi
 
 /** Sessions at once: a client for each user of the largest box, and some who come again before the old one is gone. */
 const MAX_SESSIONS = 512;
+/** A whole office may be behind one address. */
+const MAX_SESSIONS_OF_SOURCE = 128;
 const MAX_SESSIONS_OF_USER = 8;
+/** Of those who have not logged in: they take no place of users for longer than a login takes. */
+const MAX_GUESTS = 128;
+const MAX_GUESTS_OF_SOURCE = 32;
 /** A message of a client comes in one piece. */
 const MAX_FRAGMENTS = 8;
 const MAX_BUFFERED_CHUNKS = 256;
@@ -43,6 +49,8 @@ const UNSUPPORTED_DATA = 1003;
 export class ControlService {
   readonly #options: ControlServiceOptions;
   readonly #sessions = new Map<ControlSession, WebSocket>();
+  readonly #connections = new ConnectionLimit(MAX_SESSIONS, MAX_SESSIONS_OF_SOURCE);
+  readonly #guests = new ConnectionLimit(MAX_GUESTS, MAX_GUESTS_OF_SOURCE);
   readonly #ends: readonly (() => void)[];
   #handshakes: Promise<WebSocketServer> | undefined;
   #closed = false;
@@ -63,27 +71,30 @@ export class ControlService {
   }
 
   /** A connection that was wanted. It is this service's from now on. */
-  take(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+  take(request: IncomingMessage, stream: Duplex, head: Buffer): boolean {
     const { socket } = request;
+    const source = sourceOf(socket);
     const connection = {
       localAddress: addressText(socket.localAddress),
       localPort: socket.localPort ?? 0,
       remoteAddress: addressText(socket.remoteAddress),
       remotePort: socket.remotePort ?? 0,
     };
-    if (this.#closed || this.#sessions.size >= MAX_SESSIONS || this.#options.login.refuses(connection)) {
+    const isRefused = this.#closed || this.#options.login.refuses(connection);
+    if (isRefused || !this.#connections.admit(source, socket) || !this.#guests.admit(source, socket)) {
       refuseUpgrade(stream, 503);
-      return;
+      return false;
     }
     stream.on('error', () => stream.destroy());
     this.#handshakes ??= this.#load();
     this.#handshakes.then(
-      (handshakes) => handshakes.handleUpgrade(request, stream, head, (web) => this.#open(web, connection)),
+      (handshakes) => handshakes.handleUpgrade(request, stream, head, (web) => this.#open(web, connection, socket)),
       (error: unknown) => {
         this.#options.logger.error({ err: error }, 'no WebSocket');
         stream.destroy();
       },
     );
+    return true;
   }
 
   /** Hangs up on every client. Idempotent. */
@@ -106,7 +117,7 @@ export class ControlService {
     });
   }
 
-  #open(web: WebSocket, connection: Omit<ControlChannel, 'send' | 'close'>): void {
+  #open(web: WebSocket, connection: Omit<ControlChannel, 'send' | 'close'>, socket: Socket): void {
     const { clock } = this.#options;
     let isAlive = true;
     let timer: Timer | undefined;
@@ -138,8 +149,12 @@ export class ControlService {
     const session: ControlSession = new ControlSession(channel, {
       ...this.#options,
       userOf: (extension) => userOf(this.#options.configuration(), extension),
-      admits: (each) =>
-        [...this.#sessions.keys()].filter(({ user }) => user === each.user).length <= MAX_SESSIONS_OF_USER,
+      admits: (each) => {
+        const ofUser = [...this.#sessions.keys()].filter(({ user }) => user === each.user).length;
+        if (ofUser > MAX_SESSIONS_OF_USER) return false;
+        this.#guests.release(socket);
+        return true;
+      },
     });
     this.#sessions.set(session, web);
     web.on('message', (data: RawData, isBinary) => {
@@ -160,17 +175,19 @@ export class ControlService {
     watch();
   }
 
-  /** Whoever has lost his account, his extension or his password has lost this as well. */
+  /** Whoever has lost his account, his extension, his password or the right to be here has lost this as well; and so with a mode. */
   #recheck(before: Configuration, after: Configuration): void {
     for (const session of [...this.#sessions.keys()]) {
       const { user, extension } = session;
       if (user === undefined || extension === undefined) continue;
-      const isSame =
-        userOf(after, extension) === user &&
-        after.extensions[extension]?.password === before.extensions[extension]?.password;
-      if (!isSame) session.end(NOT_LOGGED_IN, 'log in again');
-      else if (after.users[user]?.profile !== before.users[user]?.profile)
-        session.end(POLICY_VIOLATION, 'the profile changed');
+      const refusal =
+        userOf(after, extension) !== user
+          ? 'the user or the extension is not there any more'
+          : after.extensions[extension]?.password !== before.extensions[extension]?.password
+            ? 'the password was changed'
+            : session.loginRefusal;
+      if (refusal !== undefined) session.end(NOT_LOGGED_IN, refusal);
+      else session.recheckMode();
     }
   }
 }

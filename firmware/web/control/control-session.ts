@@ -46,8 +46,11 @@ const MAX_EXCESS = 200;
 /** Requests that are being carried out at once. */
 const MAX_PENDING = 16;
 
+/** RFC 6455 §5.5: of a control frame, less the code. */
+const MAX_REASON_BYTES = 123;
+
 /** RFC 6455 §7.4.1 and §7.4.2: policy violation; an error of the box; and of our own, not logged in. */
-export const POLICY_VIOLATION = 1008;
+const POLICY_VIOLATION = 1008;
 const INTERNAL_ERROR = 1011;
 export const NOT_LOGGED_IN = 4401;
 
@@ -80,6 +83,18 @@ export class ControlSession {
 
   get extension(): string | undefined {
     return this.#control?.extension;
+  }
+
+  /** Why its user could not log in from there any more; undefined where he could. */
+  get loginRefusal(): string | undefined {
+    const { extension } = this;
+    return extension === undefined ? undefined : this.#options.login.refusalOf(extension, this.#channel);
+  }
+
+  /** Hangs up where the user may not have the mode any more. */
+  recheckMode(): void {
+    const lost = this.#control?.modeRefusal;
+    if (lost !== undefined) this.end(POLICY_VIOLATION, lost);
   }
 
   /** A message of the client. */
@@ -121,7 +136,7 @@ export class ControlSession {
   end(code: number, reason: string): void {
     if (this.#closed) return;
     this.closed();
-    this.#channel.close(code, reason);
+    this.#channel.close(code, Buffer.from(reason).subarray(0, MAX_REASON_BYTES).toString().replace(/\ufffd$/, ''));
   }
 
   /** The connection is gone. Idempotent. */

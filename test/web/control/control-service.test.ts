@@ -4,8 +4,12 @@ import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:tls';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
+import type { Configuration } from '../../../firmware/config/schema/configuration.ts';
+import { ask } from '../running-server.ts';
 import { NO_PRESENCE, startControl } from './running-control.ts';
 import { PASSWORD, TestClient } from './test-client.ts';
+
+type Change = (before: Configuration) => Configuration;
 
 t.test('a client logs in with the SIP password of its extension, which it does not send', async (t) => {
   const { port, logins } = await startControl(t);
@@ -96,17 +100,99 @@ t.test('a connection that is gone leaves no timer, whoever hung up', async (t) =
   t.equal(clock.pending, 0);
 });
 
-t.test('a new password, or no account any more, ends the session; another edit does not', async (t) => {
+t.test('an edit that takes nothing away ends no session', async (t) => {
   const { port, edit } = await startControl(t);
   const client = await TestClient.connect(t, port);
   await client.login('201', PASSWORD);
   edit((configuration) => ({ ...configuration, system: { ...configuration.system, name: 'Another' } }));
+  edit(({ users, ...rest }) => ({ ...rest, users: { ...users, 201: { ...users['201'], profile: 'power' } as never } }));
   t.match(await client.ask('calls'), { ok: true });
-  edit(({ extensions, ...rest }) => ({
-    ...rest,
-    extensions: { ...extensions, 201: { ...extensions['201'], password: 'another' } as (typeof extensions)[string] },
-  }));
-  t.equal(await client.closed(), 4401);
+});
+
+const losses: readonly (readonly [title: string, change: Change, code: number, reason: RegExp])[] = [
+  [
+    'the account is not enabled any more',
+    ({ users, ...rest }) => ({ ...rest, users: { ...users, 201: { ...users['201'], enabled: false } as never } }),
+    4401,
+    /^the user or the extension is not there any more$/,
+  ],
+  [
+    'the extension has another user',
+    ({ extensions, ...rest }) => ({
+      ...rest,
+      extensions: { ...extensions, 201: { ...extensions['201'], user: '202' } as never },
+    }),
+    4401,
+    /^the user or the extension is not there any more$/,
+  ],
+  [
+    'the password is another one',
+    ({ extensions, ...rest }) => ({
+      ...rest,
+      extensions: { ...extensions, 201: { ...extensions['201'], password: 'another' } as never },
+    }),
+    4401,
+    /^the password was changed$/,
+  ],
+  [
+    'the extension may be used from elsewhere only',
+    ({ extensions, ...rest }) => ({
+      ...rest,
+      extensions: { ...extensions, 201: { ...extensions['201'], addressRestriction: ['192.0.2.0/24'] } as never },
+    }),
+    4401,
+    /^the extension may not be used from this address$/,
+  ],
+  [
+    'the LAN has no registrar any more',
+    ({ lan1, ...rest }) => ({ ...rest, lan1: { ...lan1, sipRegistrar: false } }),
+    4401,
+    /^the SIP registrar is not enabled on LAN1$/,
+  ],
+  [
+    'the licences lapse',
+    ({ system, users, ...rest }) => ({
+      ...rest,
+      system: { ...system, licensing: 'perpetual' },
+      users: { ...users, 201: { ...users['201'], profile: 'basic' } as never },
+    }),
+    1008,
+    /^the profile of the user does not have the mode desk-phone$/,
+  ],
+];
+for (const [title, change, code, reason] of losses) {
+  t.test(`${title}: the session ends at once, with the reason, and no other one`, async (t) => {
+    const { port, edit } = await startControl(t);
+    const [client, other, quiet] = [
+      await TestClient.connect(t, port),
+      await TestClient.connect(t, port),
+      await TestClient.connect(t, port),
+    ];
+    await client.login('201', PASSWORD);
+    t.match(await client.ask('mode', { mode: 'desk-phone' }), { ok: true });
+    await other.login('202', PASSWORD);
+    edit(change);
+    t.equal(await client.closed(), code);
+    t.match(client.closedBecause, reason);
+    const isOfAll = title === 'the LAN has no registrar any more';
+    if (isOfAll) t.equal(await other.closed(), 4401);
+    else t.match(await other.ask('calls'), { ok: true });
+    const again = await quiet.login('201', PASSWORD);
+    t.equal(again.ok, code === 1008 || /password|another user/.test(title), 'as the rules are now');
+  });
+}
+
+t.test('clients that direct calls take no place of those who want a file, and each source has its share', async (t) => {
+  const { port, httpPort } = await startControl(t, NO_PRESENCE, { connections: 3, connectionsPerSource: 3 });
+  const clients: TestClient[] = [];
+  for (let count = 0; count < 32; count += 1) clients.push(await TestClient.connect(t, port));
+  t.match(await ask(httpPort, '/46xxsettings.txt'), { status: 200 });
+  t.equal(await upgradeStatus(t, `wss://127.0.0.1:${port}/control`), 503, 'nobody of a source who has not logged in');
+  for (const client of clients.slice(0, 8)) t.match(await client.login('201', PASSWORD), { ok: true });
+  const another = await TestClient.connect(t, port);
+  t.match(await another.login('202', PASSWORD), { ok: true }, 'who has logged in makes room for the next');
+  for (const { socket } of clients) socket.terminate();
+  t.match(await ask(httpPort, '/46xxsettings.txt'), { status: 200 });
 });
 
 t.test('a user has eight clients at most', async (t) => {

@@ -7,11 +7,13 @@ import { OtherPhones } from '../../../firmware/call/control/other-phones.ts';
 import type { Configuration } from '../../../firmware/config/schema/configuration.ts';
 import { systemClock } from '../../../firmware/core/clock.ts';
 import { createLogger, SourceLog } from '../../../firmware/core/logger.ts';
+import { Access } from '../../../firmware/registrar/access.ts';
 import { ClientLogin } from '../../../firmware/registrar/client-login.ts';
 import { ensureCertificate } from '../../../firmware/system/certificates.ts';
 import { ControlService, type ControlServiceOptions } from '../../../firmware/web/control/control-service.ts';
 import { configurationOf } from '../../call/routing/support/office.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import type { WebLimits } from '../../../firmware/web/server.ts';
 import { start } from '../running-server.ts';
 import { ha1Of, PASSWORD } from './test-client.ts';
 
@@ -31,12 +33,12 @@ async function makeCertificate(): ReturnType<typeof ensureCertificate> {
 }
 
 /** The service behind a web server with TLS, for 201 of Anna and 290 of nobody; without calls. */
-export async function startControl(t: Test, presences = NO_PRESENCE) {
+export async function startControl(t: Test, presences = NO_PRESENCE, limits: Partial<WebLimits> = {}) {
   const clock = new FakeClock(Date.now());
   const logger = createLogger('silent');
   let configuration = configurationOf({
-    users: { 201: { name: 'Anna' } },
-    extensions: { 201: { user: '201' }, 290: {} },
+    users: { 201: { name: 'Anna' }, 202: { name: 'Ben' } },
+    extensions: { 201: { user: '201' }, 202: { user: '202' }, 290: {} },
   });
   const logins: string[] = [];
   let isBlocked = false;
@@ -47,7 +49,10 @@ export async function startControl(t: Test, presences = NO_PRESENCE) {
       Object.hasOwn(configuration.extensions, extension)
         ? { ha1Sha256: ha1Of(extension, 'ringdown', PASSWORD), ha1Md5: '' }
         : undefined,
-    access: { wayRefusal: () => undefined, isAdmitted: () => true, accountRefusal: () => undefined },
+    access: new Access(
+      () => configuration,
+      () => 'lan1',
+    ),
     guard: {
       succeeded: (_flow, user) => logins.push(`${user} in`),
       failed: (_flow, user) => logins.push(`${user} failed`),
@@ -77,6 +82,7 @@ export async function startControl(t: Test, presences = NO_PRESENCE) {
     certificate: await certificate,
     https: [{ address: '127.0.0.1', port: 0 }],
     upgrade: service,
+    limits,
   });
   t.teardown(async () => service.close());
   const portOf = (protocol: 'http' | 'https'): number =>

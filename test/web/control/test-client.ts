@@ -43,6 +43,8 @@ export class TestClient {
   readonly told: Told[] = [];
   readonly #changes = new Changes();
   #code: number | undefined;
+  /** In the words of the box. */
+  closedBecause = '';
   #id = 0;
 
   private constructor(socket: WebSocket) {
@@ -51,8 +53,9 @@ export class TestClient {
       this.told.push(JSON.parse(String(data)) as Told);
       this.#changes.notify();
     });
-    socket.on('close', (code) => {
+    socket.on('close', (code, reason) => {
       this.#code = code;
+      this.closedBecause = String(reason);
       this.#changes.notify();
     });
     socket.on('error', () => undefined);
