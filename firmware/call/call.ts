@@ -12,6 +12,7 @@ import type { LegEnd } from './leg/leg-end.ts';
 import type { LegOwner } from './leg/leg-owner.ts';
 import type { RefusedParty } from './leg/waiting.ts';
 import type { Step } from './routing/plan.ts';
+import { BesideStep, type BesideOutcome } from './step/beside-step.ts';
 import type { RunningStep, StepContext, StepRun } from './step/step-runner.ts';
 
 /**
@@ -33,6 +34,8 @@ export class Call {
   #bridge: Bridge | undefined;
   /** The step that runs; what another one says is not heard. */
   #step: { running: RunningStep | undefined } | undefined;
+  /** Runs beside it. */
+  #beside: BesideStep | undefined;
   /** What there is to say of the refusal. */
   #refused: Partial<RefusedParty> = {};
   /** What whoever ended the call said of it, for the other one (RFC 3326). */
@@ -140,15 +143,15 @@ export class Call {
     else this.#runStep(first);
   }
 
-  /**
-   * While nobody has answered: ends what rings, and runs this for who waits instead. `elsewhere`: the devices show no missed call.
-   * False once somebody has.
-   */
-  redirect(step: Step | StepRun, how: { readonly elsewhere: boolean } = { elsewhere: false }): boolean {
-    if (this.#state.phase !== 'starting' && this.#state.phase !== 'ringing') return false;
-    this.#stopStep(how.elsewhere);
-    this.#runStep(step);
-    return true;
+  /** While the plan runs: a step beside it, for who waits; the plan goes no further meanwhile. One at a time. Never rejects. */
+  runBeside(step: StepRun): Promise<BesideOutcome> {
+    if (this.#step === undefined || this.#beside !== undefined) return Promise.resolve('over');
+    const beside = new BesideStep(this.#logger, () => {
+      this.#beside = undefined;
+    });
+    this.#beside = beside;
+    beside.start(step, this.#contextOf(beside, () => !beside.isOver), (leg) => this.#answeredBy(leg));
+    return beside.outcome;
   }
 
   /**
@@ -314,12 +317,13 @@ export class Call {
     this.#step = undefined;
     this.#waiting.whenPressed = undefined;
     const reason = elsewhere ? undefined : this.#reason;
-    step?.running?.stop({ elsewhere, ...(reason === undefined ? {} : { reason }) });
+    const how = { elsewhere, ...(reason === undefined ? {} : { reason }) };
+    step?.running?.stop(how);
+    this.#beside?.stop(how);
   }
 
-  #contextOf(token: object): StepContext {
+  #contextOf(token: object, isCurrent = (): boolean => this.#step === token): StepContext {
     const { caller, shown, dialled, maxForwards } = this.#options;
-    const isCurrent = (): boolean => this.#step === token;
     const finish = (): boolean => {
       if (!isCurrent()) return false;
       this.#step = undefined;
@@ -362,8 +366,9 @@ export class Call {
       answer: (service) => (isCurrent() ? this.#answerByBox(service, isCurrent) : Promise.resolve(false)),
       goOn: (next, otherwise) => {
         if (!finish()) return;
-        if (next !== undefined) this.#runStep(next);
-        else this.#refuse(otherwise);
+        const goOn = (): void => (next === undefined ? this.#refuse(otherwise) : this.#runStep(next));
+        if (this.#beside === undefined) goOn();
+        else this.#beside.defer(goOn);
       },
       hangUp: (reason) => {
         if (!finish()) return;

@@ -1,5 +1,6 @@
 /** What features do with calls: legs that go from one to another. */
 import t from 'tap';
+import type { StepRun } from '../../firmware/call/step/step-runner.ts';
 import { MediaError } from '../../firmware/media/client.ts';
 import { FakeBox, FakeCaller, settle } from './fakes.ts';
 
@@ -88,17 +89,61 @@ t.test('a call that rings is picked up', async (t) => {
   t.equal(call.pickUp(leg), false, 'too late');
 });
 
-t.test('a call that rings is sent elsewhere', async (t) => {
+t.test('somebody else rings beside the plan: whoever answers first has the call', async (t) => {
+  for (const first of ['beside', 'plan'] as const) {
+    const box = new FakeBox();
+    const call = await box.call(new FakeCaller());
+    const outcome = call.runBeside(box.runners.runnerOf(box.ring([{ extension: '203' }])) as StepRun);
+    t.equal(await call.runBeside(() => ({ stop: () => undefined })), 'over', 'one at a time');
+    await settle();
+    const [winner, loser] = first === 'beside' ? [1, 0] : [0, 1];
+    box.devices[winner]?.answers();
+    t.equal(await outcome, first === 'beside' ? 'answered' : 'over');
+    await settle();
+    t.equal(call.phase, 'established');
+    t.same(box.devices[loser]?.told, ['CANCEL SIP;cause=200;text="Call completed elsewhere"']);
+    t.equal(await call.runBeside(() => ({ stop: () => undefined })), 'over', 'too late');
+    t.equal(box.clock.pending, 0);
+  }
+});
+
+t.test('nobody takes what rings beside the plan: the plan goes on, as far as it came meanwhile', async (t) => {
+  for (const isPlanOver of [false, true]) {
+    const box = new FakeBox();
+    const after = { unreachable: box.ring([{ extension: '204' }]) };
+    const call = await box.call(new FakeCaller(), box.ring([{}], { after }));
+    const outcome = call.runBeside(box.runners.runnerOf(box.ring([{ extension: '203' }])) as StepRun);
+    await settle();
+    if (isPlanOver) box.devices[0]?.refuses(480);
+    await settle();
+    t.equal(box.devices.length, 2, 'what is to follow waits');
+    box.devices[1]?.refuses(480);
+    t.equal(await outcome, 'failed');
+    await settle();
+    t.equal(box.devices.length, isPlanOver ? 3 : 2);
+    box.devices.at(isPlanOver ? 2 : 0)?.answers();
+    await settle();
+    t.equal(call.phase, 'established');
+  }
+});
+
+t.test('the caller hangs up, or the step throws: nothing is left of what ran beside', async (t) => {
   const box = new FakeBox();
-  const call = await box.call(new FakeCaller());
-  t.equal(call.redirect(box.ring([{ extension: '203' }])), true);
+  const caller = new FakeCaller();
+  const call = await box.call(caller);
+  t.equal(
+    await call.runBeside(() => {
+      throw new Error('for the test');
+    }),
+    'failed',
+  );
+  const outcome = call.runBeside(box.runners.runnerOf(box.ring([{ extension: '203' }])) as StepRun);
   await settle();
-  t.same(box.devices[0]?.told, ['CANCEL']);
-  t.equal(box.devices[1]?.options.requestUri, 'sip:202@192.0.2.2');
-  box.devices[1]?.answers();
+  caller.hangsUp();
+  t.equal(await outcome, 'over');
   await settle();
-  t.equal(call.phase, 'established');
-  t.equal(call.redirect(box.ring()), false, 'too late');
+  t.same([call.phase, box.clock.pending], ['ended', 0]);
+  for (const device of box.devices) t.match(device.told, ['CANCEL']);
 });
 
 t.test('one party hangs up by order of the box', async (t) => {

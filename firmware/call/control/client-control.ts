@@ -73,6 +73,8 @@ export class ClientControl {
   #otherPhone = '';
   /** The telephone that rings for a call of this client. */
   #first: Origination | undefined;
+  /** Calls whose telephone is called anew. */
+  readonly #answering = new Set<string>();
   #closed = false;
 
   constructor(user: string, extension: string, options: ClientControlOptions) {
@@ -143,6 +145,11 @@ export class ClientControl {
     }
   }
 
+  /** A telephone of his is about to ring for that call again: for a moment he has no part in it. */
+  isAnswering(call: string): boolean {
+    return this.#answering.has(call);
+  }
+
   /** Where the user is in a call of his. */
   placesIn(id: string): readonly Place[] {
     const { calls, configuration } = this.#options;
@@ -195,7 +202,7 @@ export class ClientControl {
   }
 
   async #answer(id: string): Promise<ControlOutcome> {
-    const { configuration } = this.#options;
+    const { calls, configuration } = this.#options;
     const part = this.#ringingPart(id);
     if (part === undefined) return NO_CALL;
     const { call, leg } = part;
@@ -207,10 +214,19 @@ export class ClientControl {
     const device = this.#directed.find(({ id: each }) => each === leg.party.device);
     if (device === undefined || leg.isEnded) return fault('wrong-state', 'it does not ring any more');
     // A phone that cannot be told to answer is called anew, and answers by itself; not before it has ended the first one.
-    leg.turnAway('ignored');
-    await new Promise<void>((resolve) => leg.whenOver(resolve));
-    const step = stepTo(configuration(), this.user, [{ ...device, calls: 0 }], true);
-    return call.redirect(step, { elsewhere: true }) ? DONE : fault('wrong-state', 'it does not ring any more');
+    this.#answering.add(id);
+    try {
+      leg.turnAway('ignored');
+      await new Promise<void>((resolve) => leg.whenOver(resolve));
+      const ring = calls.runners.runnerOf(stepTo(configuration(), this.user, [{ ...device, calls: 0 }], true));
+      const outcome = ring === undefined ? 'over' : await call.runBeside(ring);
+      if (outcome === 'answered') return DONE;
+      return outcome === 'over'
+        ? fault('wrong-state', 'it does not ring any more')
+        : fault('failed', 'the phone did not answer; whatever else was to become of the call goes on');
+    } finally {
+      this.#answering.delete(id);
+    }
   }
 
   #turnAway(id: string, verb: 'ignore' | 'drop'): ControlOutcome {

@@ -214,6 +214,8 @@ export class ControlSession {
       .then((outcome) => {
         this.#pending -= 1;
         this.#send({ id, ...outcome });
+        // What was not told while it was being answered.
+        if (request.verb === 'answer') this.callsChanged();
       })
       .catch(() => this.end(INTERNAL_ERROR, ''));
   }
@@ -227,7 +229,7 @@ export class ControlSession {
     if (this.#control === undefined) return;
     const views = this.#views(this.#control);
     for (const call of [...this.#told.keys()]) {
-      if (views.some((view) => view.call === call)) continue;
+      if (views.some((view) => view.call === call) || this.#control.isAnswering(call)) continue;
       this.#told.delete(call);
       this.#send({ event: 'ended', call });
     }

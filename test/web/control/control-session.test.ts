@@ -81,12 +81,65 @@ sipOfficeTest('a phone that knows no talk is called anew and answers by itself',
   await ben.invite('201');
   const { call } = await client.sees('ringing');
   await anna.incomingCall();
-  t.match(await client.ask('answer', { call }), { ok: true });
+  const answer = client.begin('answer', { call });
+  await anna.ended();
   await anna.incomingCall();
   t.match(await anna.transcript(), /CANCEL [\s\S]*Call completed elsewhere[\s\S]*answer-after=0/);
   await Promise.all([anna.answer(), ben.answered()]);
+  t.match(await client.answerTo(answer), { ok: true });
   await client.sees('talking');
+  t.notOk(hasEnded(client, call), 'it was there all the time');
   await Promise.all([ben.bye(), anna.ended()]);
+});
+
+sipOfficeTest(
+  'a phone that is called anew and does not answer: the plan goes on where it was, with what is to follow',
+  { ...OFFICE, users: { ...OFFICE.users, 201: { name: 'Anna', forwardOnNoAnswer: { enabled: true, number: '203' } } } },
+  async (t, office) => {
+    const [anna, other, ben, carla] = [
+      await office.phone('201'),
+      await office.phone('201', WORKPLACE),
+      await office.phone('202'),
+      await office.phone('203'),
+    ];
+    const client = await new OfficeClient(office).login('201', 'desk-phone');
+    await ben.invite('201');
+    const { call } = await client.sees('ringing');
+    await Promise.all([anna.incomingCall(), other.incomingCall()]);
+    const answer = client.begin('answer', { call });
+    await anna.ended();
+    await anna.incomingCall();
+    t.equal(office.calls.calls.size, 1);
+    t.notMatch(await other.transcript(), 'CANCEL sip', 'the other device rings on');
+    // The time of the plan is over first, then that of the phone.
+    office.clock.advance(20_000);
+    t.notMatch(await carla.transcript(), 'INVITE sip', 'not while the phone may answer');
+    office.clock.advance(10_000);
+    await Promise.all([anna.ended(), carla.incomingCall()]);
+    t.match(await client.answerTo(answer), { ok: false, error: 'failed', reason: /did not answer/ });
+    await Promise.all([carla.answer(), ben.answered()]);
+    await office.until(() => office.conversations.includes('202 203'), 'whom it is forwarded to');
+    await Promise.all([ben.bye(), carla.ended()]);
+  },
+);
+
+sipOfficeTest('another device answers while the phone is called anew: the phone is quiet', OFFICE, async (t, office) => {
+  const [anna, other, ben] = [
+    await office.phone('201'),
+    await office.phone('201', WORKPLACE),
+    await office.phone('202'),
+  ];
+  const client = await new OfficeClient(office).login('201', 'desk-phone');
+  await ben.invite('201');
+  const { call } = await client.sees('ringing');
+  await Promise.all([anna.incomingCall(), other.incomingCall()]);
+  const answer = client.begin('answer', { call });
+  await anna.ended();
+  await anna.incomingCall();
+  await Promise.all([other.answer(), ben.answered(), anna.ended()]);
+  t.match(await client.answerTo(answer), { ok: false, error: 'wrong-state' });
+  t.match(await client.sees('talking'), { call, at: ['desktop'] });
+  await Promise.all([ben.bye(), other.ended()]);
 });
 
 const answers = [
