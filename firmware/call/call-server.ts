@@ -19,6 +19,7 @@ import type { MediaSettings } from './leg/media-settings.ts';
 import { Originations } from './origination.ts';
 import type { LineAbilities, OutsideLines } from './outside.ts';
 import { PresentState } from './present-state.ts';
+import { isForHelp } from './routing/emergency.ts';
 import type { Caller, EmergencyCall, LineCall, Plan, RoutingRequest, ShownIdentity, Step } from './routing/plan.ts';
 import { LineRunner } from './step/line-step.ts';
 import { RingRunner } from './step/ring-step.ts';
@@ -458,10 +459,6 @@ export class CallServer {
 
 function directionOf(caller: Caller, step: Step): CallDirection {
   return caller.kind === 'line' ? 'incoming' : step.kind === 'line' ? 'outgoing' : 'internal';
-}
-
-function isForHelp(step: Step): boolean {
-  return step.kind === 'line' && step.call.emergency !== undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { CallServer } from '../call-server.ts';
 import { leadsOutside, type TransferRequest, type Transfers } from '../feature/transfer.ts';
 import type { Leg } from '../leg/leg.ts';
 import type { Origination } from '../origination.ts';
+import { isForHelp } from '../routing/emergency.ts';
 import type { RingStep, ShownIdentity } from '../routing/plan.ts';
 import { extensionsOf } from '../routing/planning.ts';
 import { forbids, type Mode, type Verb } from './mode.ts';
@@ -13,7 +14,6 @@ import { type ControlOutcome, DONE, fault } from './outcome.ts';
 import {
   type CallingUser,
   devicesOf,
-  isEmergency,
   type Place,
   placeOf,
   stepTo,
@@ -194,9 +194,7 @@ export class ClientControl {
     const { step } = this.#options.calls.plan(caller, number);
     if (step.kind === 'refuse') return fault('refused', `the number leads nowhere: ${step.reason}`, step.status);
     const isOutside = first.targets.some(({ kind }) => kind === 'line');
-    if (this.#mode === 'other-phone' && isEmergency(step)) {
-      return fault('refused', 'help would be sent to the office: call it from the telephone itself', 403);
-    }
+    if (this.#mode === 'other-phone' && isForHelp(step)) return HELP_GOES_ASTRAY;
     if (isOutside && leadsOutside(step) && !this.#mayTrombone) return TROMBONE;
     return undefined;
   }
@@ -300,7 +298,7 @@ export class ClientControl {
   }
 
   async #transfer(id: string, number: string | undefined, to: string | undefined): Promise<ControlOutcome> {
-    const { transfers } = this.#options;
+    const { calls, transfers } = this.#options;
     const part = this.#talkingPart(id);
     if (part === undefined) return NO_CALL;
     const consultation = to === undefined ? undefined : this.#talkingPart(to)?.leg;
@@ -320,6 +318,11 @@ export class ClientControl {
         }),
       };
       const caller = this.#caller(this.#devices.find((device) => device.id === part.leg.party.device));
+      // Who is in the office is found by his own telephone; nobody knows where the other phone and who called from outside are.
+      const isOutside = part.call.peerOf(part.leg)?.party.line !== undefined;
+      if (this.#mode === 'other-phone' && isOutside && number !== undefined) {
+        if (isForHelp(calls.plan(caller, number).step)) return resolve(HELP_GOES_ASTRAY);
+      }
       const status = transfers.transfer(request, part.leg, caller, target);
       if (status !== undefined) resolve(fault('refused', 'the call cannot be transferred there', status));
     });
@@ -430,6 +433,12 @@ export class ClientControl {
 const TROMBONE = fault(
   'refused',
   'calls may not come over a line and leave by one (system.telephony.trunkToTrunk)',
+  403,
+);
+
+const HELP_GOES_ASTRAY = fault(
+  'refused',
+  'help would be sent to the office: call it from the telephone itself',
   403,
 );
 

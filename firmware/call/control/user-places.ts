@@ -1,6 +1,6 @@
 import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Leg } from '../leg/leg.ts';
-import type { Caller, DeviceState, Plan, RingStep, RoutingState, Step } from '../routing/plan.ts';
+import type { Caller, DeviceState, Plan, RingStep, RoutingState } from '../routing/plan.ts';
 import { extensionsOf, nameOf } from '../routing/planning.ts';
 
 /** A device of a user that can be called now. */
@@ -77,11 +77,6 @@ export function stepToOtherPhone(
     default:
       return refused('the number is that of no telephone', 403);
   }
-}
-
-/** Help is called by this. */
-export function isEmergency(step: Step): boolean {
-  return step.kind === 'line' && step.call.emergency !== undefined;
 }
 
 /** A user as routing knows who calls. */

@@ -5,6 +5,7 @@ import type { IncomingRefer, ReferProgress } from '../../sip/stack.ts';
 import type { Call } from '../call.ts';
 import type { CallServer } from '../call-server.ts';
 import type { Leg } from '../leg/leg.ts';
+import { isForHelp } from '../routing/emergency.ts';
 import type { Caller, Step } from '../routing/plan.ts';
 import type { RunningStep, StepContext } from '../step/step-runner.ts';
 import { runNested } from './nested-step.ts';
@@ -105,7 +106,9 @@ export class Transfers {
     consultation?: Leg,
   ): number | undefined {
     const { calls } = this.#options;
-    const { step } = calls.plan(transferor.caller, number);
+    const planned = calls.plan(transferor.caller, number).step;
+    const located = isForHelp(planned) ? this.#planForHelp(party, number) : undefined;
+    const { step, caller } = located ?? { step: planned, caller: transferor.caller };
     if (step.kind === 'refuse') return step.status;
     if (!this.#mayGoTo(step, party)) return 403;
     // His own phone would ring for himself.
@@ -114,12 +117,22 @@ export class Transfers {
     if (!progress.isAccepted) return undefined;
     const consulted = consultation === undefined ? undefined : calls.callOf(consultation);
     if (consultation !== undefined) consulted?.hangUp(consultation);
-    this.#transfer(refer, progress, transferor, call, party, step, number).catch((error: unknown) => {
+    this.#transfer(refer, progress, { ...transferor, caller }, call, party, step, number).catch((error: unknown) => {
       this.#options.logger.error({ err: error }, 'transfer failed');
       this.#over(transferor.leg);
       progress.notify(500);
     });
     return undefined;
+  }
+
+  /** Help is sent to where whoever speaks with it is: as if he had called it himself. Undefined for one who is not here. */
+  #planForHelp({ party, flow }: Leg, number: string): { step: Step; caller: Transferor['caller'] } | undefined {
+    const { user, extension, device, line } = party;
+    if (line !== undefined || user === undefined || extension === undefined) return undefined;
+    const place = { remoteAddress: flow.remoteAddress, ...(device === undefined ? {} : { device }) };
+    const caller = { kind: 'user' as const, user, extension, ...place };
+    const { step } = this.#options.calls.plan(caller, number);
+    return isForHelp(step) ? { step, caller } : undefined;
   }
 
   async #transfer(
@@ -135,6 +148,7 @@ export class Transfers {
     const { leg, caller } = transferor;
     logger.info({ call: call.id, by: transferor.user, party: party.party.number, to: number }, 'transfer');
     this.#pending.add(leg);
+    if (isForHelp(step)) party.party = { ...party.party, isEmergency: true };
     const { number: shownNumber, name, isPrivate } = party.party;
     const given = calls.giveNewPlan(party, (context) => this.#run(refer, progress, transferor, step, context), {
       caller,

@@ -2,7 +2,7 @@ import { emergencyNumbersOf } from '../../config/emergency.ts';
 import type { Configuration, User } from '../../config/schema/configuration.ts';
 import { NetworkList } from '../../core/network-list.ts';
 import { chooseLines } from './line-choice.ts';
-import type { Caller, LineAttempt, LineStep, RefuseStep, ShownIdentity } from './plan.ts';
+import type { Caller, LineAttempt, LineStep, RefuseStep, ShownIdentity, Step } from './plan.ts';
 import { type Planning, rightsOf, userOf } from './planning.ts';
 import { expand, findCode, indexOf } from './short-code.ts';
 
@@ -67,6 +67,11 @@ function byShortCode(planning: Planning, dialled: string, caller: Caller): strin
     return number;
   }
   return undefined;
+}
+
+/** Help is called by this. */
+export function isForHelp(step: Step): boolean {
+  return step.kind === 'line' && step.call.emergency !== undefined;
 }
 
 /** The call for help: over any line there is, with the number of the place where it is made. */

@@ -99,6 +99,28 @@ sipOfficeTest('who is transferred to help has called for help: people are told o
   t.same(told, ['112 by 201', '112 by 202'], 'as of whoever dials it');
 });
 
+const PLACES = {
+  ...OFFICE,
+  locations: { 'Head office': {}, Depot: {} },
+  extensions: {
+    201: { user: '201', location: 'Head office' },
+    202: { user: '202', location: 'Depot' },
+    203: { user: '203' },
+  },
+};
+sipOfficeTest('help is sent to where whoever is transferred to it speaks', PLACES, async (t, office) => {
+  withLine(office);
+  const told: string[] = [];
+  office.calls.whenEmergency = ({ extension, location }) => told.push(`${extension} in ${location}`);
+  const [anna, ben] = [await office.phone('201'), await office.phone('202')];
+  await office.conversation(anna, ben, '202');
+  t.equal(await anna.refer('<sip:112@box>'), 202);
+  await anna.notified(503);
+  t.same(told, ['202 in Depot']);
+  t.equal(office.conversations.length, 1, 'both talk again, where no line takes it');
+  await Promise.all([ben.bye(), anna.ended()]);
+});
+
 const TOLD = { ...OFFICE, system: { emergency: { notify: ['202', '203'] } } };
 sipOfficeTest('who calls for help himself is not rung for the call of another', TOLD, async (t, office) => {
   withLine(office);

@@ -311,6 +311,51 @@ sipOfficeTest(
   },
 );
 
+sipOfficeTest(
+  'other phone: whom he transfers to help is in the office, and help is sent to him; not one from outside',
+  {
+    ...OFFICE,
+    lines: { 1: { domain: 'a.example.com', userName: 'a', channels: 2, incomingGroup: 1, outgoingGroup: 1 } },
+    locations: { 'Head office': {}, Depot: {} },
+    extensions: {
+      201: { user: '201', location: 'Head office' },
+      202: { user: '202', location: 'Depot' },
+      203: { user: '203' },
+    },
+    shortCodes: { '9N': { feature: 'dial', telephoneNumber: 'N' } },
+  },
+  async (t, office) => {
+    office.lines = {
+      ...office.lines,
+      state: () => ({ isInService: true, channelsInUse: 0, hasCallToDrop: false }),
+      place: async () => ({ kind: 'refused', status: 503, why: 'full', isFinal: true }),
+    };
+    const help: unknown[] = [];
+    office.calls.whenEmergency = ({ location }) => help.push(location);
+    const [ben, other] = [
+      await office.phone('202', { incoming: 'answer' }),
+      await office.phone('203', { incoming: 'answer' }),
+    ];
+    const client = await new OfficeClient(office).login('201', 'other-phone', { number: '203' });
+    const { call } = await client.ask('make', { number: '202' });
+    await client.sees('talking');
+    t.match(await client.ask('transfer', { call, number: '112' }), { ok: false, error: 'refused', status: 503 });
+    t.same(help, ['Depot']);
+    await office.until(() => office.conversations.includes('201 202'), 'Ben to be back');
+    const back = await client.sees('talking');
+    const leg = office.calls.legsOf('202')[0];
+    if (leg !== undefined) leg.party = { ...leg.party, line: '1' };
+    t.match(await client.ask('transfer', { call: back.call, number: '112' }), {
+      ok: false,
+      error: 'refused',
+      status: 403,
+      reason: /help would be sent to the office/,
+    });
+    t.same(help, ['Depot']);
+    await Promise.all([ben.bye(), other.ended()]);
+  },
+);
+
 sipOfficeTest('move and retrieve between the client and the desk phone', OFFICE, async (t, office) => {
   const [desk, ben] = [
     await office.phone('201', { incoming: 'ring' }),
