@@ -321,7 +321,8 @@ export class Signalling {
       isBlocked: (flow, user) => defence.admission.isBlocked(flow, user),
       clock,
     });
-    const control = { calls, transfers: features.transfers, otherPhones, configuration, login };
+    const { transfers, conferences } = features;
+    const control = { calls, transfers, conferences, otherPhones, configuration, login };
     const watched = { feed, presences, lamps, mailboxCalls, extensionsOf, groups, control };
     const timed = [features, keepAlive, newcomers, mailboxCalls];
     return new Signalling(stack, location, registrar, calls, lines, defence, trace, watched, timed);

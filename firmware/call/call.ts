@@ -12,7 +12,7 @@ import type { LegEnd } from './leg/leg-end.ts';
 import type { LegOwner } from './leg/leg-owner.ts';
 import type { RefusedParty } from './leg/waiting.ts';
 import type { Step } from './routing/plan.ts';
-import { BesideStep, type BesideOutcome } from './step/beside-step.ts';
+import { type BesideOutcome, BesideStep } from './step/beside-step.ts';
 import type { RunningStep, StepContext, StepRun } from './step/step-runner.ts';
 
 /**
@@ -150,7 +150,11 @@ export class Call {
       this.#beside = undefined;
     });
     this.#beside = beside;
-    beside.start(step, this.#contextOf(beside, () => !beside.isOver), (leg) => this.#answeredBy(leg));
+    beside.start(
+      step,
+      this.#contextOf(beside, () => !beside.isOver),
+      (leg) => this.#answeredBy(leg),
+    );
     return beside.outcome;
   }
 

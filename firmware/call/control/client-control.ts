@@ -2,6 +2,7 @@ import { rightsOf } from '../../config/licensing.ts';
 import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Call } from '../call.ts';
 import type { CallServer } from '../call-server.ts';
+import type { Conferences } from '../feature/conference.ts';
 import { leadsOutside, type TransferRequest, type Transfers } from '../feature/transfer.ts';
 import type { Leg } from '../leg/leg.ts';
 import type { Origination } from '../origination.ts';
@@ -24,6 +25,7 @@ import {
 export interface ClientControlOptions {
   readonly calls: CallServer;
   readonly transfers: Pick<Transfers, 'transfer'>;
+  readonly conferences: Pick<Conferences, 'merge' | 'roomOf'>;
   readonly otherPhones: OtherPhones;
   readonly configuration: () => Configuration;
 }
@@ -40,12 +42,13 @@ export type ControlRequest =
       readonly number?: string | undefined;
       readonly to?: string | undefined;
     }
+  | { readonly verb: 'conference'; readonly calls: readonly string[] }
   | { readonly verb: 'dtmf'; readonly call: string; readonly digits: string }
   | { readonly verb: 'answer' | 'ignore' | 'hold' | 'retrieve' | 'drop' | 'move'; readonly call: string }
   | {
       readonly verb: Exclude<
         Verb,
-        'make' | 'transfer' | 'dtmf' | 'answer' | 'ignore' | 'hold' | 'retrieve' | 'drop' | 'move'
+        'make' | 'transfer' | 'conference' | 'dtmf' | 'answer' | 'ignore' | 'hold' | 'retrieve' | 'drop' | 'move'
       >;
     };
 
@@ -136,6 +139,8 @@ export class ClientControl {
         return this.#retrieve(request.call);
       case 'transfer':
         return this.#transfer(request.call, request.number, request.to);
+      case 'conference':
+        return this.#conference(request.calls);
       case 'dtmf':
         return this.#type(request.call, request.digits);
       case 'move':
@@ -328,6 +333,28 @@ export class ClientControl {
     });
   }
 
+  /** All whom he talks to in these calls come together with him: by the one that his telephone does not hold. */
+  async #conference(ids: readonly string[]): Promise<ControlOutcome> {
+    const { conferences } = this.#options;
+    const parts = [...new Set(ids)].map((id) => this.#partIn(id, (part) => this.#isTalking(part)));
+    const own = parts.flatMap((part) => part ?? []);
+    if (own.length < parts.length) return NO_CALL;
+    if (own.length < 2) return fault('wrong-state', 'a conference takes two calls or more');
+    const [first] = own.filter(({ leg }) => !leg.isHolding).sort(byHold);
+    if (first === undefined) return fault('wrong-state', 'the phone holds all of them: retrieve one first');
+    const { leg } = first;
+    const caller = this.#caller(this.#devices.find((device) => device.id === leg.party.device));
+    const legs = own.map((part) => part.leg);
+    const call = await conferences.merge(this.user, leg, legs, { caller, dialled: 'conference' });
+    return call === undefined
+      ? fault('refused', 'the conference has no place for them', 486)
+      : { ok: true, call: call.id };
+  }
+
+  #isTalking({ call, leg }: Part): boolean {
+    return call.peerOf(leg) !== undefined || this.#options.conferences.roomOf(leg) !== undefined;
+  }
+
   #type(id: string, digits: string): ControlOutcome {
     const part = this.#partIn(id, ({ leg }) => leg.isUp);
     if (part === undefined) return NO_CALL;
@@ -430,17 +457,18 @@ export class ClientControl {
   }
 }
 
+/** One that the box holds in his name comes last. */
+function byHold(a: Part, b: Part): number {
+  return Number(a.call.isHeldFor(a.leg)) - Number(b.call.isHeldFor(b.leg));
+}
+
 const TROMBONE = fault(
   'refused',
   'calls may not come over a line and leave by one (system.telephony.trunkToTrunk)',
   403,
 );
 
-const HELP_GOES_ASTRAY = fault(
-  'refused',
-  'help would be sent to the office: call it from the telephone itself',
-  403,
-);
+const HELP_GOES_ASTRAY = fault('refused', 'help would be sent to the office: call it from the telephone itself', 403);
 
 /** The seeds: not for users with basic features, and the virtual desktop for the largest profiles alone. */
 function licenceRefusal(configuration: Configuration, user: string, mode: Mode): ControlOutcome | undefined {

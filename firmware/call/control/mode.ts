@@ -17,6 +17,7 @@ export type Verb =
   | 'retrieve'
   | 'drop'
   | 'transfer'
+  | 'conference'
   | 'dtmf'
   | 'move'
   | 'mute'
@@ -28,7 +29,8 @@ export type Verb =
 const BY_ITSELF = 'in the mode this-computer the client is the telephone and does this itself';
 const AUDIO_ELSEWHERE = 'the sound is at another device, whose microphone the box does not switch';
 const NO_VIDEO = 'a call that is directed from elsewhere has no video';
-const NO_DRAGGING = 'nobody is added to a call that is directed from elsewhere: call him, and transfer';
+const NO_DRAGGING =
+  'nobody is dragged into a call that is directed from elsewhere: call him, then make a conference of both calls';
 const BEYOND = 'the other phone is no device of the box: answer it there';
 
 /** Each of the seeds' restrictions. What is left out is allowed. */
@@ -41,6 +43,7 @@ const FORBIDDEN: Readonly<Record<Mode, Readonly<Partial<Record<Verb, string>>>>>
     hold: BY_ITSELF,
     drop: BY_ITSELF,
     transfer: BY_ITSELF,
+    conference: BY_ITSELF,
     dtmf: BY_ITSELF,
     mute: BY_ITSELF,
     unmute: BY_ITSELF,

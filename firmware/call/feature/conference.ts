@@ -1,12 +1,13 @@
 import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { Call } from '../call.ts';
 import type { CallServer } from '../call-server.ts';
 import type { Leg } from '../leg/leg.ts';
 import type { ConferenceStep, FeatureStep, ShownIdentity } from '../routing/plan.ts';
 import type { RunningStep, StepContext } from '../step/step-runner.ts';
 import { ConferencePins, PinQuestion } from './conference-pin.ts';
-import { ConferenceRoom, type ConferenceRoomOptions } from './conference-room.ts';
+import { ConferenceRoom, type ConferenceRoomOptions, MAX_MEMBERS } from './conference-room.ts';
 import { NOTHING_RUNS } from './pick-up.ts';
 
 export interface ConferenceOptions {
@@ -52,7 +53,7 @@ export class Conferences {
   }
 
   /** The party, up and in a call, goes into a room; everybody else of that call is ended. False where it did not come in. */
-  async bring(party: Leg, room: ConferenceRoom, by: StepContext): Promise<boolean> {
+  async bring(party: Leg, room: ConferenceRoom, by: Pick<StepContext, 'caller' | 'dialled'>): Promise<boolean> {
     const { calls } = this.#options;
     let joined: Promise<boolean> | undefined;
     const enter = (moved: StepContext): RunningStep => {
@@ -63,6 +64,53 @@ export class Conferences {
     await calls.giveNewPlan(party, enter, { caller: by.caller, shown: shownAs(party), dialled: by.dialled });
     // What goes wrong ends the call of the party, and no other.
     return (await joined?.catch(() => false)) ?? false;
+  }
+
+  /**
+   * Whom a user talks to by these legs of his, each in another call or in a room, come into one room with him: `stays` is the one
+   * of them that he goes on by, the others get BYE. His call there; undefined, with all as it was, where there is no place.
+   */
+  async merge(
+    user: string,
+    stays: Leg,
+    own: readonly Leg[],
+    by: Pick<StepContext, 'caller' | 'dialled'>,
+  ): Promise<Call | undefined> {
+    const { calls, logger } = this.#options;
+    const peers = own.flatMap((leg) => calls.callOf(leg)?.peerOf(leg) ?? []).filter((leg) => !own.includes(leg));
+    const parties = [...new Set(peers)];
+    const present = this.roomOf(stays) ?? own.map((leg) => this.roomOf(leg)).find((room) => room !== undefined);
+    const added = parties.length + (present?.has(stays) === true ? 0 : 1);
+    if (!this.#hasPlaceFor(added) || (present?.members.length ?? 0) + added > MAX_MEMBERS) return undefined;
+    const room = present ?? this.#newRoom(user);
+    logger.info({ user, parties: parties.length, room: room.name }, 'conference');
+    const arrived = room.expect();
+    try {
+      let call = calls.callOf(stays);
+      if (!room.has(stays)) {
+        // Whom he talks to by it must not be hung up on when it goes.
+        const kept = calls.callOf(stays)?.peerOf(stays);
+        let joined: Promise<boolean> | undefined;
+        const enter = (context: StepContext): RunningStep => {
+          const running = room.enter(context, 'focus-owner');
+          joined = running.joined;
+          return running;
+        };
+        const about = { ...by, shown: shownAs(stays), keeping: kept === undefined ? [] : [kept] };
+        const moved = calls.giveNewPlan(stays, enter, about);
+        if (kept !== undefined) kept.owner = { onEnded: () => kept.close() };
+        call = await moved;
+        if (call === undefined || (await joined?.catch(() => false)) !== true) {
+          kept?.close();
+          return undefined;
+        }
+      }
+      await Promise.all(parties.filter(({ isEnded }) => !isEnded).map((party) => this.bring(party, room, by)));
+      for (const leg of own) if (leg !== stays) room.drop(leg);
+      return call;
+    } finally {
+      arrived();
+    }
   }
 
   #add({ user }: FeatureStep, context: StepContext): RunningStep {
@@ -181,9 +229,13 @@ export class Conferences {
   }
 
   get #hasPlace(): boolean {
+    return this.#hasPlaceFor(1);
+  }
+
+  #hasPlaceFor(added: number): boolean {
     let count = 0;
     for (const { members } of this.#rooms.values()) count += members.length;
-    return count < MAX_MEMBERS_OF_ALL;
+    return count + added <= MAX_MEMBERS_OF_ALL;
   }
 }
 

@@ -35,6 +35,7 @@ export interface Features {
   readonly eventPackages: readonly EventPackage[];
   /** For those who direct a telephone without being one. */
   readonly transfers: Transfers;
+  readonly conferences: Conferences;
   /** Takes a REFER; false where it is none of a call, and of no conference. */
   refer(refer: IncomingRefer): boolean;
   /** Idempotent. */
@@ -60,6 +61,7 @@ export function registerFeatures(options: FeatureOptions): Features {
   return {
     eventPackages: [conferenceEvents],
     transfers,
+    conferences,
     refer: (refer) => conferenceReferrals.refer(refer) || transfers.refer(refer),
     close: () => alarm.close(),
   };

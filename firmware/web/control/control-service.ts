@@ -11,12 +11,7 @@ import { LOGIN_URI } from '../../registrar/client-login.ts';
 import { addressText, sourceOf } from '../address-text.ts';
 import { ConnectionLimit } from '../connection-limit.ts';
 import { refuseUpgrade } from '../upgrade-refusal.ts';
-import {
-  type ControlChannel,
-  ControlSession,
-  type ControlSessionOptions,
-  NOT_LOGGED_IN,
-} from './control-session.ts';
+import { type ControlChannel, ControlSession, type ControlSessionOptions, NOT_LOGGED_IN } from './control-session.ts';
 import { MAX_MESSAGE_BYTES } from './protocol.ts';
 
 export interface ControlServiceOptions extends Omit<ControlSessionOptions, 'admits' | 'userOf' | 'presences'> {

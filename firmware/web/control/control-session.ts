@@ -136,7 +136,13 @@ export class ControlSession {
   end(code: number, reason: string): void {
     if (this.#closed) return;
     this.closed();
-    this.#channel.close(code, Buffer.from(reason).subarray(0, MAX_REASON_BYTES).toString().replace(/\ufffd$/, ''));
+    this.#channel.close(
+      code,
+      Buffer.from(reason)
+        .subarray(0, MAX_REASON_BYTES)
+        .toString()
+        .replace(/\ufffd$/, ''),
+    );
   }
 
   /** The connection is gone. Idempotent. */

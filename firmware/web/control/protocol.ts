@@ -15,6 +15,8 @@ export const PROTOCOL_VERSION = 1;
 export const MAX_MESSAGE_BYTES = 4096;
 
 const MAX_DIGITS = 32;
+/** More a telephone does not have. */
+const MAX_CALLS = 8;
 
 const id = Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 });
 const call = Type.String({ pattern: '^[0-9a-f-]{36}$' });
@@ -57,6 +59,10 @@ const REQUESTS = {
     number: Type.Optional(number),
     /** Another call of the user. */
     to: Type.Optional(call),
+  }),
+  conference: request({
+    verb: Type.Literal('conference'),
+    calls: Type.Array(call, { minItems: 2, maxItems: MAX_CALLS }),
   }),
   dtmf: request({
     verb: Type.Literal('dtmf'),

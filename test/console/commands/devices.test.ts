@@ -55,7 +55,16 @@ t.test('status of an office full of phones stays on the screen', async (t) => {
 
 t.test('status is shown when no descriptor is left, and says so', async (t) => {
   const status: RuntimeStatus = {
-    ...{ version: '1', name: 'Office', revision: 1, uptimeSeconds: 1, notices: [], listeners: [], calls: [], lines: [] },
+    ...{
+      version: '1',
+      name: 'Office',
+      revision: 1,
+      uptimeSeconds: 1,
+      notices: [],
+      listeners: [],
+      calls: [],
+      lines: [],
+    },
     devices: [],
     media: { state: 'running', sessions: 0 },
     held: { legs: 0, sipSessions: 0, transactions: 3, timers: 12, files: undefined },

@@ -254,6 +254,9 @@ t.test('the last line needs no end, and line ends of Windows are as good', async
   const make = (context: Parameters<typeof traceCommand>[0]) =>
     traceCommand({ ...context, input: Readable.from([lines.slice(0, 40), lines.slice(40)]) as never });
   const { output, errors } = await runCommand(make, { words: ['--read', '-', '--json'] });
-  t.same(output.split('\n').map((line) => line.length > 20), [true, false, true, false]);
+  t.same(
+    output.split('\n').map((line) => line.length > 20),
+    [true, false, true, false],
+  );
   t.equal(errors, '');
 });

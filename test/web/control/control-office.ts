@@ -33,6 +33,7 @@ export class OfficeClient implements ControlChannel {
     this.session = new ControlSession(this, {
       calls,
       transfers: features.transfers,
+      conferences: features.conferences,
       otherPhones,
       configuration: () => office.configuration,
       login,

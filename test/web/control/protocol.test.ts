@@ -11,6 +11,7 @@ const taken: readonly object[] = [
   { id: 4, verb: 'transfer', call: CALL, number: '203' },
   { id: 5, verb: 'transfer', call: CALL, to: CALL },
   { id: 6, verb: 'dtmf', call: CALL, digits: '0123456789*#ABCD' },
+  { id: 7, verb: 'conference', calls: [CALL, CALL] },
   { id: 2 ** 31 - 1, verb: 'drop', call: CALL },
 ];
 t.test('requests as they are documented are taken as they are', async (t) => {
@@ -46,6 +47,8 @@ const refused: readonly (readonly [title: string, text: string, error: string, i
   ['keys too many', `{"id":1,"verb":"dtmf","call":"${CALL}","digits":"${'1'.repeat(33)}"}`, 'malformed', 1],
   ['keys that there are not', `{"id":1,"verb":"dtmf","call":"${CALL}","digits":"1x"}`, 'malformed', 1],
   ['a call that is none', '{"id":1,"verb":"drop","call":"1"}', 'malformed', 1],
+  ['a conference of one', `{"id":1,"verb":"conference","calls":["${CALL}"]}`, 'malformed', 1],
+  ['calls too many', `{"id":1,"verb":"conference","calls":[${Array(9).fill(`"${CALL}"`)}]}`, 'malformed', 1],
   ['an unknown mode', '{"id":1,"verb":"mode","mode":"listen"}', 'malformed', 1],
   [
     'a proof with a quote',

@@ -11,9 +11,9 @@ import { Access } from '../../../firmware/registrar/access.ts';
 import { ClientLogin } from '../../../firmware/registrar/client-login.ts';
 import { ensureCertificate } from '../../../firmware/system/certificates.ts';
 import { ControlService, type ControlServiceOptions } from '../../../firmware/web/control/control-service.ts';
+import type { WebLimits } from '../../../firmware/web/server.ts';
 import { configurationOf } from '../../call/routing/support/office.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import type { WebLimits } from '../../../firmware/web/server.ts';
 import { start } from '../running-server.ts';
 import { ha1Of, PASSWORD } from './test-client.ts';
 
@@ -63,6 +63,7 @@ export async function startControl(t: Test, presences = NO_PRESENCE, limits: Par
   const service = new ControlService({
     calls: { calls: new Set() } as unknown as CallServer,
     transfers: { transfer: () => 481 },
+    conferences: { merge: async () => undefined, roomOf: () => undefined },
     otherPhones: new OtherPhones(),
     configuration: () => configuration,
     login,
