@@ -17,15 +17,16 @@ export interface CallRecordingOptions {
   readonly onOver: () => void;
 }
 
-/** Nobody tells of a retrieval, or of somebody else in the call, but to the call. */
+/** Nobody tells of hold and retrieval, or of somebody else in the call, but to the call. */
 export const LOOK_MS = 500;
 /** Less is no recording. */
 const MIN_PART_MS = 1000;
 
 /**
  * The conversation of a leg is being recorded, into messages of its user's mailbox: each as long as a message may be, one after the
- * other, within what he may keep. It begins when neither side holds, so that both hear that it does, and is of those two alone: it
- * ends where either goes on with somebody else, who has not heard of it.
+ * other, within what he may keep. It begins when neither side holds, so that both hear that it does, and stands still while either
+ * does: whoever hears music believes himself alone. It is of those two alone: it ends where either goes on with somebody else, who has
+ * not heard of it.
  */
 export class CallRecording {
   readonly #leg: Leg;
@@ -37,6 +38,10 @@ export class CallRecording {
   #tone: Timer | undefined;
   #release: (() => void) | undefined;
   #recording: Recording | undefined;
+  /** From the moment that a message is begun until it is kept. */
+  #isRecording = false;
+  /** One of the two holds. */
+  #isPaused = false;
   /** Whom he talks to; empty where that one does not want to be known. */
   #with = { number: '', name: '' };
   #isStopped = false;
@@ -74,7 +79,7 @@ export class CallRecording {
       this.stop();
       return;
     }
-    if (this.#leg.isHolding || peer.isHolding) {
+    if (this.#isOnHold(call, peer)) {
       this.#look = clock.schedule(LOOK_MS, () => this.#begin());
       return;
     }
@@ -92,9 +97,21 @@ export class CallRecording {
   #watch(call: Call, peer: Leg): void {
     const { calls, clock } = this.#options;
     if (this.#isStopped) return;
-    if (calls.callOf(this.#leg) === call && call.peerOf(this.#leg) === peer) {
-      this.#look = clock.schedule(LOOK_MS, () => this.#watch(call, peer));
-    } else this.stop();
+    if (calls.callOf(this.#leg) !== call || call.peerOf(this.#leg) !== peer) {
+      this.stop();
+      return;
+    }
+    this.#look = clock.schedule(LOOK_MS, () => this.#watch(call, peer));
+    const isOnHold = this.#isOnHold(call, peer);
+    if (isOnHold === this.#isPaused) return;
+    this.#isPaused = isOnHold;
+    if (isOnHold) this.#stopPart();
+    else if (!this.#isRecording) void this.#record();
+  }
+
+  /** By a phone, or by the box in the name of one. */
+  #isOnHold(call: Call, peer: Leg): boolean {
+    return [this.#leg, peer].some((leg) => leg.isHolding || call.isHeldFor(leg));
   }
 
   /** Both sides hear of it, as the box is configured. */
@@ -116,9 +133,10 @@ export class CallRecording {
   }
 
   #play(sound: Sound): void {
-    const peer = this.#options.calls.callOf(this.#leg)?.peerOf(this.#leg);
+    const call = this.#options.calls.callOf(this.#leg);
+    const peer = call?.peerOf(this.#leg);
     // Whoever is held hears music, and is not recorded.
-    if (peer === undefined || this.#leg.isHolding || peer.isHolding) return;
+    if (call === undefined || peer === undefined || this.#isOnHold(call, peer)) return;
     for (const leg of [this.#leg, peer]) void leg.media.announce(sound);
   }
 
@@ -131,6 +149,7 @@ export class CallRecording {
       return;
     }
     onName?.(mailboxSound(this.#user, draft.id));
+    this.#isRecording = true;
     try {
       const session = await this.#leg.media.session();
       this.#recording = await session.record({
@@ -138,7 +157,7 @@ export class CallRecording {
         ...{ maxBytes: draft.maxBytes, maxFolderBytes: draft.maxFolderBytes, keepFreeBytes: draft.keepFreeBytes },
         onEnded: (result) => this.#ended(draft, result),
       });
-      if (this.#isStopped) this.#stopPart();
+      if (this.#isStopped || this.#isPaused) this.#stopPart();
       else this.#part = clock.schedule(draft.maxMs, () => this.#stopPart());
     } catch (error) {
       store.drop(draft);
@@ -149,6 +168,7 @@ export class CallRecording {
   }
 
   #stopPart(): void {
+    this.#part?.cancel();
     const recording = this.#recording;
     this.#recording = undefined;
     recording?.stop().catch((error: unknown) => {
@@ -160,6 +180,7 @@ export class CallRecording {
     const { store, logger, calls } = this.#options;
     this.#part?.cancel();
     this.#recording = undefined;
+    this.#isRecording = false;
     if (durationMs < MIN_PART_MS) store.drop(draft);
     else {
       store.keep(draft, { ...this.#with, durationMs, sizeBytes }).catch((error: unknown) => {
@@ -167,8 +188,8 @@ export class CallRecording {
       });
     }
     // Where there is no room for a moment more, trying again would have no end.
-    const goesOn = (reason === 'stopped' || reason === 'quota') && durationMs >= MIN_PART_MS;
-    if (!this.#isStopped && goesOn && calls.callOf(this.#leg) !== undefined) void this.#record();
-    else this.stop();
+    const goesOn = reason === 'stopped' || (reason === 'quota' && durationMs >= MIN_PART_MS);
+    if (this.#isStopped || !goesOn || calls.callOf(this.#leg) === undefined) this.stop();
+    else if (!this.#isPaused) void this.#record();
   }
 }

@@ -108,6 +108,66 @@ t.test('not while he holds: it begins when he takes the call back', async (t) =>
   t.equal(own.recordings.length, 1);
 });
 
+t.test(
+  'nothing is recorded while a side holds, by its phone or by the box; it goes on as another message',
+  async (t) => {
+    const { box, call, caller, device, kept, dial, own } = await setUp(t);
+    await dial();
+    const look = async (): Promise<void> => {
+      box.clock.advance(LOOK_MS);
+      await settle();
+    };
+    const ended = () => own.recordings.map(({ isEnded }) => isEnded);
+    const holds: readonly (readonly [title: string, hold: () => unknown, retrieve: () => unknown])[] = [
+      [
+        'his phone',
+        () => caller.handlers.onReinvite?.(description(9000, 'a=sendonly')),
+        () => caller.handlers.onReinvite?.(description(9000)),
+      ],
+      [
+        'that of the other one',
+        () => device.handlers.onReinvite?.(description(9002, 'a=sendonly')),
+        () => device.handlers.onReinvite?.(description(9002)),
+      ],
+      ['the box, for him', () => call.hold(call.waiting, true), () => call.hold(call.waiting, false)],
+    ];
+    const expected = [false];
+    for (const [title, hold, retrieve] of holds) {
+      await hold();
+      await look();
+      t.same(
+        ended(),
+        expected.map(() => true),
+        title,
+      );
+      box.clock.advance(120_000);
+      await settle();
+      t.equal(own.recordings.length, expected.length, 'however long it is');
+      await retrieve();
+      await look();
+      expected.unshift(true);
+      t.same(ended(), expected, `after the hold by ${title}`);
+    }
+    t.equal(await dial(), 'done');
+    t.same(
+      kept.map((message) => (message as unknown[])[0]),
+      ['part1', 'part2', 'part3', 'part4'],
+    );
+    t.equal(call.phase, 'established');
+  },
+);
+
+t.test(
+  'what was said between two holds may be too short for a message, which does not end the recording',
+  async (t) => {
+    const { own, dropped, kept, dial } = await setUp(t);
+    await dial();
+    own.recordings[0]?.end('stopped', 400);
+    await settle();
+    t.same([dropped, kept, own.recordings.length], [['part1'], [], 2]);
+  },
+);
+
 t.test('a long one is several messages, up to the limits; whoever hangs up ends it', async (t) => {
   const { box, kept, dial, own, device } = await setUp(t, { recording: { maxMinutes: 3 }, room: 2 });
   await dial();
