@@ -39,11 +39,16 @@ function viewOf(call: string, leg: UserLeg, own: readonly UserLeg[], at: readonl
   return {
     call,
     state: leg.phase === 'talking' ? (leg.isHolding ? 'held' : 'talking') : isCaller ? 'calling' : 'ringing',
-    direction: isCaller ? 'out' : 'in',
+    direction: isCaller || isInPlaceOfCaller(leg) ? 'out' : 'in',
     with: other === undefined ? { number: started.dialled } : shown(other),
     at,
     sinceMs: (leg.phase === 'talking' ? answeredAtMs : undefined) ?? started.atMs,
   };
+}
+
+/** He called, and goes on by another device of his. */
+function isInPlaceOfCaller({ joined, party, call }: UserLeg): boolean {
+  return joined !== undefined && party.user !== undefined && party.user === call.started.caller.party.user;
 }
 
 function shown({ party: { number, name, isPrivate } }: LiveLeg): CallView['with'] {

@@ -75,6 +75,9 @@ const REQUESTS = {
   add: plain('add'),
 } as const;
 
+/** Of all requests. */
+export const VERBS: readonly string[] = Object.keys(REQUESTS);
+
 type Requests = typeof REQUESTS;
 export type ClientRequest = { [Name in keyof Requests]: Static<Requests[Name]> }[keyof Requests];
 export type LoginRequest = Static<Requests['login']>;

@@ -73,9 +73,13 @@ export class OfficeClient implements ControlChannel {
     return this.answerTo(this.begin(verb, fields));
   }
 
+  /** Of any extension. */
+  get proof() {
+    return { nonce: 'abcdef', cnonce: PASSWORD, response: '0'.repeat(64) };
+  }
+
   async login(extension: string, mode?: string, fields: object = {}): Promise<this> {
-    const response = '0'.repeat(64);
-    await this.ask('login', { extension, nonce: 'abcdef', cnonce: PASSWORD, response });
+    await this.ask('login', { extension, ...this.proof });
     if (mode !== undefined) await this.ask('mode', { mode, ...fields });
     return this;
   }
