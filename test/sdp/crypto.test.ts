@@ -103,6 +103,8 @@ const answers: readonly (readonly [MediaSecurity, media: readonly string[], expe
   ['enforced', ['m=audio 9 RTP/SAVP 8', `a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:${KEY}`], '2'],
   ['enforced', ['m=audio 9 RTP/SAVP 8', `a=crypto:9 AES_CM_128_HMAC_SHA1_32 inline:${KEY}`], '2'],
   ['enforced', ['m=audio 9 RTP/SAVP 8', `a=crypto:1 AES_256_CM_HMAC_SHA1_80 inline:${KEY}`], 'SDP_PROTOCOL'],
+  // An MKI that we never said could be: RFC 4568 §6.1 has it for who can follow it.
+  ['enforced', ['m=audio 9 RTP/SAVP 8', `a=crypto:1 ${SUITE} inline:${KEY}|2^31|1:1`], 'SDP_PROTOCOL'],
   ['enforced', ['m=audio 9 RTP/AVP 8'], 'SDP_SECURITY'],
   ['enforced', ['m=audio 9 RTP/SAVP 8'], 'SDP_PROTOCOL'],
 ];

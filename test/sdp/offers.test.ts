@@ -143,6 +143,33 @@ const rules: readonly Rule[] = [
       'a=sendrecv',
     ],
   },
+  ...(['preferred', 'enforced'] as const).map(
+    (security): Rule => ({
+      title: `RFC 4568 §5.1.2: a stream whose every key line has an MKI is refused where SRTP is ${security}`,
+      fixture: 'srtp-mki',
+      security,
+      answer: 'SDP_PROTOCOL',
+    }),
+  ),
+  {
+    title: 'a key with an MKI over plain RTP is passed over: the stream is plain',
+    fixture: 'srtp-mki-habit',
+    security: 'preferred',
+    answer: [...HEAD, 'm=audio 46750 RTP/AVP 8', ...PCMA, 'a=sendrecv'],
+  },
+  {
+    title: 'RFC 5939: a configuration whose key has an MKI is passed over for the next one',
+    fixture: 'capability-mki',
+    security: 'preferred',
+    answer: [
+      ...HEAD,
+      'm=audio 46750 RTP/SAVP 8',
+      ...PCMA,
+      'a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:KEY',
+      'a=acfg:2 t=1 a=2',
+      'a=sendrecv',
+    ],
+  },
   {
     title: 'RFC 4568 §6.3: what weakens a stream or is not known is passed over, and UNENCRYPTED_SRTCP agreed to',
     fixture: 'srtp-suites',
