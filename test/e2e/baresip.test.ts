@@ -10,6 +10,21 @@ import { heardNotes, makeTones, SAMPLE_RATE } from '../support/tones.ts';
 import { type Extension, type Office, officeTest, passwordOf } from './office.ts';
 import { configure } from './sipp-bench.ts';
 
+interface BaresipOptions {
+  readonly dial?: string;
+  readonly mediaenc?: 'srtp' | 'srtp-mand';
+  /** The one module of codecs that it has; G.711 unless given. */
+  readonly codec?: 'g711' | 'g722' | 'g726' | 'opus';
+}
+
+/** What its module wants to be played. */
+const PLAYED_FORMAT = {
+  g711: ['-ar', '8000', '-ac', '1'],
+  g722: ['-ar', '16000', '-ac', '1'],
+  g726: ['-ar', '8000', '-ac', '1'],
+  opus: ['-ar', '48000', '-ac', '2'],
+} as const;
+
 /** Debian's baresip as an extension: plays `notes` again and again, and records what it hears. */
 class Baresip {
   readonly #folder: string;
@@ -33,18 +48,23 @@ class Baresip {
     office: Office,
     extension: Extension,
     notes: string,
-    { dial, mediaenc }: { readonly dial?: string; readonly mediaenc?: 'srtp' | 'srtp-mand' } = {},
+    { dial, mediaenc, codec = 'g711' }: BaresipOptions = {},
   ): Promise<Baresip> {
     const folder = mkdtempSync(join(tmpdir(), 'baresip-'));
     const first = await freePorts(['127.0.0.1'], 20);
     const server = `127.0.0.1:${office.ringdown.sipPort}`;
-    writeFileSync(join(folder, 'speech.wav'), wav(makeTones(notes.repeat(8))));
+    const played = wav(makeTones(notes.repeat(8)));
+    const format = [...PLAYED_FORMAT[codec], '-bitexact', '-f', 'wav'];
+    writeFileSync(
+      join(folder, 'speech.wav'),
+      await outputOf('ffmpeg', ['-v', 'error', '-i', 'pipe:0', ...format, 'pipe:1'], played),
+    );
     writeFileSync(
       join(folder, 'accounts'),
       `<sip:${extension}@${server}>;auth_user=${extension};auth_pass=${passwordOf(extension)};regint=300;answermode=auto${mediaenc === undefined ? '' : `;mediaenc=${mediaenc}`}\n`,
     );
     // What an account names must be there before it.
-    const modules = ['srtp', 'account', 'menu', 'g711', 'aufile', 'sndfile', 'uuid'];
+    const modules = ['srtp', 'account', 'menu', codec, 'aufile', 'sndfile', 'uuid'];
     writeFileSync(
       join(folder, 'config'),
       [
@@ -141,6 +161,27 @@ officeTest('baresip calls a G.729 phone: both hear each other', async (t, office
   if (!t.passing()) t.comment(baresip.report);
   t.same(await office.mediaPortsLeft(), []);
 });
+
+for (const codecs of [['PCMA'], ['G729'], ['G722']] as const) {
+  officeTest(
+    `baresip with Opus alone calls a phone with ${codecs[0]} alone: both hear each other`,
+    async (t, office) => {
+      await configure(office.ringdown, ['system.media.codecs', `OPUS,${codecs[0]}`]);
+      const phone = await office.registered('202', { localAddress: '::1', codecs });
+      const baresip = await Baresip.start(office, '201', 'adbfc', { dial: '202', codec: 'opus' });
+      t.teardown(() => baresip.close());
+      await phone.incomingCall();
+      await phone.answer();
+      await phone.play('fcebdfcebd');
+      t.match((await phone.hears('adbfc', 15_000)).notes, 'adbfc');
+      const [heard] = await Promise.all([baresip.leave(), phone.ended()]);
+      t.match(heard, 'fcebd');
+      t.match(office.ringdown.log, new RegExp(`"callerCodec":"OPUS","calleeCodec":"${codecs[0]}"`));
+      if (!t.passing()) t.comment(baresip.report);
+      t.same(await office.mediaPortsLeft(), []);
+    },
+  );
+}
 
 const secured = [
   ['a key over plain RTP', 'srtp', 'preferred'],
