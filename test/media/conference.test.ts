@@ -4,12 +4,13 @@ import t, { type Test } from 'tap';
 import type { ConferenceParty, MediaClient, MediaConference, MediaSession } from '../../firmware/media/client.ts';
 import { toneOf } from '../../firmware/media/tones.ts';
 import { decodePayloads } from '../support/decode.ts';
-import { eventually, G729, PCMA, PCMU, startClient, towards } from './conversation.ts';
+import { TICKS_PER_MS } from '../support/encode.ts';
+import { eventually, G722, G726, G729, OPUS, PCMA, PCMU, startClient, towards } from './conversation.ts';
 import { AMPLITUDE, amplitudeOf, HZ, hears, isDeafTo, loudest, voice } from './note.ts';
 import { Party } from './party.ts';
 
-const G722 = { codec: 'G722', payloadType: 9, ptimeMs: 20 } as const;
-const CODECS = [PCMA, PCMU, G729, G722] as const;
+/** The first four for tests of four. */
+const CODECS = [PCMA, PCMU, G729, G722, G726, OPUS] as const;
 
 interface Member {
   readonly session: MediaSession<readonly [string]>;
@@ -55,7 +56,7 @@ async function talk(
           marker: frame === 0,
           payloadType: negotiated.payloadType,
           sequenceNumber,
-          timestamp: 160 * sequenceNumber,
+          timestamp: 20 * TICKS_PER_MS[negotiated.codec] * sequenceNumber,
           ssrc: 1,
           payload,
         });
@@ -208,12 +209,12 @@ async function talkUnevenly({ party, session, negotiated, payloads }: Member, ms
   }
 }
 
-t.test('G.722 beside G.711 and G.729: each is heard by each, one after another', async (t) => {
-  const { client } = await startClient(t, 6);
-  const members = await enter(t, client, 5, [G722, PCMA, G729, G722, PCMU]);
+t.test('every codec beside every other: each is heard by each, one after another', async (t) => {
+  const { client } = await startClient(t, 8);
+  const members = await enter(t, client, 7, [G722, PCMA, G729, G722, G726, OPUS, PCMU]);
   const conference = await client.createConference();
   await joinAll(conference, members);
-  for (const [speaker, member] of members.slice(0, 4).entries()) {
+  for (const [speaker, member] of members.slice(0, 6).entries()) {
     const hz = HZ[speaker % HZ.length] ?? 0;
     member.payloads = await voice(hz, member.negotiated.codec);
     await talk(members, 1000);
@@ -226,6 +227,31 @@ t.test('G.722 beside G.711 and G.729: each is heard by each, one after another',
     }
   }
 });
+
+for (const speakers of [1, 2]) {
+  t.test(`of three who speak at once the loudest are heard, with room for ${speakers}`, async (t) => {
+    const { client } = await startClient(t, 4);
+    const members = await enter(t, client, 4, [PCMA]);
+    const conference = await client.createConference({ speakers });
+    await joinAll(conference, members);
+    // Each half as loud as the one before him.
+    for (const [index, hz] of HZ.entries()) {
+      const member = members[index];
+      if (member !== undefined) member.payloads = await voice(hz, 'PCMA', (2 * AMPLITUDE) / 2 ** index);
+    }
+    await talk(members, 1500);
+    const [samples = NOTHING] = await lately(members.slice(3), 30);
+    for (const [index, hz] of HZ.entries()) {
+      const heard = loudest(samples, hz);
+      if (index < speakers)
+        t.ok(heard > (1.5 * AMPLITUDE) / 2 ** index, `${index} is heard as loud as he is: ${heard}`);
+      else t.ok(isDeafTo(samples, hz), `${index} is not heard: ${heard}`);
+    }
+    for (const wrong of [0, 9, 1.5, Number.NaN]) {
+      await t.rejects(client.createConference({ speakers: wrong }), { code: 'MEDIA_PARAMETERS' }, `${wrong}`);
+    }
+  });
+}
 
 t.test('one whose packets are up to 80 ms late, and in any order, is heard without gaps', async (t) => {
   const { client } = await startClient(t, 3);
