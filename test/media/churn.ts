@@ -1,6 +1,7 @@
 /**
  * Sessions that are opened, used and closed through a client, several at a time: talk in every pair of codecs, some of it
- * secured, conferences, what is played, digits, recordings. And what a process holds before and after.
+ * secured, sessions of one leg that are joined and parted, conferences, what is played, digits, recordings. And what a process
+ * holds before and after.
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -8,7 +9,8 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LegIndex, LegParameters, MediaClient, MediaConference } from '../../firmware/media/client.ts';
 import { toneOf } from '../../firmware/media/tones.ts';
-import { G722, G729, PCMA, PCMU } from './conversation.ts';
+import { TICKS_PER_MS } from '../support/encode.ts';
+import { G722, G726, G729, OPUS, PCMA, PCMU } from './conversation.ts';
 import { encodeRtp } from './party.ts';
 
 export interface Churn {
@@ -20,8 +22,10 @@ export interface Churn {
   readonly together: number;
 }
 
-const CODECS = [PCMA, PCMU, G729, G722] as const;
-const BYTES_OF_20_MS = { PCMA: 160, PCMU: 160, G729: 20, G722: 160 } as const;
+const CODECS = [PCMA, PCMU, G729, G722, G726, OPUS] as const;
+const BYTES_OF_20_MS = { PCMA: 160, PCMU: 160, G729: 20, G722: 160, G726: 80, OPUS: 40 } as const;
+/** How a packet of Opus begins that is one frame of 20 ms (RFC 6716 §3.1). */
+const OPUS_FRAME = 0x48;
 const PACKETS = 3;
 /** So many sessions, one after another, have a conference. */
 const CONFERENCE_SESSIONS = 100;
@@ -38,7 +42,7 @@ async function openParty(address: string): Promise<Socket> {
 }
 
 function parametersOf(address: string, port: number, number: number, leg: LegIndex): LegParameters {
-  const codec = CODECS[(leg === 0 ? number : Math.floor(number / 4)) % 4] ?? PCMA;
+  const codec = CODECS[(leg === 0 ? number : Math.floor(number / CODECS.length)) % CODECS.length] ?? PCMA;
   // One leg of some calls is secured: what is said on it goes nowhere, since nobody here has the key.
   const secured = number % 10 === 7 && leg === 1;
   return {
@@ -62,13 +66,33 @@ export async function churn({ client, address, folder, together }: Churn, first:
   const talk = (number: number, leg: LegIndex, to: number): void => {
     const { payloadType, codec } = parametersOf(address, port, number, leg);
     for (let at = 0; at < PACKETS; at += 1) {
-      const payload = Buffer.alloc(BYTES_OF_20_MS[codec as keyof typeof BYTES_OF_20_MS], number);
-      const packet = { marker: at === 0, payloadType, sequenceNumber: at, timestamp: 160 * at, ssrc: leg + 1, payload };
+      const payload = Buffer.alloc(BYTES_OF_20_MS[codec], number);
+      if (codec === 'OPUS') payload[0] = OPUS_FRAME;
+      const timestamp = 20 * TICKS_PER_MS[codec] * at;
+      const packet = { marker: at === 0, payloadType, sequenceNumber: at, timestamp, ssrc: leg + 1, payload };
       party.send(encodeRtp(packet), to, address);
     }
   };
 
+  /** As the call server does it: a session for each party, joined, and some of them parted again. */
+  const liveJoined = async (number: number): Promise<void> => {
+    const [first, second] = [await client.openSession([address]), await client.openSession([address])];
+    await Promise.all([
+      first.configure(0, parametersOf(address, port, number, 0)),
+      second.configure(0, parametersOf(address, port, number, 1)),
+    ]);
+    await first.join(second);
+    talk(number, 0, first.ports[0]);
+    talk(number, 1, second.ports[0]);
+    if (number % 32 === 2) await second.part();
+    await Promise.all([first.close(), second.close()]);
+  };
+
   const live = async (number: number): Promise<void> => {
+    if (number % 8 === 2) {
+      await liveJoined(number);
+      return;
+    }
     const session = await client.openSession([address, address]);
     await Promise.all([
       session.configure(0, parametersOf(address, port, number, 0)),

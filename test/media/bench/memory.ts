@@ -1,23 +1,35 @@
 /**
- * What the media worker takes with everything at its limit: 148 calls from G.711 to G.729 and 128 parties in two conferences,
- * all of them talking. The worker is that of the bundle, since the sources bring what strips their types.
+ * What the media worker takes with everything at its limit: 148 calls, every one transcoded, and 128 parties in two conferences,
+ * all of them talking, in every codec. A call is what the call server makes of it: two sessions of one leg, joined. The worker is
+ * that of the bundle, since the sources bring what strips their types.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../../firmware/core/clock.ts';
 import { createLogger } from '../../../firmware/core/logger.ts';
-import { MediaClient } from '../../../firmware/media/client.ts';
+import { MediaClient, type MediaSession } from '../../../firmware/media/client.ts';
 import { heading } from '../../support/bench-report.ts';
-import { encodePayloads } from '../../support/encode.ts';
+import { encodePayloads, TICKS_PER_MS } from '../../support/encode.ts';
 import { makeTones } from '../../support/tones.ts';
-import { G722, G729, PCMA, PCMU, towards } from '../conversation.ts';
+import { G722, G726, G729, OPUS, PCMA, PCMU, towards } from '../conversation.ts';
 import { Party } from '../party.ts';
 import { ADDRESS, LOWEST_PORT } from './side.ts';
 
 const CALLS = 148;
 const PARTIES = 128;
 const LIMIT_MB = 96;
-const CONFERENCE_CODECS = [PCMA, PCMU, G729, G722] as const;
+/** A call in two is from G.711 to G.729, a call in four has Opus, and so has a party in six of a conference. */
+const CALL_CODECS = [
+  [PCMA, G729],
+  [PCMU, OPUS],
+  [PCMU, G729],
+  [G722, G726],
+  [PCMA, G729],
+  [OPUS, G729],
+  [PCMU, G729],
+  [G722, PCMA],
+] as const;
+const CONFERENCE_CODECS = [PCMA, PCMU, G729, G722, G726, OPUS] as const;
 type Negotiated = (typeof CONFERENCE_CODECS)[number];
 
 interface Speaker {
@@ -44,6 +56,8 @@ async function talk(speakers: readonly Speaker[], seconds: number): Promise<void
     PCMU: await encodePayloads(makeTones('fceda'), 'PCMU'),
     G729: await encodePayloads(makeTones('bdfac'), 'G729'),
     G722: await encodePayloads(makeTones('cfbea'), 'G722'),
+    G726: await encodePayloads(makeTones('ebcfd'), 'G726'),
+    OPUS: await encodePayloads(makeTones('dfcab'), 'OPUS'),
   };
   const started = performance.now();
   for (let frame = 0; frame < seconds * 50; frame += 1) {
@@ -52,7 +66,7 @@ async function talk(speakers: readonly Speaker[], seconds: number): Promise<void
         marker: frame === 0,
         payloadType,
         sequenceNumber: frame,
-        timestamp: 160 * frame,
+        timestamp: 20 * TICKS_PER_MS[codec] * frame,
         ssrc: 1,
         payload: payloads[codec][frame % payloads[codec].length] ?? Buffer.alloc(0),
       }),
@@ -63,10 +77,10 @@ async function talk(speakers: readonly Speaker[], seconds: number): Promise<void
 }
 
 export async function measureMemory(bundle: string, seconds: number): Promise<void> {
-  heading(`memory: ${CALLS} calls from PCMA to G.729 and ${PARTIES} parties in two conferences, ${seconds} s of talk`);
+  heading(`memory: ${CALLS} calls and ${PARTIES} parties in two conferences, every codec, ${seconds} s of talk`);
   if (!existsSync(bundle)) throw new Error(`${bundle} is missing: make build`);
   const client = await MediaClient.start({
-    ports: { low: LOWEST_PORT, high: LOWEST_PORT + 4 * CALLS + 2 * PARTIES + 15 },
+    ports: { low: LOWEST_PORT, high: LOWEST_PORT + 4 * CALLS + 2 * PARTIES + 1023 },
     logger: createLogger('warn'),
     clock: systemClock,
     workerEntry: bundle,
@@ -77,14 +91,16 @@ export async function measureMemory(bundle: string, seconds: number): Promise<vo
     print('nothing to do', pid);
     const speakers: Speaker[] = [];
     for (let call = 0; call < CALLS; call += 1) {
-      const [caller, callee] = [await client.openSession([ADDRESS]), await client.openSession([ADDRESS])];
-      for (const session of [caller, callee]) {
+      const joined: MediaSession<readonly [string]>[] = [];
+      for (const negotiated of CALL_CODECS[call % CALL_CODECS.length] ?? CALL_CODECS[0]) {
         const party = await Party.open(ADDRESS);
-        const negotiated = session === caller ? PCMA : G729;
+        const session = await client.openSession([ADDRESS]);
         await session.configure(0, towards(party, negotiated));
         speakers.push({ party, port: session.ports[0], negotiated });
+        joined.push(session);
       }
-      await caller.join(callee);
+      const [caller, callee] = joined;
+      if (callee !== undefined) await caller?.join(callee);
     }
     print(`${CALLS} calls, silent`, pid);
     const conferences = [await client.createConference(), await client.createConference()] as const;
@@ -96,6 +112,7 @@ export async function measureMemory(bundle: string, seconds: number): Promise<vo
       await conferences[index % 2 === 0 ? 0 : 1].join({ session: session.id, leg: 0 });
       speakers.push({ party, port: session.ports[0], negotiated });
     }
+    print('and the parties, silent', pid);
     await talk(speakers, seconds);
     const heard = speakers.reduce((sum, { party }) => sum + party.heard.length, 0) / speakers.length;
     const { resident } = memoryOf(pid);
