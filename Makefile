@@ -48,6 +48,11 @@ fuzz: $(NPM) ## random messages, streams and descriptions for FUZZ_SECONDS (600)
 fuzz-media: $(NPM) ## the parsers of the media worker under libFuzzer for FUZZ_SECONDS (600); what fails is kept in build/fuzz/
 	$(NODE) test/media/fuzz/main.ts
 
+.PHONY: tsan
+tsan: $(NPM) ## the packet code under ThreadSanitizer, all its checks: minutes; nothing of it is in `make test`
+	scripts/build-native threads
+	setarch -R build/native/threads/media-check run
+
 .PHONY: bench-media
 bench-media: build $(BENCH) ## calls a core against Debian's rtpengine and a C floor, delay, as ratios within one run
 	$(NODE) test/media/bench/bench.ts
