@@ -8,6 +8,7 @@ import { CallFeed } from './call/history/call-feed.ts';
 import { DialogEvents } from './call/history/dialog-events.ts';
 import { UserPresences } from './call/history/user-presence.ts';
 import { lineMediaSettings, mediaSettings } from './call/leg/media-settings.ts';
+import { FullMailboxes } from './call/mailbox/full-mailboxes.ts';
 import { MailboxCalls } from './call/mailbox/mailbox-calls.ts';
 import { MailboxPins } from './call/mailbox/mailbox-pins.ts';
 import { MailboxRunner } from './call/mailbox/mailbox-runner.ts';
@@ -253,6 +254,7 @@ export class Signalling {
     calls.runners.register('hunt', groups);
     calls.state.waitingIn = (number) => groups.waitingIn(number);
     feed.subscribe(groups.look);
+    const full = new FullMailboxes({ onNotice, clock });
     calls.runners.register(
       'mailbox',
       new MailboxRunner({
@@ -260,6 +262,7 @@ export class Signalling {
         pins: new MailboxPins(store, clock, logger),
         configuration,
         route: (caller, dialled) => calls.plan(caller, dialled).step,
+        onFull: (mailbox) => full.turnedAway(mailbox),
         clock,
         logger,
       }),

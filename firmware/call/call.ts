@@ -1,4 +1,5 @@
 import type { Logger } from '../core/logger.ts';
+import type { HeaderField } from '../sip/stack.ts';
 import { causeOf, statusOf } from './call-cause.ts';
 import type { CallOptions } from './call-options.ts';
 import { CallReport, type JoinedHow } from './call-report.ts';
@@ -36,6 +37,8 @@ export class Call {
   #step: { running: RunningStep | undefined } | undefined;
   /** Runs beside it. */
   #beside: BesideStep | undefined;
+  /** What a 180 says of whom it rings at. */
+  #shown: readonly HeaderField[] = [];
   /** What there is to say of the refusal. */
   #refused: Partial<RefusedParty> = {};
   /** What whoever ended the call said of it, for the other one (RFC 3326). */
@@ -263,7 +266,7 @@ export class Call {
   #carryOut(effect: CallEffect, reason: string | undefined): void {
     switch (effect.kind) {
       case 'ring-waiting':
-        this.#waiting.ring();
+        this.#waiting.ring(this.#shown);
         break;
       case 'stop-step':
         this.#stopStep(effect.elsewhere);
@@ -352,11 +355,14 @@ export class Call {
         const end = leg.endedWith?.cause ?? 'normal';
         this.#report.released(leg, why === undefined ? end : typeof why === 'number' ? causeOf(why) : why);
       },
-      ringing: () => {
+      ringing: (shown = []) => {
         if (!isCurrent()) return;
         // With what came by now others can pick it up.
         for (const leg of this.#legs) this.#report.dialog(leg);
+        const isAgain = this.#state.phase !== 'starting' && shown.length > 0 && !this.#waiting.isUp;
+        this.#shown = shown;
         this.#take({ kind: 'ringing' });
+        if (isAgain) this.#waiting.ring(shown);
       },
       earlyMedia: (leg, sdp) => {
         if (!isCurrent()) return;

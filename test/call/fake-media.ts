@@ -130,9 +130,10 @@ export class FakeConference {
     this.#options.onActiveSpeaker?.(session === undefined ? undefined : { session, leg: 0 });
   }
 
-  async join({ session }: { readonly session: number }): Promise<void> {
+  async join({ session }: { readonly session: number }, { muted = false } = {}): Promise<void> {
     if (this.parties.size >= this.#limit) throw new MediaError('MEDIA_CONFERENCE_FULL', 'it is full');
     this.parties.add(session);
+    if (muted) this.muted.add(session);
   }
 
   async leave({ session }: { readonly session: number }): Promise<void> {

@@ -113,6 +113,13 @@ export class FakeCaller {
     this.handlers.onEnded?.(this.established ? 'bye-received' : 'cancelled');
   }
 
+  /** What it says to another request in the dialog, such as OPTIONS: it knows of no such call any more. */
+  requested: (method: string) => Promise<SipResponse> = async () => responseOf(481);
+
+  request(method: string): Promise<SipResponse> {
+    return this.requested(method);
+  }
+
   /** What it says to a re-INVITE. */
   reinvited: () => Promise<RenegotiationResult> = async () => ({ status: 488, sdp: undefined });
 
@@ -131,7 +138,7 @@ export class FakeCaller {
   }
 }
 
-function responseOf(status: number, headers: readonly HeaderField[] = []): SipResponse {
+export function responseOf(status: number, headers: readonly HeaderField[] = []): SipResponse {
   return { status, headers: new Headers(headers) } as unknown as SipResponse;
 }
 
@@ -193,6 +200,13 @@ export class FakeDevice {
 
   cancel(reason?: string): void {
     if (!this.ended) this.told.push(`CANCEL ${reason ?? ''}`.trim());
+  }
+
+  /** What it says to another request in the dialog, such as OPTIONS: it knows of no such call any more. */
+  requested: (method: string) => Promise<SipResponse> = async () => responseOf(481);
+
+  request(method: string): Promise<SipResponse> {
+    return this.requested(method);
   }
 
   /** What it says to a re-INVITE. */

@@ -20,7 +20,7 @@ import { FakeCaller, FakeDevice, FLOW } from './fake-peers.ts';
 import { settle } from './settle.ts';
 
 export { FakeConference, FakeMedia, FakeRecording, FakeSession } from './fake-media.ts';
-export { bye, description, FakeCaller, FakeDevice, FLOW } from './fake-peers.ts';
+export { bye, description, FakeCaller, FakeDevice, FLOW, responseOf } from './fake-peers.ts';
 export { settle, turn } from './settle.ts';
 
 export const SETTINGS: MediaSettings = {

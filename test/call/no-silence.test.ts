@@ -46,7 +46,9 @@ async function runOn({ clock, media, calls }: Watched): Promise<readonly string[
       muteMs.set(session, mute);
       if (limit !== undefined && mute >= limit) session.tell({ kind: 'silent', durationMs: mute });
     }
-    for (const { legs, waiting, phase } of open) {
+    // Who pauses is asked first whether he is there.
+    await settle();
+    for (const { legs, waiting, phase } of open.filter((call) => call.phase !== 'ended')) {
       for (const leg of legs) {
         if (leg !== waiting && !leg.isUp) continue;
         const map = leg.isUp ? silentMs : unansweredMs;

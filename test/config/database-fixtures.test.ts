@@ -312,6 +312,35 @@ t.test('version 15: times of calls', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 15: a box without a conference centre, and short codes that nothing ever did', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 15);
+  const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
+  const old = ['dial-inclusion', 'display-message', 'hold-call'];
+  for (const [index, feature] of old.entries()) {
+    database
+      .prepare("INSERT INTO short_codes (code, feature, telephone_number) VALUES (?, ?, 'N')")
+      .run(`*9${index}`, feature);
+  }
+  database.close();
+  const { current } = ConfigurationStore.open(directory);
+  t.equal(current.system.telephony.conferenceCentre, 'ConfServer');
+  for (const index of old.keys())
+    t.match(current.shortCodes[`*9${index}`], { feature: 'barred', telephoneNumber: 'N' });
+});
+
+t.test('version 16: no conference centre where an administrator wants none', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 16);
+  const store = ConfigurationStore.open(directory);
+  t.match(store.current, {
+    system: { telephony: { conferenceCentre: '' } },
+    shortCodes: { '*70': { feature: 'dial-paging' } },
+  });
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

@@ -83,9 +83,11 @@ function user(entity: string, members: readonly ConferenceMember[], owner: strin
 
 /** RFC 4575 §5.7. */
 function endpoint(entity: string, { leg, method, joinedAtMs, isMuted, isConnected }: ConferenceMember): string {
-  const status = !isConnected ? 'dialing-in' : isMuted ? 'muted-via-focus' : 'connected';
+  // Of one who is both, others need to know first that he does not hear them.
+  const isHolding = isConnected && leg.isHolding;
+  const status = !isConnected ? 'dialing-in' : isHolding ? 'on-hold' : isMuted ? 'muted-via-focus' : 'connected';
   const joined = `<joining-method>${method}</joining-method><joining-info><when>${new Date(joinedAtMs).toISOString()}</when></joining-info>`;
-  const direction = isMuted ? 'recvonly' : 'sendrecv';
+  const direction = isHolding ? (isMuted ? 'inactive' : 'sendonly') : isMuted ? 'recvonly' : 'sendrecv';
   const media = `<media id="1"><type>audio</type><label>1</label><status>${direction}</status></media>`;
   return `<endpoint entity="${xmlText(`${entity};endpoint=${leg.id}`)}"><status>${status}</status>${joined}${media}</endpoint>`;
 }

@@ -1,25 +1,20 @@
 import type { Logger } from '../../core/logger.ts';
-import {
-  type IncomingRefer,
-  type IncomingRequest,
-  paramValue,
-  parseSipUri,
-  type ReferProgress,
-} from '../../sip/stack.ts';
+import { type IncomingRefer, type IncomingRequest, paramValue, parseSipUri } from '../../sip/stack.ts';
 import type { Call } from '../call.ts';
 import type { CallServer } from '../call-server.ts';
 import type { Leg } from '../leg/leg.ts';
 import type { Caller, Step } from '../routing/plan.ts';
 import { CONFERENCE_NAME } from '../routing/plan.ts';
-import type { RunningStep, StepContext } from '../step/step-runner.ts';
+import type { StepContext } from '../step/step-runner.ts';
 import type { Conferences } from './conference.ts';
+import type { ConferenceCalls } from './conference-calls.ts';
 import { type ConferenceRoom, MAX_MEMBERS } from './conference-room.ts';
-import { runNested } from './nested-step.ts';
 import { type ReferredTo, readReferTo } from './referred.ts';
 
 export interface ConferenceReferralOptions {
   readonly calls: CallServer;
   readonly conferences: Conferences;
+  readonly outgoing: ConferenceCalls;
   /** The extension whose device sends a request outside of any call; undefined where the request got its answer. */
   readonly authenticate: (request: IncomingRequest) => string | undefined;
   readonly logger: Logger;
@@ -43,8 +38,6 @@ interface Referrer {
  */
 export class ConferenceReferrals {
   readonly #options: ConferenceReferralOptions;
-  /** How many are being called, by conference. */
-  readonly #invited = new WeakMap<ConferenceRoom, number>();
 
   constructor(options: ConferenceReferralOptions) {
     this.#options = options;
@@ -214,113 +207,20 @@ export class ConferenceReferrals {
     number: string,
     instead?: { readonly call: Call; readonly leg: Leg },
   ): number | undefined {
-    const { calls, logger } = this.#options;
+    const { calls, outgoing, logger } = this.#options;
     const { room, leg, user, context } = referrer;
     const { step } = calls.plan(callerOf(leg, user), number);
     if (step.kind === 'refuse') return step.status;
     const called = withoutBox(step);
     if (called === undefined) return 403;
-    const invited = this.#invited.get(room) ?? 0;
+    const invited = outgoing.callingFor(room);
     if (room.isFull || invited >= MAX_INVITED || room.members.length + invited >= MAX_MEMBERS) return 486;
     const progress = refer.accept();
     if (!progress.isAccepted) return undefined;
     instead?.call.hangUp(instead.leg);
     logger.info({ user, room: room.name, to: number }, 'called into a conference');
-    this.#call(room, leg, context, called, number, progress);
+    outgoing.call({ room, leg, context, step: called, number, tell: (status) => progress.notify(status) });
     return undefined;
-  }
-
-  #call(
-    room: ConferenceRoom,
-    leg: Leg,
-    context: StepContext,
-    step: Step,
-    number: string,
-    progress: ReferProgress,
-  ): void {
-    const { calls } = this.#options;
-    const arrived = room.expect();
-    this.#invited.set(room, (this.#invited.get(room) ?? 0) + 1);
-    let isOver = false;
-    const over = (status: number): void => {
-      if (isOver) return;
-      isOver = true;
-      this.#invited.set(room, (this.#invited.get(room) ?? 1) - 1);
-      forget();
-      // The step that ran in his name had them.
-      room.listen(leg);
-      progress.notify(status);
-      arrived();
-    };
-    let nested: RunningStep | undefined;
-    const stop = (): void => {
-      const running = nested;
-      nested = undefined;
-      running?.stop({ elsewhere: false });
-    };
-    const forget = room.addWork(leg, () => {
-      stop();
-      over(487);
-    });
-    nested = runNested(
-      calls.runners,
-      step,
-      this.#quiet(room, leg, context, () => over(480)),
-      {
-        ringing: () => {
-          if (!isOver) progress.notify(180);
-        },
-        answered: (other) => {
-          nested = undefined;
-          // Its former owner has nothing to say any more.
-          other.owner = {};
-          const enter = (moved: StepContext): RunningStep => {
-            const running = room.enter(moved, 'dialed-out');
-            running.joined.then(
-              (isIn) => over(isIn ? 200 : 480),
-              () => over(500),
-            );
-            return running;
-          };
-          const { caller, shown } = context;
-          void calls.giveNewPlan(other, enter, { caller, shown, dialled: number }).then((call) => {
-            if (call === undefined) over(480);
-          });
-        },
-        answeredByBox: () => undefined,
-        failed: ({ status }) => {
-          nested = undefined;
-          over(status);
-        },
-        hungUp: () => {
-          nested = undefined;
-          over(480);
-        },
-      },
-    );
-  }
-
-  /** Who refers hears the conference, whatever becomes of those who are called; and what he presses is for the conference. */
-  #quiet(room: ConferenceRoom, leg: Leg, context: StepContext, failed: () => void): StepContext {
-    return {
-      ...context,
-      waiting: leg,
-      calls: () => undefined,
-      released: () => undefined,
-      ringing: () => undefined,
-      earlyMedia: () => undefined,
-      answer: async () => false,
-      fail: (error) => {
-        this.#options.logger.error({ err: error, room: room.name }, 'nobody could be called into a conference');
-        failed();
-      },
-      run: (work) => {
-        work.catch((error: unknown) => {
-          this.#options.logger.error({ err: error, room: room.name }, 'nobody could be called into a conference');
-          failed();
-        });
-      },
-    };
   }
 }
 

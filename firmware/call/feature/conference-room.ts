@@ -167,6 +167,7 @@ export class ConferenceRoom {
     // RFC 4579 §5.1: whoever calls, or is offered something else, sees that it talks to a focus.
     waiting.contact = { user: this.name, isFocus: true };
     this.listen(waiting);
+    waiting.whenHeld = () => this.#changed();
     const wasUp = waiting.isUp;
     const joined = this.#join(context, isAnswered).then((isIn) => {
       if (isIn && wasUp) waiting.tellContact();
@@ -206,7 +207,10 @@ export class ConferenceRoom {
     this.#aloneTimer?.cancel();
     this.#opening?.then((conference) => conference.close()).catch(() => undefined);
     const rest = [...this.#members.values()];
-    for (const { leg } of rest) this.#menu.forget(leg);
+    for (const { leg } of rest) {
+      leg.whenHeld = undefined;
+      this.#menu.forget(leg);
+    }
     this.#members.clear();
     for (const { context, work } of rest) {
       for (const stop of work) stop();
@@ -274,6 +278,10 @@ export class ConferenceRoom {
       this.#hadTwo = true;
     }
     this.#settle();
+    this.#changed();
+  }
+
+  #changed(): void {
     if (!this.#isOver) this.#options.onChanged();
   }
 
@@ -286,7 +294,7 @@ export class ConferenceRoom {
         onActiveSpeaker: (speaker) => {
           const member = [...this.#members.values()].find(({ session }) => session === speaker?.session);
           this.#speaker = speaker === undefined ? undefined : member?.leg;
-          if (!this.#isOver) this.#options.onChanged();
+          this.#changed();
         },
       }),
     );
@@ -300,6 +308,7 @@ export class ConferenceRoom {
     if (this.#speaker === leg) this.#speaker = undefined;
     if (this.#entertained === leg) this.#entertained = undefined;
     leg.contact = undefined;
+    leg.whenHeld = undefined;
     this.#menu.forget(leg);
     const { session, work } = member;
     for (const stop of work) stop();
@@ -317,7 +326,7 @@ export class ConferenceRoom {
       }
     }
     this.#settle();
-    if (!this.#isOver) this.#options.onChanged();
+    this.#changed();
   }
 
   /** Ends it where nobody is left to talk with; one who waits for others hears music. */

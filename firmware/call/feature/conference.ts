@@ -48,6 +48,14 @@ export class Conferences {
     return this.#rooms.get(name);
   }
 
+  /** A new room of that user, for who comes into it at once; it ends when he leaves. Undefined where all rooms are full. */
+  open(owner: string): ConferenceRoom | undefined {
+    if (!this.#hasPlace) return undefined;
+    const room = this.#newRoom(owner);
+    room.endsWithOwner = true;
+    return room;
+  }
+
   roomOf(leg: Leg): ConferenceRoom | undefined {
     return [...this.#rooms.values()].find((room) => room.has(leg));
   }

@@ -18,7 +18,10 @@ export interface RecordCallOptions {
   readonly logger: Logger;
 }
 
-/** The short code with which a user has his conversation recorded into his mailbox, and by which he ends that. */
+/**
+ * The short code with which a user has his conversation recorded into his mailbox, and by which he ends that; and the one (Call Listen
+ * off) with which he has nobody record his conversations any more, whoever of both sides began it.
+ */
 export class RecordCall implements StepRunner<FeatureStep> {
   readonly #options: RecordCallOptions;
   /** By the user's own leg. */
@@ -29,13 +32,16 @@ export class RecordCall implements StepRunner<FeatureStep> {
   }
 
   register(): void {
-    this.#options.calls.runners.registerFeature('call-record', this);
+    const { runners } = this.#options.calls;
+    for (const feature of ['call-record', 'call-listen-off'] as const) runners.registerFeature(feature, this);
   }
 
-  run({ user }: FeatureStep, context: StepContext): RunningStep {
+  run({ user, feature }: FeatureStep, context: StepContext): RunningStep {
     const { clock } = this.#options;
     const isOwn = !context.waiting.isUp && user !== undefined && context.waiting.party.user === user;
-    return tellOutcome(context, clock, isOwn && this.#toggle(user, context.waiting));
+    const obey = (): boolean =>
+      isOwn && (feature === 'call-listen-off' ? this.#listenOff(user) : this.#toggle(user, context.waiting));
+    return tellOutcome(context, clock, obey());
   }
 
   #toggle(user: string, waiting: Leg): boolean {
@@ -59,6 +65,20 @@ export class RecordCall implements StepRunner<FeatureStep> {
     if (recording.isOver) return false;
     this.#running.set(leg, recording);
     return true;
+  }
+
+  /** False where nothing of his is recorded. */
+  #listenOff(user: string): boolean {
+    const { calls, logger } = this.#options;
+    const own = new Set(calls.legsOf(user));
+    const isHis = (leg: Leg): boolean => {
+      const peer = calls.callOf(leg)?.peerOf(leg);
+      return own.has(leg) || (peer !== undefined && own.has(peer));
+    };
+    const his = [...this.#running].filter(([leg]) => isHis(leg));
+    for (const [, recording] of his) recording.stop();
+    if (his.length > 0) logger.info({ user }, 'recordings ended by who is recorded');
+    return his.length > 0;
   }
 
   /** At the telephone where the code is dialled, which holds it meanwhile; or else at another one of his. */

@@ -30,7 +30,8 @@ export interface LegMediaOptions {
   readonly silenceMs: () => number;
   readonly logger: () => Logger;
   readonly onPressed: DigitsOptions['onPressed'];
-  readonly onSilent: () => void;
+  /** `pauses`: it agreed on sending nothing where it has nothing to say. */
+  readonly onSilent: (pauses: boolean) => void;
   /** A restart of the media worker left nothing of it. */
   readonly onLost: (why: string) => void;
 }
@@ -205,6 +206,14 @@ export class LegMedia {
     if (this.#watched) void this.#configureAgain();
   }
 
+  /** The party is there, and has nothing to say: its time begins anew. Never rejects. */
+  excuse(): void {
+    if (!this.#watched) return;
+    // The worker tells of silence once for as long as it watches.
+    this.watch(false);
+    this.watch(true);
+  }
+
   /** Both parties hear each other, and not what either was joined with before. */
   async join(other: LegMedia): Promise<void> {
     const [own, others] = await Promise.all([this.session(), other.session()]);
@@ -267,13 +276,16 @@ export class LegMedia {
   }
 
   #parameters({ parameters }: Agreement) {
-    const { comfortNoisePayloadType, annexB, direction } = parameters;
-    const pauses = comfortNoisePayloadType !== undefined || annexB === true;
-    const silenceMs = this.#options.silenceMs() * (pauses ? PAUSES_TIMES : 1);
+    const { direction } = parameters;
+    const silenceMs = this.#options.silenceMs() * (pausesWith(parameters) ? PAUSES_TIMES : 1);
     // Who was told not to send is silent.
     const receives = direction === 'sendrecv' || direction === 'recvonly';
     const isWatched = this.#watched && silenceMs > 0 && receives;
     return { ...this.digits.parametersOf(parameters), ...(isWatched ? { silenceMs } : {}) };
+  }
+
+  get #pauses(): boolean {
+    return this.agreement !== undefined && pausesWith(this.agreement.parameters);
   }
 
   async #configureAgain(): Promise<void> {
@@ -302,7 +314,7 @@ export class LegMedia {
         this.#announcements.delete(event.playback);
         break;
       case 'silent':
-        if (this.#watched) this.#options.onSilent();
+        if (this.#watched) this.#options.onSilent(this.#pauses);
         break;
       case 'lost':
         this.#options.onLost(event.reason);
@@ -320,6 +332,10 @@ export class LegMedia {
   #soundFailed(error: unknown): void {
     if (!this.#closed) this.#options.logger().warn({ err: error }, 'sound not played');
   }
+}
+
+function pausesWith({ comfortNoisePayloadType, annexB }: Agreement['parameters']): boolean {
+  return comfortNoisePayloadType !== undefined || annexB === true;
 }
 
 function closedError(): MediaError {

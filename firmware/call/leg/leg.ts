@@ -29,6 +29,7 @@ import type { MediaSettings } from './media-settings.ts';
 import type { Agreement } from './media-side.ts';
 import { MetDevice } from './met-device.ts';
 import type { Refusal } from './negotiation.ts';
+import { isStillThere } from './still-there.ts';
 import type { RefusedParty, Waiting } from './waiting.ts';
 
 /** What every leg of the box works with. */
@@ -75,6 +76,8 @@ export abstract class Leg implements Waiting {
   heldSinceMs = 0;
   /** Told of each key that the party presses, beside whom it talks to: for the step that it waits in. */
   whenPressed: ((digit: PressedDigit) => void) | undefined;
+  /** Told when the party holds, or goes on, beside the owner. */
+  whenHeld: (() => void) | undefined;
   /** Set by the bridge. */
   conversation: Conversation | undefined;
   protected readonly services: LegServices;
@@ -109,11 +112,7 @@ export abstract class Leg implements Waiting {
       silenceMs: () => services.silenceSeconds() * 1000,
       logger: () => this.logger,
       onPressed: (digit, how) => this.type(digit, how),
-      onSilent: () => {
-        if (this.conversation?.isDirect === true) return;
-        this.logger.warn({}, 'nothing is heard of a party any more');
-        this.fail(FELL_SILENT);
-      },
+      onSilent: (pauses) => void this.#fellSilent(pauses),
       onLost: (why) => {
         if (this.conversation?.isDirect === true) return;
         this.logger.error({ why }, 'the media of a call are lost');
@@ -292,6 +291,17 @@ export abstract class Leg implements Waiting {
 
   // ---- What comes from the session.
 
+  /** Never rejects. */
+  async #fellSilent(pauses: boolean): Promise<void> {
+    const isElsewhere = (): boolean => this.conversation?.isDirect === true;
+    if (isElsewhere()) return;
+    // Of a telephone that pauses and is muted nothing may come for as long as its user listens.
+    if (pauses && (await isStillThere(this))) return this.media.excuse();
+    if (this.isEnded || isElsewhere()) return;
+    this.logger.warn({}, 'nothing is heard of a party any more');
+    this.fail(FELL_SILENT);
+  }
+
   /** The handlers of an established session, the same in both directions. */
   protected sessionHandlers(): SessionHandlers {
     return {
@@ -464,7 +474,9 @@ export abstract class Leg implements Waiting {
     if (isHolding === this.#isHolding) return;
     this.#isHolding = isHolding;
     this.heldSinceMs = this.services.clock.elapsed();
-    if (this.#ended === undefined) this.owner.onHeld?.(this, isHolding);
+    if (this.#ended !== undefined) return;
+    this.owner.onHeld?.(this, isHolding);
+    this.whenHeld?.();
   }
 
   /** What the peer sent is no good. */

@@ -37,6 +37,8 @@ export interface CollectState {
   readonly attempts: number;
   /** Times in a row that nothing was pressed, or a key without a meaning. */
   readonly silences: number;
+  /** Nobody can leave him another one. */
+  readonly isFull: boolean;
   readonly nowMs: number;
   readonly timeZone: string;
 }
@@ -49,6 +51,8 @@ export interface CollectStep {
 export interface CollectOptions {
   readonly messages: readonly VoiceMessage[];
   readonly needsPin: boolean;
+  /** There is no room for more of them; unless given there is. */
+  readonly isFull?: boolean;
   readonly nowMs: number;
   readonly timeZone: string;
 }
@@ -67,10 +71,10 @@ const CALLABLE = /^\+?[0-9]+$/;
 const STOP_WAITING: DialogueEffect = { kind: 'stop-waiting' };
 const BEEP: Spoken = { kind: 'beep' };
 
-export function beginCollecting({ messages, needsPin, nowMs, timeZone }: CollectOptions): CollectStep {
+export function beginCollecting({ messages, needsPin, isFull = false, nowMs, timeZone }: CollectOptions): CollectStep {
   const state: CollectState = {
     ...{ phase: 'menu', needsPin, messages, index: -1, digits: '', newPin: '' },
-    ...{ attempts: 0, silences: 0, nowMs, timeZone },
+    ...{ attempts: 0, silences: 0, isFull, nowMs, timeZone },
   };
   return needsPin ? askFor(state, 'pin', prompt('mailbox-enter-pin')) : overview(state);
 }
@@ -181,7 +185,8 @@ function overview(state: CollectState): CollectStep {
           ...(fresh === 0 ? [] : [prompt('mailbox-new-messages'), ...spokenNumber(fresh)]),
           ...(old === 0 ? [] : [prompt('mailbox-old-messages'), ...spokenNumber(old)]),
         ];
-  return menu({ ...state, index: -1 }, ...words);
+  const full = state.isFull ? [prompt('mailbox-full')] : [];
+  return menu({ ...state, index: -1 }, ...words, ...full);
 }
 
 function menu(state: CollectState, ...before: readonly Spoken[]): CollectStep {

@@ -39,6 +39,8 @@ export interface MailboxRunOptions {
   };
   readonly clock: Clock;
   readonly logger: Logger;
+  /** A caller was told that there is no room. */
+  readonly onFull?: () => void;
   /** The box has nothing more to say: hangs up, or calls this number. Called once, and not after `hungUp`. */
   readonly onOver: (callBack: string | undefined) => void;
 }
@@ -88,11 +90,15 @@ export class MailboxRun {
   start(): void {
     const { purpose, user, store, needsPin, timeZone, clock } = this.#options;
     if (purpose === 'leave') {
-      const { state, effects } = beginLeaving(store.greetingOf(user), store.hasRoom(user));
+      const hasRoom = store.hasRoom(user);
+      if (!hasRoom) this.#options.onFull?.();
+      const { state, effects } = beginLeaving(store.greetingOf(user), hasRoom);
       this.#enter({ purpose, state }, effects);
       return;
     }
-    const { state, effects } = beginCollecting({ messages: store.list(user), needsPin, nowMs: clock.now(), timeZone });
+    const messages = store.list(user);
+    const isFull = !store.hasRoom(user);
+    const { state, effects } = beginCollecting({ messages, needsPin, isFull, nowMs: clock.now(), timeZone });
     this.#enter({ purpose, state }, effects);
   }
 
@@ -302,6 +308,7 @@ export class MailboxRun {
   #ended(recorded: Recorded, why: RecordingWhy): void {
     this.#recorded = recorded;
     const { durationMs } = recorded;
+    if (why === 'full' && this.#options.purpose === 'leave') this.#options.onFull?.();
     if (!this.#isOver) {
       this.#finished({ kind: 'recorded', why, durationMs });
       if (why === 'lost') this.#carryOut({ kind: 'drop' });

@@ -15,6 +15,8 @@ export interface MailboxRunnerOptions {
   readonly configuration: () => Configuration;
   /** Where a call of this caller to a number leads. */
   readonly route: (caller: Caller, dialled: string) => Step;
+  /** A caller was told that there is no room in that mailbox. */
+  readonly onFull: (mailbox: string) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -49,7 +51,7 @@ class MailboxCall implements RunningStep {
 
   async begin(): Promise<void> {
     const { mailbox, purpose } = this.#step;
-    const { pins, configuration, mailboxes, clock, logger, route } = this.#options;
+    const { pins, configuration, mailboxes, clock, logger, route, onFull } = this.#options;
     const { caller, waiting, shown } = this.#context;
     const { users, huntGroups, system } = configuration();
     const store = mailboxes();
@@ -73,6 +75,7 @@ class MailboxCall implements RunningStep {
       locale: user === undefined || user.locale === '' ? system.locale : user.locale,
       timeZone: system.timeZone,
       media: voiceOf(waiting),
+      onFull: () => onFull(mailbox),
       onOver: (callBack) => {
         if (callBack === undefined) this.#context.hangUp();
         else this.#context.goOn(route(caller, callBack), { status: 404 });

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { ReachableDevice } from '../../registrar/reachable-devices.ts';
+import type { HeaderField } from '../../sip/stack.ts';
 import type { Leg, LegServices } from '../leg/leg.ts';
 import { ANSWERED_ELSEWHERE } from '../leg/leg-end.ts';
 import type { Speech } from '../leg/leg-media.ts';
@@ -62,10 +63,7 @@ export class RingRunner implements StepRunner<RingStep> {
     return this.ring(step, {
       ...context,
       speech: () => context.waiting.media.speech,
-      ringing: () => {
-        context.ringing();
-        showAbsentText(step, context.waiting);
-      },
+      ringing: () => context.ringing(absentText(step, context.waiting)),
     });
   }
 
@@ -234,7 +232,7 @@ function notThere(listener: DiallingListener): Dialling {
 }
 
 /** Phones show nothing of a 180 but who it comes from. */
-function showAbsentText({ party: { number, name, absentText } }: RingStep, waiting: Leg): void {
-  if (absentText === undefined || waiting.isUp || waiting.isEnded) return;
-  waiting.ring([assertedIdentity({ displayName: `${name} (${absentText})`, uri: `sip:${number}@${waiting.host}` })]);
+function absentText({ party: { number, name, absentText } }: RingStep, { host }: Leg): readonly HeaderField[] {
+  if (absentText === undefined) return [];
+  return [assertedIdentity({ displayName: `${name} (${absentText})`, uri: `sip:${number}@${host}` })];
 }

@@ -1,3 +1,4 @@
+import type { HeaderField } from '../../sip/stack.ts';
 import type { CallService } from '../history/call-event.ts';
 import type { Leg } from '../leg/leg.ts';
 import type { RefusedParty } from '../leg/waiting.ts';
@@ -39,8 +40,8 @@ export interface StepContext {
   calls(leg: Leg): void;
   /** `leg` is out, and the call goes on. `why`: its final response, or that somebody else has the call. */
   released(leg: Leg, why?: number | 'answered-elsewhere'): void;
-  /** Somebody rings: who waits is told. */
-  ringing(): void;
+  /** Somebody rings: who waits is told, with these headers in its 180. */
+  ringing(shown?: readonly HeaderField[]): void;
   /** Who waits hears what `leg` sends already. */
   earlyMedia(leg: Leg, sdp: string): void;
   /** `leg` is up, and for who waits: both are joined. The step is over. */

@@ -10,7 +10,6 @@ export const SHORT_CODE_FEATURES = [
   'busy',
   'dial-extension',
   'dial-paging',
-  'dial-inclusion',
   'speed-dial',
   'voicemail-collect',
   'voicemail-on',
@@ -55,9 +54,7 @@ export const SHORT_CODE_FEATURES = [
   'conference-meet-me',
   'extension-login',
   'extension-logout',
-  'display-message',
   'clear-call',
-  'hold-call',
 ] as const;
 
 /** Codes of the system, of user rights or of one user; which of them wins is decided when one dials. */

@@ -155,7 +155,7 @@ export const system = single('System', 'system', {
       300,
       { unit: 's' },
     ),
-    conferenceCentre: line('Conference centre: a number or URI', 127),
+    conferenceCentre: line('Conference centre: a number or URI; empty: none', 127, { default: 'ConfServer' }),
     voicemailNumber: line('Voicemail that clients call: a number or URI', 127),
     messagingServer: choice(
       'Messaging server: gives clients presence and messages',

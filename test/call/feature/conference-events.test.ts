@@ -117,3 +117,26 @@ sipOfficeTest('SUBSCRIBE is for who is in the conference, as long as he is', OFF
   t.equal(last.body, '', 'whoever has left knows nothing more');
   await Promise.all([anna.bye(), carla.ended()]);
 });
+
+sipOfficeTest('a party that holds is told as such, and as connected once it goes on', OFFICE, async (t, office) => {
+  const anna = await office.phone('201', { takesEvents: true });
+  const ben = await office.phone('202');
+  await anna.call('ConfServer');
+  const room = roomOf(anna);
+  await ben.call(room);
+  await inside(office, 2);
+  await subscribe(anna, room);
+  await version(anna, 0);
+  const told = async (number: number): Promise<unknown> => {
+    const { users } = read((await version(anna, number)).body);
+    return (users as readonly { readonly status: unknown; readonly media: unknown }[]).map(({ status, media }) => [
+      status,
+      media,
+    ]);
+  };
+  t.equal((await ben.offerAgain('sendonly')).status, 200);
+  t.same(await told(1), [[['on-hold'], ['sendonly']]]);
+  t.equal((await ben.offerAgain('sendrecv')).status, 200);
+  t.same(await told(2), [[['connected'], ['sendrecv']]]);
+  await Promise.all([anna.bye(), ben.ended()]);
+});

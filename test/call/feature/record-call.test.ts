@@ -3,7 +3,9 @@ import t, { type Test } from 'tap';
 import { LOOK_MS } from '../../../firmware/call/feature/call-recording.ts';
 import { RecordCall } from '../../../firmware/call/feature/record-call.ts';
 import type { Leg } from '../../../firmware/call/leg/leg.ts';
+import type { LegParty } from '../../../firmware/call/leg/leg-party.ts';
 import type { Draft } from '../../../firmware/call/mailbox/message.ts';
+import type { FeatureStep } from '../../../firmware/call/routing/plan.ts';
 import { description, FakeBox, FakeCaller, settle } from '../fakes.ts';
 import { configurationOf } from '../routing/support/office.ts';
 
@@ -24,7 +26,7 @@ async function setUp(_t: Test, { recording = {}, voicemail = { enabled: true }, 
   const feature = new RecordCall({
     calls: {
       runners: box.runners,
-      legsOf: () => [call.waiting],
+      legsOf: (user) => [...call.legs].filter(({ party }) => party.user === user),
       callOf: (leg: Leg) => (call.legs.has(leg) ? call : undefined),
     },
     mailboxes: () => ({
@@ -51,10 +53,11 @@ async function setUp(_t: Test, { recording = {}, voicemail = { enabled: true }, 
     if (leg !== undefined) legIds.set(leg, (await leg.media.session()).id);
   }
   /** Dials the code by another telephone; what it heard. */
-  const dial = async (): Promise<string> => {
+  const dial = async (step: Partial<FeatureStep> = {}, party: Partial<LegParty> = {}): Promise<string> => {
     const before = box.media.sessions.length;
     const by = new FakeCaller();
-    await box.call(by, (context) => feature.run(STEP, context));
+    const waiting = box.leg(by, party);
+    await box.call(by, (context) => feature.run({ ...STEP, ...step }, context), { waiting });
     const { sound } = box.media.sessions[before] ?? {};
     by.hangsUp();
     await settle();
@@ -76,6 +79,22 @@ t.test('both sides hear that it begins; what is said until he dials again is a m
   t.same(kept, [['part1', '202', 5000]]);
   t.equal(call.phase, 'established');
   t.equal(own.recordings.length, 1);
+});
+
+t.test('Call Listen off: either side ends the recording of its conversation, and nobody else does', async (t) => {
+  const listenOff = { feature: 'call-listen-off' } as const;
+  const by = (number: string): Partial<LegParty> => ({ number, user: number, extension: number });
+  const { call, dial, own, kept } = await setUp(t);
+  t.equal(await dial(listenOff), 'not done', 'where nothing is recorded');
+  await dial();
+  t.equal(await dial({ ...listenOff, user: '203' }, by('203')), 'not done', 'of a third one');
+  t.equal(own.recordings[0]?.isEnded, false);
+  t.equal(await dial({ ...listenOff, user: '202' }, by('202')), 'done', 'of who did not begin it');
+  t.same([own.recordings[0]?.isEnded, call.phase], [true, 'established']);
+  t.same(kept, [['part1', '202', 5000]]);
+  await dial();
+  t.equal(await dial(listenOff), 'done', 'of who began it');
+  t.ok(own.recordings.every(({ isEnded }) => isEnded));
 });
 
 t.test('a tone again and again, or nothing, where the box is configured so', async (t) => {

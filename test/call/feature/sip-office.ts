@@ -8,7 +8,7 @@ import { routeCall } from '../../../firmware/call/routing/route.ts';
 import type { Edit } from '../../../firmware/config/configuration-store.ts';
 import type { Configuration } from '../../../firmware/config/schema/configuration.ts';
 import { validate } from '../../../firmware/config/validation/validate.ts';
-import { systemClock } from '../../../firmware/core/clock.ts';
+import { type Clock, systemClock } from '../../../firmware/core/clock.ts';
 import { createLogger, SourceLog } from '../../../firmware/core/logger.ts';
 import type { Authenticator } from '../../../firmware/registrar/authenticator.ts';
 import type { Binding } from '../../../firmware/registrar/binding.ts';
@@ -41,17 +41,22 @@ export class SipOffice {
   #calls: CallServer | undefined;
   #features: Features | undefined;
   #stack: SipStack | undefined;
+  readonly #sipClock: Clock;
   readonly #phones: TestPhone[] = [];
   readonly #bindings = new Map<string, Binding[]>();
 
-  private constructor(configuration: Configuration) {
+  private constructor(configuration: Configuration, sipClock: Clock) {
     this.configuration = configuration;
+    this.#sipClock = sipClock;
   }
 
   /** `parts` of a configuration; each user has an extension of his number, which is made. */
-  static async open(parts: { readonly users: object } & Readonly<Record<string, object>>): Promise<SipOffice> {
+  static async open(
+    parts: { readonly users: object } & Readonly<Record<string, object>>,
+    sipClock: Clock = systemClock,
+  ): Promise<SipOffice> {
     const extensions = Object.fromEntries(Object.keys(parts.users).map((user) => [user, { user }]));
-    const office = new SipOffice(configurationOf({ extensions, ...parts }));
+    const office = new SipOffice(configurationOf({ extensions, ...parts }), sipClock);
     await office.#open();
     return office;
   }
@@ -119,7 +124,7 @@ export class SipOffice {
       supported: ['replaces'],
       eventPackages: features.eventPackages,
       logger,
-      clock: systemClock,
+      clock: this.#sipClock,
       handlers: {
         onRequest: () => false,
         onInvite: (invite) => {
@@ -230,9 +235,10 @@ export function sipOfficeTest(
   name: string,
   parts: Parameters<typeof SipOffice.open>[0],
   run: (t: Test, office: SipOffice) => Promise<void>,
+  sipClock?: Clock,
 ): void {
   t.test(name, async (t) => {
-    const office = await SipOffice.open(parts);
+    const office = await SipOffice.open(parts, sipClock);
     let isFinished = false;
     try {
       await run(t, office);

@@ -118,6 +118,15 @@ t.test('leaving a message', async (t) => {
   t.equal(leave('heard', undefined, false).did, 'hang-up');
 });
 
+t.test('whose mailbox is full hears that too, after the PIN', async (t) => {
+  const options = { messages: TWO, nowMs: NOW, timeZone: 'UTC', isFull: true };
+  const heard = (needsPin: boolean, inputs: string) =>
+    run<CollectState>(beginCollecting({ ...options, needsPin }), nextCollecting, inputs).did;
+  t.match(heard(false, ''), /\bfull menu$/);
+  t.notMatch(heard(true, ''), /full/);
+  t.match(heard(true, '4 7 1 1 # ok'), /\bfull menu$/);
+});
+
 t.test('whoever hangs up while leaving a message has left what was said', async (t) => {
   t.equal(leave('hung-up').did, '');
   t.equal(leave('heard hung-up').did, '');

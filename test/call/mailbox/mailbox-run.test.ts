@@ -1,5 +1,5 @@
 /** A mailbox through the real media worker: what is left by RTP is heard back by RTP. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { MailboxRun, type MailboxRunOptions } from '../../../firmware/call/mailbox/mailbox-run.ts';
@@ -231,6 +231,26 @@ t.test('a greeting of one’s own is heard by callers; who says nothing is not w
   // Eight seconds of silence end the recording, and it is kept without a question.
   await eventually(() => store.list('201')[0], 'what was recorded of the silence');
   await eventually(() => (silent.over.length > 0 ? true : undefined), 'the box hangs up');
+});
+
+t.test('a mailbox that has all that its user may have: the caller hears it, and it is told', async (t) => {
+  const { store, files, call } = await office(t, { userMinutes: 1, messageSeconds: 60 });
+  const draft = store.begin('201');
+  if (draft === undefined) throw new Error('no room');
+  mkdirSync(join(files, '201'), { recursive: true });
+  writeFileSync(join(draft.folder, draft.name), '');
+  let told = 0;
+  await store.keep(draft, { number: '202', name: 'Workshop', durationMs: 56_000, sizeBytes: 1 });
+  t.same(store.counts('201'), { newMessages: 1, oldMessages: 0 });
+  const refused = await call('leave', { onFull: () => (told += 1) });
+  await eventually(() => (refused.over.length > 0 ? true : undefined), 'the box hangs up');
+  t.ok(refused.party.heard.length > 50, 'in words');
+  t.equal(told, 1);
+  t.same(store.counts('201'), { newMessages: 1, oldMessages: 0 }, 'what there is stays, and the lamp with it');
+  const other = await call('leave', { user: '202', onFull: () => (told += 1) });
+  await other.speaker.press('5');
+  other.run.hungUp();
+  t.equal(told, 1, 'another mailbox has room');
 });
 
 t.test('a full disk, and the longest message', async (t) => {
