@@ -105,12 +105,12 @@ export class ClientControl {
     const refused = this.#refusalOfMode(mode);
     if (refused !== undefined) return refused;
     if (mode === 'other-phone') {
-      if (number === undefined)
-        return fault('refused', 'the mode other-phone needs the number of the other phone', 484);
-      const step = this.#stepToOtherPhone(number);
+      const named = number ?? this.#options.configuration().users[this.user]?.otherPhone ?? '';
+      if (named === '') return fault('refused', 'the mode other-phone needs the number of the other phone', 484);
+      const step = this.#stepToOtherPhone(named);
       if (step.kind === 'no-telephone') return fault('refused', step.reason, step.status);
-      this.#otherPhone = number;
-      otherPhones.set(this.user, this, number);
+      this.#otherPhone = named;
+      otherPhones.set(this.user, this, named);
     } else otherPhones.delete(this.user, this);
     this.#mode = mode;
     this.#device = device;

@@ -85,7 +85,7 @@ export const users = collection(
       softphone: flag('Enable softphone', false),
       remoteWorker: flag('Enable remote worker', false),
     }),
-    otherPhone: dialString('Number of the other phone', NOT_YET),
+    otherPhone: dialString('Number of the other phone, for clients that name none in the mode other-phone'),
     noAnswerSeconds: wholeOrLeftOut('No-answer time; left out: the system’s', 6, 99999, { unit: 's' }),
     callWaiting: flag('Call waiting', true),
     autoAnswer: choice('Calls that the devices answer by themselves', ['never', 'internal', 'all'], 'never'),

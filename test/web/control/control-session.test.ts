@@ -469,45 +469,6 @@ sipOfficeTest('virtual desktop: the client on the computer before him has the so
   await Promise.all([ben.bye(), local.ended()]);
 });
 
-sipOfficeTest('what a mode does not have is refused with a reason', OFFICE, async (t, office) => {
-  const client = await new OfficeClient(office).login('201');
-  t.match(await client.ask('make', { number: '202' }), {
-    ok: false,
-    error: 'not-in-this-mode',
-    reason: /this-computer/,
-  });
-  for (const mode of ['desk-phone', 'virtual-desktop']) {
-    t.match(await client.ask('mode', { mode }), { ok: true });
-    for (const verb of ['mute', 'unmute', 'video', 'add']) {
-      t.match(await client.ask(verb), { ok: false, error: 'not-in-this-mode', reason: /./ }, `${verb} in ${mode}`);
-    }
-    t.match(await client.ask('make', { number: '202' }), { ok: false, error: 'no-device' });
-    t.match(await client.ask('cancel'), { ok: false, error: 'wrong-state' });
-  }
-  office.configuration = {
-    ...office.configuration,
-    system: { ...office.configuration.system, licensing: 'perpetual' },
-  };
-  const basic = await new OfficeClient(office).login('204');
-  t.match(await basic.ask('mode', { mode: 'desk-phone' }), { ok: false, error: 'not-licensed' });
-});
-
-sipOfficeTest('who goes on asking for more than is his is hung up on, at any pace', OFFICE, async (t, office) => {
-  const client = await new OfficeClient(office).login('201');
-  const rounds = (count: number, messages: number): void => {
-    for (let round = 0; round < count; round += 1) {
-      office.clock.advance(50);
-      for (let message = 0; message < messages; message += 1) client.begin('calls');
-    }
-  };
-  rounds(1, 100);
-  t.equal(client.told.filter(({ error }) => error === 'too-many').length, 1);
-  rounds(400, 1);
-  t.equal(client.closedWith, undefined, 'as many as he may');
-  rounds(400, 3);
-  t.equal(client.closedWith, 1008);
-});
-
 sipOfficeTest('nobody touches, or sees, the calls of another', OFFICE, async (t, office) => {
   const [anna, ben] = [await office.phone('201', { incoming: 'answer' }), await office.phone('202')];
   const annas = await new OfficeClient(office).login('201', 'desk-phone');
