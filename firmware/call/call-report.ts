@@ -21,6 +21,8 @@ export class CallReport {
   readonly #clock: Clock;
   readonly #emit: (event: CallEvent) => void;
   readonly #numbers = new Map<Leg, number>();
+  /** What was told last of the dialog of each. */
+  readonly #dialogs = new Map<Leg, ObservedDialog>();
   #next = 0;
   #over = false;
 
@@ -46,11 +48,13 @@ export class CallReport {
     if (!this.#numbers.has(leg)) this.#tell({ kind: 'ringing', leg: this.#describe(leg) });
   }
 
-  /** The dialog of a leg is known by now. */
+  /** The dialog of a leg may be known by now; told where it is another one than before. */
   dialog(leg: Leg): void {
     const number = this.#numbers.get(leg);
     const dialog = observed(leg);
-    if (number !== undefined && dialog !== undefined) this.#tell({ kind: 'dialog', leg: number, dialog });
+    if (number === undefined || dialog === undefined || isSame(dialog, this.#dialogs.get(leg))) return;
+    this.#dialogs.set(leg, dialog);
+    this.#tell({ kind: 'dialog', leg: number, dialog });
   }
 
   answered(by: Leg | CallService): void {
@@ -67,6 +71,7 @@ export class CallReport {
     const number = this.#numbers.get(leg);
     if (number === undefined) return;
     this.#numbers.delete(leg);
+    this.#dialogs.delete(leg);
     this.#tell({ kind: 'released', leg: number, cause });
   }
 
@@ -101,11 +106,13 @@ export class CallReport {
     this.#tell({ kind: 'ended', ...about, ...(quality.length === 0 ? {} : { quality }) });
     this.#over = true;
     this.#numbers.clear();
+    this.#dialogs.clear();
   }
 
   #describe(leg: Leg): CallLeg {
     const { number, name, user, isPrivate, line, huntGroup } = leg.party;
     const dialog = observed(leg);
+    if (dialog !== undefined) this.#dialogs.set(leg, dialog);
     return {
       leg: this.#numberOf(leg),
       party: { number, name, ...(user === undefined ? {} : { user }), ...(isPrivate === true ? { isPrivate } : {}) },
@@ -133,4 +140,8 @@ function observed({ dialog }: Leg): ObservedDialog | undefined {
   if (dialog === undefined) return undefined;
   const { callId, localTag, remoteTag } = dialog;
   return { callId, remoteTag: localTag, ...(remoteTag === '' ? {} : { localTag: remoteTag }) };
+}
+
+function isSame(one: ObservedDialog, other: ObservedDialog | undefined): boolean {
+  return one.callId === other?.callId && one.remoteTag === other.remoteTag && one.localTag === other.localTag;
 }

@@ -25,6 +25,16 @@ t.test('a re-INVITE of the device that comes before its answer was taken waits f
   );
 });
 
+t.test('the dialog of a device is told once, however many ring and however often', async (t) => {
+  const box = new FakeBox();
+  await box.call(new FakeCaller(), box.ring([{}, {}, {}]));
+  for (const device of [...box.devices, ...box.devices]) device.rings();
+  t.same(
+    box.events.flatMap((event) => (event.kind === 'dialog' ? [event.leg] : [])),
+    [1, 2, 3],
+  );
+});
+
 t.test('each leg has one session of its own, and both are joined before the caller has its answer', async (t) => {
   const box = new FakeBox();
   const { call, device, caller } = await box.conversation();

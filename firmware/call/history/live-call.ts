@@ -109,7 +109,9 @@ export function nextLiveCall(call: LiveCall | undefined, event: CallEvent): Live
 function withCaller(legs: readonly LiveLeg[], call: LiveCall, phase: 'ringing' | 'talking'): readonly LiveLeg[] {
   const { leg } = call.started.caller;
   const caller = legs.find((each) => each.leg === leg);
-  if (caller === undefined || caller.phase === 'released' || caller.phase === 'talking') return legs;
+  if (caller === undefined || caller.phase === 'released' || caller.phase === 'talking' || caller.phase === phase) {
+    return legs;
+  }
   return change(legs, leg, phase === 'talking' ? TALKING : { phase });
 }
 

@@ -31,6 +31,12 @@ export interface UserPresenceOptions {
 /** `released`: those of his that are over now. */
 export type LegListener = (user: string, released: readonly UserLeg[]) => void;
 
+/** Where a part of a user is: what it is now, its call says. */
+interface Place {
+  readonly call: string;
+  readonly leg: number;
+}
+
 interface Known {
   readonly state: UserState;
   readonly doesNotDisturb: boolean;
@@ -45,8 +51,8 @@ const ORDER: readonly UserState[] = ['talking', 'holding', 'ringing', 'calling']
 export class UserPresences {
   readonly #options: UserPresenceOptions;
   readonly #calls = new Map<string, LiveCall>();
-  /** Those that have calls. */
-  readonly #legs = new Map<string, readonly UserLeg[]>();
+  /** Of those that have calls. */
+  readonly #places = new Map<string, readonly Place[]>();
   /** What was told of each last. */
   readonly #known = new Map<string, Known>();
   readonly #listeners = new Set<(presence: UserPresence) => void>();
@@ -76,7 +82,11 @@ export class UserPresences {
 
   /** His parts in calls that run, in the order in which they came. */
   legsOf(user: string): readonly UserLeg[] {
-    return this.#legs.get(user) ?? [];
+    return (this.#places.get(user) ?? []).flatMap((place) => {
+      const call = this.#calls.get(place.call);
+      const found = call?.legs.find(({ leg }) => leg === place.leg);
+      return call === undefined || found === undefined ? [] : [{ ...found, call }];
+    });
   }
 
   /** Each change of what `of` says. The returned function ends it. */
@@ -97,7 +107,7 @@ export class UserPresences {
     if (call === undefined || call === before) return;
     if (call.ended === undefined) this.#calls.set(event.call, call);
     else this.#calls.delete(event.call);
-    for (const user of usersIn(call)) this.#update(user, call);
+    for (const user of usersTouched(before, call, event)) this.#update(user, call);
   }
 
   /** The configuration is another one: of whom, or undefined of all. */
@@ -109,17 +119,17 @@ export class UserPresences {
 
   #update(user: string, call: LiveCall): void {
     const id = call.started.call;
-    const before = this.legsOf(user);
-    const others = before.filter((leg) => leg.call.started.call !== id);
-    const own = call.legs.filter(({ party }) => party.user === user).map((leg): UserLeg => ({ ...leg, call }));
-    const legs = [...others, ...own.filter(({ phase }) => phase !== 'released')];
-    const released = own.filter(
-      ({ leg, phase }) =>
-        phase === 'released' && before.some((each) => each.leg === leg && each.call.started.call === id),
-    );
-    if (legs.length === 0) this.#legs.delete(user);
-    else this.#legs.set(user, legs);
-    for (const listener of this.#legListeners) this.#guard(() => listener(user, released));
+    const places = this.#places.get(user) ?? [];
+    const isKnown = ({ leg }: LiveLeg) => places.some((place) => place.leg === leg && place.call === id);
+    const own = call.legs.filter(({ party }) => party.user === user);
+    const released = own.filter((leg) => leg.phase === 'released' && isKnown(leg));
+    const left = places.filter((place) => place.call !== id || released.every(({ leg }) => leg !== place.leg));
+    const fresh = own.filter((leg) => leg.phase !== 'released' && !isKnown(leg));
+    const now = [...left, ...fresh.map(({ leg }): Place => ({ call: id, leg }))];
+    if (now.length === 0) this.#places.delete(user);
+    else this.#places.set(user, now);
+    const over = released.map((leg): UserLeg => ({ ...leg, call }));
+    for (const listener of this.#legListeners) this.#guard(() => listener(user, over));
     this.#tell(user);
   }
 
@@ -146,8 +156,14 @@ export class UserPresences {
   }
 }
 
-function usersIn({ legs }: LiveCall): ReadonlySet<string> {
-  return new Set(legs.flatMap(({ party }) => party.user ?? []));
+/**
+ * Those for whom an event makes something else of the call. A group has dozens of members who begin to ring one after the other,
+ * and none of them is of any concern to the rest.
+ */
+function usersTouched(before: LiveCall | undefined, { legs }: LiveCall, { kind }: CallEvent): ReadonlySet<string> {
+  const isOfOne = kind === 'ringing' || kind === 'dialog' || kind === 'released';
+  const touched = isOfOne ? legs.filter((leg, index) => leg !== before?.legs[index]) : legs;
+  return new Set(touched.flatMap(({ party }) => party.user ?? []));
 }
 
 function callsOf(legs: readonly UserLeg[]): number {

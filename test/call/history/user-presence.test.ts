@@ -1,7 +1,7 @@
 import t from 'tap';
 import { type UserPresence, UserPresences } from '../../../firmware/call/history/user-presence.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { eventsOf, OUTSIDE, type Sample, START_MS, WORKSHOP } from './sample-calls.ts';
+import { eventsOf, OUTSIDE, type Sample, START_MS, WAREHOUSE, WORKSHOP } from './sample-calls.ts';
 
 function office() {
   const clock = new FakeClock(START_MS);
@@ -50,6 +50,32 @@ t.test('a snapshot has every user, and each change is told once', async (t) => {
   take({ ...call, id: 'call-2' });
   t.equal(told.length, 7);
   t.strictSame(presences.legsOf('202'), []);
+});
+
+t.test('whoever begins to ring, or ends, is news for himself alone', async (t) => {
+  const { presences, take } = office();
+  const told: string[] = [];
+  presences.onLegs((user, released) => told.push(`${user}${released.length > 0 ? ' over' : ''}`));
+  const call: Sample = {
+    steps: [
+      { ring: 1, party: WORKSHOP },
+      { ring: 2, party: WAREHOUSE },
+      { release: 2, cause: 'busy' },
+      { answer: 1 },
+      { end: 'normal' },
+    ],
+  };
+  take(call, 0, 2);
+  t.strictSame(told.splice(0), ['201', '201', '202'], 'and for the caller that the first one does');
+  take(call, 2, 3);
+  t.strictSame(told.splice(0), ['203']);
+  t.match(presences.legsOf('202'), [{ phase: 'ringing', call: { legs: { length: 3 } } }], 'who sees the call as it is');
+  take(call, 3, 4);
+  t.strictSame(told.splice(0), ['203 over']);
+  take(call, 4, 5);
+  t.strictSame(told.splice(0), ['201', '202', '203'], 'an answer is for everybody');
+  take(call, 5);
+  t.strictSame(told.splice(0), ['201 over', '202 over', '203']);
 });
 
 t.test('who talks does not ring, whoever else calls', async (t) => {
