@@ -245,10 +245,10 @@ export class Signalling {
     });
     const groups: Groups = new Groups({
       configuration,
-      state: calls.state,
+      state: () => calls.state.atOnce(),
       routeToMember,
       runners: calls.runners,
-      legsOf: (user) => calls.legsOf(user),
+      legs: () => calls.legs(),
       clock,
     });
     calls.runners.register('hunt', groups);

@@ -187,6 +187,11 @@ export class CallServer {
     return undefined;
   }
 
+  /** Those of all calls. */
+  *legs(): Generator<Leg> {
+    for (const { legs } of this.#calls) yield* legs;
+  }
+
   /** The legs of a user's devices, those that ring among them, the oldest call first. */
   legsOf(user: string): readonly Leg[] {
     return [...this.#calls].flatMap(({ legs }) => [...legs].filter(({ party }) => party.user === user));

@@ -5,6 +5,7 @@ import type { LocationService } from '../registrar/location.ts';
 import { type ReachableDevice, reachableDevices } from '../registrar/reachable-devices.ts';
 import type { Flow } from '../sip/stack.ts';
 import type { Call } from './call.ts';
+import type { Leg } from './leg/leg.ts';
 import type { OutsideLines } from './outside.ts';
 import type { DeviceState, EmergencyCall, LineState, RoutingState } from './routing/plan.ts';
 
@@ -35,11 +36,23 @@ export class PresentState implements RoutingState {
   }
 
   devicesOf(extension: string): readonly DeviceState[] {
-    return this.#reachable(extension).map(({ ways: [binding] }) => ({
-      id: deviceKey(binding),
-      deviceClass: deviceOf({ ...binding, protocol: binding.flow.protocol }).deviceClass,
-      calls: this.#callsOf(extension, deviceKey(binding)),
-    }));
+    return this.#devicesOf(extension, (device) => this.#callsOf(extension, device));
+  }
+
+  /** The same at this moment, for who asks of many extensions at once: the calls are counted once. Not to be kept. */
+  atOnce(): RoutingState {
+    let counts: ReadonlyMap<string, number> | undefined;
+    return {
+      devicesOf: (extension) =>
+        this.#devicesOf(extension, (device) => {
+          counts ??= this.#countCalls();
+          return counts.get(`${extension} ${device}`) ?? 0;
+        }),
+      lineState: (line) => this.lineState(line),
+      waitingIn: (huntGroup) => this.waitingIn(huntGroup),
+      otherPhoneOf: (user) => this.otherPhoneOf(user),
+      emergencyCallBack: (isCalled) => this.emergencyCallBack(isCalled),
+    };
   }
 
   lineState(line: string): LineState {
@@ -74,6 +87,14 @@ export class PresentState implements RoutingState {
     return binding === undefined ? undefined : deviceKey(binding);
   }
 
+  #devicesOf(extension: string, callsOf: (device: string) => number): readonly DeviceState[] {
+    return this.#reachable(extension).map(({ ways: [binding] }) => ({
+      id: deviceKey(binding),
+      deviceClass: deviceOf({ ...binding, protocol: binding.flow.protocol }).deviceClass,
+      calls: callsOf(deviceKey(binding)),
+    }));
+  }
+
   #reachable(extension: string): readonly ReachableDevice[] {
     const { location, isOpen } = this.#options;
     return reachableDevices(location.lookup(extension).filter(({ flow }) => isOpen(flow)));
@@ -81,12 +102,28 @@ export class PresentState implements RoutingState {
 
   #callsOf(extension: string, device: string): number {
     let count = 0;
-    for (const { waiting, other } of this.#options.calls) {
-      for (const leg of [waiting, other]) {
-        if (leg?.party.extension === extension && leg.party.device === device && !leg.isEnded) count += 1;
-      }
+    for (const { party } of this.#talking()) {
+      if (party.extension === extension && party.device === device) count += 1;
     }
     return count;
+  }
+
+  /** By extension and device. */
+  #countCalls(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { party } of this.#talking()) {
+      const key = `${party.extension} ${party.device}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  /** Who is in a call, or waits in one. */
+  *#talking(): Generator<Leg> {
+    for (const { waiting, other } of this.#options.calls) {
+      if (!waiting.isEnded) yield waiting;
+      if (other?.isEnded === false) yield other;
+    }
   }
 }
 

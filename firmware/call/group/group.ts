@@ -1,8 +1,7 @@
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Leg } from '../leg/leg.ts';
-import type { Step } from '../routing/plan.ts';
+import type { GroupMembers } from './group-members.ts';
 import {
-  type Availability,
   EMPTY_GROUP,
   type GroupEffect,
   type GroupInput,
@@ -15,10 +14,8 @@ import type { Hunting, HuntingListener } from './hunting.ts';
 export interface GroupOptions {
   /** As configured now; without members where the group is no more. */
   readonly rules: () => GroupRules;
-  /** Whether a member could ring for a call now. */
-  readonly availability: (user: string, hunting: Hunting) => Availability;
-  /** Whom of a member to ring; undefined where nobody is to be. */
-  readonly memberStep: (user: string, hunting: Hunting) => Step | undefined;
+  /** What they can do at this moment. */
+  readonly members: () => GroupMembers;
   readonly clock: Clock;
 }
 
@@ -98,34 +95,35 @@ export class Group implements HuntingListener {
   }
 
   #turn(input: GroupInput): void {
-    const { rules, availability, clock } = this.#options;
+    const { rules, clock } = this.#options;
+    const members = this.#options.members();
     const nowMs = clock.elapsed();
     this.#wake?.cancel();
     const { state, effects } = nextGroupState(this.#state, input, {
       rules: rules(),
       availability: (user, id) => {
         const hunting = this.#calls.get(id);
-        return hunting === undefined ? 'away' : availability(user, hunting);
+        return hunting === undefined ? 'away' : members.availability(user, hunting.context.caller);
       },
       nowMs,
     });
     this.#state = state;
     const wake = effects.find((effect) => effect.kind === 'wake');
-    for (const effect of effects) this.#carryOut(effect);
+    for (const effect of effects) this.#carryOut(effect, members);
     if (input.kind === 'left' || input.kind === 'answered') this.#calls.delete(input.id);
     if (state.calls.length === 0) return;
     const atMs = Math.min(wake?.atMs ?? Number.POSITIVE_INFINITY, nowMs + LOOK_AGAIN_MS);
     this.#wake = clock.schedule(Math.max(0, atMs - nowMs), () => this.look());
   }
 
-  #carryOut(effect: GroupEffect): void {
+  #carryOut(effect: GroupEffect, members: GroupMembers): void {
     if (effect.kind === 'wake') return;
     const hunting = this.#calls.get(effect.id);
     if (hunting === undefined) return;
     switch (effect.kind) {
       case 'ring':
         for (const user of effect.users) {
-          const step = this.#options.memberStep(user, hunting);
+          const step = members.step(user, hunting.context.caller, hunting.step);
           if (step === undefined) this.refused(hunting, user);
           else hunting.ring(user, step, effect.seconds);
         }

@@ -2,21 +2,23 @@ import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Clock } from '../../core/clock.ts';
 import { MUSIC_ON_HOLD, numberSounds, promptSound } from '../../media/client.ts';
 import type { Leg } from '../leg/leg.ts';
-import type { HuntStep, RingStep, RoutingRequest, RoutingState, Step } from '../routing/plan.ts';
+import type { HuntStep, RoutingRequest, RoutingState } from '../routing/plan.ts';
 import type { routeToMember } from '../routing/route.ts';
 import type { RunningStep, StepContext, StepRunner, StepRunners } from '../step/step-runner.ts';
 import { Group } from './group.ts';
-import type { Availability, GroupRules } from './group-state.ts';
+import { GroupMembers } from './group-members.ts';
+import type { GroupRules } from './group-state.ts';
 import { type HuntGroupView, viewOf } from './group-view.ts';
 import { Hunting } from './hunting.ts';
 
 export interface GroupsOptions {
   readonly configuration: () => Configuration;
-  readonly state: RoutingState;
+  /** As it is at this moment; asked for again at the next one. */
+  readonly state: () => RoutingState;
   readonly routeToMember: typeof routeToMember;
   readonly runners: Pick<StepRunners, 'runnerOf'>;
-  /** The legs of a user's devices, those that ring among them. */
-  readonly legsOf: (user: string) => readonly Leg[];
+  /** All that there are, those that ring among them. */
+  readonly legs: () => Iterable<Leg>;
   readonly clock: Clock;
 }
 
@@ -80,15 +82,16 @@ export class Groups implements StepRunner<HuntStep> {
   /** Every group that is configured, by number. */
   list(): readonly HuntGroupView[] {
     const { configuration, clock } = this.#options;
-    return Object.entries(configuration().huntGroups).map(([number, settings]) =>
-      viewOf({
+    return Object.entries(configuration().huntGroups).map(([number, settings]) => {
+      const { availability } = this.#members(number);
+      return viewOf({
         number,
         settings,
         group: this.#groups.get(number),
-        availability: (user) => this.#availability(number, user, NOBODY),
+        availability: (user) => availability(user, NOBODY),
         nowMs: clock.elapsed(),
-      }),
-    );
+      });
+    });
   }
 
   #groupOf(number: string): Group {
@@ -96,8 +99,7 @@ export class Groups implements StepRunner<HuntStep> {
     if (known !== undefined) return known;
     const group = new Group({
       rules: () => this.#rules(number),
-      availability: (user, { context }) => this.#availability(number, user, context.caller),
-      memberStep: (user, hunting) => this.#memberStep(user, hunting),
+      members: () => this.#members(number),
       clock: this.#options.clock,
     });
     this.#groups.set(number, group);
@@ -130,29 +132,16 @@ export class Groups implements StepRunner<HuntStep> {
     };
   }
 
-  #availability(group: string, user: string, caller: RoutingRequest['caller']): Availability {
-    const step = this.#route(group, user, caller);
-    if (step.kind === 'skip') return step.isBusy ? 'busy' : 'away';
-    if (step.kind !== 'ring' && step.kind !== 'line') return 'away';
-    // Nobody is called by himself, and nobody rings for two calls at once.
-    const isBusy =
-      (caller.kind === 'user' && caller.user === user) ||
-      [...this.#groups].some(([number, other]) => number !== group && other.occupies(user)) ||
-      this.#options.legsOf(user).some((leg) => !leg.isEnded && !this.#legs.has(leg));
-    return isBusy ? 'busy' : 'free';
-  }
-
-  #memberStep(user: string, { step: { group, alert, diversions }, context }: Hunting): Step | undefined {
-    const step = this.#route(group, user, context.caller);
-    if (step.kind === 'ring')
-      return { ...step, alert, diversions: [...diversions, ...step.diversions] } satisfies RingStep;
-    return step.kind === 'line' ? step : undefined;
-  }
-
-  #route(number: string, user: string, caller: RoutingRequest['caller']) {
-    const { configuration, state, clock } = this.#options;
-    const request = { caller, dialled: number, configuration: configuration(), at: clock.now(), state };
-    // How long he rings, the group says.
-    return this.#options.routeToMember(request, { number, noAnswerSeconds: 0, mayWait: false }, user).step;
+  #members(group: string): GroupMembers {
+    const { configuration, state, legs, routeToMember, clock } = this.#options;
+    return new GroupMembers({
+      group,
+      configuration: configuration(),
+      state,
+      routeToMember,
+      at: clock.now(),
+      isOccupied: (user) => [...this.#groups].some(([number, other]) => number !== group && other.occupies(user)),
+      legs: () => Iterator.from(legs()).filter((leg) => !this.#legs.has(leg)),
+    });
   }
 }

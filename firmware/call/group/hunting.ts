@@ -177,6 +177,15 @@ export class Hunting implements RunningStep {
 
   #leave(next: Step | undefined): void {
     if (this.#isOver) return;
+    if (this.#answering !== undefined) {
+      // The next step would have a caller who is half answered, and is watched as one who talks: he goes on once he is up.
+      this.#answering.then(
+        () => this.#leave(next),
+        // The call fails by that, and stops this.
+        () => undefined,
+      );
+      return;
+    }
     this.#finish();
     this.#options.listener.left(this);
     this.context.goOn(next, { status: 480 });
@@ -216,13 +225,13 @@ export class Hunting implements RunningStep {
     const { media } = this.context.waiting;
     const sinceMs = clock.elapsed() - this.#toldMs;
     this.#nextTelling?.cancel();
-    if (sinceMs < MIN_ANNOUNCE_MS) {
-      this.#playMusic(MIN_ANNOUNCE_MS - sinceMs);
-      return;
-    }
     const seconds = announceSeconds();
     if (seconds === 0 && Number.isFinite(this.#toldMs)) {
       this.#playMusic(undefined);
+      return;
+    }
+    if (sinceMs < MIN_ANNOUNCE_MS) {
+      this.#playMusic(MIN_ANNOUNCE_MS - sinceMs);
       return;
     }
     const toldMs = clock.elapsed();

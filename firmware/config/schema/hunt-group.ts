@@ -25,7 +25,7 @@ export const huntGroups = collection(
       enabled: flag('in use', true),
       limit: whole('Calls that may wait; 0: any number', 0, 999, 0),
       announceSeconds: whole(
-        'Time between announcements to whoever waits, 10 s at least; 0: he hears "please hold" once',
+        'Time between announcements to whoever waits, where less than 10 s is 10 s; 0: he hears "please hold" once',
         0,
         600,
         30,

@@ -169,6 +169,45 @@ for (const { what, locale, queue, words, again } of announcements) {
   });
 }
 
+t.test('queue: without announcements the music goes on where somebody who rang does not take the call', async (t) => {
+  const office = new GroupOffice({ members: [{ user: '202' }], wrapUpSeconds: 0, queue: { announceSeconds: 0 } });
+  await office.call();
+  const device = await office.answer('202');
+  const waiting = await office.call();
+  await office.heardOut(waiting);
+  device.hangsUp();
+  await office.look();
+  await office.rings('202');
+  await office.refuse('202');
+  const music = await office.soundOf(waiting);
+  t.equal(await office.hears(waiting), MUSIC);
+  await office.pass(MIN_ANNOUNCE_MS / 1000 + 1);
+  t.equal(await office.soundOf(waiting), music, 'it is not begun anew');
+});
+
+t.test('overflow while the caller is being answered: he goes on once he is', async (t) => {
+  const office = new GroupOffice({ members: [{ user: '202' }], overflow: { seconds: 20 } });
+  await office.call();
+  await office.answer('202');
+  office.box.media.isSlow = true;
+  const { caller } = await office.call({ noAnswer: TO_301 });
+  await office.pass(20);
+  t.equal(office.ringing, '', 'nobody has half of a caller');
+  office.box.media.isSlow = false;
+  await office.box.media.finish();
+  t.same(caller.told, ['200']);
+  t.equal(office.ringing, '205');
+  await office.answer('205');
+  t.same(caller.told, ['200'], 'answered once');
+});
+
+t.test('each member is planned for once, whatever number of questions there are of him', async (t) => {
+  const office = new GroupOffice({ mode: 'collective' });
+  await office.call();
+  t.equal(office.ringing, '202 203 204');
+  t.equal(office.planned, 3);
+});
+
 t.test('queue limit: one more is busy, or goes where the branch leads', async (t) => {
   const office = new GroupOffice({ members: [{ user: '202' }], queue: { limit: 1 } });
   await office.call();

@@ -5,6 +5,7 @@ import { Groups } from '../../../../firmware/call/group/groups.ts';
 import type { HuntStep, RoutingState, Step } from '../../../../firmware/call/routing/plan.ts';
 import { routeToMember } from '../../../../firmware/call/routing/route.ts';
 import type { Configuration } from '../../../../firmware/config/schema/configuration.ts';
+import type { Sound } from '../../../../firmware/media/client.ts';
 import { FakeBox, FakeCaller, type FakeDevice, settle } from '../../fakes.ts';
 import { configurationOf } from '../../routing/support/office.ts';
 
@@ -21,6 +22,8 @@ export class GroupOffice {
   readonly calls = new Set<Call>();
   readonly groups: Groups;
   configuration: Configuration;
+  /** How often a member was planned for. */
+  planned = 0;
 
   constructor(group: object = {}, users: Readonly<Record<string, object>> = {}, locale = 'en-GB') {
     this.configuration = configured(group, users, locale);
@@ -38,10 +41,13 @@ export class GroupOffice {
     for (const number of NUMBERS) box.register(`device of ${number}`, number);
     this.groups = new Groups({
       configuration: () => this.configuration,
-      state,
-      routeToMember,
+      state: () => state,
+      routeToMember: (...question) => {
+        this.planned += 1;
+        return routeToMember(...question);
+      },
       runners: box.runners,
-      legsOf: (user) => [...this.calls].flatMap(({ legs }) => [...legs].filter(({ party }) => party.user === user)),
+      legs: () => [...this.calls].flatMap(({ legs }) => [...legs]),
       clock: box.clock,
     });
     box.runners.register('hunt', this.groups);
@@ -134,6 +140,12 @@ export class GroupOffice {
   async hears({ call }: Waiting): Promise<string> {
     const { id } = await call.waiting.media.session();
     return this.box.media.sessions.find((session) => session.id === id)?.hears ?? 'nothing';
+  }
+
+  /** The sound that he hears, the same one for as long as it is not begun anew. */
+  async soundOf({ call }: Waiting): Promise<Sound | undefined> {
+    const { id } = await call.waiting.media.session();
+    return this.box.media.sessions.find((session) => session.id === id)?.sound;
   }
 
   /** What is announced to him has been said. */
