@@ -10,6 +10,8 @@ export interface AlarmRingOptions {
   /** Sounds of the media worker, said to whoever answers before the box hangs up. */
   readonly says: readonly string[];
   readonly onFailed: (error: unknown) => void;
+  /** Nothing of his rings any more, and whoever answered has heard it, or hung up. Not called at once, and not after `stop`. */
+  readonly onOver: () => void;
 }
 
 const TALKED_TO: Speech = { codecs: [], pauses: NO_PAUSES };
@@ -19,10 +21,13 @@ export class AlarmRing {
   readonly #options: AlarmRingOptions;
   readonly #diallings: readonly DeviceDialling[];
   #answered: OutgoingLeg | undefined;
-  #stopped = false;
+  /** How many may still answer. */
+  #left: number;
+  #isOver = false;
 
   constructor(options: AlarmRingOptions) {
     this.#options = options;
+    this.#left = options.devices.length;
     this.#diallings = options.devices.map((device, index) => {
       const nothing = (): void => undefined;
       return new DeviceDialling(device, () => TALKED_TO, {
@@ -30,25 +35,29 @@ export class AlarmRing {
         ringing: nothing,
         earlyMedia: nothing,
         answered: (leg) => this.#answer(leg, index),
-        rejected: nothing,
-        ignored: nothing,
-        gone: nothing,
-        failed: options.onFailed,
+        rejected: () => this.#out(),
+        ignored: () => this.#out(),
+        gone: () => this.#out(),
+        failed: (error) => {
+          options.onFailed(error);
+          this.#out();
+        },
       });
     });
     for (const dialling of this.#diallings) dialling.start();
+    if (this.#left === 0) queueMicrotask(() => this.#finish());
   }
 
   /** Idempotent. */
   stop(): void {
-    this.#stopped = true;
+    this.#isOver = true;
     for (const dialling of this.#diallings) dialling.stop();
     this.#answered?.close();
   }
 
   #answer(leg: OutgoingLeg, index: number): void {
     // Two that answer at the same moment: the second one has nothing to hear any more.
-    if (this.#answered !== undefined || this.#stopped) {
+    if (this.#answered !== undefined || this.#isOver) {
       leg.close();
       return;
     }
@@ -56,16 +65,30 @@ export class AlarmRing {
     this.#diallings.forEach((dialling, each) => {
       if (each !== index) dialling.stop(ANSWERED_ELSEWHERE);
     });
-    leg.owner = { onEnded: () => leg.close() };
-    this.#say(leg).catch((error: unknown) => {
-      this.#options.onFailed(error);
+    const over = (): void => {
       leg.close();
+      this.#finish();
+    };
+    leg.owner = { onEnded: over };
+    this.#say(leg).then(over, (error: unknown) => {
+      this.#options.onFailed(error);
+      over();
     });
+  }
+
+  #out(): void {
+    this.#left -= 1;
+    if (this.#left === 0 && this.#answered === undefined) this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.onOver();
   }
 
   async #say(leg: OutgoingLeg): Promise<void> {
     const refusal = await leg.prepare();
     if (refusal === undefined) await leg.media.announce({ kind: 'files', names: this.#options.says });
-    leg.close();
   }
 }

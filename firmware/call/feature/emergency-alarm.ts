@@ -109,11 +109,17 @@ export class EmergencyAlarm {
     const says = Array.from({ length: TIMES_SAID }, () => number).flat();
     const onFailed = (error: unknown): void =>
       logger.warn({ err: error }, 'somebody could not be rung for an emergency call');
+    // The next call for help finds no place taken by what rings no more.
+    let left = rung.length;
+    const onOver = (): void => {
+      left -= 1;
+      if (left === 0) end();
+    };
     const rings = rung.map((user) => {
       const devices = this.#devicesOf(configuration, user).map((each) =>
         this.#call(configuration, user, call, each, text),
       );
-      return new AlarmRing({ devices, says, onFailed });
+      return new AlarmRing({ devices, says, onFailed, onOver });
     });
     const end = (): void => {
       this.#ringing.delete(extension);
