@@ -88,9 +88,16 @@ export class ConferenceCalls {
             return running;
           };
           const { caller, shown } = context;
-          void calls.giveNewPlan(other, enter, { caller, shown, dialled: number }).then((call) => {
-            if (call === undefined) over(480);
-          });
+          calls.giveNewPlan(other, enter, { caller, shown, dialled: number }).then(
+            (call) => {
+              if (call === undefined) over(480);
+            },
+            (error: unknown) => {
+              this.#options.logger.error({ err: error, room: room.name }, 'nobody could be called into a conference');
+              other.close();
+              over(500);
+            },
+          );
         },
         answeredByBox: () => undefined,
         failed: ({ status }) => {

@@ -38,7 +38,7 @@ export function runNested(runners: StepRunners, step: Step, context: StepContext
       outcome.failed({ status: next.kind === 'refuse' ? next.status : 501 });
       return;
     }
-    token.running = run({
+    const nested: StepContext = {
       ...context,
       ringing: () => {
         if (isCurrent()) outcome.ringing();
@@ -67,7 +67,13 @@ export function runNested(runners: StepRunners, step: Step, context: StepContext
       fail: (error) => {
         if (isCurrent()) context.fail(error);
       },
-    });
+    };
+    try {
+      token.running = run(nested);
+    } catch (error) {
+      // Not before the call has the outer step, which has people to tell that it is over.
+      queueMicrotask(() => nested.fail(error));
+    }
   };
   begin(step);
   return {

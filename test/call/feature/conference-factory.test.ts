@@ -76,6 +76,24 @@ sipOfficeTest(
   },
 );
 
+sipOfficeTest(
+  'REFER to the focus whose party cannot come in MUST be told to have failed',
+  OFFICE,
+  async (t, office) => {
+    const [anna, ben] = [await office.phone('201'), await office.phone('202')];
+    await anna.call('ConfServer');
+    t.equal(await anna.refer('<sip:202@box>'), 202);
+    await ben.incomingCall();
+    office.calls.giveNewPlan = () => Promise.reject(new Error('broken'));
+    await ben.answer();
+    t.same((await anna.notified(500)).at(-1), 500);
+    await ben.ended();
+    t.ok(office.log.some((line) => line.includes('nobody could be called into a conference')));
+    await anna.bye();
+    await over(t, office);
+  },
+);
+
 sipOfficeTest('the URI of the conference joins it: by INVITE, by a transfer to it', OFFICE, async (t, office) => {
   const [anna, ben, carla] = [await office.phone('201'), await office.phone('202'), await office.phone('203')];
   await anna.call('ConfServer');

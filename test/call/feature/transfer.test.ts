@@ -63,6 +63,24 @@ sipOfficeTest('a transfer that fails leaves both where they were', OFFICE, async
   await anna.notified(200);
 });
 
+sipOfficeTest(
+  'a transfer that breaks MUST be told to have ended, and leaves nobody in silence',
+  OFFICE,
+  async (t, office) => {
+    const { anna, ben } = await transferable(office);
+    const broken = (): never => {
+      throw new Error('broken');
+    };
+    office.calls.runners.register('ring', { run: broken });
+    t.equal(await anna.refer('<sip:203@box>'), 202);
+    t.same((await anna.notified(487)).at(-1), 487);
+    await ben.ended();
+    office.clock.advance(2000);
+    await anna.ended();
+    await office.until(() => office.media.open.length === 0, 'every port to be free');
+  },
+);
+
 sipOfficeTest('a transfer that fails rings again whoever hung up on it', OFFICE, async (t, office) => {
   const { anna, carla } = await transferable(office);
   await anna.refer('<sip:203@box>');
