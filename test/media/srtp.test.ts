@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -216,23 +216,18 @@ for (const suite of ['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32'] as co
     );
     const { ended } = ffmpeg(t, [
       ...['-protocol_whitelist', 'file,udp,rtp,srtp,crypto', '-i', join(folder, 'a.sdp')],
-      ...['-t', '1', '-f', 'wav', '-y', join(folder, 'heard.wav')],
+      ...['-t', '1', '-c:a', 'copy', '-f', 'alaw', '-y', join(folder, 'heard.alaw')],
     ]);
     let sequenceNumber = 0;
     const speaking = setInterval(() => void parties[1].send(session.ports[1], voice(sequenceNumber++)), 20);
     const complaints = await ended;
     clearInterval(speaking);
-    t.equal(complaints.replace(/.*(?:Guessed Channel|max delay|RTP: missed).*\n/g, ''), '');
-    const { stdout } = spawn('ffprobe', [
-      '-v',
-      'error',
-      '-show_entries',
-      'format=duration',
-      '-of',
-      'csv=p=0',
-      join(folder, 'heard.wav'),
-    ]);
-    const [duration] = (await once(stdout, 'data')) as [Buffer];
-    t.ok(Number(duration.toString()) > 0.9, `${duration} s were heard`);
+    // It also complains of what is late or missing, as on a busy machine. With _32 it takes our reports for forged: RFC 4568 §6.2
+    // gives SRTCP the tag of 80 bits with each suite, and ffmpeg looks for one of 32.
+    if (suite === 'AES_CM_128_HMAC_SHA1_80') t.notMatch(complaints, /HMAC mismatch/);
+    const heard = readFileSync(join(folder, 'heard.alaw'));
+    t.ok(heard.length > 0.9 * 8000, `${heard.length} samples were heard`);
+    const said = Buffer.alloc(heard.length, payload);
+    t.ok(heard.equals(said), 'what was said, and nothing else');
   });
 }
