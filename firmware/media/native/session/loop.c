@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "session/pace.h"
+
 /* Of one socket in a row: a call from JavaScript waits until all that are ready were read once, and may not seem dead then. */
 #define BATCH_PACKETS 16
 /*
@@ -45,6 +47,7 @@ struct loop {
    */
   int timer;
   uint64_t expires_us;
+  struct pace pace;
   bool stopping;
   struct mmsghdr messages[BATCH_PACKETS];
   struct iovec parts[BATCH_PACKETS];
@@ -217,6 +220,15 @@ static void expire_at(struct loop *loop, uint64_t due_us) {
   loop->expires_us = due_us;
 }
 
+/* Of a batch of work that began then. What comes meanwhile waits in its socket, stamped with its time. */
+static void wait_for_more(struct loop *loop, uint64_t began_us) {
+  const uint64_t now_us = loop_now_us();
+  const uint64_t until_us = pace_after(&loop->pace, began_us, now_us);
+  if (until_us <= now_us) return;
+  const struct timespec until = {.tv_sec = (time_t)(until_us / 1000000), .tv_nsec = (long)(until_us % 1000000) * 1000};
+  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
 static void *run(void *argument) {
   struct loop *loop = argument;
   while (!loop->stopping) {
@@ -235,6 +247,7 @@ static void *run(void *argument) {
     /* Timers and calls may close a session: not while events of this batch speak of it. */
     loop_run_timers(loop, now_us);
     if (is_called(loop)) answer_call(loop);
+    wait_for_more(loop, now_us);
   }
   return NULL;
 }
