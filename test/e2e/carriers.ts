@@ -11,6 +11,7 @@ export const OUTSIDE = '442071234567';
 export interface LineState {
   readonly line: string;
   readonly state: string;
+  readonly reason: string;
   readonly incoming: number;
   readonly outgoing: number;
 }
@@ -59,7 +60,12 @@ export async function carriers<const Options extends readonly CarrierOptions[]>(
   return phones as unknown as { readonly [Index in keyof Options]: TestPhone };
 }
 
-async function openCarrier(office: Office, number: number, { line, ...options }: CarrierOptions): Promise<TestPhone> {
+/** One more, on that line, whatever becomes of it. */
+export async function openCarrier(
+  office: Office,
+  number: number,
+  { line, ...options }: CarrierOptions,
+): Promise<TestPhone> {
   const domain = 'carrier.example';
   const phone = await office.phone('201', { isRegistrar: true, user: OUTSIDE, domain, ...options });
   const [, port] = /:(\d+)(?:;|$)/.exec(phone.contactUri) ?? [];

@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { SrtpSuite } from '../../firmware/media/protocol.ts';
+import { masterKey, SrtpPeer } from '../support/srtp-peer.ts';
 import { converse, eventually, hurriedClock, PCMA, PCMU } from './conversation.ts';
 import type { Party } from './party.ts';
-import { masterKey, SrtpPeer } from './srtp-peer.ts';
 
 const PACKET_MS = 20;
 const payload = Buffer.alloc(160, 0xd5);

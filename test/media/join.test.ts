@@ -8,11 +8,11 @@ import { decodeToWorker } from '../../firmware/media/protocol-check.ts';
 import { decodePayloads } from '../support/decode.ts';
 import { encodePayloads } from '../support/encode.ts';
 import { outputOf } from '../support/process-output.ts';
+import { masterKey, SrtpPeer } from '../support/srtp-peer.ts';
 import { heardNotes, makeTones } from '../support/tones.ts';
 import { eventually, G722, G726, G729, hurriedClock, PCMA, PCMU, startClient, towards } from './conversation.ts';
 import { amplitudeOf, hears, voice } from './note.ts';
 import { Party, type RtpPacket } from './party.ts';
-import { masterKey, SrtpPeer } from './srtp-peer.ts';
 
 const CODECS = [PCMA, PCMU, G722, G729, G726] as const;
 type Negotiated = (typeof CODECS)[number];

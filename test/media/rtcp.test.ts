@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { LegStatistics, MediaEvent } from '../../firmware/media/client.ts';
 import { outputOf } from '../support/process-output.ts';
+import { masterKey, SrtpPeer } from '../support/srtp-peer.ts';
 import { converseThrough, eventually, PCMA, startClient, towards } from './conversation.ts';
-import { masterKey, SrtpPeer } from './srtp-peer.ts';
 
 const payload = Buffer.alloc(160, 0xd5);
 const { client } = await startClient(t, 6);

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { SrtpParameters, SrtpSuite } from '../../firmware/media/protocol.ts';
 import { SRTP_SUITES } from '../../firmware/media/srtp.ts';
+import { deriveKeys, masterKey, nonceOf, SrtpPeer, seal } from '../support/srtp-peer.ts';
 import { converseThrough, PCMA, PCMU, startClient, towards } from './conversation.ts';
 import { encodeRtp, Party, type RtpPacket } from './party.ts';
-import { deriveKeys, masterKey, nonceOf, SrtpPeer, seal } from './srtp-peer.ts';
 
 const payload = Buffer.from(Array.from({ length: 160 }, (_, index) => (index * 7) & 0xff));
 

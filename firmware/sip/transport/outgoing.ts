@@ -41,7 +41,9 @@ export function connectStream(target: StreamTarget, clock: Clock): Promise<Socke
     };
     const fail = (cause?: Error): void => {
       finish();
-      reject(noRoute(`no connection to ${where} port ${port} over ${protocol}`, cause));
+      const fault = certificateFault(cause);
+      const why = fault === undefined ? '' : `: its certificate ${fault}`;
+      reject(noRoute(`no connection to ${where} port ${port} over ${protocol}${why}`, cause));
     };
     const timeout = clock.schedule(CONNECT_TIMEOUT_MS, fail);
     const next = async (): Promise<void> => {
@@ -83,6 +85,25 @@ function open(target: StreamTarget, address: string, localAddress: string | unde
     ...trusted,
     ...(name === undefined ? {} : { servername: name }),
   });
+}
+
+/** What is wrong with a certificate (RFC 5922 §7), in words of ours: those of the error are in part the peer's. */
+const CERTIFICATE_FAULTS: Readonly<Record<string, string>> = {
+  ERR_TLS_CERT_ALTNAME_INVALID: 'is for another name',
+  CERT_HAS_EXPIRED: 'has expired',
+  CERT_NOT_YET_VALID: 'is not valid yet',
+  CERT_REVOKED: 'was revoked',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'is vouched for by nobody whom this box trusts',
+  SELF_SIGNED_CERT_IN_CHAIN: 'is vouched for by nobody whom this box trusts',
+  UNABLE_TO_GET_ISSUER_CERT: 'is vouched for by nobody whom this box trusts',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'is vouched for by nobody whom this box trusts',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'is vouched for by nobody whom this box trusts',
+};
+
+/** Undefined where the connection failed by something else. */
+function certificateFault(cause: Error | undefined): string | undefined {
+  const code = cause !== undefined && 'code' in cause ? String(cause.code) : '';
+  return Object.hasOwn(CERTIFICATE_FAULTS, code) ? CERTIFICATE_FAULTS[code] : undefined;
 }
 
 /** The address that the system would send from to `remoteAddress`; undefined when there is no route. */

@@ -79,6 +79,10 @@ export class IncomingInvites {
 
   async #ring(request: SipMessage, reply: Reply): Promise<void> {
     const offer = readSdp(request.body);
+    if (!this.#media.keys.agree(offer)) {
+      this.#state.responses.respond(request, reply, { status: 488, reason: 'Not With These Keys' });
+      return;
+    }
     const localTag = newTag();
     const from = headerValue(request, 'from');
     const call: PhoneCall = {
@@ -140,7 +144,7 @@ export class IncomingInvites {
         ['Content-Type', 'application/sdp'],
       ],
       tag: call.localTag,
-      body: writeSdp({ ...audio, direction: isHold ? 'recvonly' : 'sendrecv' }),
+      body: writeSdp({ ...audio, ...this.#media.keys.answer(offer), direction: isHold ? 'recvonly' : 'sendrecv' }),
     });
     this.#state.responses.repeatUntil(() => call.acknowledged, request, reply);
   }
@@ -168,7 +172,11 @@ export class IncomingInvites {
     await this.#media.start(call, offer, chosen.codec, [chosen], offer.telephoneEvent);
     return {
       headers: [['Contact', `<${this.#state.contactUri}>`], ['Content-Type', 'application/sdp'], ...this.#state.allow],
-      body: writeSdp({ ...this.#media.localAudio(call, [chosen], offer.telephoneEvent), ...this.#media.pauses(offer) }),
+      body: writeSdp({
+        ...this.#media.localAudio(call, [chosen], offer.telephoneEvent),
+        ...this.#media.pauses(offer),
+        ...this.#media.keys.answer(offer),
+      }),
     };
   }
 

@@ -89,7 +89,7 @@ export class OutgoingInvites {
       ['Contact', `<${this.#state.contactUri}>`],
       ['Content-Type', 'application/sdp'],
     ];
-    const body = writeSdp({ ...audio, direction });
+    const body = writeSdp({ ...audio, ...this.#media.keys.offer(), direction });
     const { cseq } = call;
     const sent = this.#state.client().send({ ...request, headers, body }, this.#state.nextHop(call));
     const final = await this.#state.client().final(sent, REQUEST_TIMEOUT_MS);

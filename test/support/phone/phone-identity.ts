@@ -18,7 +18,7 @@ export class PhoneIdentity {
   constructor(options: PhoneOptions, { transport, port }: SipSocket) {
     this.domain = options.domain ?? uriHost(options.server);
     this.aor = `sip:${options.user}@${this.domain}`;
-    const parameter = transport === 'tcp' ? ';transport=tcp' : '';
+    const parameter = transport === 'udp' ? '' : `;transport=${transport}`;
     this.contactUri = `sip:${options.user}@${uriHost(options.localAddress)}:${port}${parameter}`;
     this.userAgent = options.userAgent;
     this.server = { host: options.server, port: options.serverPort };

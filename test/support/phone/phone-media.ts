@@ -1,5 +1,6 @@
 import type { Codec } from '../encode.ts';
 import type { PhoneCall } from './phone-call.ts';
+import { PhoneKeys } from './phone-keys.ts';
 import { type LocalAudio, type RemoteAudio, readSdp, staticCodecs } from './phone-sdp.ts';
 import type { PhoneState } from './phone-state.ts';
 import { RtpStream } from './rtp-stream.ts';
@@ -10,9 +11,12 @@ const COMFORT_NOISE = 13;
 /** What a phone offers and takes, and the media that come of it. */
 export class PhoneMedia {
   readonly #state: PhoneState;
+  /** Of its call. */
+  keys: PhoneKeys;
 
   constructor(state: PhoneState) {
     this.#state = state;
+    this.keys = new PhoneKeys(state.options.srtp);
   }
 
   chosenOf(offer: RemoteAudio): RemoteAudio['codecs'][number] | undefined {
@@ -23,6 +27,7 @@ export class PhoneMedia {
 
   async takeAnswer(call: PhoneCall, body: string): Promise<{ codec: Codec; annexB: boolean | undefined }> {
     const remote = readSdp(body);
+    if (!this.keys.agree(remote)) throw new Error(`the answer has no keys as they were offered:\n${body}`);
     const chosen = remote.codecs.find(({ codec }) => this.#state.options.codecs.includes(codec));
     if (chosen === undefined) throw new Error(`the answer has no codec of ours:\n${body}`);
     await this.start(call, remote, chosen.codec, staticCodecs([chosen.codec]), TELEPHONE_EVENT);
@@ -32,7 +37,11 @@ export class PhoneMedia {
   async freshStream(): Promise<RtpStream> {
     if (this.#state.call !== undefined && this.#state.call.state !== 'ended')
       throw new Error('this phone is in a call');
-    return RtpStream.open(this.#state.options.localAddress, this.#state.changes);
+    const { localAddress, srtp } = this.#state.options;
+    this.keys = new PhoneKeys(srtp);
+    const stream = await RtpStream.open(localAddress, this.#state.changes);
+    stream.takesKeys = srtp !== undefined;
+    return stream;
   }
 
   localAudio(call: PhoneCall, codecs: LocalAudio['codecs'], telephoneEvent: number | undefined): LocalAudio {
@@ -43,7 +52,7 @@ export class PhoneMedia {
 
   offeredAudio(call: PhoneCall): LocalAudio {
     const audio = this.localAudio(call, staticCodecs(this.#state.options.codecs), TELEPHONE_EVENT);
-    return { ...audio, ...this.pauses({ comfortNoise: COMFORT_NOISE, annexB: true }) };
+    return { ...audio, ...this.pauses({ comfortNoise: COMFORT_NOISE, annexB: true }), ...this.keys.offer() };
   }
 
   /** What the phone takes of it. */
@@ -79,6 +88,7 @@ export class PhoneMedia {
       telephoneEvent: events ? remote.telephoneEvent : undefined,
       localTelephoneEvent: events ? localTelephoneEvent : undefined,
       ...this.pauses(remote),
+      ...this.keys.agreed(remote),
     });
   }
 }

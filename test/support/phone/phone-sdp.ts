@@ -1,4 +1,5 @@
 import type { Codec } from '../encode.ts';
+import type { SrtpSuite } from '../srtp-peer.ts';
 import { uriHost } from './sip-message.ts';
 
 const NUMBER: Readonly<Record<Codec, number>> = { PCMU: 0, PCMA: 8, G729: 18, G722: 9, G726: 97, OPUS: 96 };
@@ -13,8 +14,20 @@ const RTP_MAP: Readonly<Record<Codec, string>> = {
 };
 const CODECS = Object.keys(RTP_MAP) as readonly Codec[];
 
+/** A master key of SRTP (RFC 4568), with the one suite that the phone knows. */
+export interface Crypto {
+  readonly tag: number;
+  readonly key: string;
+}
+
+export const SUITE = 'AES_CM_128_HMAC_SHA1_80' satisfies SrtpSuite;
+
 /** What the phone reads of the other side's description. */
 export interface RemoteAudio {
+  /** Whether it is to be SRTP and nothing else (RTP/SAVP). */
+  readonly isSecret: boolean;
+  /** The key by which the other side sends, where it has one of that suite. */
+  readonly crypto?: Crypto;
   readonly address: string;
   readonly port: number;
   readonly codecs: readonly { readonly codec: Codec; readonly payloadType: number }[];
@@ -24,6 +37,9 @@ export interface RemoteAudio {
 }
 
 export interface LocalAudio {
+  /** RTP/SAVP; RTP/AVP unless given. */
+  readonly isSecret?: boolean;
+  readonly crypto?: Crypto | undefined;
   readonly address: string;
   readonly port: number;
   readonly codecs: readonly { readonly codec: Codec; readonly payloadType: number }[];
@@ -64,7 +80,8 @@ export function writeSdp(audio: LocalAudio): string {
     's=-',
     `c=IN ${family} ${audio.address}`,
     't=0 0',
-    `m=audio ${audio.port} RTP/AVP ${formats.join(' ')}`,
+    `m=audio ${audio.port} RTP/${audio.isSecret === true ? 'SAVP' : 'AVP'} ${formats.join(' ')}`,
+    ...(audio.crypto === undefined ? [] : [`a=crypto:${audio.crypto.tag} ${SUITE} inline:${audio.crypto.key}`]),
     ...lines,
     'a=ptime:20',
     `a=${audio.direction ?? 'sendrecv'}`,
@@ -75,9 +92,10 @@ export function writeSdp(audio: LocalAudio): string {
 /** Reads the first audio line, strictly: what the box writes should need no tolerance. */
 export function readSdp(text: string): RemoteAudio {
   const [, media = ''] = /(?:^|\r\n)(m=audio [\s\S]*?)(?=\r\nm=|$)/.exec(text) ?? [];
-  const [port, ...formats] = (/^m=audio ([0-9]+) RTP\/AVP ([0-9 ]+)/.exec(media)?.slice(1).join(' ') ?? '').split(' ');
+  const [, port = '', profile, list = ''] = /^m=audio ([0-9]+) RTP\/(S?AVP) ([0-9 ]+)/.exec(media) ?? [];
+  const formats = list.split(' ');
   const address = /\r\nc=IN IP[46] ([0-9a-fA-F.:]+)/.exec(media)?.[1] ?? /\r\nc=IN IP[46] (\S+)/.exec(text)?.[1];
-  if (port === undefined || port === '' || address === undefined) throw new Error(`no usable audio in\n${text}`);
+  if (port === '' || address === undefined) throw new Error(`no usable audio in\n${text}`);
   const codecs: { codec: Codec; payloadType: number }[] = [];
   let telephoneEvent: number | undefined;
   let comfortNoise: number | undefined;
@@ -93,7 +111,11 @@ export function readSdp(text: string): RemoteAudio {
     if (map === 'CN/8000') comfortNoise ??= payloadType;
     if (codec === 'G729') annexB = !new RegExp(`\r\na=fmtp:${format} [^\r]*annexb=no`).test(media);
   }
+  const [, tag, key] =
+    new RegExp(`\r\na=crypto:([0-9]+) ${SUITE} inline:([A-Za-z0-9+/=]+)(?=\r\n|$)`).exec(media) ?? [];
   return {
+    isSecret: profile === 'SAVP',
+    ...(key === undefined ? {} : { crypto: { tag: Number(tag), key } }),
     address,
     port: Number(port),
     codecs,

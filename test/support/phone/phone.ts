@@ -3,7 +3,7 @@ import type { NoteSequence } from '../tones.ts';
 import type { DigestAlgorithm } from './digest.ts';
 import type { MediaDirection } from './phone-sdp.ts';
 import type { DtmfEvent, ReceivedMedia } from './rtp-stream.ts';
-import type { TransportName } from './sip-socket.ts';
+import type { PhoneCertificate, TransportName } from './sip-socket.ts';
 
 export interface PhoneOptions {
   /** The extension, and the digest's user name. */
@@ -11,6 +11,8 @@ export interface PhoneOptions {
   readonly password: string;
   /** The phone's own address, IPv4 or IPv6; SIP and RTP ports are free ones on it. */
   readonly localAddress: string;
+  /** Its port for SIP instead. */
+  readonly sipPort?: number;
   /** The box: where REGISTER and new calls go. */
   readonly server: string;
   readonly serverPort: number;
@@ -20,6 +22,10 @@ export interface PhoneOptions {
   readonly userAgent?: string;
   /** udp unless given. */
   readonly transport?: TransportName;
+  /** Who it is to those that connect to it by TLS. */
+  readonly certificate?: PhoneCertificate;
+  /** Whether it takes SRTP with keys in SDP, and offers it beside RTP; or takes and offers nothing else. Neither unless given. */
+  readonly srtp?: 'offered' | 'required';
   /** What it offers and takes, in order. */
   readonly codecs: readonly Codec[];
   /** What it answers a challenge with, best first; both unless given. */

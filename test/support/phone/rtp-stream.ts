@@ -3,8 +3,10 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { decodePayloads } from '../decode.ts';
 import { type Codec, encodePayloads, PAYLOAD_BYTES, SAMPLES_PER_PAYLOAD, TICKS_PER_MS } from '../encode.ts';
+import { SrtpPeer } from '../srtp-peer.ts';
 import { heardNotes, type NoteSequence } from '../tones.ts';
 import type { Changes } from './changes.ts';
+import { SUITE } from './phone-sdp.ts';
 
 export interface DtmfEvent {
   readonly digit: string;
@@ -47,6 +49,8 @@ export interface MediaTarget {
   readonly comfortNoise?: number | undefined;
   /** Whether both sides' G.729 has Annex B. */
   readonly annexB?: boolean;
+  /** The master keys of SRTP, where that was agreed on. */
+  readonly srtp?: { readonly sent: string; readonly received: string };
 }
 
 const PACKET_MS = 20;
@@ -89,12 +93,15 @@ interface ReceivedPacket {
  */
 export class RtpStream {
   readonly port: number;
+  /** Whether SRTP may be agreed on. */
+  takesKeys = false;
   readonly #rtp: Socket;
   readonly #rtcp: Socket;
   readonly #changes: Changes;
   #target: MediaTarget | undefined;
   #silence: Buffer = Buffer.alloc(0);
   #timer: NodeJS.Timeout | undefined;
+  #srtp: { readonly keys: string; readonly sent: SrtpPeer; readonly received: SrtpPeer } | undefined;
   #closed = false;
   /** Ticks of the present pause. */
   #paused = 0;
@@ -154,9 +161,20 @@ export class RtpStream {
     if (this.#closed || silence === undefined) return;
     this.#silence = silence;
     this.#target = target;
+    this.#takeKeys(target.srtp);
     if (this.#timer !== undefined) return;
     this.#nextAtMs = performance.now();
     this.#tick();
+  }
+
+  /** The same keys go on with their counters. */
+  #takeKeys(srtp: MediaTarget['srtp']): void {
+    const keys = srtp === undefined ? undefined : `${srtp.sent} ${srtp.received}`;
+    if (keys === this.#srtp?.keys) return;
+    this.#srtp =
+      srtp === undefined || keys === undefined
+        ? undefined
+        : { keys, sent: new SrtpPeer(SUITE, srtp.sent), received: new SrtpPeer(SUITE, srtp.received) };
   }
 
   async play(samples: Int16Array): Promise<void> {
@@ -270,11 +288,15 @@ export class RtpStream {
     header.writeUInt32BE(timestamp, 4);
     header.writeUInt32BE(this.#ssrc, 8);
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
-    this.#rtp.send([header, payload], target.port, target.address);
+    const packet = Buffer.concat([header, payload]);
+    this.#rtp.send(this.#srtp?.sent.protect(packet) ?? packet, target.port, target.address);
   }
 
   #receive(data: Buffer, source: string): void {
-    const packet = parseRtp(data);
+    // What comes before the keys cannot be read.
+    if (this.takesKeys && this.#target === undefined) return;
+    const clear = this.#srtp === undefined ? data : this.#srtp.received.unprotect(data);
+    const packet = clear === undefined ? undefined : parseRtp(clear);
     const expected = this.#target;
     const isAudio = packet?.payloadType === expected?.localPayloadType;
     const sizeFits = !isAudio || expected === undefined || isWhole(packet?.payload.length ?? 0, expected);

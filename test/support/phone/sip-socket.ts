@@ -1,9 +1,16 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { parseSip, type SipMessage } from './sip-message.ts';
 
-export type TransportName = 'udp' | 'tcp';
+export type TransportName = 'udp' | 'tcp' | 'tls';
+
+/** What a phone shows to who connects to it by TLS, both in PEM. */
+export interface PhoneCertificate {
+  readonly key: string;
+  readonly cert: string;
+}
 
 /** Sends towards whoever a message came from. */
 export type Reply = (text: string) => void;
@@ -22,15 +29,25 @@ export interface SipSocket {
   close(): Promise<void>;
 }
 
-export async function openSipSocket(
-  transport: TransportName,
-  address: string,
-  listener: SipListener,
-): Promise<SipSocket> {
-  return transport === 'udp' ? openUdp(address, listener) : openTcp(address, listener);
+/** Port 0: a free one. */
+export interface SipAddress {
+  readonly address: string;
+  readonly port: number;
 }
 
-async function openUdp(address: string, listener: SipListener): Promise<SipSocket> {
+export async function openSipSocket(
+  transport: TransportName,
+  at: SipAddress,
+  listener: SipListener,
+  certificate?: PhoneCertificate,
+): Promise<SipSocket> {
+  if (transport === 'udp') return openUdp(at, listener);
+  if (transport === 'tcp') return openStream(createServer(), 'tcp', at, listener);
+  if (certificate === undefined) throw new Error('a phone that is spoken to by TLS needs a certificate');
+  return openStream(createTlsServer({ ...certificate }), 'tls', at, listener);
+}
+
+async function openUdp({ address, port: wanted }: SipAddress, listener: SipListener): Promise<SipSocket> {
   const socket: DatagramSocket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   let closed = false;
   const send = (text: string, host: string, port: number): void => {
@@ -46,7 +63,7 @@ async function openUdp(address: string, listener: SipListener): Promise<SipSocke
     else listener.received(message, (reply) => send(reply, from.address, from.port));
   });
   const listening = once(socket, 'listening');
-  socket.bind(0, address);
+  socket.bind(wanted, address);
   await listening;
   const { port } = socket.address();
   return {
@@ -60,7 +77,13 @@ async function openUdp(address: string, listener: SipListener): Promise<SipSocke
   };
 }
 
-async function openTcp(address: string, listener: SipListener): Promise<SipSocket> {
+/** By TLS it takes connections and opens none: what it sends goes over the one that the box opened last. */
+async function openStream(
+  server: Server,
+  transport: 'tcp' | 'tls',
+  { address, port: wanted }: SipAddress,
+  listener: SipListener,
+): Promise<SipSocket> {
   const open = new Set<Socket>();
   const outgoing = new Map<string, Socket>();
   const take = (socket: Socket): void => {
@@ -72,15 +95,21 @@ async function openTcp(address: string, listener: SipListener): Promise<SipSocke
     socket.on('error', () => undefined);
     socket.on('close', () => open.delete(socket));
   };
-  const server: Server = createServer(take);
-  server.listen(0, address);
+  server.on(transport === 'tls' ? 'secureConnection' : 'connection', take);
+  // Whoever does not trust the certificate leaves in the handshake.
+  server.on('tlsClientError', () => undefined);
+  server.listen(wanted, address);
   await once(server, 'listening');
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('no TCP port');
   return {
-    transport: 'tcp',
+    transport,
     port: bound.port,
     send(text, host, port) {
+      if (transport === 'tls') {
+        [...open].at(-1)?.write(text);
+        return;
+      }
       const key = `${host} ${port}`;
       let socket = outgoing.get(key);
       if (socket === undefined || socket.destroyed) {

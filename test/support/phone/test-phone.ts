@@ -23,7 +23,7 @@ import { type MediaDirection, readSdp, writeSdp } from './phone-sdp.ts';
 import { CALL_TIMEOUT_MS, PhoneState, REQUEST_TIMEOUT_MS } from './phone-state.ts';
 import type { DtmfEvent, ReceivedMedia } from './rtp-stream.ts';
 import { formatSip, headerValue, parameterOf, type SipMessage } from './sip-message.ts';
-import { openSipSocket, type Reply } from './sip-socket.ts';
+import { openSipSocket, type Reply, type SipListener } from './sip-socket.ts';
 
 /** Packets between two looks at what was heard: each look decodes everything again. */
 const PACKETS_PER_LOOK = 50;
@@ -51,10 +51,12 @@ export class TestPhone implements Phone {
     const phone = new TestPhone(options);
     const state = phone.#state;
     const log = (direction: string, text: string): void => state.log(direction, text);
-    const socket = await openSipSocket(options.transport ?? 'udp', options.localAddress, {
+    const listener: SipListener = {
       received: (message, reply) => phone.#receive(message, reply),
       unreadable: (text) => log('received what is no SIP', text),
-    });
+    };
+    const { transport = 'udp', localAddress: address, sipPort: port = 0, certificate } = options;
+    const socket = await openSipSocket(transport, { address, port }, listener, certificate);
     const requests = new ClientRequests(socket, options.localAddress, state.changes, log);
     const identity = new PhoneIdentity(options, socket);
     state.line = { socket, requests, identity, registration: new PhoneRegistration(requests, identity) };

@@ -3,7 +3,6 @@
  * one source. It checks replay the strict way: no index twice.
  */
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
-import type { SrtpSuite } from '../../firmware/media/protocol.ts';
 
 interface Lengths {
   readonly key: 16 | 32;
@@ -12,14 +11,17 @@ interface Lengths {
   readonly rtcpTag: number;
 }
 
-const LENGTHS: Readonly<Record<SrtpSuite, Lengths>> = {
+const LENGTHS = {
   AES_CM_128_HMAC_SHA1_80: { key: 16, salt: 14, tag: 10, rtcpTag: 10 },
   AES_CM_128_HMAC_SHA1_32: { key: 16, salt: 14, tag: 4, rtcpTag: 10 },
   AES_256_CM_HMAC_SHA1_80: { key: 32, salt: 14, tag: 10, rtcpTag: 10 },
   AES_256_CM_HMAC_SHA1_32: { key: 32, salt: 14, tag: 4, rtcpTag: 10 },
   AEAD_AES_128_GCM: { key: 16, salt: 12, tag: 16, rtcpTag: 16 },
   AEAD_AES_256_GCM: { key: 32, salt: 12, tag: 16, rtcpTag: 16 },
-};
+} as const satisfies Readonly<Record<string, Lengths>>;
+
+/** By its name in SDP. */
+export type SrtpSuite = keyof typeof LENGTHS;
 
 export interface SessionKeys {
   readonly cipher: Buffer;
