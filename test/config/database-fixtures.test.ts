@@ -341,6 +341,27 @@ t.test('version 16: no conference centre where an administrator wants none', asy
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 17: a line of the office', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 17);
+  const store = ConfigurationStore.open(directory);
+  t.match(store.current.lines['1'], { identity: { trusted: true, incoming: ['from'] } });
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
+t.test('a short code of version 15 that asked for an authorization code still leads nowhere', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 15);
+  const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
+  database.exec("UPDATE short_codes SET force_authorization = 1, checksum = NULL WHERE code = '*17'");
+  database.close();
+  const store = ConfigurationStore.open(directory);
+  t.match(store.current.shortCodes, { '*17': { feature: 'barred' }, '*00': { feature: 'cancel-all-forwarding' } });
+  t.notOk(Object.hasOwn(store.current.shortCodes['*17'] ?? {}, 'forceAuthorization'));
+  store.close();
+});
+
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
 }

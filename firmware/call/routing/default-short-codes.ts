@@ -62,7 +62,7 @@ export function defaultShortCodes(locale: string): ShortCodes {
   return Object.fromEntries(
     rows.map(([code, feature, telephoneNumber = '']) => [
       code,
-      { feature, telephoneNumber, lineGroup: '', locale: '', forceAuthorization: false },
+      { feature, telephoneNumber, lineGroup: '', locale: '' },
     ]),
   );
 }
@@ -86,7 +86,6 @@ function isEqual(a: ShortCodes[string], b: ShortCodes[string] | undefined): bool
     a.feature === b.feature &&
     a.telephoneNumber === b.telephoneNumber &&
     a.lineGroup === b.lineGroup &&
-    a.locale === b.locale &&
-    a.forceAuthorization === b.forceAuthorization
+    a.locale === b.locale
   );
 }

@@ -156,7 +156,7 @@ function findIn(tables: Tables, dialled: string): Found | undefined {
 }
 
 function obey(planning: Planning, { layer, match }: Found, dialled: string, payer: Payer, depth: number): Meaning {
-  const { feature, telephoneNumber, lineGroup, forceAuthorization } = match.entry;
+  const { feature, telephoneNumber, lineGroup } = match.entry;
   const { caller } = planning.request;
   const extension = caller.kind === 'line' ? '' : caller.extension;
   const parts = { digits: match.digits, dialled, extension, user: payer.user ?? '' };
@@ -168,9 +168,6 @@ function obey(planning: Planning, { layer, match }: Found, dialled: string, paye
     number,
     lineGroup,
   });
-  if (forceAuthorization) {
-    return refused('authorization-needed', `the short code ${match.code} asks for an authorization code`);
-  }
   switch (feature) {
     case 'dial':
     case 'dial-3k1':

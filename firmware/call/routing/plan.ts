@@ -258,8 +258,7 @@ export type RefusalReason =
   | 'too-many-forwards'
   | 'no-route'
   | 'no-line-in-service'
-  | 'trunk-to-trunk'
-  | 'authorization-needed';
+  | 'trunk-to-trunk';
 
 export interface RefuseStep {
   readonly kind: 'refuse';

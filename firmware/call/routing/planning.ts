@@ -27,7 +27,6 @@ const STATUS: Readonly<Record<RefusalReason, RefuseStep['status']>> = {
   'no-route': 404,
   'no-line-in-service': 503,
   'trunk-to-trunk': 403,
-  'authorization-needed': 403,
 };
 
 /** What a plan that is being made holds, besides what it is made of. */

@@ -85,6 +85,10 @@ export const lines = collection(
         ['caller', 'user-name'],
         'caller',
       ),
+      trusted: flag(
+        'The peer is told who answers or takes a call over, as another box of the office is (RFC 3325)',
+        false,
+      ),
       forwarded: choice(
         'Header that says from whom a call was forwarded',
         ['diversion', 'history-info', 'both', 'none'],

@@ -66,7 +66,6 @@ export function shortCodes(title: string, table: string) {
       telephoneNumber: line('Telephone number: what the feature works on, N for the digits dialled', 63),
       lineGroup: line('Outgoing group of lines, or name of an ARS route; empty: the route Main, else every line', 64),
       locale: line('Locale', 5, { unused: true }),
-      forceAuthorization: flag('Force authorization code', false),
     }),
   );
 }

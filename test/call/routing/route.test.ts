@@ -339,7 +339,6 @@ const ROWS: readonly Row[] = [
   },
   { title: 'speed dials that lead to each other', dialled: '71', step: '482 forward-loop' },
   { title: 'a code that is busy', dialled: '*9000', step: '486 busy' },
-  { title: 'a code that asks for authorization', dialled: '*66123', step: '403 authorization-needed' },
   { title: 'the beginning of a code', dialled: '*0', step: '484 incomplete' },
   { title: 'the beginning of an extension', dialled: '20', step: '484 incomplete' },
   { title: 'the same, ended', dialled: '20#', step: '404 no-such-number' },

@@ -94,7 +94,6 @@ export const OFFICE = {
     '71': { feature: 'speed-dial', telephoneNumber: '72' },
     '72': { feature: 'speed-dial', telephoneNumber: '71' },
     '73N': { feature: 'dial', telephoneNumber: 'N', lineGroup: '5' },
-    '*66N': { feature: 'dial', telephoneNumber: 'N', forceAuthorization: true },
   },
   userRights: {
     Guests: { outgoingCallBar: true, enableForwarding: false, shortCodes: { '*1': { feature: 'call-park' } } },
