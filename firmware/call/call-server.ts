@@ -17,7 +17,7 @@ import type { Leg, LegServices } from './leg/leg.ts';
 import type { LegParty } from './leg/leg-party.ts';
 import type { MediaSettings } from './leg/media-settings.ts';
 import { Originations } from './origination.ts';
-import type { LineAbilities, OutsideLines } from './outside.ts';
+import type { LineAbilities, OutsideLines, PlacedCall } from './outside.ts';
 import { PresentState } from './present-state.ts';
 import { isForHelp } from './routing/emergency.ts';
 import type { Caller, EmergencyCall, LineCall, Plan, RoutingRequest, ShownIdentity, Step } from './routing/plan.ts';
@@ -59,7 +59,7 @@ interface ReceivedCaller {
   readonly settings: MediaSettings;
   readonly dialled: string;
   /** Of a line. */
-  readonly channel?: { answered(): void; ended(): void };
+  readonly channel?: Pick<PlacedCall, 'answered' | 'ended' | 'shows'>;
 }
 
 /** Takes the INVITEs, asks routing where each goes, and keeps the calls. */
@@ -149,6 +149,7 @@ export class CallServer {
       party: isEmergency ? { ...party, isEmergency } : party,
       settings: forEmergency(received.settings, isEmergency),
       onAccepted: () => channel?.answered(),
+      ...(channel === undefined ? {} : { identify: (other) => channel.shows(other) }),
     });
     leg.whenOver(() => channel?.ended());
     const refusal = leg.readInvite();

@@ -6,7 +6,6 @@ import { CallReport, type JoinedHow } from './call-report.ts';
 import { type CallEffect, type CallInput, type CallState, nextCallState } from './call-state.ts';
 import type { CallCause, CallParty, CallService } from './history/call-event.ts';
 import { Bridge } from './leg/bridge.ts';
-import { connectedLine } from './leg/connected-line.ts';
 import { openEarlyMedia } from './leg/early-media.ts';
 import type { Leg } from './leg/leg.ts';
 import type { LegEnd } from './leg/leg-end.ts';
@@ -207,10 +206,10 @@ export class Call {
       const next = this.#newBridge();
       await next.join();
       if (this.#state.phase !== 'established') return true;
-      if (leg.accept([connectedLine(kept.party, leg.host)])) {
+      if (leg.accept(kept.party)) {
         next.start();
         next.hold(kept, isHeld);
-        kept.accept([connectedLine(leg.party, kept.host)]);
+        kept.accept(leg.party);
       } else this.#legEnded(leg, { cause: 'normal' });
       return true;
     } catch (error) {
@@ -442,11 +441,11 @@ export class Call {
     const bridge = this.#newBridge();
     await bridge.join();
     if (this.#state.phase !== 'answering') return;
-    if (!waiting.accept([connectedLine(other.party, waiting.host)])) {
+    if (!waiting.accept(other.party)) {
       this.#take({ kind: 'waiting-ended' });
       return;
     }
-    other.accept([connectedLine(waiting.party, other.host)]);
+    other.accept(waiting.party);
     this.#take({ kind: 'connected' }, other.endedWith?.reason);
     if (this.phase !== 'established') return;
     bridge.start();

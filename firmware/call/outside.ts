@@ -1,5 +1,5 @@
 import type { AudioCodec } from '../sdp/codec.ts';
-import type { IncomingInvite, InviteOptions, ResponseOptions, SipResponse } from '../sip/stack.ts';
+import type { HeaderField, IncomingInvite, InviteOptions, ResponseOptions, SipResponse } from '../sip/stack.ts';
 import type { Diversion, LineAttempt, LineState } from './routing/plan.ts';
 
 /*
@@ -32,6 +32,19 @@ interface ChannelHolder {
   answered(): void;
   /** Frees the channel. Idempotent; a call of which this is not told holds its channel for ever. */
   ended(): void;
+  /** How the peer is told who it talks to now; nothing where it is not. */
+  shows(party: ConnectedParty): readonly HeaderField[];
+}
+
+/** Somebody whom the other end of a line talks to. */
+export interface ConnectedParty {
+  /** An extension, or a number outside; empty where it is not known. */
+  readonly number: string;
+  readonly name?: string;
+  /** A key of `configuration.users`. */
+  readonly user?: string;
+  /** Wants his number shown to nobody. */
+  readonly isPrivate?: boolean;
 }
 
 export type ReceivedCall =

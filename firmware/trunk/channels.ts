@@ -19,6 +19,12 @@ let begun = 0;
 export class Channels {
   /** In the order in which they began, each with its number among the calls of all lines. */
   readonly #uses = new Map<ChannelUse, number>();
+  readonly #onFreed: () => void;
+
+  /** `onFreed`: one has become free. */
+  constructor(onFreed: () => void = () => undefined) {
+    this.#onFreed = onFreed;
+  }
 
   get inUse(): number {
     return this.#uses.size;
@@ -55,7 +61,9 @@ export class Channels {
     }
     begun += 1;
     this.#uses.set(use, begun);
-    return () => void this.#uses.delete(use);
+    return () => {
+      if (this.#uses.delete(use)) this.#onFreed();
+    };
   }
 
   #makeRoom(channels: number): void {
@@ -65,5 +73,35 @@ export class Channels {
     // Its own end comes later, and would free a channel that is another's by then.
     this.#uses.delete(youngest);
     youngest.drop();
+  }
+}
+
+/** The channels of each line, by its number: for as long as there is the line, or a call over it. */
+export class ChannelsOfLines {
+  readonly #byLine = new Map<string, Channels>();
+  #lines: ReadonlySet<string> = new Set();
+
+  /** Lines whose channels are kept. */
+  get size(): number {
+    return this.#byLine.size;
+  }
+
+  of(line: string): Channels {
+    let channels = this.#byLine.get(line);
+    if (channels === undefined) {
+      channels = new Channels(() => this.#forget(line));
+      this.#byLine.set(line, channels);
+    }
+    return channels;
+  }
+
+  /** The lines that there are from now on. */
+  keep(lines: readonly string[]): void {
+    this.#lines = new Set(lines);
+    for (const line of this.#byLine.keys()) this.#forget(line);
+  }
+
+  #forget(line: string): void {
+    if (!this.#lines.has(line) && this.#byLine.get(line)?.inUse === 0) this.#byLine.delete(line);
   }
 }

@@ -4,13 +4,15 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import {
   type Flow,
+  type HeaderField,
   paramValue,
   parseSipUri,
   type ResponseOptions,
   type SipRequest,
   type SipResponse,
 } from '../sip/stack.ts';
-import { Channels, type ChannelUse } from './channels.ts';
+import { ChannelsOfLines, type ChannelUse } from './channels.ts';
+import { type ConnectedParty, connectedIdentity } from './connected-identity.ts';
 import { verdictOn } from './final-status.ts';
 import { calledNumber, diversionsOf, incomingCaller, MAX_DIVERSIONS } from './incoming-identity.ts';
 import { Line, type LineStatus } from './line.ts';
@@ -55,6 +57,7 @@ interface ChannelHolder {
   answered(): void;
   /** Idempotent. */
   ended(): void;
+  shows(party: ConnectedParty): readonly HeaderField[];
 }
 
 export type ReceivedCall =
@@ -113,8 +116,8 @@ export class Lines {
   readonly #lines = new Map<string, Line>();
   /** Lines that are unregistering, by number: the next one of that number waits. */
   readonly #leaving = new Map<string, Promise<void>>();
-  /** By number of the line; they outlive an edit of it, as calls do. */
-  readonly #channels = new Map<string, Channels>();
+  /** They outlive an edit of the line, as calls do. */
+  readonly #channels = new ChannelsOfLines();
   readonly #fraud = new TollFraudGuard();
   /** Of each call, by what ends it: the servers that it was sent to, with their line. */
   readonly #tried = new WeakMap<() => void, Set<string>>();
@@ -138,6 +141,7 @@ export class Lines {
     for (const [number, configured] of Object.entries(lines)) {
       if (!this.#lines.has(number) && !this.#leaving.has(number)) this.#open(number, configured);
     }
+    this.#channels.keep(Object.keys(lines));
   }
 
   /** By number. */
@@ -191,6 +195,7 @@ export class Lines {
       abilities: abilitiesOf(configured),
       answered: () => undefined,
       ended: free,
+      shows: (party) => this.#shows(party, line, 'called'),
     };
   }
 
@@ -230,8 +235,7 @@ export class Lines {
 
   #open(number: string, configured: ConfiguredLine): void {
     const { stack, onNotice, onPeer, key, clock, logger, random = Math.random } = this.#options;
-    const channels = this.#channels.get(number) ?? new Channels();
-    this.#channels.set(number, channels);
+    const channels = this.#channels.of(number);
     const line = new Line({
       settings: lineSettings(number, configured, (path, sealed) => this.#opened(path, sealed)),
       channels,
@@ -330,6 +334,7 @@ export class Lines {
       answerWithinMs: configured.noResponseSeconds * 1000,
       answered: () => watched.answered(clock.elapsed()),
       ended,
+      shows: (party) => this.#shows(party, line, 'calling'),
       rejected: (status, response) => {
         ended();
         const verdict = verdictOn(
@@ -343,6 +348,18 @@ export class Lines {
         return verdict.go;
       },
     };
+  }
+
+  #shows(party: ConnectedParty, { settings }: Line, role: 'calling' | 'called'): readonly HeaderField[] {
+    const { users, incomingRoutes } = this.#options.configuration();
+    const { user } = party;
+    const own = user === undefined ? undefined : users[user];
+    const outside =
+      user === undefined
+        ? undefined
+        : own?.callerNumber || outsideNumberOf(user, settings.configured.incomingGroup, incomingRoutes);
+    const isPrivate = party.isPrivate === true || own?.withholdNumber === true;
+    return connectedIdentity({ ...party, number: outside ?? party.number, isPrivate }, settings, role);
   }
 
   /** Whether this user's calls look like fraud. Help is never refused. */

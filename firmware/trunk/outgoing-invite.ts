@@ -83,10 +83,12 @@ function callerOf(call: OutgoingCall, settings: LineSettings, way: RegisteredWay
   return { ...named(call.identity.name), uri };
 }
 
-function identityHeaders(
+/** Who somebody is, in the header that a line has for it. */
+export function identityHeaders(
   caller: Party,
   isWithheld: boolean,
   header: LineSettings['configured']['identity']['outgoing'],
+  role: 'calling' | 'called' = 'calling',
 ): readonly HeaderField[] {
   switch (header) {
     case 'p-asserted-identity':
@@ -96,7 +98,7 @@ function identityHeaders(
     case 'remote-party-id': {
       const privacy = isWithheld ? 'full' : 'off';
       const params = [
-        ['party', 'calling'],
+        ['party', role],
         ['privacy', privacy],
         ['screen', 'yes'],
       ] as const;
@@ -166,8 +168,8 @@ function causeOf(reason: string): number {
   }
 }
 
-/** The number of the line itself is known to the carrier as it is. */
-function knownOf(number: string, settings: LineSettings): string {
+/** As the peer of the line knows it: the number of the line itself is known to it as it is. */
+export function knownOf(number: string, settings: LineSettings): string {
   return number === settings.ownNumber ? number : written(number, settings);
 }
 
@@ -175,7 +177,8 @@ function written(number: string, { configured, plan }: LineSettings): string {
   return formatNumber(number, configured.numbers.send, plan);
 }
 
-function uriOf(user: string, bracketedDomain: string): string {
+/** Of a user part, which is escaped. */
+export function uriOf(user: string, bracketedDomain: string): string {
   const host = bracketedDomain.replace(/^\[(.*)\]$/, '$1');
   const rest = { password: undefined, port: undefined, params: [], headers: undefined } as const;
   return formatSipUri({ scheme: 'sip', user, host, ...rest });

@@ -1,8 +1,11 @@
 /** Who talks to somebody else from now on is told who that is (RFC 3325), by UPDATE where its phone takes it. */
 import t from 'tap';
 import { ConnectedLine } from '../../firmware/call/leg/connected-line.ts';
+import type { LegParty } from '../../firmware/call/leg/leg-party.ts';
+import { NO_LINES } from '../../firmware/call/outside.ts';
 import { defaultShortCodes } from '../../firmware/call/routing/default-short-codes.ts';
-import { FakeBox, FakeCaller, settle } from './fakes.ts';
+import type { LineStep, ShownIdentity } from '../../firmware/call/routing/plan.ts';
+import { FakeBox, FakeCaller, FLOW, settle } from './fakes.ts';
 import { sipOfficeTest } from './feature/sip-office.ts';
 
 t.test('a call that goes on as it began tells nobody anything', async (t) => {
@@ -40,6 +43,75 @@ t.test('both of a conversation in which somebody takes the place of another', as
   await settle();
   t.match(caller.talksTo, [/Warehouse.*sip:203@/]);
   t.same(newcomer.device.talksTo, [], 'who has called the same one before hears nothing new');
+});
+
+t.test('a phone whose INVITE spoke of somebody else is told who it is, once', async (t) => {
+  const cases: readonly (readonly [string, ShownIdentity, Partial<LegParty>, readonly RegExp[]])[] = [
+    ['a group that was called for somebody', { number: '300', name: 'Sales', isWithheld: false }, {}, [/sip:201@/]],
+    ['nobody', { number: undefined, name: undefined, isWithheld: true }, {}, [/sip:201@/]],
+    ['himself', { number: '201', name: 'As the directory has it', isWithheld: false }, {}, []],
+    [
+      'himself, at an extension of another number',
+      { number: '201', name: 'A', isWithheld: false },
+      { number: '250' },
+      [],
+    ],
+    ['nobody, as he wants it', { number: '201', name: 'A', isWithheld: true }, { isPrivate: true }, []],
+  ];
+  for (const [title, shown, party, told] of cases) {
+    const box = new FakeBox();
+    const caller = new FakeCaller();
+    const { device } = await box.conversation(caller, { shown, waiting: box.leg(caller, party) });
+    t.match(device.talksTo, told, title);
+    t.equal(device.talksTo.length, told.length, title);
+  }
+});
+
+t.test('the peer of a line is told as the line has it, or nothing', async (t) => {
+  const identity = { number: '02079460201', name: 'Reception', isWithheld: false };
+  const step: LineStep = {
+    kind: 'line',
+    call: { attempts: [{ line: '1', number: '5202', identity }] },
+    diversions: [],
+    after: {},
+  };
+  for (const trusted of [true, false]) {
+    const box = new FakeBox();
+    box.outside = {
+      ...NO_LINES,
+      place: async () => ({
+        kind: 'placed',
+        invite: {
+          flow: FLOW,
+          requestUri: 'sip:5202@other-office',
+          from: { uri: 'sip:02079460201@other-office' },
+          to: { uri: 'sip:5202@other-office' },
+        },
+        abilities: { codecs: undefined, security: 'system', dtmf: 'automatic' },
+        answerWithinMs: 4000,
+        shows: ({ number }) => (trusted ? [['Remote-Party-ID', `<sip:${number}@other-office>`]] : []),
+        answered: () => undefined,
+        ended: () => undefined,
+        rejected: () => 'final',
+      }),
+    };
+    const caller = new FakeCaller();
+    const call = await box.call(caller, step);
+    const peer = box.devices.at(-1);
+    peer?.answers();
+    await box.media.finish();
+    caller.acknowledges();
+    await settle();
+    t.same(peer?.talksTo, [], 'its INVITE said who calls');
+    const newcomer = await box.conversation(new FakeCaller());
+    const { other } = newcomer.call;
+    if (other === undefined) throw new Error('nobody');
+    other.party = { ...other.party, number: '203', name: 'Warehouse' };
+    await newcomer.call.take([other]);
+    t.ok(await call.replaceLeg(call.waiting, other, { how: 'transfer' }));
+    await settle();
+    t.same(peer?.talksTo, trusted ? ['<sip:203@other-office>'] : []);
+  }
 });
 
 t.test('a party that was transferred, and whoever answers it', async (t) => {

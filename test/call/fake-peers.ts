@@ -127,7 +127,7 @@ export class FakeCaller {
   readonly talksTo: string[] = [];
 
   async update(_sdp?: string, headers: readonly HeaderField[] = []): Promise<RenegotiationResult> {
-    const identity = headers.find(([name]) => name === 'P-Asserted-Identity')?.[1];
+    const identity = headers.find(([name]) => name === 'P-Asserted-Identity' || name === 'Remote-Party-ID')?.[1];
     if (identity !== undefined) this.talksTo.push(identity);
     return { status: 405, sdp: undefined };
   }
@@ -216,7 +216,7 @@ export class FakeDevice {
   readonly talksTo: string[] = [];
 
   async update(_sdp?: string, headers: readonly HeaderField[] = []): Promise<RenegotiationResult> {
-    const identity = headers.find(([name]) => name === 'P-Asserted-Identity')?.[1];
+    const identity = headers.find(([name]) => name === 'P-Asserted-Identity' || name === 'Remote-Party-ID')?.[1];
     if (identity !== undefined) this.talksTo.push(identity);
     return { status: 405, sdp: undefined };
   }

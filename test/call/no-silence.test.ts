@@ -192,6 +192,7 @@ function callOverLine(box: FakeBox): Promise<Call> {
         speaks: { reinvite: true, update: true, refer: true, reliable: true },
       },
       answerWithinMs: 4000,
+      shows: () => [],
       answered: () => undefined,
       ended: () => undefined,
       rejected: () => 'final',

@@ -142,6 +142,7 @@ function linesWith(answers: Readonly<Record<string, number | 'placed'>>) {
           dtmf: 'automatic',
         },
         answerWithinMs: 4000,
+        shows: () => [],
         answered: () => told.push(`${line} answered`),
         ended: () => told.push(`${line} ended`),
         rejected: (status) => {

@@ -1,5 +1,5 @@
 /** Calls over lines, from end to end: a phone of the test plays the carrier, and the box registers with it. */
-import { carriers, everyLine, isFree, lines } from './carriers.ts';
+import { ask, carriers, everyLine, isFree, lines } from './carriers.ts';
 import { officeTest, talk } from './office.ts';
 import { configure } from './sipp-bench.ts';
 
@@ -38,6 +38,16 @@ officeTest('a number of the office rings its extension, and the carrier hangs up
   t.equal(outcome.status, 200);
   t.match(await lines(office), [{ line: '1', incoming: 1, outgoing: 0 }]);
   await talk(t, carrier, workshop);
+  await Promise.all([carrier.bye(), workshop.ended()]);
+  await everyLine(office, isFree);
+  const told = /SIP\/2\.0 200 OK[^\0]*\r\nP-Asserted-Identity: Workshop <sip:4930555202@carrier\.example>/;
+  t.notMatch(await carrier.transcript(), told, 'who answers is no business of a carrier');
+  await ask(office, ['config', 'set', 'lines.1.identity.trusted', 'on']);
+  await everyLine(office, ({ state }) => state === 'in-service');
+  await carrier.invite('4930555202');
+  await workshop.incomingCall();
+  await Promise.all([carrier.answered(), workshop.answer()]);
+  t.match(await carrier.transcript(), told, 'and that of another box of the office');
   await Promise.all([carrier.bye(), workshop.ended()]);
   await everyLine(office, isFree);
   t.same(await office.mediaPortsLeft(), []);

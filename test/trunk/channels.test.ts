@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Channels, type ChannelUse } from '../../firmware/trunk/channels.ts';
+import { Channels, ChannelsOfLines, type ChannelUse } from '../../firmware/trunk/channels.ts';
 import { verdictOn } from '../../firmware/trunk/final-status.ts';
 
 const LIMITS = { channels: 3, incomingChannels: 2, outgoingChannels: 2 };
@@ -42,6 +42,22 @@ t.test('help takes the channel of the youngest other call, and of no other help'
   t.notOk(channels.hasCallToDrop);
   t.ok(channels.take(named('help 4', true), LIMITS), 'rather one too many than none');
   t.strictSame(dropped, ['young', 'middle', 'old']);
+});
+
+t.test('of a line that is gone nothing is kept once its calls are over', async (t) => {
+  const lines = new ChannelsOfLines();
+  lines.keep(['1', '2', '3']);
+  const [busy, free] = [lines.of('1'), lines.of('2')];
+  const over = busy.take(use('out'), LIMITS);
+  free.take(use('in'), LIMITS)?.();
+  t.equal(lines.size, 2, 'of lines that are there');
+  lines.keep(['3']);
+  t.equal(lines.size, 1, 'a call goes on');
+  t.equal(lines.of('1'), busy, 'and counts on a line that comes back');
+  over?.();
+  t.equal(lines.size, 0);
+  over?.();
+  t.not(lines.of('1'), busy);
 });
 
 t.test('what follows on each final status', async (t) => {

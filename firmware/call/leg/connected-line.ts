@@ -2,7 +2,8 @@ import type { HeaderField, RenegotiationResult } from '../../sip/stack.ts';
 import { assertedIdentity } from '../step/device-way.ts';
 import type { LegParty } from './leg-party.ts';
 
-const HEADER = 'P-Asserted-Identity';
+/** Those that say who somebody is: which of them a line has is its own. */
+const HEADERS: ReadonlySet<string> = new Set(['P-Asserted-Identity', 'P-Preferred-Identity', 'Remote-Party-ID']);
 
 /** Who somebody is, as another party is shown it (RFC 3325 §9.1): nobody's number where he wants none shown. */
 export function connectedLine({ number, name, isPrivate }: LegParty, host: string): HeaderField {
@@ -38,5 +39,5 @@ export class ConnectedLine {
 }
 
 function identityIn(headers: readonly HeaderField[]): string | undefined {
-  return headers.find(([name]) => name === HEADER)?.[1];
+  return headers.find(([name]) => HEADERS.has(name))?.[1];
 }

@@ -1,5 +1,6 @@
 import type { Flow, HeaderField, IncomingInvite, InviteSession } from '../../sip/stack.ts';
 import { Leg, type LegOptions } from './leg.ts';
+import type { LegParty } from './leg-party.ts';
 import type { Refusal } from './negotiation.ts';
 import type { RefusedParty } from './waiting.ts';
 
@@ -67,11 +68,10 @@ export class IncomingLeg extends Leg {
     return undefined;
   }
 
-  override accept(shown: readonly HeaderField[] = []): boolean {
-    if (this.isUp) return super.accept(shown);
+  override accept(other?: LegParty): boolean {
+    if (this.isUp) return super.accept(other);
     if (this.#description === undefined || this.isEnded) return false;
-    // RFC 3325 §5: who answers here, and at which extension, is no business of a carrier.
-    const headers = this.party.line === undefined ? shown : [];
+    const headers = other === undefined ? [] : this.shownAs(other);
     if (!this.invite.accept({ sdp: this.#description, headers })) return false;
     this.connectedLine.note(headers);
     this.acceptedByUs();

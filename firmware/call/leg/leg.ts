@@ -18,7 +18,7 @@ import {
   type SipResponse,
   type SipStack,
 } from '../../sip/stack.ts';
-import { ConnectedLine } from './connected-line.ts';
+import { ConnectedLine, connectedLine } from './connected-line.ts';
 import type { Conversation } from './conversation.ts';
 import type { PressedDigit } from './info-digits.ts';
 import { FELL_SILENT, type LegEnd, MEDIA_LOST, NOT_ACKNOWLEDGED, VANISHED } from './leg-end.ts';
@@ -54,6 +54,8 @@ export interface LegOptions {
   readonly localAddress: string;
   /** The way to the peer. */
   readonly flow: Flow;
+  /** How a line tells its peer who somebody is; nothing where it does not. A device of ours is told by P-Asserted-Identity. */
+  readonly identify?: (party: LegParty) => readonly HeaderField[];
 }
 
 /** How long somebody who is up hears that it leads nowhere, before the box hangs up. */
@@ -81,6 +83,7 @@ export abstract class Leg implements Waiting {
   /** Set by the bridge. */
   conversation: Conversation | undefined;
   protected readonly services: LegServices;
+  readonly #identify: LegOptions['identify'];
   #logger: Logger | undefined;
   protected readonly connectedLine = new ConnectedLine();
   /** The answer of the peer has not been taken yet: an offer of his has to come again. */
@@ -100,8 +103,9 @@ export abstract class Leg implements Waiting {
     return this.#logger;
   }
 
-  constructor({ services, party, settings, localAddress }: LegOptions) {
+  constructor({ services, party, settings, localAddress, identify }: LegOptions) {
     this.services = services;
+    this.#identify = identify;
     this.party = party;
     this.localAddress = localAddress;
     this.media = new LegMedia({
@@ -254,16 +258,21 @@ export abstract class Leg implements Waiting {
     return undefined;
   }
 
-  accept(shown: readonly HeaderField[] = []): boolean {
-    const { isUp, session, party } = this;
-    // What carriers show is theirs to know.
-    if (isUp && party.line === undefined) {
+  accept(other?: LegParty): boolean {
+    const { isUp, session } = this;
+    if (isUp && other !== undefined) {
       this.connectedLine.tell(
-        shown,
+        this.shownAs(other),
         session === undefined ? undefined : (sdp, headers) => session.update(sdp, headers),
       );
     }
     return isUp;
+  }
+
+  /** RFC 3325 §5: who talks here, and at which extension, is no business of a carrier, unless its line says so. */
+  protected shownAs(other: LegParty): readonly HeaderField[] {
+    if (this.#identify !== undefined) return this.#identify(other);
+    return this.party.line === undefined ? [connectedLine(other, this.host)] : [];
   }
 
   reject({ status, reason }: RefusedParty): Promise<void> {

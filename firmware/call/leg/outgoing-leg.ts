@@ -1,8 +1,10 @@
 import type { Timer } from '../../core/clock.ts';
-import type { Flow, HeaderField, InviteOptions, InviteSession, OutgoingInvite, SipResponse } from '../../sip/stack.ts';
+import type { Flow, InviteOptions, InviteSession, OutgoingInvite, SipResponse } from '../../sip/stack.ts';
+import type { ShownIdentity } from '../routing/plan.ts';
 import { Leg, type LegOptions } from './leg.ts';
 import { NOT_ACKNOWLEDGED } from './leg-end.ts';
 import type { Speech } from './leg-media.ts';
+import type { LegParty } from './leg-party.ts';
 import type { Refusal } from './negotiation.ts';
 
 /** How somebody is called: all of an INVITE but what the leg itself says. */
@@ -13,6 +15,8 @@ export interface OutgoingLegOptions extends Omit<LegOptions, 'localAddress' | 'f
   readonly ways: readonly [OutgoingWay, ...OutgoingWay[]];
   /** Refused with 408 when no response at all has come within it. */
   readonly answerWithinMs?: number;
+  /** Of whom its INVITE speaks; left out where nobody else comes to it. */
+  readonly shown?: ShownIdentity;
 }
 
 /** RFC 5626 §11.5: Flow Failed; and what stands for no answer and no way. */
@@ -24,6 +28,7 @@ export class OutgoingLeg extends Leg {
   /** Those that are left where that one leads nowhere. */
   readonly #otherWays: OutgoingWay[];
   readonly #answerWithinMs: number | undefined;
+  readonly #shown: ShownIdentity | undefined;
   #patience: Timer | undefined;
   #invite: OutgoingInvite | undefined;
   #speech: Speech | undefined;
@@ -38,6 +43,7 @@ export class OutgoingLeg extends Leg {
     // The media port of the leg is on one address of ours.
     this.#otherWays = others.filter(({ flow }) => flow.localAddress === way.flow.localAddress);
     this.#answerWithinMs = options.answerWithinMs;
+    this.#shown = options.shown;
   }
 
   protected get session(): InviteSession | undefined {
@@ -77,11 +83,13 @@ export class OutgoingLeg extends Leg {
     }
   }
 
-  override accept(shown: readonly HeaderField[] = []): boolean {
-    // Its INVITE said who calls.
-    if (!this.#wasShown) this.connectedLine.note(shown);
+  override accept(other?: LegParty): boolean {
+    // Its INVITE said who calls, in the words of its line, which another one for the same person would only take back.
+    if (!this.#wasShown && other !== undefined && isShown(other, this.#shown)) {
+      this.connectedLine.note(this.shownAs(other));
+    }
     this.#wasShown = true;
-    return super.accept(shown);
+    return super.accept(other);
   }
 
   protected override hangUp(reason: string | undefined): void {
@@ -162,4 +170,12 @@ export class OutgoingLeg extends Leg {
       owner.onRejected?.(this, 408);
     });
   }
+}
+
+/** Whether the INVITE that spoke of `shown` spoke of that party: of a user by his number, or by that of the extension where he is. */
+function isShown({ number, user, isPrivate }: LegParty, shown: ShownIdentity | undefined): boolean {
+  if (shown === undefined) return true;
+  const said = shown.isWithheld ? '' : (shown.number ?? '');
+  if (isPrivate === true || number === '') return said === '';
+  return said === number || said === user;
 }

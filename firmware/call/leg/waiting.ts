@@ -1,6 +1,7 @@
 import type { Sound } from '../../media/client.ts';
 import type { HeaderField } from '../../sip/stack.ts';
 import type { Leg } from './leg.ts';
+import type { LegParty } from './leg-party.ts';
 import type { Refusal } from './negotiation.ts';
 
 /** Why nobody is there for a party that waits. */
@@ -35,8 +36,8 @@ export interface Waiting {
    * with what the party offered. Rejects as MediaSession does.
    */
   prepare(other?: Leg): Promise<Refusal | undefined>;
-  /** After `prepare`: answers, with `headers` in the 200. False when the party is gone. */
-  accept(headers?: readonly HeaderField[]): boolean;
+  /** After `prepare`: answers, and says that it is `other` who does; the box itself where left out. False when the party is gone. */
+  accept(other?: LegParty): boolean;
   /** Nobody is there: the final response, or busy or congestion tone for a bounded time, then BYE. Resolves when it is over. */
   reject(refused: RefusedParty): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { LegParty } from '../leg/leg-party.ts';
 import type { MediaSettings } from '../leg/media-settings.ts';
 import { OutgoingLeg } from '../leg/outgoing-leg.ts';
 import type { LineAbilities, OutsideLines, PlacedCall } from '../outside.ts';
-import type { Diversion, LineAttempt, LineCall } from '../routing/plan.ts';
+import type { Diversion, LineAttempt, LineCall, ShownIdentity } from '../routing/plan.ts';
 import type { Dialling, DiallingListener } from './dialling.ts';
 
 export interface LineDiallingOptions {
@@ -17,6 +17,8 @@ export interface LineDiallingOptions {
   readonly user: string | undefined;
   readonly diversions: readonly Diversion[];
   readonly maxForwards: number;
+  /** Who calls. */
+  readonly shown: ShownIdentity;
   /** What whoever it is for speaks. */
   readonly speech: () => Speech | undefined;
   /** Who answers, where that is more than a number outside. */
@@ -91,7 +93,7 @@ export class LineDialling implements Dialling {
   }
 
   #call(placed: PlacedCall, attempt: LineAttempt, index: number, isEmergency: boolean): OutgoingLeg {
-    const { services, settings, party } = this.#options;
+    const { services, settings, party, shown } = this.#options;
     const leg = new OutgoingLeg({
       services,
       party: {
@@ -104,6 +106,8 @@ export class LineDialling implements Dialling {
       settings: settings(placed.abilities, isEmergency),
       ways: [placed.invite],
       answerWithinMs: placed.answerWithinMs,
+      shown,
+      identify: (other) => placed.shows(other),
     });
     this.#leg = leg;
     leg.whenOver(() => placed.ended());

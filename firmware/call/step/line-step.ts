@@ -25,7 +25,7 @@ export class LineRunner implements StepRunner<LineStep> {
 
   run({ call, diversions, after }: LineStep, context: StepContext): RunningStep {
     const { services, lines, settings, onEmergency } = this.#options;
-    const { caller, waiting, maxForwards } = context;
+    const { caller, shown, waiting, maxForwards } = context;
     context.run(waiting.media.open());
     let tried: OutgoingLeg | undefined;
     const timer = services().clock.schedule(MAX_SETUP_MS, () => {
@@ -42,6 +42,7 @@ export class LineRunner implements StepRunner<LineStep> {
         user: caller.kind === 'user' ? caller.user : diversions.at(-1)?.from,
         diversions,
         maxForwards,
+        shown,
         speech: () => waiting.media.speech,
       },
       {

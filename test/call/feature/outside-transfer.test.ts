@@ -33,6 +33,7 @@ function withLine(office: SipOffice): string[] {
           dtmf: 'automatic',
           speaks: { reinvite: true, update: true, refer: true, reliable: true },
         },
+        shows: () => [],
         answered: () => undefined,
         ended: () => undefined,
       };
