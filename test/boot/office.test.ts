@@ -1,4 +1,4 @@
-import { CALL_SCENARIOS } from '../support/call-scenarios.ts';
+import { AS_CARRIER, CALL_SCENARIOS } from '../support/call-scenarios.ts';
 import { RemotePhone } from '../support/phone/remote-phone.ts';
 import { makeDisk } from '../support/qemu.ts';
 import { bootTest } from './boot-test.ts';
@@ -23,12 +23,18 @@ bootTest('what an office does with calls, through the booted image', async (t, b
   const workshop = await bench.phone('lan2', options('202', lan2.ipv6));
   const warehouse = await bench.phone('lan1', options('203', lan1.ipv6));
   for (const phone of [reception, workshop, warehouse]) t.match(await phone.register(), { status: 200 });
-  const others: RemotePhone[] = [];
+  const address = lan1.ipv4.replace(/\.1$/, '.60');
+  bench.network.addAddress('lan1', `${address}/24`);
+  const [port, serverPort] = [5070, 5060];
+  const asCarrier = { ...options('201', lan1.ipv4), ...AS_CARRIER, localAddress: address, sipPort: port, serverPort };
+  const carrier = await RemotePhone.start(asCarrier, bench.network.prefix('lan1'));
+  const others: RemotePhone[] = [carrier];
   t.teardown(() => Promise.all(others.map((phone) => phone.close())));
   for (const { title, run } of CALL_SCENARIOS) {
     t.comment(title);
     await run(t, {
       ...{ reception, workshop, warehouse, hearingMs: HEARING_MS },
+      carrier: { phone: carrier, address, port },
       another: async () => {
         const localAddress = lan1.ipv4.replace(/\.1$/, '.50');
         const more = { ...options('201', lan1.ipv4), localAddress, serverPort: 5060 };

@@ -1,5 +1,5 @@
 /** What the booted image is tested by as well (test/boot/call.test.ts), here on the host. */
-import { CALL_SCENARIOS } from '../support/call-scenarios.ts';
+import { AS_CARRIER, CALL_SCENARIOS } from '../support/call-scenarios.ts';
 import { officeTest } from './office.ts';
 import { configure } from './sipp-bench.ts';
 
@@ -7,10 +7,13 @@ officeTest('what an office does with calls', async (t, office) => {
   const reception = await office.registered('201', { takesOffers: true });
   const workshop = await office.registered('202', { takesOffers: true });
   const warehouse = await office.registered('203', { takesOffers: true, codecs: ['PCMU'] });
+  const carrier = await office.phone('201', { ...AS_CARRIER, takesOffers: true });
+  const [, port] = /:(\d+)$/.exec(carrier.contactUri) ?? [];
   for (const { title, run } of CALL_SCENARIOS) {
     t.comment(title);
     await run(t, {
       ...{ reception, workshop, warehouse, hearingMs: 30_000 },
+      carrier: { phone: carrier, address: '127.0.0.1', port: Number(port) },
       another: () => office.phone('201', { takesOffers: true }),
       configure: (...settings) => configure(office.ringdown, settings),
     });

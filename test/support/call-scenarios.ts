@@ -1,5 +1,16 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Phone } from './phone/phone.ts';
+
+/** A phone that takes registrations, by UDP at this address and port. */
+export interface Carrier {
+  readonly phone: Phone;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** How a phone is made one. */
+export const AS_CARRIER = { isRegistrar: true, user: '442071234567', domain: 'carrier.example' } as const;
 
 /** Who plays in a scenario: three registered phones that take offers, and what surrounds them. */
 export interface Cast {
@@ -11,6 +22,8 @@ export interface Cast {
   another(): Promise<Phone>;
   /** Changes the configuration: paths and values by turns. */
   configure(...settings: readonly string[]): Promise<void>;
+  /** Plays the carrier of line 1, and calls from outside. */
+  readonly carrier: Carrier;
   /** What two phones need to hear each other, however slow the box is. */
   readonly hearingMs: number;
 }
@@ -45,6 +58,19 @@ async function connect(t: Test, from: Phone, dialled: string, to: Phone): Promis
 async function dialCode(t: Test, phone: Phone, code: string): Promise<void> {
   t.equal((await phone.call(code)).status, 200, code);
   await phone.ended();
+}
+
+/** Line 1 to the carrier, with a registration that is new. */
+async function openLine({ carrier: { phone, address, port }, configure, hearingMs }: Cast): Promise<void> {
+  const registrations = async (): Promise<number> => (await phone.transcript()).split('\nREGISTER ').length;
+  const before = await registrations();
+  const way = { domain: AS_CARRIER.domain, proxy: address, port, transport: 'udp' };
+  await configure('lines.1', JSON.stringify({ ...way, userName: '4930555', incomingGroup: 7, enabled: true }));
+  const deadline = performance.now() + hearingMs;
+  while ((await registrations()) === before) {
+    if (performance.now() > deadline) throw new Error(`the box does not register\n${await phone.transcript()}`);
+    await setTimeout(50);
+  }
 }
 
 /** What an office does with calls, the same on the host and on the booted image. Each leaves everything as it found it. */
@@ -182,6 +208,46 @@ export const CALL_SCENARIOS: readonly Scenario[] = [
       t.equal(outcome.status, 200, 'the mailbox answers');
       t.equal(await reception.bye(), 200);
       await configure('users.202.voicemail.enabled', 'false');
+    },
+  },
+  {
+    title: 'a line: a call comes in by its number, and another one goes out',
+    run: async (t, cast) => {
+      const { reception, warehouse, carrier, configure } = cast;
+      await openLine(cast);
+      const route = { lineGroup: 7, incomingNumber: '4930555203', destination: '203' };
+      await configure('incomingRoutes.Warehouse', JSON.stringify(route));
+      await carrier.phone.invite('4930555203');
+      t.match(await warehouse.incomingCall(), { fromUri: /^sips?:442071234567@/ });
+      const [incoming] = await Promise.all([carrier.phone.answered(), warehouse.answer()]);
+      t.equal(incoming.status, 200);
+      await talk(cast, carrier.phone, warehouse);
+      await hangUp(t, carrier.phone, warehouse);
+      await reception.invite('01632960123');
+      t.match(await carrier.phone.incomingCall(), { requestUri: /^sip:01632960123@carrier\.example/ });
+      const [outgoing] = await Promise.all([reception.answered(), carrier.phone.answer()]);
+      t.equal(outgoing.status, 200);
+      await talk(cast, reception, carrier.phone);
+      await hangUp(t, reception, carrier.phone);
+      await configure('lines.1.enabled', 'false');
+    },
+  },
+  {
+    title: 'emergency: who may call nobody outside reaches help, which sees where he is',
+    run: async (t, cast) => {
+      const { warehouse, carrier, configure } = cast;
+      await openLine(cast);
+      await configure('userRights.Guests', '{"outgoingCallBar":true}', 'users.203.userRights', 'Guests');
+      await configure('locations.Shop', '{"callerNumber":"+442079460999"}', 'extensions.203.location', 'Shop');
+      t.equal((await warehouse.call('01632960123')).status, 403, 'nobody else');
+      await warehouse.invite('999');
+      t.match(await carrier.phone.incomingCall(), { requestUri: /^sip:999@/, fromUri: /^sip:\+442079460999@/ });
+      const [outcome] = await Promise.all([warehouse.answered(), carrier.phone.answer()]);
+      t.equal(outcome.status, 200);
+      t.match(await carrier.phone.transcript(), /\nINVITE sip:999@[\s\S]*\r\nPriority: emergency\r\n/);
+      await talk(cast, warehouse, carrier.phone);
+      await hangUp(t, carrier.phone, warehouse);
+      await configure('userRights.Guests.outgoingCallBar', 'false', 'lines.1.enabled', 'false');
     },
   },
   {
