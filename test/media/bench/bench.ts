@@ -74,12 +74,16 @@ async function compare(work: Work): Promise<void> {
 
   const busy = Math.floor(median(ours.map(({ calls }) => calls)) * LATENCY_LOAD);
   heading(`${work}: delay that the box adds, ${busy} calls, ${LATENCY_LOAD * 100} % of a core; microseconds`);
+  const perCore: number[] = [];
   for (const start of [startRingdown, floor]) {
-    const { name, delayUs, lostShare, lateShare } = await measure(programs, start, work, busy, seconds);
+    const { name, callsPerCore, delayUs, lostShare, lateShare } = await measure(programs, start, work, busy, seconds);
+    perCore.push(callsPerCore);
     const { median: half, p90, p99, longest } = delayUs;
     const shares = `lost ${percent(lostShare)}, sent late ${percent(lateShare)}`;
     process.stdout.write(`${name.padEnd(20)} median ${half}, p90 ${p90}, p99 ${p99}, longest ${longest}; ${shares}\n`);
   }
+  const [ours80 = Number.NaN, bare80 = Number.NaN] = perCore;
+  report('C floor / Ringdown, processor time of such a call', [ours80 / bare80]);
 }
 
 function ratios(ours: readonly Measured[], others: readonly Measured[]): readonly number[] {
