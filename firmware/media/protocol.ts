@@ -30,7 +30,7 @@ export type AudioCodec = 'PCMU' | 'PCMA' | 'G729' | 'G722' | 'G726' | 'OPUS';
 export interface OpusWishes {
   /** Samples a second that it plays, 8000 to 48000. Absent: all. */
   readonly maxPlaybackRate?: number;
-  /** Bit/s, 6000 to 510000. Absent: 20000, and we send no more than 40000. */
+  /** Bit/s, 6000 to 510000. Absent: 20000, or 26000 with error correction, and we send no more than 40000. */
   readonly maxBitrate?: number;
   /** Uses forward error correction. Absent: no. */
   readonly fec?: boolean;

@@ -73,9 +73,9 @@ CHECK(check_opus_packets, "Opus: a packet is one frame of 10, 20, 40 or 60 ms") 
   }
 }
 
-/* Bytes of two seconds of a voice, and into which packets: the smallest, the largest, and how the first begins. */
+/* Bytes of two seconds of a voice, and into which packets: the smallest, the largest, and how the last begins. */
 struct stream {
-  size_t bytes, smallest, largest, packets;
+  size_t bytes, smallest, largest, packets, protected; /* of which have error correction */
   uint8_t first;
 };
 
@@ -91,6 +91,8 @@ static struct stream coded(const struct encoder_options *options, bool silent) {
     stream.bytes += length;
     stream.packets++;
     stream.first = bytes[0];
+    /* RFC 6716 §4.2.3: of one channel and one frame the second bit. */
+    stream.protected += bytes[1] >> 6 & 1;
     if (length < stream.smallest) stream.smallest = length;
     if (length > stream.largest) stream.largest = length;
   }
@@ -112,6 +114,15 @@ CHECK(check_opus_wishes, "Opus: the far end has the rate, bandwidth and regulari
   EXPECT(regular.smallest, regular.largest);
   EXPECT(coded(&(struct encoder_options){0}, true).packets, 95);
   EXPECT(coded(&(struct encoder_options){.discontinuous = true}, true).packets < 40, true);
+}
+
+CHECK(check_opus_protection, "Opus: who wants error correction has it from the beginning, unless the rate that he wants has no room for it") {
+  const struct stream protected = coded(&(struct encoder_options){.fec = true}, false);
+  /* Where nothing is said there is nothing to correct. */
+  EXPECT(protected.protected > 60, true);
+  EXPECT(protected.first >> 3, 9);
+  EXPECT(coded(&(struct encoder_options){.fec = true, .max_bitrate = 20000}, false).protected, 0);
+  EXPECT(coded(&(struct encoder_options){0}, false).protected, 0);
 }
 
 /* How far what is heard with every fifth packet lost is from what is heard with none lost: energy of both. */

@@ -77,7 +77,7 @@ struct encoder_options {
   /* Opus, as RFC 7587 §6.1 has it: */
   uint16_t packet_ms;   /* what one packet stands for: 10, 20, 40 or 60; 0: 20 */
   uint32_t max_rate;    /* samples a second that are played there; 0: all */
-  uint32_t max_bitrate; /* bit/s; 0: DEFAULT_OPUS_BITRATE */
+  uint32_t max_bitrate; /* bit/s; 0: DEFAULT_OPUS_BITRATE, or what error correction needs */
   bool fec;             /* each packet has the one before it once more, smaller, when losses are expected */
   bool constant_rate;
   bool discontinuous;   /* silence is not sent */
