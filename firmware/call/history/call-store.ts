@@ -67,6 +67,8 @@ export class CallStore {
   #pruning: Timer | undefined;
   #syncing: Promise<void> | undefined;
   #isUnsynced = false;
+  /** Records written since what is too old was looked for. */
+  #written = 0;
   #isFailing = false;
   #isClosed = false;
   #dropped = 0;
@@ -149,11 +151,17 @@ export class CallStore {
     const { logger, clock } = this.#options;
     try {
       this.#write.immediate([...this.#waiting.values()]);
+      this.#written += this.#waiting.size;
       this.#waiting.clear();
       if (this.#isFailing) logger.info({ file: this.#file, lost: this.#dropped }, 'call records are written again');
       this.#isFailing = false;
       this.#dropped = 0;
       this.#sync();
+      // However many calls an hour has, no more are kept than may be.
+      if (this.#written >= MAX_PRUNED_ROWS) {
+        this.#pruning?.cancel();
+        this.#pruneLater();
+      }
     } catch (error) {
       const { code, message, cure } = storageError(this.#file, error);
       if (!this.#isFailing) logger.warn({ code, cure, file: this.#file }, `call records are not written: ${message}`);
@@ -224,6 +232,7 @@ export class CallStore {
   #pruneLater(delayMs = COMMIT_INTERVAL_MS): void {
     this.#pruning = this.#options.clock.schedule(delayMs, () => {
       let removed = 0;
+      this.#written = 0;
       try {
         removed = this.#prune.immediate();
         if (removed > 0) this.#sync();

@@ -2,6 +2,7 @@ import { withValue } from '../../../firmware/config/path.ts';
 import { startRingdown } from '../../sip/bench/ringdown.ts';
 import { numbers } from '../../sip/bench/server.ts';
 import { heading } from '../../support/bench-report.ts';
+import { cpuNs } from '../../support/process-cost.ts';
 import type { CallLoad } from './call-load.ts';
 import { startLoad } from './set-up.ts';
 
@@ -67,8 +68,10 @@ export async function ringGroups(): Promise<void> {
     const ring = (group: number): Promise<number> =>
       ringOne(load, ringing, callers[group % callers.length] ?? '', group);
     const alone: number[] = [];
+    const cpuBefore = cpuNs(server.pid);
     for (let time = 0; time < TIMES * GROUPS && performance.now() < until - MOST_MS / 4; time += 1)
       alone.push(await ring(time % GROUPS));
+    const cpuMs = (cpuNs(server.pid) - cpuBefore) / 1e6 / alone.length;
     const together: number[] = [];
     for (let time = 0; time < TIMES && performance.now() < until; time += 1)
       together.push(...(await Promise.all(Array.from({ length: GROUPS }, (_, group) => ring(group)))));
@@ -77,6 +80,7 @@ export async function ringGroups(): Promise<void> {
     );
     tell('one group at a time (99 of 100 within 50)', alone);
     tell(`${GROUPS} groups in the same moment`, together);
+    process.stdout.write(`CPU of one at a time, rung and given up, ${CALLS_UP} calls up: ${cpuMs.toFixed(1)} ms\n`);
     const failures = (await Promise.all(ids.map((id) => load.hangUp(id)))).filter((failure) => failure !== undefined);
     if (failures.length > 0) process.stdout.write(`${failures.length} calls that were up are gone: ${failures[0]}\n`);
   } finally {

@@ -1,9 +1,12 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase } from '../../../firmware/config/database.ts';
 import { requestCommand } from '../../../firmware/console/control.ts';
 import { holdingsOf } from '../../media/churn.ts';
 import { childrenOf } from '../../support/children.ts';
 import { residentBytes } from '../../support/process-cost.ts';
+import { repositoryPath } from '../../support/repository.ts';
 import type { Ringdown } from '../../support/ringdown.ts';
 
 /** What a box holds, by its own status, and what its processes do. */
@@ -64,6 +67,35 @@ export function rowsOf(ringdown: Ringdown): {
   } finally {
     database.close();
   }
+}
+
+const LIVE_HEAP = join(tmpdir(), `ringdown-live-heap-${process.pid}`);
+const LIVE_HEAP_TIMEOUT_MS = 30_000;
+
+/** Starts a runtime whose live heap can be asked for. */
+export async function watched<Started>(start: () => Promise<Started>): Promise<Started> {
+  process.env['LIVE_HEAP'] = LIVE_HEAP;
+  process.env['NODE_OPTIONS'] = `--import=${join(repositoryPath, 'test/support/live-heap.ts')}`;
+  try {
+    return await start();
+  } finally {
+    delete process.env['LIVE_HEAP'];
+    delete process.env['NODE_OPTIONS'];
+  }
+}
+
+/** Bytes that the JavaScript of a watched runtime holds once all garbage is collected. */
+export async function liveHeapBytes(ringdown: Ringdown): Promise<number> {
+  rmSync(LIVE_HEAP, { force: true });
+  process.kill(ringdown.pid, 'SIGUSR2');
+  const deadline = performance.now() + LIVE_HEAP_TIMEOUT_MS;
+  while (!existsSync(LIVE_HEAP)) {
+    if (performance.now() > deadline) throw new Error('the runtime does not say how much it holds');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const bytes = Number(readFileSync(LIVE_HEAP, 'utf8'));
+  rmSync(LIVE_HEAP, { force: true });
+  return bytes;
 }
 
 /** Memory of the runtime, in MB. */

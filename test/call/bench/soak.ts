@@ -1,7 +1,7 @@
 import { startRingdown } from '../../sip/bench/ringdown.ts';
 import { heading } from '../../support/bench-report.ts';
 import type { Fate } from './call-load.ts';
-import { heldBy, leftOver, megabytesOf, rowsOf } from './held.ts';
+import { heldBy, leftOver, liveHeapBytes, megabytesOf, rowsOf, watched } from './held.ts';
 import { MEDIA_PORTS, plainCall, startLoad } from './set-up.ts';
 
 const WINDOW = 24;
@@ -9,13 +9,18 @@ const WARM_UP = 1000;
 const STEPS = 10;
 /** A transaction is kept for 32 s after its answer, for copies of what was answered. */
 const SETTLING_MS = 60_000;
+/** Caches, and code that is compiled late; less than a hundred bytes of each call of a short run. */
+const MOST_GROWN_BYTES = 8_000_000;
+/** As configured, and what comes in while the oldest are taken away. */
+const MOST_RECORDS = 100_000 + 2000;
+const LIMIT = 1_000_000;
 /** Every few calls one is cancelled, and one finds a device busy. */
 const FATES: readonly Fate[] = ['answered', 'answered', 'cancelled', 'answered', 'busy'];
 
 /** Calls until they are so many or the time is over; what the box holds afterwards that it did not before. */
 export async function soak({ count, seconds }: { readonly count: number; readonly seconds: number }): Promise<void> {
   heading(`At most ${count} calls within ${seconds} s, ${WINDOW} under way: what they leave behind`);
-  const server = await startRingdown(undefined, MEDIA_PORTS);
+  const server = await watched(() => startRingdown(undefined, MEDIA_PORTS));
   const { ringdown } = server;
   const load = await startLoad(server);
   const fateOf = (index: number): Fate => FATES[index % FATES.length] ?? 'answered';
@@ -29,7 +34,9 @@ export async function soak({ count, seconds }: { readonly count: number; readonl
     };
     await load.run(WARM_UP, WINDOW, next);
     const before = await settled(ringdown);
-    const until = performance.now() + seconds * 1000;
+    const heldBefore = await liveHeapBytes(ringdown);
+    const beganMs = performance.now();
+    const until = beganMs + seconds * 1000;
     let done = 0;
     let failed = 0;
     process.stdout.write(`${String(WARM_UP).padEnd(10)} ${megabytesOf(ringdown)} MB\n`);
@@ -40,14 +47,22 @@ export async function soak({ count, seconds }: { readonly count: number; readonl
       failed += result.failed;
       process.stdout.write(`${String(WARM_UP + done).padEnd(10)} ${megabytesOf(ringdown)} MB\n`);
     }
+    const minutes = ((performance.now() - beganMs) / 60_000) * (LIMIT / done);
     const left = await leftOver(ringdown, before, SETTLING_MS);
+    const grown = (await liveHeapBytes(ringdown)) - heldBefore;
     const rows = rowsOf(ringdown);
-    process.stdout.write(`${done} calls, ${failed} failed\n`);
+    process.stdout.write(
+      `${done} calls, ${failed} failed; a million takes ${minutes.toFixed(0)} minutes at this pace\n`,
+    );
+    process.stdout.write(
+      `JavaScript holds ${(heldBefore / 1e6).toFixed(1)} MB after ${WARM_UP} calls, and ${(grown / 1e6).toFixed(1)} MB more after all\n`,
+    );
     process.stdout.write(left.length === 0 ? 'nothing is left behind\n' : `${left.join('\n')}\n`);
     process.stdout.write(
       `${rows.calls} call records, ${rows.running} of them running; ${rows.userCalls} in users' logs\n`,
     );
-    if (left.length > 0 || failed > 0 || rows.running > 0) process.exitCode = 1;
+    const isTooMuch = grown > MOST_GROWN_BYTES || rows.calls > MOST_RECORDS;
+    if (left.length > 0 || failed > 0 || rows.running > 0 || isTooMuch) process.exitCode = 1;
   } finally {
     await load.close();
     await server.close();

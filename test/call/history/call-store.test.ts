@@ -143,6 +143,17 @@ t.test('no more rows than configured, and none that are too old', async (t) => {
   t.equal(store.reader.userCalls('201', 5000).length, 0);
 });
 
+t.test('a storm of calls leaves no more rows than configured, without waiting for the next hour', async (t) => {
+  const { store, clock } = open(t, t.testdir(), { recordsKept: 100 });
+  clock.advance(5000);
+  for (let second = 0; second < 4; second += 1) {
+    for (let call = 0; call < 400; call += 1) store.save(recordOf(answered(`${second} ${call}`)));
+    clock.advance(1000);
+  }
+  for (let second = 0; second < 8; second += 1) clock.advance(1000);
+  t.equal(all(store).length, 100);
+});
+
 t.test('a disk that takes nothing blocks nobody, and what waits is bounded', async (t) => {
   const directory = t.testdir();
   const { store, clock, lines } = open(t, directory);
