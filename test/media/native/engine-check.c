@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -482,4 +483,38 @@ CHECK(check_engine_places, "every place is given back, and an old handle meets n
     if (dialog->handle == 0) break;
   }
   close_building(&building);
+}
+
+static void note_forgotten(struct session *session, void *argument) {
+  const struct leg_counters *counters = &session->legs[0].counters;
+  *(uint64_t *)argument = counters->packets_received + counters->unknown_payload_type;
+}
+
+CHECK(check_engine_nowhere, "a session that nobody has to do with wakes no thread, and hears nothing of what came before") {
+  struct engine *engine = engine_start(2, NULL, NULL);
+  if (engine == NULL) abort();
+  static const char *const addresses[1] = {"127.0.0.1"};
+  const uint16_t ports[1] = {(uint16_t)(35000 + 2 * ((unsigned)getpid() % 2000))};
+  unsigned failed;
+  enum leg_fault fault;
+  struct session *session = session_open(addresses, ports, 1, &failed, &fault);
+  if (session == NULL) abort();
+  const uint32_t handle = engine_add(engine, session);
+  EXPECT(engine_loop_of(engine, handle), ENGINE_MAX_LOOPS);
+  union address local;
+  address_parse("127.0.0.1", ports[0], &local);
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  for (unsigned i = 0; i < 3; i++) EXPECT(sendto(fd, "early", 5, 0, &local.any, address_length(&local)), 5);
+  close(fd);
+  EXPECT(engine_remove(engine, handle) == session, true);
+  const uint32_t again = engine_add(engine, session);
+  uint64_t forgotten = 0;
+  EXPECT(engine_visit(engine, again, note_forgotten, &forgotten), true);
+  EXPECT(forgotten, 3);
+  EXPECT(engine_loop_of(engine, again) < 2, true);
+  EXPECT(recv(session->legs[0].rtp_fd, &forgotten, 1, MSG_DONTWAIT), -1);
+  /* The end of the engine closes one that lives nowhere, too. */
+  session = engine_remove(engine, again);
+  EXPECT(engine_loop_of(engine, engine_add(engine, session)), ENGINE_MAX_LOOPS);
+  engine_stop(engine);
 }

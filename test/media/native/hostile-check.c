@@ -198,6 +198,10 @@ CHECK(check_loop, "the loop answers calls while packets run") {
   if (engine == NULL) abort();
   const uint32_t handle = engine_add(engine, bench.session);
   EXPECT(handle != 0, true);
+  /* What comes before anybody has to do with it is forgotten. */
+  uint64_t before = 1;
+  EXPECT(engine_visit(engine, handle, count, &before), true);
+  EXPECT(before, 0);
   uint8_t bytes[RTP_HEADER_BYTES + 160] = {0};
   struct rtp_packet packet = {.payload_type = PCMA_TYPE, .ssrc = 1};
   for (unsigned i = 0; i < 200; i++) {

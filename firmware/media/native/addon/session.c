@@ -280,7 +280,8 @@ static napi_value close_session(napi_env env, napi_callback_info info) {
   struct engine *engine = engine_of(env);
   if (engine == NULL || !read_arguments(env, info, &argument, 1)) return NULL;
   if (!read_uint32(env, argument, "handle", UINT32_MAX, &handle)) return NULL;
-  end_recordings(engine, handle);
+  /* One that lives on no loop has none. */
+  if (engine_loop_of(engine, handle) != ENGINE_MAX_LOOPS) end_recordings(engine, handle);
   struct session *session = engine_remove(engine, handle);
   if (session != NULL) session_close(session);
   return NULL;

@@ -10,6 +10,12 @@
 #define SLOT_MASK (ENGINE_MAX_SESSIONS - 1)
 _Static_assert(ENGINE_MAX_SESSIONS == 1 << SLOT_BITS, "slots fill their bits");
 #define NOBODY UINT16_MAX
+/*
+ * Of a session with which nothing has been done yet: most of those that ring are closed again, and each word with a loop is one
+ * that its thread has to be woken for.
+ */
+#define NOWHERE UINT8_MAX
+_Static_assert(ENGINE_MAX_LOOPS <= NOWHERE, "no loop is nowhere");
 
 /* A leg of any session is a number: its slot, then a bit for which of the session. */
 _Static_assert(SESSION_MAX_LEGS * ENGINE_MAX_SESSIONS <= NOBODY, "the numbers of legs fill their bits");
@@ -58,7 +64,7 @@ void engine_stop(struct engine *engine) {
   for (unsigned i = 0; i < ENGINE_MAX_SESSIONS; i++) {
     struct session *session = engine->slots[i].session;
     if (session == NULL) continue;
-    loop_let_go(engine->loops[engine->slots[i].loop], session);
+    if (engine->slots[i].loop != NOWHERE) loop_let_go(engine->loops[engine->slots[i].loop], session);
     session_close(session);
   }
   for (unsigned i = 0; i < engine->loop_count; i++) loop_close(engine->loops[i]);
@@ -84,19 +90,21 @@ static struct slot *find(const struct engine *engine, uint32_t handle) {
 
 unsigned engine_loop_of(const struct engine *engine, uint32_t handle) {
   const struct slot *slot = find(engine, handle);
-  return slot == NULL ? ENGINE_MAX_LOOPS : slot->loop;
+  return slot == NULL || slot->loop == NOWHERE ? ENGINE_MAX_LOOPS : slot->loop;
 }
 
 struct visit {
   struct session *session;
   void (*visit)(struct session *, void *);
   void *argument;
+  bool moves_in; /* it has lived nowhere so far */
+  bool done;
 };
 
 static void pay_visit(struct loop *loop, void *argument) {
-  const struct visit *visit = argument;
-  (void)loop;
-  visit->visit(visit->session, visit->argument);
+  struct visit *visit = argument;
+  visit->done = !visit->moves_in || loop_take_in(loop, visit->session);
+  if (visit->done) visit->visit(visit->session, visit->argument);
 }
 
 static struct slot *slot_of(struct engine *engine, uint16_t number) { return &engine->slots[number / SESSION_MAX_LEGS]; }
@@ -163,6 +171,20 @@ static void begin_group(struct engine *engine, const struct slot *slot) {
   engine->group[0] = (uint16_t)(slot - engine->slots);
 }
 
+/* It lives on `loop` from now on, where it has lived nowhere. False: epoll refuses. */
+static bool move_in(struct engine *engine, struct slot *slot, unsigned loop) {
+  session_forget_waiting(slot->session);
+  begin_group(engine, slot);
+  const bool done = settle_group(engine, loop);
+  if (!done) slot->loop = NOWHERE;
+  return done;
+}
+
+/* It lives somewhere from now on. False: epoll refuses. */
+static bool settle(struct engine *engine, struct slot *slot) {
+  return slot->loop != NOWHERE || move_in(engine, slot, engine_emptiest(engine));
+}
+
 uint32_t engine_add(struct engine *engine, struct session *session) {
   uint32_t index = engine->next_slot;
   for (unsigned tried = 0; engine->slots[index].session != NULL; tried++) {
@@ -175,11 +197,7 @@ uint32_t engine_add(struct engine *engine, struct session *session) {
   if (session->leg_count == 2 && leg_peer(&session->legs[0]) == &session->legs[1]) {
     for (unsigned leg = 0; leg < 2; leg++) slot->partners[leg] = number_of(engine, slot, 1 - leg);
   }
-  begin_group(engine, slot);
-  if (!settle_group(engine, engine_emptiest(engine))) {
-    slot->session = NULL;
-    return 0;
-  }
+  slot->loop = NOWHERE;
   slot->uses = (slot->uses + 1) & (UINT32_MAX >> SLOT_BITS);
   if (slot->uses == 0) slot->uses = 1;
   engine->next_slot = (index + 1) & SLOT_MASK;
@@ -194,18 +212,25 @@ struct session *engine_remove(struct engine *engine, uint32_t handle) {
     const uint16_t partner = slot->partners[leg];
     if (partner != NOBODY) slot_of(engine, partner)->partners[leg_of(partner)] = NOBODY;
   }
-  begin_group(engine, slot);
-  /* Which parts it from those of other sessions. */
-  unsettle_group(engine, slot->loop);
+  if (slot->loop != NOWHERE) {
+    begin_group(engine, slot);
+    /* Which parts it from those of other sessions. */
+    unsettle_group(engine, slot->loop);
+  }
   slot->session = NULL;
   return session;
 }
 
 bool engine_visit(struct engine *engine, uint32_t handle, void (*visit)(struct session *, void *), void *argument) {
-  const struct slot *slot = find(engine, handle);
+  struct slot *slot = find(engine, handle);
   if (slot == NULL) return false;
-  struct visit paid = {.session = slot->session, .visit = visit, .argument = argument};
-  loop_call(engine->loops[slot->loop], pay_visit, &paid);
+  struct visit paid = {.session = slot->session, .visit = visit, .argument = argument, .moves_in = slot->loop == NOWHERE};
+  const unsigned loop = paid.moves_in ? engine_emptiest(engine) : slot->loop;
+  if (paid.moves_in) session_forget_waiting(slot->session);
+  loop_call(engine->loops[loop], pay_visit, &paid);
+  if (!paid.done || !paid.moves_in) return paid.done;
+  slot->loop = (uint8_t)loop;
+  engine->leg_counts[loop] += slot->session->leg_count;
   return true;
 }
 
@@ -265,9 +290,10 @@ static unsigned gather(struct engine *engine, const struct slot *slot) {
   return legs;
 }
 
-static bool move(struct engine *engine, const struct slot *slot, unsigned loop) {
+static bool move(struct engine *engine, struct slot *slot, unsigned loop) {
   const unsigned old = slot->loop;
   if (old == loop) return true;
+  if (old == NOWHERE) return move_in(engine, slot, loop);
   gather(engine, slot);
   unsettle_group(engine, old);
   if (settle_group(engine, loop)) return true;
@@ -277,7 +303,7 @@ static bool move(struct engine *engine, const struct slot *slot, unsigned loop) 
 }
 
 bool engine_move(struct engine *engine, uint32_t handle, unsigned loop) {
-  const struct slot *slot = find(engine, handle);
+  struct slot *slot = find(engine, handle);
   return slot != NULL && loop < engine->loop_count && move(engine, slot, loop);
 }
 
@@ -310,7 +336,7 @@ static void part(struct engine *engine, struct slot *slot, unsigned leg) {
 }
 
 /* Onto one loop, unless two conferences keep them on two. False: epoll refuses. */
-static bool bring_together(struct engine *engine, const struct slot *one, const struct slot *other) {
+static bool bring_together(struct engine *engine, struct slot *one, struct slot *other) {
   const bool one_stays = is_seated(one->session), other_stays = is_seated(other->session);
   if (one->loop == other->loop || (one_stays && other_stays)) return true;
   const unsigned one_weight = gather(engine, one), other_weight = gather(engine, other);
@@ -327,6 +353,7 @@ enum engine_result engine_join(struct engine *engine, const struct engine_party 
   if (one->leg >= first->session->leg_count || other->leg >= second->session->leg_count) return ENGINE_NO_LEG;
   const uint16_t there = number_of(engine, second, other->leg);
   if (there == number_of(engine, first, one->leg)) return ENGINE_NO_LEG;
+  if (!settle(engine, first) || !settle(engine, second)) return ENGINE_REFUSED;
   if (first->partners[one->leg] != there) {
     part(engine, first, one->leg);
     part(engine, second, other->leg);
@@ -346,17 +373,18 @@ enum engine_result engine_part(struct engine *engine, const struct engine_party 
   struct slot *slot = find(engine, party->handle);
   if (slot == NULL) return ENGINE_UNKNOWN;
   if (party->leg >= slot->session->leg_count) return ENGINE_NO_LEG;
+  if (!settle(engine, slot)) return ENGINE_REFUSED;
   part(engine, slot, party->leg);
   return ENGINE_DONE;
 }
 
 void engine_reunite(struct engine *engine) {
   for (unsigned i = 0; i < ENGINE_MAX_SESSIONS; i++) {
-    const struct slot *slot = &engine->slots[i];
+    struct slot *slot = &engine->slots[i];
     if (slot->session == NULL) continue;
     for (unsigned leg = 0; leg < slot->session->leg_count; leg++) {
       if (slot->partners[leg] == NOBODY) continue;
-      const struct slot *other = slot_of(engine, slot->partners[leg]);
+      struct slot *other = slot_of(engine, slot->partners[leg]);
       /* Where they cannot be brought together now they are apart, until somebody tries again. */
       if (other->loop != slot->loop) bring_together(engine, slot, other);
     }

@@ -34,13 +34,16 @@ enum engine_result {
   ENGINE_REFUSED, /* epoll refuses, or there is no memory for a codec */
 };
 
-/* Hands an opened session over to the emptiest loop. Its handle, never 0; or 0 when ENGINE_MAX_SESSIONS are open or epoll refuses. */
+/*
+ * Hands over an opened session, which lives on no loop yet: on the emptiest one from the first call on that has to do with it, and
+ * what has come to its sockets by then is forgotten. Its handle, never 0; or 0 when ENGINE_MAX_SESSIONS are open.
+ */
 uint32_t engine_add(struct engine *engine, struct session *session);
 /* Takes a session back, to be closed by the caller; NULL for a handle that is not open. */
 struct session *engine_remove(struct engine *engine, uint32_t handle);
-/* Runs `visit` on the session, on its loop's thread, and waits for it. False for a handle that is not open. */
+/* Runs `visit` on the session, on its loop's thread, and waits for it. False for a handle that is not open, or when epoll refuses. */
 bool engine_visit(struct engine *engine, uint32_t handle, void (*visit)(struct session *session, void *argument), void *argument);
-/* The same on every session, loop after loop: no loop is kept from its packets for longer than its own sessions take. */
+/* The same on every session that lives on a loop, loop after loop: no loop is kept from its packets for longer than its own sessions take. */
 void engine_visit_all(struct engine *engine, void (*visit)(struct session *session, void *argument), void *argument);
 /*
  * Both parties hear each other from now on (pair.h), and live on one loop: those who are fewer move, or those who are in no
@@ -58,7 +61,7 @@ enum engine_result engine_part(struct engine *engine, const struct engine_party 
 bool engine_move(struct engine *engine, uint32_t handle, unsigned loop);
 /* After somebody has left a conference: those who were joined and are on two loops come together, where nothing holds them. */
 void engine_reunite(struct engine *engine);
-/* Which loop a session lives on; ENGINE_MAX_LOOPS for a handle that is not open. */
+/* Which loop a session lives on; ENGINE_MAX_LOOPS for none, and for a handle that is not open. */
 unsigned engine_loop_of(const struct engine *engine, uint32_t handle);
 /* The loop with the fewest legs, for what is shared. */
 unsigned engine_emptiest(const struct engine *engine);

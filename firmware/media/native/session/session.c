@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "record/recording.h"
 #include "session/forward.h"
@@ -19,6 +20,8 @@
  * the work of coding it would be taken from all other calls.
  */
 #define MAX_PACE 2
+/* More than fit into a socket. */
+#define MAX_FORGOTTEN 4096
 #define MAX_BURST_US 10000000
 
 struct session *session_open(const char *const *addresses, const uint16_t *ports, unsigned leg_count, unsigned *failed,
@@ -47,6 +50,26 @@ void session_close(struct session *session) {
   recordings_hang_up(session, loop_now_us());
   for (unsigned i = 0; i < session->leg_count; i++) leg_close(&session->legs[i]);
   free(session);
+}
+
+/* One packet after the other, so that nobody can keep us here. */
+static unsigned forget(int fd) {
+  unsigned count = 0;
+  uint8_t byte;
+  for (unsigned turn = 0; fd >= 0 && turn < MAX_FORGOTTEN; turn++) {
+    if (recv(fd, &byte, sizeof byte, MSG_DONTWAIT) >= 0) count++;
+    /* An error that the network reported (ICMP) is none that keeps packets from being there. */
+    else if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+  }
+  return count;
+}
+
+void session_forget_waiting(struct session *session) {
+  for (unsigned i = 0; i < session->leg_count; i++) {
+    struct leg *leg = &session->legs[i];
+    leg->counters.unknown_payload_type += forget(leg->rtp_fd);
+    forget(leg->rtcp_fd);
+  }
 }
 
 void session_attach(struct session *session, struct loop *loop) {

@@ -26,6 +26,8 @@ struct session *session_open(const char *const *addresses, const uint16_t *ports
                              enum leg_fault *fault);
 /* It lives on no loop any more. */
 void session_close(struct session *session);
+/* What has come to its sockets and was not read is no more: it came before anybody had said what to do with it. Lives on no loop. */
+void session_forget_waiting(struct session *session);
 /* Called by its loop. What is not of its own is left behind: its seats in conferences, and peers of other sessions. */
 void session_attach(struct session *session, struct loop *loop);
 void session_detach(struct session *session);
