@@ -71,6 +71,42 @@ officeTest('a carrier that answers 503 is passed over for the next line, a busy 
   await everyLine(office, isFree);
 });
 
+officeTest(
+  'a peer that knows the box by its address: OPTIONS, calls in and out, and past it once it is gone',
+  async (t, office) => {
+    const known = { registers: false, noResponseSeconds: 1 };
+    const [peer, second] = await carriers(office, { line: known }, {});
+    const reception = await office.registered('201');
+    const workshop = await office.registered('202');
+    const route = { lineGroup: 7, incomingNumber: '4930555202', destination: '202', timeProfile: 'Day' };
+    const set = ['config', 'set', 'timeProfiles.Day', '{"override":"on"}', 'incomingRoutes.Workshop'];
+    await ask(office, [...set, JSON.stringify({ ...route, nightDestination: '201' })]);
+    t.match(await peer.transcript(), /OPTIONS sip:carrier\.example/);
+    t.notMatch(await peer.transcript(), 'REGISTER');
+    await peer.invite('4930555202', { headers: [['Privacy', 'id']] });
+    t.match(await workshop.incomingCall(), { fromUri: /^sips?:anonymous@/ }, 'who wants no number shown');
+    const [outcome] = await Promise.all([peer.answered(), workshop.answer()]);
+    t.equal(outcome.status, 200);
+    await talk(t, peer, workshop);
+    await Promise.all([peer.bye(), workshop.ended()]);
+    await ask(office, ['config', 'set', 'timeProfiles.Day.override', 'off']);
+    await peer.invite('4930555202');
+    await reception.incomingCall();
+    t.equal((await peer.cancel()).status, 487, 'by night it rings elsewhere');
+    await reception.ended();
+    await workshop.invite('01632960123');
+    await peer.incomingCall();
+    await Promise.all([workshop.answered(), peer.answer()]);
+    await Promise.all([workshop.bye(), peer.ended()]);
+    await peer.close();
+    await workshop.invite('01632960124');
+    t.match(await second.incomingCall(), { requestUri: /^sip:01632960124@/ });
+    await Promise.all([workshop.answered(), second.answer()]);
+    await Promise.all([workshop.bye(), second.ended()]);
+    await everyLine(office, isFree);
+  },
+);
+
 officeTest('who may not call there gets 403 and the carrier nothing, but for help', async (t, office) => {
   const [carrier] = await carriers(office, {});
   const reception = await office.registered('201');
