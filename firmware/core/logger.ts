@@ -1,4 +1,4 @@
-import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
+import { type Bindings, type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 import type { Clock } from './clock.ts';
 
 export type { Logger } from 'pino';
@@ -8,6 +8,7 @@ const WRITTEN_TOGETHER = 8192;
 
 /** Fields that never reach a log, wherever they stand in an object one level deep. */
 const SECRET_FIELDS = ['password', 'ha1', 'secret', 'authorization', 'privateKey'] as const;
+const CENSOR = '[secret]';
 
 /** Makes the root logger: JSON lines on `destination`; unless given on standard output, those of one turn of the event loop together. */
 export function createLogger(level = 'info', destination?: DestinationStream): Logger {
@@ -15,9 +16,42 @@ export function createLogger(level = 'info', destination?: DestinationStream): L
     level,
     base: null,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: '[secret]' },
+    // Not `redact` of pino, which looks for each path in each value: it cost ten times as much as the rest of a line.
+    formatters: { log: withoutSecrets },
   };
-  return pino(options, destination ?? standardOutput());
+  const logger: Logger = pino(options, destination ?? standardOutput());
+  const child: (this: Logger, bindings: Bindings) => Logger = logger.child;
+  // Children make theirs by this one as well: they inherit it.
+  Object.defineProperty(logger, 'child', {
+    value(this: Logger, bindings: Bindings): Logger {
+      return child.call(this, withoutSecrets(bindings));
+    },
+  });
+  return logger;
+}
+
+/** The same object where there is nothing to hide, as nearly always. */
+function withoutSecrets(fields: Record<string, unknown>): Record<string, unknown> {
+  let shown = censored(fields);
+  for (const name in shown) {
+    const value = shown[name];
+    if (typeof value !== 'object' || value === null || !hasSecret(value)) continue;
+    if (shown === fields) shown = { ...fields };
+    shown[name] = censored(value instanceof Error ? { ...pino.stdSerializers.err(value) } : { ...value });
+  }
+  return shown;
+}
+
+function censored(fields: Record<string, unknown>): Record<string, unknown> {
+  if (!hasSecret(fields)) return fields;
+  const shown = { ...fields };
+  for (const name of SECRET_FIELDS) if (name in shown) shown[name] = CENSOR;
+  return shown;
+}
+
+function hasSecret(fields: object): boolean {
+  for (const name of SECRET_FIELDS) if (name in fields) return true;
+  return false;
 }
 
 /** A call has five lines, and each write costs as much as all else that is done for one. Nothing is lost at an orderly end. */

@@ -49,6 +49,14 @@ t.test('secrets never reach the log', async (t) => {
   const { lines, logger } = capture();
   logger.info({ password: 'hunter2', user: { ha1: 'abc', name: '201' } }, 'hello');
   t.match(lines[0], { password: '[secret]', user: { ha1: '[secret]', name: '201' } });
+  const fields = { secret: 'hunter2', user: { privateKey: 'abc' } };
+  logger.child({ authorization: 'Digest', from: '201', to: fields }).warn(fields, 'hello');
+  t.match(lines[1], { authorization: '[secret]', from: '201', to: { secret: '[secret]' } });
+  t.match(lines[1], { secret: '[secret]', user: { privateKey: '[secret]' } });
+  t.same(fields, { secret: 'hunter2', user: { privateKey: 'abc' } }, 'what is logged stays as it is');
+  logger.error({ err: Object.assign(new Error('refused'), { password: 'hunter2' }) }, 'hello');
+  t.match(lines[2], { err: { message: 'refused', password: '[secret]' } });
+  t.notMatch(JSON.stringify(lines), 'hunter2');
 });
 
 /** Logs `turns` lines on standard output, each in a turn of its own but for the last, which is followed by the end at once. */
