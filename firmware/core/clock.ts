@@ -20,27 +20,39 @@ export function pendingTimers(): number {
   return pending;
 }
 
+/** One object for each: a call has dozens of timers, most of which are cancelled. */
+class SystemTimer implements Timer {
+  #timeout: NodeJS.Timeout | undefined;
+  #callback: (() => void) | undefined;
+
+  constructor(delayMs: number, callback: () => void) {
+    this.#callback = callback;
+    this.#timeout = setTimeout(SystemTimer.#fire, delayMs, this);
+    this.#timeout.unref();
+    pending += 1;
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timeout);
+    this.#settle();
+  }
+
+  static #fire(timer: SystemTimer): void {
+    timer.#settle()?.();
+  }
+
+  #settle(): (() => void) | undefined {
+    const callback = this.#callback;
+    if (callback !== undefined) pending -= 1;
+    // Whoever keeps the timer keeps nothing else alive by it.
+    this.#callback = undefined;
+    this.#timeout = undefined;
+    return callback;
+  }
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
-  schedule(delayMs, callback) {
-    let isPending = true;
-    pending += 1;
-    const settle = (): boolean => {
-      if (!isPending) return false;
-      isPending = false;
-      pending -= 1;
-      return true;
-    };
-    const timer = setTimeout(() => {
-      settle();
-      callback();
-    }, delayMs);
-    timer.unref();
-    return {
-      cancel: () => {
-        if (settle()) clearTimeout(timer);
-      },
-    };
-  },
+  schedule: (delayMs, callback) => new SystemTimer(delayMs, callback),
 };

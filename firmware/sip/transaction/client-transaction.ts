@@ -31,7 +31,8 @@ export class ClientTransaction extends MachineRun {
   readonly key: string;
   readonly handlers: ClientHandlers;
   readonly #layer: ClientTransactionLayer;
-  readonly #bytes: Buffer;
+  /** Until it has a response. */
+  #bytes: Buffer | undefined;
   #response: SipResponse | undefined;
   #ack: Buffer | undefined;
 
@@ -52,6 +53,10 @@ export class ClientTransaction extends MachineRun {
     if (response.status < 200) input = 'provisional';
     else if (response.status < 300) input = 'success';
     this.input(input);
+    // It may be remembered for half a minute more, and there are many: not with all that it has seen.
+    if (response.status < 200) return;
+    this.#response = undefined;
+    this.#bytes = undefined;
   }
 
   protected onTerminated(): void {
@@ -61,7 +66,7 @@ export class ClientTransaction extends MachineRun {
   protected perform(effect: OwnEffect): void {
     switch (effect) {
       case 'send':
-        this.#send(this.#bytes);
+        if (this.#bytes !== undefined) this.#send(this.#bytes);
         break;
       case 'send-ack':
         this.#ack ??= this.#response === undefined ? undefined : serialize(ackFor(this.request, this.#response));

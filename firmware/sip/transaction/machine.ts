@@ -111,6 +111,7 @@ export abstract class MachineRun<State extends string = string> extends Delayed 
     if (this.#terminated) return;
     this.#terminated = true;
     this.#repeat?.cancel();
+    this.#repeat = undefined;
     this.list?.remove(this);
     this.onTerminated();
   }
@@ -141,6 +142,7 @@ export abstract class MachineRun<State extends string = string> extends Delayed 
         return undefined;
       case 'stop-repeat':
         this.#repeat?.cancel();
+        this.#repeat = undefined;
         return undefined;
       case 'stop-end':
         this.list?.remove(this);

@@ -383,7 +383,8 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
       // Often called from a timer, where nobody above would catch it.
       this.#context.logger.error({ err: error, callId: this.#callId }, 'end handler failed');
     }
-    // The transactions keep this for half a minute more, but not the call above it.
+    // The transactions keep this for half a minute more, but not the call above it, nor the session.
     this.handlers = {};
+    this.#session = undefined;
   }
 }
