@@ -13,7 +13,7 @@ interface Pending {
   readonly command: Command;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: MediaError) => void;
-  readonly timer: Timer;
+  readonly dueMs: number;
   /** How often it was sent, each time to another worker. */
   deliveries: number;
 }
@@ -25,7 +25,10 @@ interface Pending {
 export class Requests {
   readonly #clock: Clock;
   readonly #send: (request: Request) => void;
+  /** The oldest first. */
   readonly #pending = new Map<number, Pending>();
+  /** For the oldest, or one that was: a call has a dozen requests, which are answered in a moment. */
+  #timer: Timer | undefined;
   /** Answers awaited by the re-opening of sessions, which goes before the waiting requests. */
   readonly #exchanges = new Map<number, (response: Response | undefined) => void>();
   #state: 'waiting' | 'running' | 'closed' = 'waiting';
@@ -48,9 +51,10 @@ export class Requests {
     }
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
-      const timer = this.#clock.schedule(REQUEST_TIMEOUT_MS, () => this.#timeOut(id));
-      const pending: Pending = { id, command, resolve, reject, timer, deliveries: 0 };
+      const dueMs = this.#clock.elapsed() + REQUEST_TIMEOUT_MS;
+      const pending: Pending = { id, command, resolve, reject, dueMs, deliveries: 0 };
       this.#pending.set(id, pending);
+      this.#timer ??= this.#clock.schedule(REQUEST_TIMEOUT_MS, this.#onTimer);
       // Otherwise it waits, and is sent when the worker is there.
       if (this.#state === 'running') this.#deliver(pending);
     });
@@ -106,6 +110,8 @@ export class Requests {
   /** Whatever waits is rejected with MEDIA_CLOSED. Idempotent. */
   close(): void {
     this.#state = 'closed';
+    this.#timer?.cancel();
+    this.#timer = undefined;
     for (const pending of [...this.#pending.values()]) this.#settle(pending)?.reject(closed());
     this.#abandonExchanges();
   }
@@ -115,9 +121,19 @@ export class Requests {
     this.#send({ kind: 'request', id: pending.id, command: pending.command });
   }
 
-  #timeOut(id: number): void {
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return;
+  readonly #onTimer = (): void => {
+    this.#timer = undefined;
+    const now = this.#clock.elapsed();
+    for (const pending of this.#pending.values()) {
+      if (pending.dueMs > now) {
+        this.#timer ??= this.#clock.schedule(Math.ceil(pending.dueMs - now), this.#onTimer);
+        return;
+      }
+      this.#timeOut(pending);
+    }
+  };
+
+  #timeOut(pending: Pending): void {
     const { command } = pending;
     const { method } = command;
     const running = this.#state === 'running';
@@ -134,7 +150,6 @@ export class Requests {
   }
 
   #settle(pending: Pending): Pending | undefined {
-    pending.timer.cancel();
     if (!this.#pending.delete(pending.id)) return undefined;
     if (this.isIdle) this.#onIdle();
     return pending;

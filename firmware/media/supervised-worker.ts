@@ -25,6 +25,8 @@ export interface SupervisedHandlers {
 export const START_TIMEOUT_MS = 15_000;
 /** Between an answer and the next ping. */
 export const PING_INTERVAL_MS = 3000;
+/** Between a request and the ping that follows it, and those of the same moment: a call has a dozen. */
+export const PING_DELAY_MS = 50;
 /** Silence after which a worker is taken for hung. */
 export const PING_TIMEOUT_MS = 2000;
 /**
@@ -46,6 +48,7 @@ export class SupervisedWorker {
   #killReason: string | undefined;
   #lastPingId = 0;
   #answered = true;
+  #pingsSoon = false;
 
   constructor(clock: Clock, launch: Launch, handlers: SupervisedHandlers) {
     this.#clock = clock;
@@ -71,10 +74,12 @@ export class SupervisedWorker {
     return this.#state === 'ready';
   }
 
-  /** A ping follows the request: what hangs is known after PING_TIMEOUT_MS, however long ago the last ping was. */
+  /** A ping follows the request: what hangs is known soon after PING_TIMEOUT_MS, however long ago the last ping was. */
   send(request: Request): void {
     this.#worker?.send(request);
-    if (this.#state === 'ready' && this.#answered) this.#ping();
+    if (this.#state !== 'ready' || !this.#answered || this.#pingsSoon) return;
+    this.#pingsSoon = true;
+    this.#pingAfter(PING_DELAY_MS);
   }
 
   /** Ends the process and waits for its end. Idempotent. */
@@ -89,26 +94,27 @@ export class SupervisedWorker {
       case 'ready':
         if (this.#state !== 'starting') return;
         this.#state = 'ready';
-        this.#pingLater();
+        this.#pingAfter(PING_INTERVAL_MS);
         this.#handlers.ready();
         return;
       case 'pong':
         if (this.#state !== 'ready' || message.id !== this.#lastPingId) return;
         this.#answered = true;
-        this.#pingLater();
+        this.#pingAfter(PING_INTERVAL_MS);
         return;
       default:
         this.#handlers.message(message);
     }
   }
 
-  #pingLater(): void {
+  #pingAfter(delayMs: number): void {
     this.#timer?.cancel();
-    this.#timer = this.#clock.schedule(PING_INTERVAL_MS, () => this.#ping());
+    this.#timer = this.#clock.schedule(delayMs, () => this.#ping());
   }
 
   #ping(): void {
     this.#answered = false;
+    this.#pingsSoon = false;
     this.#lastPingId += 1;
     this.#awaitAnswer(PING_TIMEOUT_MS);
     this.#worker?.send({ kind: 'ping', id: this.#lastPingId });

@@ -4,6 +4,7 @@ import { createLogger } from '../../firmware/core/logger.ts';
 import type { Request, ToWorker } from '../../firmware/media/protocol.ts';
 import {
   type Launch,
+  PING_DELAY_MS,
   PING_INTERVAL_MS,
   PING_TIMEOUT_MS,
   START_TIMEOUT_MS,
@@ -270,7 +271,7 @@ t.test('a request is followed by a ping, so that a hung worker is known soon aft
   const { pair, worker } = makeFullPair(clock);
   worker(0).mute = true;
   pair.send(request(1));
-  clock.advance(PING_TIMEOUT_MS - 1);
+  clock.advance(PING_DELAY_MS + PING_TIMEOUT_MS - 1);
   pair.send(request(2));
   t.equal(worker(0).killed, false);
   clock.advance(1);
@@ -324,6 +325,8 @@ t.test('an answer that came while this process stood still is not too late', asy
   worker(0).getReady();
   worker(0).mute = true;
   pair.send(request(1));
+  // The first of them is the time until the ping.
+  clock.fireLate();
   clock.fireLate();
   clock.fireLate();
   t.equal(worker(0).killed, false);
