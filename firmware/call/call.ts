@@ -426,13 +426,13 @@ export class Call {
     const waiting = this.#waiting;
     const other = this.#other;
     if (other === undefined) return;
-    const unusable = await other.prepare(waiting);
+    const unusable = await other.prepare(waiting, true);
     if (unusable !== undefined) {
       this.#logger.warn({ why: unusable.why }, 'the answer of the device is unusable');
       this.#take({ kind: 'failed', status: 488 });
       return;
     }
-    const refusal = await waiting.prepare(other);
+    const refusal = await waiting.prepare(other, true);
     if (refusal !== undefined) {
       this.#refused = { refusal };
       this.#take({ kind: 'failed', status: refusal.status });

@@ -59,10 +59,10 @@ export class IncomingLeg extends Leg {
     return true;
   }
 
-  override async prepare(other?: Leg): Promise<Refusal | undefined> {
+  override async prepare(other?: Leg, isJoined = false): Promise<Refusal | undefined> {
     if (this.isUp) return super.prepare(other);
     this.media.watch(true);
-    const answer = await this.agree(() => this.media.answerInvite(other?.media.speech));
+    const answer = await this.agree(() => this.media.answerInvite(other?.media.speech, isJoined));
     if ('status' in answer) return answer;
     this.#description = answer.sdp;
     return undefined;

@@ -58,6 +58,8 @@ export class LegMedia {
   /** Our offer is in a response, and its answer comes in the ACK. */
   #awaitsAnswer = false;
   #watched = false;
+  /** What the media worker was told and has not said that it does; `join` waits for it. */
+  #applying: Promise<void> | undefined;
   #sound: Sound | undefined;
   readonly #announcements = new Map<number, (isWhole: boolean) => void>();
   #closed = false;
@@ -140,12 +142,14 @@ export class LegMedia {
 
   /**
    * Our answer to the offer in the INVITE, and the media worker does what it says; or our offer, where it has none
-   * (RFC 3264 §5, RFC 3261 §13.3.1.4).
+   * (RFC 3264 §5, RFC 3261 §13.3.1.4). `isJoined` as for `relay`.
    */
-  answerInvite(beside?: Speech): Promise<{ readonly sdp: string } | Refusal> {
+  answerInvite(beside?: Speech, isJoined = false): Promise<{ readonly sdp: string } | Refusal> {
     const offer = this.#offer;
     this.#answer ??=
-      offer === undefined ? this.offerInResponse(beside).then((sdp) => ({ sdp })) : this.answer(offer, beside);
+      offer === undefined
+        ? this.offerInResponse(beside).then((sdp) => ({ sdp }))
+        : this.answer(offer, beside, isJoined);
     return this.#answer;
   }
 
@@ -168,30 +172,49 @@ export class LegMedia {
     return sdp === undefined ? NO_ANSWER : this.takeAnswer(sdp);
   }
 
-  /** Has the media worker do what the peer answered to our offer. */
-  async takeAnswer(sdp: string): Promise<Refusal | undefined> {
+  /** Has the media worker do what the peer answered to our offer. `isJoined` as for `relay`. */
+  async takeAnswer(sdp: string, isJoined = false): Promise<Refusal | undefined> {
     const answer = (await this.open()).readAnswer(sdp);
     if ('status' in answer) return answer;
-    await this.relay(answer);
+    await this.relay(answer, isJoined);
     return undefined;
   }
 
   /** Our answer to an offer, with the codec in use where it has that; the media worker does what it says. */
-  async answer(offer: ReceivedOffer, beside: Speech = NOTHING_KNOWN): Promise<{ readonly sdp: string } | Refusal> {
+  async answer(
+    offer: ReceivedOffer,
+    beside: Speech = NOTHING_KNOWN,
+    isJoined = false,
+  ): Promise<{ readonly sdp: string } | Refusal> {
     const side = await this.open();
     const wanted = [...(side.codec === undefined ? [] : [side.codec]), ...beside.codecs];
     const answer = side.answer(offer, wanted, beside.pauses);
     if ('status' in answer) return answer;
-    await this.relay(answer);
+    await this.relay(answer, isJoined);
     return { sdp: answer.sdp };
   }
 
-  /** The media worker does as agreed. */
-  async relay(agreement: Agreement): Promise<void> {
+  /**
+   * The media worker does as agreed. `isJoined`: it is told so, and `join`, which is to follow at once, waits for it: what both
+   * legs agreed on and that they hear each other goes to the worker in one message.
+   */
+  async relay(agreement: Agreement, isJoined = false): Promise<void> {
     const side = await this.open();
     const session = await this.session();
-    await session.configure(0, this.#parameters(agreement));
+    const applying = session.configure(0, this.#parameters(agreement));
+    if (!isJoined) {
+      await applying;
+      side.agree(agreement);
+      return;
+    }
     side.agree(agreement);
+    applying.catch(() => undefined);
+    this.#applying = applying;
+  }
+
+  /** Resolves when the media worker does what it was told last, or does not; never rejects. */
+  async applied(): Promise<void> {
+    await this.#applying?.catch(() => undefined);
   }
 
   /** Whether silence of the party is told: from the moment that it should speak, and not while media go past the box. */
@@ -217,7 +240,10 @@ export class LegMedia {
   /** Both parties hear each other, and not what either was joined with before. */
   async join(other: LegMedia): Promise<void> {
     const [own, others] = await Promise.all([this.session(), other.session()]);
-    await own.join(others);
+    const applying = [this.#applying, other.#applying];
+    this.#applying = undefined;
+    other.#applying = undefined;
+    await Promise.all([own.join(others), ...applying]);
   }
 
   /** Neither hears the other any more. One that is not joined succeeds, and one that is closed. */

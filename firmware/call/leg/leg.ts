@@ -254,7 +254,7 @@ export abstract class Leg implements Waiting {
     return true;
   }
 
-  async prepare(_other?: Leg): Promise<Refusal | undefined> {
+  async prepare(_other?: Leg, _isJoined = false): Promise<Refusal | undefined> {
     return undefined;
   }
 

@@ -72,14 +72,16 @@ export class OutgoingLeg extends Leg {
     return this.agree(() => this.media.takeAnswer(sdp));
   }
 
-  override async prepare(_other?: Leg): Promise<Refusal | undefined> {
+  override async prepare(_other?: Leg, isJoined = false): Promise<Refusal | undefined> {
     const answer = this.#answer;
     if (answer === undefined) return undefined;
     this.#answer = undefined;
     try {
-      return await this.agree(() => this.media.takeAnswer(answer));
+      return await this.agree(() => this.media.takeAnswer(answer, isJoined));
     } finally {
-      this.awaitsTaking = false;
+      void this.media.applied().then(() => {
+        this.awaitsTaking = false;
+      });
     }
   }
 

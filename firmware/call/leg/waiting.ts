@@ -33,9 +33,10 @@ export interface Waiting {
   progress(from: Leg): Promise<boolean>;
   /**
    * Agrees on media, for a conversation with `other`, or with the box itself. Nothing is answered yet. A refusal is what is wrong
-   * with what the party offered. Rejects as MediaSession does.
+   * with what the party offered. Rejects as MediaSession does. `isJoined`: their media are joined at once (Bridge.join), which waits
+   * for the media worker to do as agreed.
    */
-  prepare(other?: Leg): Promise<Refusal | undefined>;
+  prepare(other?: Leg, isJoined?: boolean): Promise<Refusal | undefined>;
   /** After `prepare`: answers, and says that it is `other` who does; the box itself where left out. False when the party is gone. */
   accept(other?: LegParty): boolean;
   /** Nobody is there: the final response, or busy or congestion tone for a bounded time, then BYE. Resolves when it is over. */
