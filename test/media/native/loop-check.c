@@ -62,6 +62,36 @@ CHECK(check_loop_reads, "a loop that is told once of what came reads it all, wha
   bench_close(&bench);
 }
 
+#define VISITS 300
+
+CHECK(check_loop_leave, "a loop that waits hears no more of who was let go, and all of who came in its place") {
+  struct loop *loop = loop_open(NULL, NULL);
+  EXPECT(loop_start(loop), true);
+  for (unsigned visit = 0; visit < VISITS; visit++) {
+    struct bench bench;
+    bench_open(&bench, CODEC_PCMU, 20, CODEC_PCMU, 20);
+    bench_part(&bench);
+    union address port;
+    socklen_t length = sizeof port;
+    EXPECT(getsockname(bench.session->legs[0].rtp_fd, &port.any, &length), 0);
+    /* In the end there are more that left, while nothing wakes the thread, than it is to remember. */
+    const unsigned packets = visit < VISITS / 2 ? visit % 3 : 0;
+    loop_call(loop, take_in, bench.session);
+    for (unsigned i = 0; i < packets; i++) {
+      uint8_t bytes[RTP_HEADER_BYTES + 160] = {0};
+      rtp_write_header(bytes, &(struct rtp_packet){.payload_type = PCMU_TYPE, .sequence_number = (uint16_t)i, .timestamp = i * 160});
+      EXPECT(sendto(bench.parties[0].fd, bytes, sizeof bytes, 0, &port.any, length), sizeof bytes);
+      /* The event may be on its way to the thread. */
+      loop_call(loop, let_go, bench.session);
+      loop_call(loop, take_in, bench.session);
+    }
+    if (visit % 2 == 0) EXPECT(received_by(loop, bench.session, packets), packets);
+    loop_call(loop, let_go, bench.session);
+    bench_close(&bench);
+  }
+  loop_close(loop);
+}
+
 struct bell {
   struct timer timer;
   uint64_t rung_us;

@@ -9,6 +9,7 @@
 #define SLOT_BITS 13
 #define SLOT_MASK (ENGINE_MAX_SESSIONS - 1)
 _Static_assert(ENGINE_MAX_SESSIONS == 1 << SLOT_BITS, "slots fill their bits");
+_Static_assert(ENGINE_MAX_SESSIONS <= LOOP_MAX_SESSIONS, "all may live on one loop");
 #define NOBODY UINT16_MAX
 /*
  * Of a session with which nothing has been done yet: most of those that ring are closed again, and each word with a loop is one

@@ -26,6 +26,8 @@
 #define SOCKET_LEG 1
 #define SOCKET_RTCP 2
 #define SOCKET_MASK 3
+/* Of what is let go while the thread waits; with more it is woken, so that it may forget them. */
+#define MAX_LEFT 64
 #define WAKE_UP UINT64_MAX
 #define TIMER_EXPIRED (UINT64_MAX - 1)
 /* How long a packet may have waited in its socket. */
@@ -35,6 +37,12 @@ _Static_assert(_Alignof(struct session) > SOCKET_MASK, "the number of a socket f
 struct call {
   void (*call)(struct loop *, void *); /* NULL: none, or answered */
   void *argument;
+};
+
+/* Of a session that was let go while the thread waited: the event that it waited for may speak of it. */
+struct left {
+  const struct session *session;
+  bool is_back; /* it, or another one at the same place in memory */
 };
 
 struct loop {
@@ -65,9 +73,17 @@ struct loop {
   bool started;
   pthread_t thread;
   int wake;
-  pthread_mutex_t mutex; /* guards `call` */
+  /*
+   * Guards what follows; and all of the loop while the thread waits, for who calls then does by itself what it wants done. To have the
+   * thread do it would cost more than most calls do: two threads that wake one another.
+   */
+  pthread_mutex_t mutex;
   pthread_cond_t done;
   struct call call;
+  bool waits; /* the thread, for events */
+  unsigned left_count;
+  /* One call lets go no more than there can be. */
+  struct left left[MAX_LEFT + LOOP_MAX_SESSIONS];
 };
 
 static uint64_t us_of(const struct timespec *time) { return (uint64_t)time->tv_sec * 1000000 + (uint64_t)time->tv_nsec / 1000; }
@@ -109,6 +125,30 @@ static struct epoll_event event_of(struct session *session, unsigned which) {
   return (struct epoll_event){.events = EPOLLIN | EPOLLET, .data.u64 = (uintptr_t)session | which};
 }
 
+static struct left *left_of(struct loop *loop, const struct session *session) {
+  for (unsigned i = 0; i < loop->left_count; i++) {
+    if (loop->left[i].session == session) return &loop->left[i];
+  }
+  return NULL;
+}
+
+static void note_left(struct loop *loop, const struct session *session) {
+  struct left *left = left_of(loop, session);
+  if (left == NULL) left = &loop->left[loop->left_count++];
+  *left = (struct left){.session = session};
+}
+
+static void note_back(struct loop *loop, const struct session *session) {
+  struct left *left = left_of(loop, session);
+  if (left != NULL) left->is_back = true;
+}
+
+/* Whether an event speaks of a session that is here. What came back may have fewer sockets. */
+static bool is_here(struct loop *loop, const struct session *session, unsigned which) {
+  const struct left *left = left_of(loop, session);
+  return left == NULL || (left->is_back && has_socket(session, which));
+}
+
 bool loop_take_in(struct loop *loop, struct session *session) {
   for (unsigned which = 0; which <= SOCKET_MASK; which++) {
     if (!has_socket(session, which)) continue;
@@ -120,6 +160,7 @@ bool loop_take_in(struct loop *loop, struct session *session) {
     return false;
   }
   session_attach(session, loop);
+  if (loop->waits) note_back(loop, session);
   return true;
 }
 
@@ -129,27 +170,24 @@ void loop_let_go(struct loop *loop, struct session *session) {
     if (has_socket(session, which)) epoll_ctl(loop->epoll, EPOLL_CTL_DEL, socket_of(session, which), NULL);
   }
   session_detach(session);
+  if (loop->waits) note_left(loop, session);
 }
 
-/* On the loop's thread: what another thread asked for. */
+/* On the loop's thread, with the mutex: what another thread asked for while there was something to do here. */
 static void answer_call(struct loop *loop) {
-  uint64_t count;
-  if (read(loop->wake, &count, sizeof count) < 0) return;
-  pthread_mutex_lock(&loop->mutex);
-  if (loop->call.call != NULL) loop->call.call(loop, loop->call.argument);
+  if (loop->call.call == NULL) return;
+  loop->call.call(loop, loop->call.argument);
+  send_queue_flush(loop->queue);
   loop->call.call = NULL;
   pthread_cond_signal(&loop->done);
-  pthread_mutex_unlock(&loop->mutex);
-  send_queue_flush(loop->queue);
 }
 
-/* Asked for beside the event, which has to wait its turn where many sockets are ready: who waits must not take us for dead. */
-static bool is_called(struct loop *loop) {
-  pthread_mutex_lock(&loop->mutex);
-  const bool called = loop->call.call != NULL;
-  pthread_mutex_unlock(&loop->mutex);
-  return called;
+static void wake_thread(struct loop *loop) {
+  const uint64_t one = 1;
+  if (write(loop->wake, &one, sizeof one) != sizeof one) abort();
 }
+
+static void expire_in_time(struct loop *loop);
 
 void loop_call(struct loop *loop, void (*call)(struct loop *, void *), void *argument) {
   if (!loop->started) {
@@ -157,11 +195,17 @@ void loop_call(struct loop *loop, void (*call)(struct loop *, void *), void *arg
     send_queue_flush(loop->queue);
     return;
   }
-  const uint64_t one = 1;
   pthread_mutex_lock(&loop->mutex);
-  loop->call = (struct call){call, argument};
-  if (write(loop->wake, &one, sizeof one) != sizeof one) abort();
-  while (loop->call.call != NULL) pthread_cond_wait(&loop->done, &loop->mutex);
+  if (loop->waits && loop->left_count < MAX_LEFT) {
+    call(loop, argument);
+    send_queue_flush(loop->queue);
+    expire_in_time(loop);
+  } else {
+    loop->call = (struct call){call, argument};
+    /* Else it looks before it waits. */
+    if (loop->waits) wake_thread(loop);
+    while (loop->call.call != NULL) pthread_cond_wait(&loop->done, &loop->mutex);
+  }
   pthread_mutex_unlock(&loop->mutex);
 }
 
@@ -229,24 +273,48 @@ static void wait_for_more(struct loop *loop, uint64_t began_us) {
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
+static void expire_in_time(struct loop *loop) {
+  const uint64_t due_us = timers_next(&loop->timers);
+  if (due_us < loop->expires_us) expire_at(loop, due_us);
+}
+
+/* Answers who called meanwhile, then waits. How many events came. */
+static int wait_for_events(struct loop *loop) {
+  pthread_mutex_lock(&loop->mutex);
+  answer_call(loop);
+  expire_in_time(loop);
+  loop->left_count = 0;
+  loop->waits = !loop->stopping;
+  pthread_mutex_unlock(&loop->mutex);
+  if (loop->stopping) return 0;
+  const int count = epoll_wait(loop->epoll, loop->events, BATCH_EVENTS, -1);
+  if (count < 0 && errno != EINTR) abort();
+  pthread_mutex_lock(&loop->mutex);
+  loop->waits = false;
+  pthread_mutex_unlock(&loop->mutex);
+  return count;
+}
+
+static void hear_wake_up(struct loop *loop) {
+  uint64_t count;
+  if (read(loop->wake, &count, sizeof count) < 0) abort();
+}
+
 static void *run(void *argument) {
   struct loop *loop = argument;
   while (!loop->stopping) {
-    const uint64_t due_us = timers_next(&loop->timers);
-    if (due_us < loop->expires_us) expire_at(loop, due_us);
-    const int count = epoll_wait(loop->epoll, loop->events, BATCH_EVENTS, -1);
-    if (count < 0 && errno != EINTR) abort();
+    const int count = wait_for_events(loop);
     const uint64_t now_us = loop_now_us();
     loop->wall_ahead_us = 0;
     for (int i = 0; i < count; i++) {
       const uint64_t about = loop->events[i].data.u64;
-      if (about == WAKE_UP) continue;
-      if (about == TIMER_EXPIRED) loop->expires_us = NEVER_US;
-      else receive(loop, (struct session *)(uintptr_t)(about & ~(uint64_t)SOCKET_MASK), about & SOCKET_MASK, now_us);
+      struct session *const session = (struct session *)(uintptr_t)(about & ~(uint64_t)SOCKET_MASK);
+      if (about == WAKE_UP) hear_wake_up(loop);
+      else if (about == TIMER_EXPIRED) loop->expires_us = NEVER_US;
+      else if (is_here(loop, session, about & SOCKET_MASK)) receive(loop, session, about & SOCKET_MASK, now_us);
     }
     /* Timers and calls may close a session: not while events of this batch speak of it. */
     loop_run_timers(loop, now_us);
-    if (is_called(loop)) answer_call(loop);
     wait_for_more(loop, now_us);
   }
   return NULL;
@@ -274,6 +342,7 @@ static void end(struct loop *loop, void *unused) {
 void loop_stop(struct loop *loop) {
   if (!loop->started) return;
   loop_call(loop, end, NULL);
+  wake_thread(loop);
   pthread_join(loop->thread, NULL);
   loop->started = false;
 }

@@ -1,6 +1,6 @@
 /*
  * A thread that moves packets, and runs timers. It alone touches the sessions that live on it, and whatever else was
- * made on it (conferences, players, recorders); another thread asks it to, through loop_call.
+ * made on it (conferences, players, recorders); another thread does so through loop_call alone.
  */
 #ifndef RINGDOWN_LOOP_H
 #define RINGDOWN_LOOP_H
@@ -11,6 +11,9 @@
 
 struct loop;
 
+/* That ever live on one at once. */
+#define LOOP_MAX_SESSIONS 8192
+
 /* A loop without a thread, for checks: its timers run when loop_run_timers is called. NULL with errno set: no memory. */
 struct loop *loop_open(void (*wake)(void *argument), void *argument);
 void loop_close(struct loop *loop);
@@ -20,8 +23,8 @@ bool loop_start(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /*
- * Runs `call` on the loop's thread, between two batches of packets, and waits for it. One caller at a time. A loop
- * without a thread runs it here.
+ * Runs `call` between two batches of packets, as if on the loop's thread: there, and waits for it; or here, where the thread waits for
+ * packets itself, which it does not read before the call is over. One caller at a time. A loop without a thread runs it here.
  */
 void loop_call(struct loop *loop, void (*call)(struct loop *loop, void *argument), void *argument);
 
