@@ -65,8 +65,8 @@ export interface SoundSettings {
 }
 
 /**
- * The packet loops in C, each with a thread of its own. A call waits until that thread has seen to it, a batch of
- * packets at most.
+ * The packet loops in C, each with a thread of its own. A call is carried out here while that thread waits for packets; else it waits
+ * until the thread has seen to it, a batch of packets at most.
  *
  * What it throws is an Error with the `code` of a WorkerErrorCode, and `leg` where one leg is to blame.
  */

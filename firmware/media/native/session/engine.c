@@ -12,8 +12,8 @@ _Static_assert(ENGINE_MAX_SESSIONS == 1 << SLOT_BITS, "slots fill their bits");
 _Static_assert(ENGINE_MAX_SESSIONS <= LOOP_MAX_SESSIONS, "all may live on one loop");
 #define NOBODY UINT16_MAX
 /*
- * Of a session with which nothing has been done yet: most of those that ring are closed again, and each word with a loop is one
- * that its thread has to be woken for.
+ * Of a session with which nothing has been done yet: most of those that ring are closed again, and to live on a loop costs more than
+ * all else of them: its thread may have to be waited for, and the kernel has to hear of each socket twice.
  */
 #define NOWHERE UINT8_MAX
 _Static_assert(ENGINE_MAX_LOOPS <= NOWHERE, "no loop is nowhere");

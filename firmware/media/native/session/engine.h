@@ -1,6 +1,6 @@
 /*
- * All loops, and which session lives on which. For one thread, that of JavaScript; a call waits until the loop has
- * seen to it, a batch of packets at most.
+ * All loops, and which session lives on which. For one thread, that of JavaScript; a call waits until the loop is
+ * free, a batch of packets at most.
  */
 #ifndef RINGDOWN_ENGINE_H
 #define RINGDOWN_ENGINE_H
