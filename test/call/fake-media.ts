@@ -118,16 +118,16 @@ export class FakeConference {
   readonly muted = new Set<number>();
   closed = false;
   readonly #limit: number;
-  readonly #options: ConferenceOptions;
+  readonly options: ConferenceOptions;
 
   constructor(limit: number, options: ConferenceOptions = {}) {
     this.#limit = limit;
-    this.#options = options;
+    this.options = options;
   }
 
   /** Who is the loudest. */
   tellSpeaker(session: number | undefined): void {
-    this.#options.onActiveSpeaker?.(session === undefined ? undefined : { session, leg: 0 });
+    this.options.onActiveSpeaker?.(session === undefined ? undefined : { session, leg: 0 });
   }
 
   async join({ session }: { readonly session: number }, { muted = false } = {}): Promise<void> {

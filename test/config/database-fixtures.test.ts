@@ -350,6 +350,15 @@ t.test('version 17: a line of the office', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 18: how many of a conference are heard at a time', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 18);
+  const store = ConfigurationStore.open(directory);
+  t.equal(store.current.system.telephony.conferenceSpeakers, 5);
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 t.test('a short code of version 15 that asked for an authorization code still leads nowhere', async (t) => {
   const directory = join(t.testdir(), 'data');
   load(directory, 15);

@@ -12,6 +12,8 @@ export type JoiningMethod = 'dialed-in' | 'dialed-out' | 'focus-owner';
 export interface ConferenceRoomOptions {
   readonly media: () => Promise<MediaClient>;
   readonly locale: string;
+  /** How many are heard at a time, the loudest: 1 to MAX_SPEAKERS of the media. */
+  readonly speakers: number;
   /** Who may mute and drop others. */
   readonly owner: string;
   /**
@@ -286,9 +288,10 @@ export class ConferenceRoom {
   }
 
   #open(): Promise<MediaConference> {
-    const { media, locale } = this.#options;
+    const { media, locale, speakers } = this.#options;
     this.#opening ??= media().then((client) =>
       client.createConference({
+        speakers,
         entryTone: toneOf(locale, 'conferenceEntry'),
         exitTone: toneOf(locale, 'conferenceExit'),
         onActiveSpeaker: (speaker) => {

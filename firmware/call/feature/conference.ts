@@ -215,6 +215,7 @@ export class Conferences {
     const room: ConferenceRoom = new ConferenceRoom({
       media: calls.services.media,
       locale: configuration().system.locale,
+      speakers: configuration().system.telephony.conferenceSpeakers,
       owner,
       alone,
       mayBeOutside: () => configuration().system.telephony.trunkToTrunk !== 'never',

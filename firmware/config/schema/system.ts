@@ -156,6 +156,7 @@ export const system = single('System', 'system', {
       { unit: 's' },
     ),
     conferenceCentre: line('Conference centre: a number or URI; empty: none', 127, { default: 'ConfServer' }),
+    conferenceSpeakers: whole('Speakers of a conference who are heard at a time, the loudest', 1, 8, 3),
     voicemailNumber: line('Voicemail that clients call: a number or URI', 127),
     messagingServer: choice(
       'Messaging server: gives clients presence and messages',

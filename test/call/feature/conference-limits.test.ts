@@ -4,6 +4,7 @@ import type { CallServer } from '../../../firmware/call/call-server.ts';
 import { Conferences, MAX_MEMBERS_OF_ALL } from '../../../firmware/call/feature/conference.ts';
 import { MAX_MEMBERS } from '../../../firmware/call/feature/conference-room.ts';
 import type { FeatureStep } from '../../../firmware/call/routing/plan.ts';
+import { MAX_SPEAKERS } from '../../../firmware/media/conference.ts';
 import { FakeBox, FakeCaller, settle } from '../fakes.ts';
 import { configurationOf } from '../routing/support/office.ts';
 
@@ -61,4 +62,30 @@ t.test('who is up already, and finds no place, hears busy tone and is hung up on
   clock.advance(8000);
   await settle();
   t.match(caller.told, ['200', /^BYE/]);
+});
+
+t.test('as many speak at a time as is configured when the conference begins, and as the media can mix', async (t) => {
+  const users = { 201: { name: 'A' }, 202: { name: 'B' }, 203: { name: 'C' } };
+  const withSpeakers = (conferenceSpeakers: number) =>
+    configurationOf({ users, system: { telephony: { conferenceSpeakers } } });
+  let configuration = configurationOf({ users });
+  const box = new FakeBox();
+  const calls = { services: box.services, runners: box.runners } as unknown as CallServer;
+  const { clock } = box;
+  new Conferences({ calls, configuration: () => configuration, clock, logger: box.services.logger }).register();
+  for (const owner of ['201', '202', '203']) {
+    const step: FeatureStep = {
+      ...{ kind: 'feature', feature: 'conference-meet-me', argument: owner, user: '201', extension: '201' },
+    };
+    const caller = new FakeCaller();
+    await box.call(caller, step);
+    caller.acknowledges();
+    await settle();
+    configuration = withSpeakers(owner === '201' ? MAX_SPEAKERS : 1);
+  }
+  t.same(
+    box.media.conferences.map(({ options }) => options.speakers),
+    [3, MAX_SPEAKERS, 1],
+  );
+  for (const wrong of [0, MAX_SPEAKERS + 1, 2.5]) t.throws(() => withSpeakers(wrong), /conferenceSpeakers/, `${wrong}`);
 });

@@ -8,6 +8,7 @@ function newRoom(box: FakeBox, more: Partial<ConferenceRoomOptions> = {}): Confe
   return new ConferenceRoom({
     media: async () => box.media.client,
     locale: 'en-GB',
+    speakers: 3,
     owner: '201',
     alone: 'ended',
     mayBeOutside: () => true,
