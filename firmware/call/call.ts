@@ -34,6 +34,8 @@ export class Call {
   #bridge: Bridge | undefined;
   /** The step that runs; what another one says is not heard. */
   #step: { running: RunningStep | undefined } | undefined;
+  /** What the plan came to last: that step, or what it waits with meanwhile. */
+  #planned: Step | StepRun | undefined;
   /** Runs beside it. */
   #beside: BesideStep | undefined;
   /** What a 180 says of whom it rings at. */
@@ -69,6 +71,11 @@ export class Call {
 
   get phase(): CallState['phase'] {
     return this.#state.phase;
+  }
+
+  /** The plan runs: nobody has the call yet. */
+  get isRinging(): boolean {
+    return this.#state.phase === 'starting' || this.#state.phase === 'ringing';
   }
 
   /** Who waits, or waited; the caller, unless somebody took that place. */
@@ -155,9 +162,33 @@ export class Call {
     beside.start(
       step,
       this.#contextOf(beside, () => !beside.isOver),
-      (leg) => this.#answeredBy(leg),
+      {
+        answered: (leg) => this.#answeredBy(leg),
+        declined: () => this.decline(),
+      },
     );
     return beside.outcome;
+  }
+
+  /** Something runs beside the plan. */
+  get hasBeside(): boolean {
+    return this.#beside !== undefined;
+  }
+
+  /** What runs beside the plan rings no more, and the plan goes on. Idempotent. */
+  stopBeside(): void {
+    this.#beside?.giveUp();
+  }
+
+  /** Whom the plan rings does not want the call, whatever of his rings for it. False where it rings nobody, as for a group. */
+  decline(): boolean {
+    const step = this.#planned;
+    if (!this.isRinging || typeof step !== 'object' || step.kind !== 'ring') return false;
+    this.#stopStep(false);
+    const next = step.after.declined;
+    if (next === undefined) this.#refuse({ status: step.declineStatus });
+    else this.#runStep(next);
+    return true;
   }
 
   /**
@@ -165,7 +196,7 @@ export class Call {
    * that waits here. False where it is too late, and the leg is the caller's to end.
    */
   pickUp(leg: Leg): boolean {
-    if (this.#state.phase !== 'starting' && this.#state.phase !== 'ringing') return false;
+    if (!this.isRinging) return false;
     this.#answeredBy(leg);
     return true;
   }
@@ -295,6 +326,7 @@ export class Call {
   #runStep(step: Step | StepRun): void {
     const token: { running: RunningStep | undefined } = { running: undefined };
     this.#step = token;
+    this.#planned = step;
     const context = this.#contextOf(token);
     if (typeof step !== 'function' && step.kind === 'refuse') {
       this.#logger.info({ reason: step.reason, why: step.why }, 'call refused');

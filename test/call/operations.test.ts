@@ -1,5 +1,6 @@
 /** What features do with calls: legs that go from one to another. */
 import t from 'tap';
+import type { Call } from '../../firmware/call/call.ts';
 import type { StepRun } from '../../firmware/call/step/step-runner.ts';
 import { MediaError } from '../../firmware/media/client.ts';
 import { FakeBox, FakeCaller, settle } from './fakes.ts';
@@ -125,6 +126,53 @@ t.test('nobody takes what rings beside the plan: the plan goes on, as far as it 
     await settle();
     t.equal(call.phase, 'established');
   }
+});
+
+t.test('whom the plan rings does not want the call, by what rings beside it: the call is declined', async (t) => {
+  const ways = [
+    ['by the phone', ({ devices }: FakeBox) => devices[2]?.refuses(603)],
+    ['by the box', (_: FakeBox, call: Call) => t.equal(call.decline(), true)],
+  ] as const;
+  for (const [way, declines] of ways) {
+    for (const isPlanOver of [false, true]) {
+      const box = new FakeBox();
+      const caller = new FakeCaller();
+      const after = { noAnswer: box.ring([{ extension: '204' }]), unreachable: box.ring([{ extension: '204' }]) };
+      const call = await box.call(caller, box.ring([{}, {}], { after, declineStatus: 486 }));
+      const outcome = call.runBeside(box.runners.runnerOf(box.ring([{ extension: '203' }])) as StepRun);
+      await settle();
+      if (isPlanOver) for (const device of box.devices.slice(0, 2)) device.refuses(480);
+      await settle();
+      declines(box, call);
+      t.equal(await outcome, way === 'by the phone' ? 'failed' : 'over');
+      await settle();
+      t.match(caller.told, ['486'], `${way}, ${isPlanOver ? 'after' : 'while'} the others ring`);
+      t.same([call.phase, box.devices.length, box.clock.pending], ['ended', 3, 0]);
+      for (const device of box.devices.slice(0, isPlanOver ? 0 : 2)) t.match(device.told, ['CANCEL']);
+      t.equal(call.decline(), false, 'too late');
+    }
+  }
+});
+
+t.test('what follows a decline follows; where the plan rings no user nothing is declined', async (t) => {
+  const box = new FakeBox();
+  const after = { declined: box.ring([{ extension: '204' }]) };
+  const call = await box.call(new FakeCaller(), box.ring([{}], { after }));
+  t.equal(call.decline(), true);
+  await settle();
+  t.match(box.devices[0]?.told, ['CANCEL']);
+  box.devices[1]?.answers();
+  await settle();
+  t.equal(call.phase, 'established');
+  const run: StepRun = () => ({ stop: () => undefined });
+  const waiting = await box.call(new FakeCaller(), run);
+  const outcome = waiting.runBeside(box.runners.runnerOf(box.ring([{ extension: '203' }])) as StepRun);
+  await settle();
+  t.equal(waiting.decline(), false);
+  box.devices.at(-1)?.refuses(603);
+  t.equal(await outcome, 'failed');
+  t.equal(waiting.isRinging, true, 'who waits goes on waiting');
+  waiting.shutDown();
 });
 
 t.test('the caller hangs up, or the step throws: nothing is left of what ran beside', async (t) => {

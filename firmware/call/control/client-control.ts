@@ -76,8 +76,8 @@ export class ClientControl {
   #otherPhone = '';
   /** The telephone that rings for a call of this client. */
   #first: Origination | undefined;
-  /** Calls whose telephone is called anew. */
-  readonly #answering = new Set<string>();
+  /** Calls whose telephone is called anew; `isGivenUp`: he does not want that any more. */
+  readonly #answering = new Map<string, { readonly call: Call; isGivenUp: boolean }>();
   #closed = false;
 
   constructor(user: string, extension: string, options: ClientControlOptions) {
@@ -209,6 +209,7 @@ export class ClientControl {
     const part = this.#ringingPart(id);
     if (part === undefined) return NO_CALL;
     const { call, leg } = part;
+    if (call.hasBeside) return fault('wrong-state', 'the phone is called anew already');
     // What it knows it says when it rings.
     await leg.device.whenMet();
     if (await notify(leg, 'talk')) return DONE;
@@ -217,10 +218,12 @@ export class ClientControl {
     const device = this.#directed.find(({ id: each }) => each === leg.party.device);
     if (device === undefined || leg.isEnded) return fault('wrong-state', 'it does not ring any more');
     // A phone that cannot be told to answer is called anew, and answers by itself; not before it has ended the first one.
-    this.#answering.add(id);
+    const answering = { call, isGivenUp: false };
+    this.#answering.set(id, answering);
     try {
       leg.turnAway('ignored');
       await new Promise<void>((resolve) => leg.whenOver(resolve));
+      if (answering.isGivenUp) return fault('wrong-state', 'it was turned away meanwhile');
       const ring = calls.runners.runnerOf(stepTo(configuration(), this.user, [{ ...device, calls: 0 }], true));
       const outcome = ring === undefined ? 'over' : await call.runBeside(ring);
       if (outcome === 'answered') return DONE;
@@ -233,6 +236,13 @@ export class ClientControl {
   }
 
   #turnAway(id: string, verb: 'ignore' | 'drop'): ControlOutcome {
+    const answering = this.#answering.get(id);
+    if (answering?.call.isRinging === true) {
+      answering.isGivenUp = true;
+      // In a group the others are asked all the same.
+      if (verb === 'ignore' || !answering.call.decline()) answering.call.stopBeside();
+      return DONE;
+    }
     const ringing = this.#ringingPart(id);
     if (ringing !== undefined) {
       ringing.leg.turnAway(verb === 'ignore' ? 'ignored' : 'declined');

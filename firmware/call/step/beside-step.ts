@@ -1,9 +1,17 @@
 import type { Logger } from '../../core/logger.ts';
 import type { Leg } from '../leg/leg.ts';
+import { outcomeOf } from './ring-state.ts';
 import type { RunningStep, StepContext, StepRun } from './step-runner.ts';
 
 /** `failed`: nobody took it, and the plan goes on. `over`: somebody else has the call, or nobody any more. */
 export type BesideOutcome = 'answered' | 'failed' | 'over';
+
+export interface BesideListener {
+  /** Joins who took it with who waits. */
+  readonly answered: (leg: Leg) => void;
+  /** Who was rung does not want the call at all: true where the plan has been told, and does not go on where it was. */
+  readonly declined: () => boolean;
+}
 
 /** A step that runs beside that of the plan, for the same party that waits. */
 export class BesideStep {
@@ -30,11 +38,11 @@ export class BesideStep {
     return this.#isOver;
   }
 
-  /** `answered`: joins who took it with who waits. */
-  start(step: StepRun, context: StepContext, answered: (leg: Leg) => void): void {
-    const failed = (): void => {
+  start(step: StepRun, context: StepContext, { answered, declined }: BesideListener): void {
+    const failed = (status?: number): void => {
       if (this.#isOver) return;
       this.#resolve('failed');
+      if (status !== undefined && outcomeOf(status) === 'declined' && declined()) return;
       this.#deferred?.();
     };
     const fail = (error: unknown): void => {
@@ -52,8 +60,8 @@ export class BesideStep {
           this.#resolve('answered');
           answered(leg);
         },
-        goOn: failed,
-        hangUp: failed,
+        goOn: (_next, { status }) => failed(status),
+        hangUp: () => failed(),
         fail,
       });
     } catch (error) {
@@ -64,6 +72,14 @@ export class BesideStep {
   /** The plan would go on: it waits until this has failed. */
   defer(work: () => void): void {
     this.#deferred = work;
+  }
+
+  /** Nobody wants it to go on, and the plan does. */
+  giveUp(): void {
+    if (this.#isOver) return;
+    this.#resolve('failed');
+    this.#running?.stop({ elsewhere: true });
+    this.#deferred?.();
   }
 
   stop(how: Parameters<RunningStep['stop']>[0]): void {

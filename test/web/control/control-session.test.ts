@@ -146,6 +146,59 @@ sipOfficeTest(
   },
 );
 
+for (const when of ['before it rings again', 'while it rings again'] as const) {
+  sipOfficeTest(`a phone is called anew; dropped ${when}: the call is declined`, OFFICE, async (t, office) => {
+    const [anna, other, ben] = [
+      await office.phone('201'),
+      await office.phone('201', WORKPLACE),
+      await office.phone('202'),
+    ];
+    const client = await new OfficeClient(office).login('201', 'desk-phone');
+    await ben.invite('201');
+    const { call } = await client.sees('ringing');
+    await Promise.all([anna.incomingCall(), other.incomingCall(), ben.ringing()]);
+    const answer = client.begin('answer', { call });
+    if (when === 'while it rings again') {
+      await anna.ended();
+      await anna.incomingCall();
+      t.match(await client.ask('answer', { call }), { ok: false, error: 'wrong-state' }, 'once is enough');
+      t.notMatch(await other.transcript(), 'CANCEL sip');
+    } else {
+      // The box has let go of it, and nothing has come of the CANCEL yet: no socket is read between these.
+      for (let count = 0; count < 20; count += 1) await Promise.resolve();
+      t.equal(office.calls.legsOf('201').length, 1);
+    }
+    t.match(await client.ask('drop', { call }), { ok: true });
+    t.match(await ben.answered(), { status: 486 }, 'as the decline policy says');
+    await Promise.all([anna.ended(), other.ended()]);
+    t.match(await client.answerTo(answer), { ok: false, error: 'wrong-state' });
+    await office.until(() => hasEnded(client, call) && office.media.open.length === 0, 'nothing to be left');
+    const rung = (await anna.transcript()).match(/^INVITE /gm)?.length;
+    t.equal(rung, when === 'while it rings again' ? 2 : 1);
+  });
+}
+
+sipOfficeTest('a phone is called anew; ignored: it is quiet, and the plan goes on', OFFICE, async (t, office) => {
+  const [anna, other, ben] = [
+    await office.phone('201'),
+    await office.phone('201', WORKPLACE),
+    await office.phone('202'),
+  ];
+  const client = await new OfficeClient(office).login('201', 'desk-phone');
+  await ben.invite('201');
+  const { call } = await client.sees('ringing');
+  await Promise.all([anna.incomingCall(), other.incomingCall(), ben.ringing()]);
+  const answer = client.begin('answer', { call });
+  await anna.ended();
+  await anna.incomingCall();
+  t.match(await client.ask('ignore', { call }), { ok: true });
+  await anna.ended();
+  t.match(await client.answerTo(answer), { ok: false, error: 'failed' });
+  await Promise.all([other.answer(), ben.answered()]);
+  await office.until(() => office.conversations.length === 1, 'his other device to have the call');
+  await Promise.all([ben.bye(), other.ended()]);
+});
+
 const answers = [
   ['talk', { events: ['talk', 'hold'] }],
   ['a call anew', {}],
