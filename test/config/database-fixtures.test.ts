@@ -5,6 +5,7 @@ import { ConfigurationStore } from '../../firmware/config/configuration-store.ts
 import { type Database, openDatabase } from '../../firmware/config/database.ts';
 import { digestOf } from '../../firmware/config/extension.ts';
 import { migrate, readMigrations } from '../../firmware/config/migrations.ts';
+import type { Configuration } from '../../firmware/config/schema/configuration.ts';
 import { digestSecrets } from '../../firmware/config/secrets/sip-password.ts';
 import { AUTHOR } from './support/office.ts';
 
@@ -40,6 +41,32 @@ t.test('there is a database of each version', async (t) => {
   const files = readdirSync(FIXTURES).filter((name) => name.endsWith('.sql'));
   const expected = readMigrations().map(({ name }) => `${name.slice(0, 3)}.sql`);
   t.strictSame(files.sort(), expected, 'see test/config/fixtures/databases/README.md');
+});
+
+/** Every table and index as SQLite keeps it; comments and spaces count for nothing. */
+function schemaOf(database: Database): readonly unknown[] {
+  const rows = database
+    .prepare<[], { readonly name: string; readonly sql: string }>(
+      'SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name',
+    )
+    .all();
+  return rows.map(({ name, sql }) => [name, sql.replaceAll(/--[^\n]*/g, '').replaceAll(/\s+/g, ' ')]);
+}
+
+t.test('a database of any version gets the tables of a new box', async (t) => {
+  const directory = t.testdir();
+  const migrated = (file: string): readonly unknown[] => {
+    const database = openDatabase(file, 'NORMAL');
+    migrate(database, file, readMigrations());
+    const schema = schemaOf(database);
+    database.close();
+    return schema;
+  };
+  const expected = migrated(join(directory, 'new.db'));
+  for (const { version, name } of readMigrations()) {
+    load(join(directory, name), version);
+    t.strictSame(migrated(join(directory, name, 'ringdown.db')), expected, name);
+  }
 });
 
 t.test('version 1: extensions, their users and the system', async (t) => {
@@ -317,16 +344,12 @@ t.test('version 15: a box without a conference centre, and short codes that noth
   load(directory, 15);
   const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
   const old = ['dial-inclusion', 'display-message', 'hold-call'];
-  for (const [index, feature] of old.entries()) {
-    database
-      .prepare("INSERT INTO short_codes (code, feature, telephone_number) VALUES (?, ?, 'N')")
-      .run(`*9${index}`, feature);
-  }
+  for (const [index, feature] of old.entries()) insertCodes(database, `*9${index}`, { feature });
   database.close();
   const { current } = ConfigurationStore.open(directory);
   t.equal(current.system.telephony.conferenceCentre, 'ConfServer');
-  for (const index of old.keys())
-    t.match(current.shortCodes[`*9${index}`], { feature: 'barred', telephoneNumber: 'N' });
+  const barred = { feature: 'barred', telephoneNumber: 'N' };
+  for (const codes of shortCodesOf(current)) t.match(codes, { '*90': barred, '*91': barred, '*92': barred });
 });
 
 t.test('version 16: no conference centre where an administrator wants none', async (t) => {
@@ -363,13 +386,36 @@ t.test('a short code of version 15 that asked for an authorization code still le
   const directory = join(t.testdir(), 'data');
   load(directory, 15);
   const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
-  database.exec("UPDATE short_codes SET force_authorization = 1, checksum = NULL WHERE code = '*17'");
+  insertCodes(database, '*90', { force_authorization: 1 });
+  insertCodes(database, '*91', { force_authorization: 0 });
   database.close();
   const store = ConfigurationStore.open(directory);
-  t.match(store.current.shortCodes, { '*17': { feature: 'barred' }, '*00': { feature: 'cancel-all-forwarding' } });
-  t.notOk(Object.hasOwn(store.current.shortCodes['*17'] ?? {}, 'forceAuthorization'));
+  for (const codes of shortCodesOf(store.current)) {
+    t.match(codes, { '*90': { feature: 'barred' }, '*91': { feature: 'dial' } });
+    t.notOk(Object.hasOwn(codes?.['*90'] ?? {}, 'forceAuthorization'));
+  }
   store.close();
 });
+
+/** Into each of the three tables of short codes: of the system, of user 201 and of the rights `Old`. */
+function insertCodes(database: Database, code: string, columns: Readonly<Record<string, string | number>>): void {
+  database.prepare("INSERT OR IGNORE INTO user_rights (name) VALUES ('Old')").run();
+  const owners = [
+    ['short_codes', {}],
+    ['user_short_codes', { user_number: '201' }],
+    ['user_rights_short_codes', { user_right_name: 'Old' }],
+  ] as const;
+  for (const [table, owner] of owners) {
+    const row = { ...owner, code, telephone_number: 'N', ...columns };
+    const names = Object.keys(row);
+    const places = names.map((name) => `@${name}`);
+    database.prepare(`INSERT INTO ${table} (${names}) VALUES (${places})`).run(row);
+  }
+}
+
+function shortCodesOf({ shortCodes, users, userRights }: Configuration) {
+  return [shortCodes, users['201']?.shortCodes, userRights['Old']?.shortCodes];
+}
 
 function checksums(database: Database, table: string): readonly unknown[] {
   return database.prepare(`SELECT checksum FROM ${table}`).pluck().all();
