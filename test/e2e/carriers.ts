@@ -32,12 +32,12 @@ export async function lines(office: Office): Promise<readonly LineState[]> {
     .map((text) => JSON.parse(text) as LineState);
 }
 
-/** Waits until every line of the box is as `is` wants it. */
-export async function everyLine(office: Office, is: (line: LineState) => boolean): Promise<void> {
+/** Waits until every line of the box is as `is` wants it, and there are `count` at least. */
+export async function everyLine(office: Office, is: (line: LineState) => boolean, count = 1): Promise<void> {
   const deadline = performance.now() + WAIT_MS;
   for (;;) {
     const all = await lines(office);
-    if (all.length > 0 && all.every(is)) return;
+    if (all.length >= count && all.every(is)) return;
     if (performance.now() > deadline) throw new Error(`the lines are not as they should: ${JSON.stringify(all)}`);
   }
 }
@@ -56,7 +56,7 @@ export async function carriers<const Options extends readonly CarrierOptions[]>(
 ): Promise<{ readonly [Index in keyof Options]: TestPhone }> {
   const phones: TestPhone[] = [];
   for (const [index, each] of options.entries()) phones.push(await openCarrier(office, index + 1, each));
-  await everyLine(office, ({ state }) => state === 'in-service');
+  await everyLine(office, ({ state }) => state === 'in-service', options.length);
   return phones as unknown as { readonly [Index in keyof Options]: TestPhone };
 }
 
