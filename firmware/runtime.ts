@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { AppliedConfiguration } from './applied-configuration.ts';
+import { summaryOf } from './call/call-summary.ts';
 import { CallHistory } from './call/history/call-history.ts';
 import { CallStore } from './call/history/call-store.ts';
 import { MessageStore } from './call/mailbox/message-store.ts';
@@ -428,7 +429,7 @@ export class Runtime {
       lines: this.#signalling?.lines.list() ?? [],
       devices: this.#signalling === undefined ? [] : registeredDevices(this.#signalling, clock).list(),
       calls: [...(this.#signalling?.calls.calls ?? [])].map((call) => ({
-        ...call.summary,
+        ...summaryOf(call),
         seconds: seconds(call.startedAtMs),
       })),
       held: {

@@ -21,6 +21,7 @@ import type { RunningStep, StepContext, StepRun } from './step/step-runner.ts';
  */
 export class Call {
   readonly startedAtMs: number;
+  readonly dialled: string;
   readonly #options: CallOptions;
   readonly #logger: Logger;
   readonly #report: CallReport;
@@ -52,6 +53,7 @@ export class Call {
     this.#options = options;
     this.#waiting = waiting;
     this.startedAtMs = clock.now();
+    this.dialled = dialled;
     this.#logger = options.logger.child({
       call: waiting.dialog?.callId,
       from: waiting.party.number || caller.kind,
@@ -97,17 +99,6 @@ export class Call {
   peerOf(leg: Leg): Leg | undefined {
     if (this.#state.phase !== 'established') return undefined;
     return leg === this.#waiting ? this.#other : leg === this.#other ? this.#waiting : undefined;
-  }
-
-  /** For the status: the phase, and the codecs once both sides have one. */
-  get summary(): { from: string; to: string; state: string; codecs: string } {
-    const codecs = [this.#waiting.media.codec, this.#other?.media.codec].flatMap((codec) => codec ?? []);
-    return {
-      from: this.#waiting.party.number,
-      to: this.#other?.party.number ?? this.#options.dialled,
-      state: this.#state.phase,
-      codecs: this.#other === undefined ? '' : [...new Set(codecs)].join('-'),
-    };
   }
 
   /** Media go between the phones: nothing of them passes the box. */
@@ -390,10 +381,8 @@ export class Call {
         if (!isCurrent()) return;
         // With what came by now others can pick it up.
         for (const leg of this.#legs) this.#report.dialog(leg);
-        const isAgain = this.#state.phase !== 'starting' && shown.length > 0 && !this.#waiting.isUp;
         this.#shown = shown;
         this.#take({ kind: 'ringing' });
-        if (isAgain) this.#waiting.ring(shown);
       },
       earlyMedia: (leg, sdp) => {
         if (!isCurrent()) return;

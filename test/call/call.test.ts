@@ -1,4 +1,5 @@
 import t from 'tap';
+import { summaryOf } from '../../firmware/call/call-summary.ts';
 import { MediaError } from '../../firmware/media/client.ts';
 import type { Flow, HeaderField } from '../../firmware/sip/stack.ts';
 import { binding, description, FakeBox, FakeCaller, FLOW, settle, turn } from './fakes.ts';
@@ -41,8 +42,8 @@ t.test('each leg has one session of its own, and both are joined before the call
   const [left, right] = box.media.sessions;
   t.equal(box.media.sessions.length, 2);
   t.equal(left?.peer, right);
-  t.equal(call.summary.state, 'established');
-  t.match(call.summary, { from: '201', to: '202', codecs: 'PCMA' });
+  t.equal(call.phase, 'established');
+  t.match(summaryOf(call), { from: '201', to: '202', codecs: 'PCMA' });
   device.hangsUp();
   await settle();
   t.same(caller.told, ['200', 'BYE']);
@@ -89,11 +90,11 @@ t.test('a device that hangs up while the media are joined has answered: the call
   box.devices[0]?.answers();
   await turn();
   box.devices[0]?.hangsUp('Q.850;cause=16');
-  t.equal(call.summary.state, 'answering');
+  t.equal(call.phase, 'answering');
   t.equal(box.media.open.length, 2, 'the ports that the caller is about to be told stay those of this call');
   await box.media.finish();
   t.same(caller.told, ['200', 'BYE Q.850;cause=16']);
-  t.equal(call.summary.state, 'ended');
+  t.equal(call.phase, 'ended');
   t.equal(box.media.open.length, 0);
   t.same(box.lines, []);
 });
@@ -193,7 +194,7 @@ t.test('hanging up while the media are joined is no error', async (t) => {
   box.devices[0]?.answers();
   await turn();
   caller.hangsUp();
-  t.equal(call.summary.state, 'ended');
+  t.equal(call.phase, 'ended');
   box.media.waiting.shift()?.(new Error('the media session is closed'));
   await settle();
   t.same(box.lines, []);
@@ -232,9 +233,9 @@ t.test('a device is tried by its other flows where one leads nowhere, and by no 
   );
   await refuse(408);
   t.match(box.devices.at(-1)?.options, { requestUri: 'sip:third' });
-  t.equal(call.summary.state, 'starting');
+  t.equal(call.phase, 'starting');
   await refuse(486);
-  t.equal(call.summary.state, 'ended');
+  t.equal(call.phase, 'ended');
   t.same(caller.told, ['486']);
   t.equal(box.devices.length, 3);
   t.equal(box.media.open.length, 0);
@@ -250,12 +251,12 @@ t.test('a device that sends media before it answers is heard by the caller', asy
   await settle();
   t.same(caller.told, ['180', '183 m=audio 4000 RTP/AVP 8']);
   t.equal(box.media.sessions[0]?.peer, box.media.sessions[1]);
-  t.equal(call.summary.state, 'ringing');
+  t.equal(call.phase, 'ringing');
   device?.answers(description(9102));
   await settle();
   t.match(caller.accepted, [/m=audio 4000 RTP\/AVP 8/], 'RFC 3264 §4: the same description in the 200');
   t.equal(box.media.sessions[1]?.configured.at(-1)?.remotePort, 9102, 'the device may have moved');
-  t.equal(call.summary.state, 'established');
+  t.equal(call.phase, 'established');
 });
 
 t.test('early media that are of no use ring', async (t) => {
@@ -265,7 +266,7 @@ t.test('early media that are of no use ring', async (t) => {
   box.devices[0]?.sendsEarly('no description');
   await settle();
   t.same(caller.told, ['180']);
-  t.equal(call.summary.state, 'ringing');
+  t.equal(call.phase, 'ringing');
 });
 
 t.test('early media that come as the device answers change nothing', async (t) => {
@@ -390,7 +391,7 @@ t.test('a re-INVITE without an offer gets ours, and its answer comes with the AC
     await handlers.onReinvite?.(undefined);
     handlers.onAck?.(undefined);
     await settle();
-    t.equal(call.summary.state, 'established', 'all stays as it was where none comes');
+    t.equal(call.phase, 'established', 'all stays as it was where none comes');
   }
 });
 

@@ -56,7 +56,7 @@ t.test('one who has not been answered yet takes a place: INVITE with Replaces', 
   t.same(newcomer.told, ['200']);
   t.same(newcomer.shown, [['P-Asserted-Identity', 'Reception <sip:201@192.0.2.1>']]);
   t.same(device.told, ['BYE']);
-  t.equal(call.summary.to, '203');
+  t.equal(call.other?.party.number, '203');
 });
 
 t.test('nothing can be agreed on with the new one: all is as it was', async (t) => {
@@ -192,6 +192,25 @@ t.test('the caller hangs up, or the step throws: nothing is left of what ran bes
   await settle();
   t.same([call.phase, box.clock.pending], ['ended', 0]);
   for (const device of box.devices) t.match(device.told, ['CANCEL']);
+});
+
+t.test('what runs beside the plan breaks: it rings nobody any more, and the plan goes on', async (t) => {
+  const box = new FakeBox();
+  const call = await box.call(new FakeCaller());
+  const ring = box.runners.runnerOf(box.ring([{ extension: '203' }])) as StepRun;
+  let fail: ((error: unknown) => void) | undefined;
+  const outcome = call.runBeside((context) => {
+    fail = context.fail;
+    return ring(context);
+  });
+  await settle();
+  fail?.(new Error('for the test'));
+  t.equal(await outcome, 'failed');
+  await settle();
+  t.same(box.devices[1]?.told, ['CANCEL']);
+  box.devices[0]?.answers();
+  await settle();
+  t.equal(call.phase, 'established');
 });
 
 t.test('one party hangs up by order of the box', async (t) => {

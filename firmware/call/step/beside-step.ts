@@ -46,7 +46,10 @@ export class BesideStep {
       this.#deferred?.();
     };
     const fail = (error: unknown): void => {
+      if (this.#isOver) return;
       this.#logger.error({ err: error }, 'what ran beside the plan of a call failed');
+      // What it has begun rings for nobody.
+      this.#running?.stop({ elsewhere: false });
       failed();
     };
     try {

@@ -27,7 +27,7 @@ t.test('a party on hold hears music, until it is taken back', async (t) => {
   await caller.handlers.onReinvite?.(description(9000));
   await settle();
   t.equal(left?.hears, 'music/default', 'who is still held');
-  t.equal(call.summary.state, 'established');
+  t.equal(call.phase, 'established');
   t.same(
     box.history.filter((event) => event.startsWith('held') || event.startsWith('retrieved')),
     ['held 0', 'retrieved 0', 'held 0', 'retrieved 0', 'held 1', 'held 0', 'retrieved 0'],
