@@ -75,6 +75,8 @@ export class ConferenceRoom {
   pin: string | undefined;
   /** It ends with the last telephone of its owner. */
   endsWithOwner = false;
+  /** Whoever waits alone for those who are being called hears that it rings, in place of music. */
+  ringsBack = false;
   readonly #options: ConferenceRoomOptions;
   readonly #menu: ConferenceMenu;
   readonly #members = new Map<Leg, Member>();
@@ -364,7 +366,8 @@ export class ConferenceRoom {
   #entertain(leg: Leg, isTold: boolean): void {
     this.#entertained = leg;
     if (!isTold) {
-      leg.hearMusic();
+      if (this.ringsBack) leg.ring();
+      else leg.hearMusic();
       return;
     }
     const names = [promptSound(this.#options.locale, 'conference-alone')];

@@ -48,11 +48,15 @@ export class Conferences {
     return this.#rooms.get(name);
   }
 
-  /** A new room of that user, for who comes into it at once; it ends when he leaves. Undefined where all rooms are full. */
+  /**
+   * A new room of that user, who comes into it at once, hears that it rings until another one is in, and whose leaving ends it.
+   * Undefined where all rooms are full.
+   */
   open(owner: string): ConferenceRoom | undefined {
     if (!this.#hasPlace) return undefined;
     const room = this.#newRoom(owner);
     room.endsWithOwner = true;
+    room.ringsBack = true;
     return room;
   }
 

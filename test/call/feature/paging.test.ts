@@ -40,6 +40,7 @@ sipOfficeTest(
     const [anna, ben] = [await office.phone('201'), await office.phone('202')];
     t.match(await anna.call('*70*202#'), { status: 200 });
     await ben.incomingCall();
+    t.equal(office.media.open[0]?.hears, 'tone', 'who speaks hears that it rings');
     office.clock.advance(10_000);
     await Promise.all([ben.ended(), anna.ended()]);
   },
