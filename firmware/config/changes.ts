@@ -1,3 +1,4 @@
+import { asMigrated } from './former-values.ts';
 import { findNode, formatPath, type Path, parsePath, valueAt, withValue } from './path.ts';
 import { sparse } from './schema/complete.ts';
 import { configurationSchema } from './schema/configuration.ts';
@@ -134,7 +135,8 @@ export function maskValue(
 
 /**
  * Takes masked changes back. A secret that stands in `now` stays as it is, however it came there: an old password is never
- * brought back to life. One that was taken away returns. What this version's schema no longer knows is left out.
+ * brought back to life. One that was taken away returns. What this version's schema no longer knows is left out, or is what a
+ * migration made of it.
  */
 export function revert<Whole>(configuration: Whole, { changes, removedSecrets }: MaskedChanges, now: unknown): Whole {
   let whole = configuration;
@@ -145,7 +147,8 @@ export function revert<Whole>(configuration: Whole, { changes, removedSecrets }:
   return whole;
 }
 
-function unmask(node: SchemaNode, path: Path, value: unknown, now: unknown, secrets: RemovedSecrets): unknown {
+function unmask(node: SchemaNode, path: Path, former: unknown, now: unknown, secrets: RemovedSecrets): unknown {
+  const value = asMigrated(path, former);
   if (value === undefined) return undefined;
   switch (node.kind) {
     case 'value': {

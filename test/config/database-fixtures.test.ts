@@ -455,3 +455,32 @@ t.test('version 10: call records, lamps, voicemail', async (t) => {
   store.close();
   checkAll(t, directory, ['201', '202']);
 });
+
+t.test('a short code that a revision before version 16 has comes back as refused as it was', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 15);
+  const before = ConfigurationStore.open(directory);
+  const { revision } = before;
+  const code = (telephoneNumber: string) => ({ feature: 'barred', telephoneNumber });
+  for (const shortCodes of [{ '*90': code('1'), '*91': code('2'), '*92': code('3') }, {}]) {
+    before.edit({ author: AUTHOR, change: (c) => ({ ...c, shortCodes }) });
+  }
+  before.close();
+  const database = openDatabase(join(directory, 'ringdown.db'), 'FULL');
+  const former = ['"feature":"hold-call"', '"feature":"dial","forceAuthorization":true', '"feature":"busy"'];
+  database.exec('UPDATE revisions SET checksum = NULL');
+  for (const [index, text] of former.entries()) {
+    database
+      .prepare('UPDATE revisions SET changes = replace(changes, ?, ?)')
+      .run(`"feature":"barred","telephoneNumber":"${index + 1}"`, `${text},"telephoneNumber":"${index + 1}"`);
+  }
+  database.close();
+  const store = ConfigurationStore.open(directory);
+  store.rollback(revision + 1, { author: AUTHOR });
+  t.match(store.current.shortCodes, {
+    '*90': { feature: 'barred', telephoneNumber: '1' },
+    '*91': { feature: 'barred', telephoneNumber: '2' },
+    '*92': { feature: 'busy', telephoneNumber: '3' },
+  });
+  store.close();
+});
