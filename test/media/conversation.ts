@@ -9,9 +9,12 @@ import { outputOf } from '../support/process-output.ts';
 import { repositoryPath } from '../support/repository.ts';
 import { Party } from './party.ts';
 
+/** Minutes where nothing was built before, and the machine has other work. */
+const BUILD_TIMEOUT_MS = 600_000;
+
 /** Makes sure that the addon is that of the sources. */
 export async function buildAddon(): Promise<void> {
-  await outputOf(`${repositoryPath}/scripts/build-native`, ['x64']);
+  await outputOf(`${repositoryPath}/scripts/build-native`, ['x64'], undefined, BUILD_TIMEOUT_MS);
 }
 
 /** The system's, but a standby worker is started almost at once. */
