@@ -208,6 +208,8 @@ export class Transfers {
       failed: ({ status, reason }) => {
         tell(status);
         this.#pending.delete(leg);
+        // He speaks with no help after all: others may ring at him, and take his call over.
+        context.waiting.party = { ...context.waiting.party, isEmergency: false };
         if (leg.isUp) {
           leg.media.stop();
           context.answered(leg);

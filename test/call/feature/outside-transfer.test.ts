@@ -119,6 +119,10 @@ sipOfficeTest('help is sent to where whoever is transferred to it speaks', PLACE
   await anna.notified(503);
   t.same(told, ['202 in Depot']);
   t.equal(office.conversations.length, 1, 'both talk again, where no line takes it');
+  t.notOk(
+    office.calls.legsOf('202').some(({ party }) => party.isEmergency === true),
+    'and of neither it is a call for help',
+  );
   await Promise.all([ben.bye(), anna.ended()]);
 });
 
