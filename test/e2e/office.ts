@@ -69,7 +69,7 @@ export class Office {
   }
 
   /** Waits until no media port is held; those that still are after `timeoutMs`. */
-  async mediaPortsLeft(timeoutMs = 3000): Promise<readonly string[]> {
+  async mediaPortsLeft(timeoutMs = 20_000): Promise<readonly string[]> {
     const deadline = performance.now() + timeoutMs;
     let taken = await this.takenMediaPorts();
     while (taken.length > 0 && performance.now() < deadline) taken = await this.takenMediaPorts();

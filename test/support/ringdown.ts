@@ -11,7 +11,9 @@ import { repositoryPath } from './repository.ts';
 
 const PROGRAM = join(repositoryPath, 'build/ringdown');
 const MEDIA_PORTS = 40;
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
+/** The start alone takes many seconds where more tests run than the machine has cores. */
+const RUN_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 const MAX_LOG_LENGTH = 4_000_000;
 
@@ -23,7 +25,7 @@ export interface ProgramResult {
 }
 
 /** Runs build/ringdown with these arguments to its end. */
-export function runRingdown(args: readonly string[], input = '', timeoutMs = 20_000): Promise<ProgramResult> {
+export function runRingdown(args: readonly string[], input = '', timeoutMs = RUN_TIMEOUT_MS): Promise<ProgramResult> {
   needProgram();
   return new Promise((resolve, reject) => {
     const child = spawn(PROGRAM, args, { stdio: 'pipe', timeout: timeoutMs, killSignal: 'SIGKILL' });
