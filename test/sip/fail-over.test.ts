@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import t, { type Test } from 'tap';
 import type { Flow, SipHandlers, SipStack } from '../../firmware/sip/stack.ts';
-import { connectStream, STAGGER_MS } from '../../firmware/sip/transport/outgoing.ts';
+import { connectStream, STAGGER_MS, type StreamTarget } from '../../firmware/sip/transport/outgoing.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { type DnsRecord, NameServer } from '../support/name-server.ts';
-import { Events, openStack, turns, within } from './support/stacks.ts';
+import { Events, openStack, testIdentity, turns, within } from './support/stacks.ts';
 
 const LOOPBACK = '127.0.0.1';
 const FROM = { uri: 'sip:202@ringdown' };
@@ -191,4 +192,29 @@ t.test('addresses are tried beside each other, 250 ms apart (RFC 8305 §5)', asy
   clock.advance(5000);
   await t.rejects(hanging, { code: 'SIP_NO_ROUTE' });
   t.equal(clock.pending, 0, 'no timer is left');
+});
+
+t.test('what is wrong with the certificate of a peer is said in words of ours (RFC 5922 §7)', async (t) => {
+  const { key, cert } = testIdentity;
+  const server = createTlsServer({ key: String(key), cert: String(cert) }).listen(0, LOOPBACK);
+  await once(server, 'listening');
+  const bound = server.address();
+  const port = bound !== null && typeof bound === 'object' ? bound.port : 0;
+  t.teardown(() => server.close());
+  const reason = async (way: Pick<StreamTarget, 'protocol' | 'port' | 'name' | 'ca'>): Promise<string> => {
+    const target = { ...way, addresses: [LOOPBACK], localAddress: () => Promise.resolve(undefined) };
+    const error: unknown = await connectStream(target, new FakeClock()).then(
+      () => new Error('connected'),
+      (cause: unknown) => cause,
+    );
+    return String(error instanceof Error ? error.message : error).replace(/^.* over /, '');
+  };
+  const tls = { protocol: 'tls', port, name: undefined, ca: undefined } as const;
+  const named = { ...tls, ca: String(cert), name: 'peer.test' };
+  t.equal(await reason(named), 'tls: its certificate is for another name');
+  t.equal(await reason(tls), 'tls: its certificate is vouched for by nobody whom this box trusts');
+  const nobody = await listening(t, LOOPBACK);
+  nobody.server.close();
+  t.equal(await reason({ ...named, port: nobody.port }), 'tls', 'nothing of a certificate where none came');
+  t.equal(await reason({ ...named, port: nobody.port, protocol: 'tcp' }), 'tcp');
 });
