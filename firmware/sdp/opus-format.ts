@@ -9,9 +9,12 @@ export interface OpusFormat {
   readonly discontinuous?: boolean;
 }
 
-/** What we say of ours: wideband, one channel. */
+/**
+ * What we say of ours: wideband, one channel. RFC 7587 §3.1.1 finds 16 to 20 kbit/s right for that; what is beyond is for error
+ * correction, of which libopus puts none into 20 before more than 5 % are lost.
+ */
 export const OWN_OPUS_FORMAT =
-  'maxplaybackrate=16000;sprop-maxcapturerate=16000;maxaveragebitrate=20000;stereo=0;sprop-stereo=0;useinbandfec=1';
+  'maxplaybackrate=16000;sprop-maxcapturerate=16000;maxaveragebitrate=40000;stereo=0;sprop-stereo=0;useinbandfec=1';
 
 /** Reads the value of an fmtp; what makes no sense, and what is for two channels, is passed over. */
 export function readOpusFormat(text: string): OpusFormat {
