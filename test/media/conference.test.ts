@@ -39,19 +39,25 @@ async function enter(
   return members;
 }
 
+/** Of speech that is sent at once. */
+const MAX_BURST_MS = 60;
+
 /** All speak at their pace for as long as that; whoever stops `until` says so. */
 async function talk(
   members: readonly Member[],
   ms: number,
   keep: (index: number) => boolean = () => true,
 ): Promise<void> {
-  const started = performance.now();
+  const first = 1000 + Math.round(performance.now());
+  let started = performance.now();
   for (let frame = 0; 20 * frame < ms; ) {
+    // Kept waiting it goes on from there: a burst would be heard for as long after its end, when nobody listens any more.
+    started = Math.max(started, performance.now() - 20 * frame - MAX_BURST_MS);
     for (; 20 * frame < Math.min(ms, performance.now() - started); frame += 1) {
       for (const { party, session, negotiated, payloads } of members) {
         const payload = payloads[frame % payloads.length];
         if (payload === undefined || !keep(frame)) continue;
-        const sequenceNumber = 1000 + Math.round(started) + frame;
+        const sequenceNumber = first + frame;
         await party.send(session.ports[0], {
           marker: frame === 0,
           payloadType: negotiated.payloadType,
