@@ -1,7 +1,8 @@
 /** Clients that direct telephones, over WebSocket and TLS to the running box, with what is heard. */
 import type { Test } from 'tap';
+import { runRingdown } from '../support/ringdown.ts';
 import { TestClient } from '../web/control/test-client.ts';
-import { type Extension, type Office, officeTest, passwordOf } from './office.ts';
+import { type Extension, hearEachOther, type Office, officeTest, passwordOf } from './office.ts';
 
 async function clientOf(t: Test, office: Office, extension: Extension, mode: string, fields: object = {}) {
   const client = await TestClient.connect(t, office.ringdown.ports.https);
@@ -58,3 +59,42 @@ officeTest(
     t.same(await office.mediaPortsLeft(), []);
   },
 );
+
+officeTest('a client makes one conference of two calls at its desk phone: all hear each other', async (t, office) => {
+  const lines = ['config', 'set', 'system.sip.devicesPerClass', '2', '--data', office.ringdown.dataDirectory];
+  t.equal((await runRingdown(lines, '')).status, 0);
+  // A phone has one call: the second line is another one.
+  const first = await office.registered('201', { takesOffers: true });
+  const second = await office.registered('201', { takesOffers: true });
+  const workshop = await office.registered('202', { takesOffers: true, incoming: 'answer', codecs: ['PCMU'] });
+  const warehouse = await office.registered('203', { takesOffers: true, incoming: 'answer', codecs: ['G729'] });
+  const client = await clientOf(t, office, '201', 'desk-phone');
+  const talking = (): readonly string[] => [
+    ...new Set(client.told.flatMap(({ state, call }) => (state === 'talking' && call !== undefined ? [call] : []))),
+  ];
+  await first.call('202');
+  await client.until(() => talking().length === 1);
+  const [one] = talking();
+  t.match(await client.ask('hold', { call: one }), { ok: true });
+  await second.call('203');
+  await client.until(() => talking().length === 2);
+  const stranger = await clientOf(t, office, '202', 'desk-phone');
+  t.match(await stranger.ask('conference', { calls: [one, '0b0f6e7e-5a39-4f0c-9a1e-3d1f0c8d7a11'] }), {
+    error: 'no-such-call',
+  });
+  t.match(await client.ask('conference', { calls: [one, one] }), { ok: false, error: 'wrong-state' });
+  const { ok, call } = await client.ask('conference', { calls: talking() });
+  t.equal(ok, true);
+  await first.ended();
+  const parties = [second, workshop, warehouse];
+  for (const [index, sequence] of (['adbfc', 'fcebd', 'becda'] as const).entries()) {
+    const speaker = parties[index];
+    await speaker?.play(sequence);
+    await Promise.all(parties.filter((phone) => phone !== speaker).map((phone) => phone.hears(sequence)));
+  }
+  t.match(await client.ask('drop', { call }), { ok: true });
+  await second.ended();
+  await hearEachOther(workshop, warehouse);
+  await Promise.all([workshop.bye(), warehouse.ended()]);
+  t.same(await office.mediaPortsLeft(), []);
+});
