@@ -1,5 +1,6 @@
 #include "bench.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@ void expect_at(int line, const char *what, int64_t actual, int64_t expected) {
 }
 
 #define MAX_CHECKS 512
+#define LOWEST_PORT 20000
+#define PORTS 12000
 
 static struct {
   const char *name;
@@ -79,16 +82,36 @@ void set_sends(struct bench *bench, unsigned leg, bool sends) {
   if (!session_configure(bench->session, leg, &settings)) abort();
 }
 
-void bench_open(struct bench *bench, enum codec codec0, uint16_t ptime0_ms, enum codec codec1, uint16_t ptime1_ms) {
+/* Of RTP: even ones, below those that the kernel gives out, so that nobody's own socket takes one while its session is closed. */
+static uint16_t next_port(void) {
+  static unsigned port;
+  port = port == 0 ? LOWEST_PORT + (unsigned)getpid() % (PORTS / 2) * 2 : port + 2;
+  if (port >= LOWEST_PORT + PORTS) port = LOWEST_PORT;
+  return (uint16_t)port;
+}
+
+struct session *open_at_free_ports(_Atomic uint16_t *ports, unsigned leg_count) {
   static const char *const addresses[2] = {"127.0.0.1", "127.0.0.1"};
-  unsigned failed;
-  enum leg_fault fault;
-  bench->session = NULL;
-  for (unsigned port = 34000 + (unsigned)getpid() % 8000 * 2; bench->session == NULL && port < 65000; port += 4) {
-    const uint16_t ports[2] = {(uint16_t)port, (uint16_t)(port + 2)};
-    bench->session = session_open(addresses, ports, 2, &failed, &fault);
+  for (unsigned turn = 0; turn <= PORTS / 2; turn++) {
+    uint16_t wanted[2] = {0, 0};
+    for (unsigned leg = 0; leg < leg_count; leg++) {
+      if (ports[leg] == 0) ports[leg] = next_port();
+      wanted[leg] = ports[leg];
+    }
+    unsigned failed;
+    enum leg_fault fault;
+    struct session *session = session_open(addresses, wanted, leg_count, &failed, &fault);
+    if (session != NULL) return session;
+    if (errno != EADDRINUSE) break;
+    ports[failed] = next_port();
   }
-  if (bench->session == NULL) abort();
+  perror("ports of a session");
+  abort();
+}
+
+void bench_open(struct bench *bench, enum codec codec0, uint16_t ptime0_ms, enum codec codec1, uint16_t ptime1_ms) {
+  _Atomic uint16_t ports[2] = {0, 0};
+  bench->session = open_at_free_ports(ports, 2);
   bench->loop = loop_open(NULL, NULL);
   if (bench->loop == NULL || !loop_take_in(bench->loop, bench->session)) abort();
   bench->now_ms = 1000;

@@ -34,6 +34,12 @@ struct party {
   union address address;
 };
 
+/*
+ * A session on 127.0.0.1 at these ports; where somebody holds one of them, or it is 0, at another one, which is written there.
+ * Aborts where there is none.
+ */
+struct session *open_at_free_ports(_Atomic uint16_t *ports, unsigned leg_count);
+
 struct bench {
   struct session *session;
   struct loop *loop; /* without a thread: it runs timers when `pass` is called */

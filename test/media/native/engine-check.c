@@ -27,7 +27,7 @@ size_t __sanitizer_get_current_allocated_bytes(void);
 
 struct dialog {
   unsigned leg_count; /* the last ones have two */
-  uint16_t ports[2];
+  _Atomic uint16_t ports[2]; /* which the flood reads */
   struct session *session; /* NULL: closed */
   uint32_t handle;
   int partners[2]; /* by number: 2 * dialog + leg */
@@ -99,11 +99,7 @@ static void forget(struct building *building, int number) {
 }
 
 static void open_dialog(struct building *building, struct dialog *dialog) {
-  static const char *const addresses[2] = {"127.0.0.1", "127.0.0.1"};
-  unsigned failed;
-  enum leg_fault fault;
-  dialog->session = session_open(addresses, dialog->ports, dialog->leg_count, &failed, &fault);
-  if (dialog->session == NULL) abort();
+  dialog->session = open_at_free_ports(dialog->ports, dialog->leg_count);
   dialog->handle = engine_add(building->engine, dialog->session);
   EXPECT(dialog->handle != 0, true);
   const int first = 2 * (int)(dialog - building->dialogs);
@@ -358,25 +354,13 @@ static void *flood(void *argument) {
   return NULL;
 }
 
-/* Of ports that nobody has. */
+/* Each with a port from the beginning on, so that the flood comes to it. */
 static void find_ports(struct building *building) {
-  static const char *const addresses[1] = {"127.0.0.1"};
-  unsigned port = 34000 + (unsigned)getpid() % 8000 * 2;
   for (unsigned i = 0; i < DIALOGS; i++) {
     struct dialog *dialog = &building->dialogs[i];
     dialog->leg_count = i < DIALOGS - 4 ? 1 : 2;
     dialog->partners[0] = dialog->partners[1] = NONE;
-    for (unsigned leg = 0; leg < dialog->leg_count;) {
-      unsigned failed;
-      enum leg_fault fault;
-      dialog->ports[leg] = (uint16_t)port;
-      port += 2;
-      if (port > 65000) abort();
-      struct session *session = session_open(addresses, &dialog->ports[leg], 1, &failed, &fault);
-      if (session == NULL) continue;
-      session_close(session);
-      leg++;
-    }
+    session_close(open_at_free_ports(dialog->ports, dialog->leg_count));
   }
 }
 
@@ -493,12 +477,8 @@ static void note_forgotten(struct session *session, void *argument) {
 CHECK(check_engine_nowhere, "a session that nobody has to do with wakes no thread, and hears nothing of what came before") {
   struct engine *engine = engine_start(2, NULL, NULL);
   if (engine == NULL) abort();
-  static const char *const addresses[1] = {"127.0.0.1"};
-  const uint16_t ports[1] = {(uint16_t)(35000 + 2 * ((unsigned)getpid() % 2000))};
-  unsigned failed;
-  enum leg_fault fault;
-  struct session *session = session_open(addresses, ports, 1, &failed, &fault);
-  if (session == NULL) abort();
+  _Atomic uint16_t ports[1] = {0};
+  struct session *session = open_at_free_ports(ports, 1);
   const uint32_t handle = engine_add(engine, session);
   EXPECT(engine_loop_of(engine, handle), ENGINE_MAX_LOOPS);
   union address local;
@@ -517,4 +497,14 @@ CHECK(check_engine_nowhere, "a session that nobody has to do with wakes no threa
   session = engine_remove(engine, again);
   EXPECT(engine_loop_of(engine, engine_add(engine, session)), ENGINE_MAX_LOOPS);
   engine_stop(engine);
+}
+
+CHECK(check_engine_ports, "a session of these checks that finds its port held moves to another one") {
+  _Atomic uint16_t ports[2] = {0, 0};
+  struct session *first = open_at_free_ports(ports, 2);
+  const uint16_t held[2] = {ports[0], ports[1]};
+  struct session *second = open_at_free_ports(ports, 2);
+  for (unsigned leg = 0; leg < 2; leg++) EXPECT(ports[leg] != 0 && ports[leg] != held[0] && ports[leg] != held[1], true);
+  session_close(second);
+  session_close(first);
 }

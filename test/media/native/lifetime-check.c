@@ -20,25 +20,10 @@ size_t __sanitizer_get_current_allocated_bytes(void);
 struct stand {
   struct engine *engine;
   union address party;
-  uint16_t ports[2];
+  _Atomic uint16_t ports[2];
 };
 
 static void wake(void *unused) { (void)unused; }
-
-static bool find_ports(struct stand *stand) {
-  static const char *const addresses[2] = {"127.0.0.1", "127.0.0.1"};
-  for (unsigned port = 34000 + (unsigned)getpid() % 8000 * 2; port < 65000; port += 4) {
-    unsigned failed;
-    enum leg_fault fault;
-    stand->ports[0] = (uint16_t)port;
-    stand->ports[1] = (uint16_t)(port + 2);
-    struct session *session = session_open(addresses, stand->ports, 2, &failed, &fault);
-    if (session == NULL) continue;
-    session_close(session);
-    return true;
-  }
-  return false;
-}
 
 /* How a packet of Opus begins that is one frame of 20 ms, wideband (RFC 6716 §3.1). */
 #define OPUS_20_MS 0x48
@@ -88,11 +73,7 @@ static void talk(struct session *session, void *argument) {
 }
 
 static void live(struct stand *stand, uint64_t number) {
-  static const char *const addresses[2] = {"127.0.0.1", "127.0.0.1"};
-  unsigned failed;
-  enum leg_fault fault;
-  struct session *session = session_open(addresses, stand->ports, 2, &failed, &fault);
-  if (session == NULL) abort();
+  struct session *session = open_at_free_ports(stand->ports, 2);
   const uint32_t handle = engine_add(stand->engine, session);
   struct talk argument = {.stand = stand, .number = number};
   if (handle == 0 || !engine_visit(stand->engine, handle, talk, &argument)) abort();
@@ -102,13 +83,13 @@ static void live(struct stand *stand, uint64_t number) {
 
 /* Bytes that `count` sessions have left after the first ones, which leave what is kept for all. */
 static int64_t left_by(uint64_t count) {
-  struct stand stand;
+  struct stand stand = {0};
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (!address_parse("127.0.0.1", 0, &stand.party)) abort();
   socklen_t length = address_length(&stand.party);
   if (fd < 0 || bind(fd, &stand.party.any, length) != 0 || getsockname(fd, &stand.party.any, &length) != 0) abort();
   stand.engine = engine_start(2, wake, NULL);
-  if (stand.engine == NULL || !find_ports(&stand)) abort();
+  if (stand.engine == NULL) abort();
   for (uint64_t i = 0; i < WARM_UP; i++) live(&stand, i);
   const size_t before = __sanitizer_get_current_allocated_bytes();
   for (uint64_t i = 0; i < count; i++) live(&stand, i);

@@ -56,16 +56,11 @@ static void set(struct office *office, unsigned which, enum codec codec, uint8_t
 }
 
 static void dial(struct office *office, enum codec codec) {
-  static const char *const addresses[1] = {"127.0.0.1"};
   struct dialog *dialog = &office->dialogs[office->count];
-  unsigned failed;
-  enum leg_fault fault;
+  _Atomic uint16_t ports[1] = {0};
   memset(dialog, 0, sizeof *dialog);
-  for (unsigned port = 34000 + (unsigned)getpid() % 8000 * 2; dialog->session == NULL && port < 65000; port += 2) {
-    const uint16_t ports[1] = {(uint16_t)port};
-    dialog->session = session_open(addresses, ports, 1, &failed, &fault);
-  }
-  if (dialog->session == NULL || !loop_take_in(office->loop, dialog->session)) abort();
+  dialog->session = open_at_free_ports(ports, 1);
+  if (!loop_take_in(office->loop, dialog->session)) abort();
   dialog->session->id = office->count + 1;
   if (!address_parse("127.0.0.1", 0, &dialog->address)) abort();
   dialog->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
