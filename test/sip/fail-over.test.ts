@@ -218,3 +218,22 @@ t.test('what is wrong with the certificate of a peer is said in words of ours (R
   t.equal(await reason({ ...named, port: nobody.port }), 'tls', 'nothing of a certificate where none came');
   t.equal(await reason({ ...named, port: nobody.port, protocol: 'tcp' }), 'tcp');
 });
+
+t.test('what Node refuses to try is a connection that failed, and the next address is tried', async (t) => {
+  const clock = new FakeClock();
+  const { port } = await listening(t, LOOPBACK);
+  const target = { protocol: 'tcp', port, name: undefined, ca: undefined } as const;
+  // connect() throws at once.
+  const wrong = (address: string) => Promise.resolve(address === LOOPBACK ? undefined : 'not an address');
+  const socket = await within(
+    connectStream({ ...target, addresses: ['127.0.0.2', LOOPBACK], localAddress: wrong }, clock),
+    'connection',
+  );
+  t.equal(socket.remoteAddress, LOOPBACK);
+  socket.destroy();
+  const refused = connectStream({ ...target, addresses: ['127.0.0.2'], localAddress: wrong }, clock);
+  await t.rejects(refused, { code: 'SIP_NO_ROUTE' });
+  const failing = { ...target, addresses: [LOOPBACK], localAddress: () => Promise.reject(new Error('no descriptor')) };
+  await t.rejects(connectStream(failing, clock), { code: 'SIP_NO_ROUTE' });
+  t.equal(clock.pending, 0, 'no timer is left');
+});

@@ -46,22 +46,29 @@ export function connectStream(target: StreamTarget, clock: Clock): Promise<Socke
       reject(noRoute(`no connection to ${where} port ${port} over ${protocol}${why}`, cause));
     };
     const timeout = clock.schedule(CONNECT_TIMEOUT_MS, fail);
-    const next = async (): Promise<void> => {
+    const failed = (error: Error): void => {
+      if (isOver) return;
+      running -= 1;
+      if (waiting.length > 0) next();
+      else if (running === 0) fail(error);
+    };
+    const next = (): void => {
       stagger?.cancel();
       const address = waiting.shift();
       if (address === undefined) return;
       running += 1;
-      if (waiting.length > 0) stagger = clock.schedule(STAGGER_MS, () => void next());
+      if (waiting.length > 0) stagger = clock.schedule(STAGGER_MS, next);
+      // What Node refuses to try at all is one that failed, and must not be an error that nobody awaits.
+      attempt(address).catch(failed);
+    };
+    const attempt = async (address: string): Promise<void> => {
       const localAddress = await target.localAddress(address);
       if (isOver) return;
       const socket = open(target, address, localAddress);
       attempts.add(socket);
       socket.on('error', (error) => {
         socket.destroy();
-        if (isOver || !attempts.delete(socket)) return;
-        running -= 1;
-        if (waiting.length > 0) void next();
-        else if (running === 0) fail(error);
+        if (attempts.delete(socket)) failed(error);
       });
       socket.once(protocol === 'tls' ? 'secureConnect' : 'connect', () => {
         if (isOver) return;
@@ -70,7 +77,7 @@ export function connectStream(target: StreamTarget, clock: Clock): Promise<Socke
         resolve(socket);
       });
     };
-    void next();
+    next();
   });
 }
 
