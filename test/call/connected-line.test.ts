@@ -2,9 +2,10 @@
 import t from 'tap';
 import { ConnectedLine } from '../../firmware/call/leg/connected-line.ts';
 import type { LegParty } from '../../firmware/call/leg/leg-party.ts';
-import { NO_LINES } from '../../firmware/call/outside.ts';
+import { type ConnectedParty, NO_LINES } from '../../firmware/call/outside.ts';
 import { defaultShortCodes } from '../../firmware/call/routing/default-short-codes.ts';
 import type { LineStep, ShownIdentity } from '../../firmware/call/routing/plan.ts';
+import type { HeaderField } from '../../firmware/sip/stack.ts';
 import { FakeBox, FakeCaller, FLOW, settle } from './fakes.ts';
 import { sipOfficeTest } from './feature/sip-office.ts';
 
@@ -68,14 +69,22 @@ t.test('a phone whose INVITE spoke of somebody else is told who it is, once', as
 });
 
 t.test('the peer of a line is told as the line has it, or nothing', async (t) => {
-  const identity = { number: '02079460201', name: 'Reception', isWithheld: false };
-  const step: LineStep = {
-    kind: 'line',
-    call: { attempts: [{ line: '1', number: '5202', identity }] },
-    diversions: [],
-    after: {},
-  };
-  for (const trusted of [true, false]) {
+  const [theirs, hidden] = ['<sip:203@other-office>', '<sip:anonymous@anonymous.invalid>'];
+  const cases = [
+    { trusted: true, isWithheld: false, told: [theirs, '<sip:201@other-office>'] },
+    { trusted: true, isWithheld: true, told: [theirs, hidden] },
+    { trusted: false, isWithheld: false, told: [] },
+  ];
+  for (const { trusted, isWithheld, told } of cases) {
+    const identity = { number: '02079460201', name: 'Reception', isWithheld };
+    const step: LineStep = {
+      kind: 'line',
+      call: { attempts: [{ line: '1', number: '5202', identity }] },
+      diversions: [],
+      after: {},
+    };
+    const shows = ({ number, isPrivate }: ConnectedParty): readonly HeaderField[] =>
+      trusted ? [['Remote-Party-ID', isPrivate === true ? hidden : `<sip:${number}@other-office>`]] : [];
     const box = new FakeBox();
     box.outside = {
       ...NO_LINES,
@@ -89,7 +98,7 @@ t.test('the peer of a line is told as the line has it, or nothing', async (t) =>
         },
         abilities: { codecs: undefined, security: 'system', dtmf: 'automatic' },
         answerWithinMs: 4000,
-        shows: ({ number }) => (trusted ? [['Remote-Party-ID', `<sip:${number}@other-office>`]] : []),
+        shows,
         answered: () => undefined,
         ended: () => undefined,
         rejected: () => 'final',
@@ -110,7 +119,15 @@ t.test('the peer of a line is told as the line has it, or nothing', async (t) =>
     await newcomer.call.take([other]);
     t.ok(await call.replaceLeg(call.waiting, other, { how: 'transfer' }));
     await settle();
-    t.same(peer?.talksTo, trusted ? ['<sip:203@other-office>'] : []);
+    t.same(peer?.talksTo, told.slice(0, 1));
+    const again = await box.conversation(new FakeCaller());
+    const back = again.call.other;
+    if (back === undefined) throw new Error('nobody');
+    back.party = { ...back.party, number: '201', name: 'Reception' };
+    await again.call.take([back]);
+    t.ok(await call.replaceLeg(other, back, { how: 'transfer' }));
+    await settle();
+    t.same(peer?.talksTo, told, 'and whoever called first');
   }
 });
 

@@ -94,6 +94,9 @@ export class LineDialling implements Dialling {
 
   #call(placed: PlacedCall, attempt: LineAttempt, index: number, isEmergency: boolean): OutgoingLeg {
     const { services, settings, party, shown } = this.#options;
+    // Withheld for this call alone: not told either when whoever called comes back to it.
+    const isHidden = ({ number, user }: LegParty): boolean =>
+      attempt.identity.isWithheld && (number === shown.number || user === shown.number);
     const leg = new OutgoingLeg({
       services,
       party: {
@@ -107,7 +110,7 @@ export class LineDialling implements Dialling {
       ways: [placed.invite],
       answerWithinMs: placed.answerWithinMs,
       shown,
-      identify: (other) => placed.shows(other),
+      identify: (other) => placed.shows(isHidden(other) ? { ...other, isPrivate: true } : other),
     });
     this.#leg = leg;
     leg.whenOver(() => placed.ended());
