@@ -284,9 +284,10 @@ static int wait_for_events(struct loop *loop) {
   answer_call(loop);
   expire_in_time(loop);
   loop->left_count = 0;
-  loop->waits = !loop->stopping;
+  const bool stopping = loop->stopping;
+  loop->waits = !stopping;
   pthread_mutex_unlock(&loop->mutex);
-  if (loop->stopping) return 0;
+  if (stopping) return 0;
   const int count = epoll_wait(loop->epoll, loop->events, BATCH_EVENTS, -1);
   if (count < 0 && errno != EINTR) abort();
   pthread_mutex_lock(&loop->mutex);
