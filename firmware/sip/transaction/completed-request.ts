@@ -20,7 +20,8 @@ export interface CompletedRequestLayer {
 
 /**
  * What is left of a request other than INVITE that has its final response over UDP: the state Completed of RFC 3261
- * §17.2.2, until timer J. A busy box holds tens of thousands, so that the request itself is let go.
+ * §17.2.2, until timer J. And of an INVITE with its 2xx whose session is over: the state Accepted of RFC 6026 §7.1, in which
+ * copies are dropped. A busy box holds tens of thousands, so that the request itself is let go.
  */
 export class CompletedRequest extends Delayed {
   readonly key: string;
@@ -28,11 +29,12 @@ export class CompletedRequest extends Delayed {
   readonly request: Pick<SipRequest, 'callId' | 'method' | 'fromTag' | 'cseq'>;
   readonly isOutside: boolean;
   readonly #flow: Flow;
-  readonly #bytes: Buffer;
+  /** Undefined: copies are dropped. */
+  readonly #bytes: Buffer | undefined;
   readonly #layer: CompletedRequestLayer;
   #ended = false;
 
-  constructor(transaction: AnsweredTransaction, bytes: Buffer, layer: CompletedRequestLayer) {
+  constructor(transaction: AnsweredTransaction, bytes: Buffer | undefined, layer: CompletedRequestLayer) {
     super();
     const { request } = transaction;
     this.key = transaction.key;
@@ -46,10 +48,10 @@ export class CompletedRequest extends Delayed {
 
   /** The request came again. */
   receive(): void {
-    this.#layer.transport.send(this.#flow, this.#bytes, () => this.terminate());
+    if (this.#bytes !== undefined) this.#layer.transport.send(this.#flow, this.#bytes, () => this.terminate());
   }
 
-  /** Timer J. */
+  /** Timer J or L. */
   onDue(): void {
     this.terminate();
   }

@@ -19,7 +19,7 @@ export interface ServerTransactionLayer extends CompletedRequestLayer {
   /** It has ended. */
   forgetServer(transaction: ServerTransaction | CompletedRequest): void;
   /** This is left of it, and takes its place. */
-  replaceServer(completed: CompletedRequest): void;
+  replaceServer(transaction: ServerTransaction, completed: CompletedRequest): void;
 }
 
 /** One request of a peer and our responses. */
@@ -121,10 +121,15 @@ export class ServerTransaction extends MachineRun {
     if (this.#completed === undefined) this.#layer.forgetServer(this);
   }
 
-  #complete(bytes: Buffer): void {
+  /** Of an INVITE that was accepted, once its session is over: only copies of it may come. Idempotent; otherwise nothing happens. */
+  settle(): void {
+    if (this.state === 'accepted' && !this.isTerminated) this.#complete(undefined);
+  }
+
+  #complete(bytes: Buffer | undefined): void {
     this.#completed = new CompletedRequest(this, bytes, this.#layer);
     this.terminate();
-    this.#layer.replaceServer(this.#completed);
+    this.#layer.replaceServer(this, this.#completed);
   }
 
   protected perform(effect: OwnEffect): void {

@@ -157,10 +157,14 @@ export class TransactionLayer {
     if (this.#outside.get(callId) === transaction) this.#outside.delete(callId);
   }
 
-  replaceServer(completed: CompletedRequest): void {
+  replaceServer(transaction: ServerTransaction, completed: CompletedRequest): void {
+    const { callId } = completed.request;
+    // Where it was put there before, a later request may have taken its place for the Call-ID.
+    const wasPut = this.#servers.get(completed.key) === transaction;
+    const isLatest = !wasPut || this.#outside.get(callId) === transaction;
     this.#servers.set(completed.key, completed);
     this.timers.settled.add(completed);
-    if (completed.isOutside) this.#outside.set(completed.request.callId, completed);
+    if (completed.isOutside && isLatest) this.#outside.set(callId, completed);
   }
 
   forgetClient(transaction: ClientTransaction): void {

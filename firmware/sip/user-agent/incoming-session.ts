@@ -307,9 +307,10 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
       // Often called from a timer, where nobody above would catch it.
       this.#context.logger.error({ err: error, callId: this.#dialog.callId }, 'end handler failed');
     }
-    // The transactions keep this for half a minute more, but not the call above it.
+    // Copies of what there was come for half a minute more: nothing of the call above, nor the INVITE itself, is kept for them.
     this.handlers = {};
     this.#transaction.onFailed = undefined;
+    this.#transaction.settle();
   }
 }
 

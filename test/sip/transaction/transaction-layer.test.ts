@@ -342,3 +342,36 @@ t.test('an INVITE whose answer cannot go out MUST stay known (RFC 6026 §7.1)', 
     t.equal(clock.pending, 0);
   }
 });
+
+t.test(
+  'of an accepted INVITE whose session is over nothing is left but that copies are dropped (RFC 6026 §7.1)',
+  async (t) => {
+    const { clock, layer, requests, sent, acks } = setUp();
+    const invite = request('INVITE', via('z9hG4bK1'), { callId: 'one' });
+    const [other, cancel] = [
+      request('MESSAGE', via('z9hG4bK2'), { callId: 'one', cseq: 2 }),
+      request('CANCEL', via('z9hG4bK1')),
+    ];
+    layer.receiveRequest(invite, flow);
+    const [transaction] = requests;
+    transaction?.settle();
+    t.equal(layer.inviteOf(cancel), transaction, 'it has no answer yet');
+    transaction?.respond(200);
+    layer.receiveRequest(other, flow);
+    transaction?.settle();
+    transaction?.settle();
+    t.equal(sent.length, 1);
+    t.equal(layer.size, 2);
+    t.equal(layer.inviteOf(cancel), undefined, 'nothing is left to be cancelled');
+    layer.receiveRequest(invite, flow);
+    layer.receiveRequest(request('ACK', via('z9hG4bK1'), { callId: 'one' }), flow);
+    t.equal(requests.length, 2, 'a copy is no new call');
+    t.equal(sent.length, 1, 'and gets nothing');
+    t.same(acks, [], 'its ACK concerns nobody');
+    layer.receiveRequest(request('MESSAGE', via('z9hG4bK3'), { callId: 'one', cseq: 2 }), flow);
+    t.match(sent.at(-1), /^SIP\/2.0 482 /, 'the later request of its Call-ID is still known');
+    clock.advance(32_000);
+    layer.receiveRequest(invite, flow);
+    t.equal(requests.length, 3, 'after 64*T1 it is another one');
+  },
+);
