@@ -18,7 +18,7 @@ void expect_at(int line, const char *what, int64_t actual, int64_t expected) {
 }
 
 #define MAX_CHECKS 512
-#define LOWEST_PORT 20000
+#define LOWEST_PORT 8000
 #define PORTS 12000
 
 static struct {
@@ -82,7 +82,10 @@ void set_sends(struct bench *bench, unsigned leg, bool sends) {
   if (!session_configure(bench->session, leg, &settings)) abort();
 }
 
-/* Of RTP: even ones, below those that the kernel gives out, so that nobody's own socket takes one while its session is closed. */
+/*
+ * Of RTP: even ones, below those that the kernel gives out, so that nobody's own socket takes one while its session is closed; and below
+ * those of test/support/free-ports.ts, where programs are started anew at the ports that they had.
+ */
 static uint16_t next_port(void) {
   static unsigned port;
   port = port == 0 ? LOWEST_PORT + (unsigned)getpid() % (PORTS / 2) * 2 : port + 2;
