@@ -209,7 +209,7 @@ export class Transfers {
         tell(status);
         this.#pending.delete(leg);
         // He speaks with no help after all: others may ring at him, and take his call over.
-        context.waiting.party = { ...context.waiting.party, isEmergency: false };
+        if (isForHelp(step)) context.waiting.party = { ...context.waiting.party, isEmergency: false };
         if (leg.isUp) {
           leg.media.stop();
           context.answered(leg);
