@@ -162,7 +162,8 @@ export class ServerTransaction extends MachineRun {
 
   #sendFailed(): void {
     this.input('transport-error');
-    if (this.#completed === undefined) return;
+    // RFC 6026 §7.1: an INVITE stays known, so that a copy is not taken for a new one.
+    if (this.#completed === undefined || this.request.method === 'INVITE') return;
     this.#completed.terminate();
     this.onFailed?.('transport-error');
   }

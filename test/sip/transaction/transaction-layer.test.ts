@@ -375,3 +375,15 @@ t.test(
     t.equal(requests.length, 3, 'after 64*T1 it is another one');
   },
 );
+
+t.test('an accepted INVITE stays known, though its 2xx could not go out and its session is over', async (t) => {
+  const { layer, requests, fail } = setUp();
+  const invite = request('INVITE', via('z9hG4bK1'));
+  layer.receiveRequest(invite, flow);
+  fail();
+  requests[0]?.respond(200);
+  requests[0]?.settle();
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  layer.receiveRequest(invite, flow);
+  t.equal(requests.length, 1);
+});
