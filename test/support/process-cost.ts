@@ -19,16 +19,18 @@ export async function pin(pid: number, core: number): Promise<void> {
 
 /**
  * Puts all threads of a process before whatever else the machine does, where we may: a real-time priority (SCHED_FIFO).
- * Threads that it starts later inherit it. The main thread goes before the others: they may need all of the core, and
- * whoever pings the process would take it for hung. So do the helpers of Node, for which its main thread waits.
+ * Threads that it starts later inherit it. The main thread goes before those of the media: they may need all of the core, and
+ * whoever pings the process would take it for hung. V8's helpers go before the main thread, which asks over and over whether
+ * they have swept their part of the heap: on one core they would never get to it.
  */
 export async function prefer(pid: number): Promise<void> {
   await outputOf('chrt', ['-a', '-f', '-p', '10', String(pid)]).catch(() => undefined);
   const isNode = nameOf(pid, pid).startsWith('node');
-  const first = readdirSync(`/proc/${pid}/task`).filter((thread) =>
-    isNode ? nameOf(pid, thread) !== MEDIA_THREAD : thread === String(pid),
-  );
-  for (const thread of first) await outputOf('chrt', ['-f', '-p', '11', thread]).catch(() => undefined);
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const isMain = thread === String(pid);
+    if (!isMain && (!isNode || nameOf(pid, thread) === MEDIA_THREAD)) continue;
+    await outputOf('chrt', ['-f', '-p', isMain ? '11' : '12', thread]).catch(() => undefined);
+  }
 }
 
 /** As the media worker calls what moves packets (media/native/session/loop.c). */
