@@ -30,7 +30,7 @@ export interface Measured {
   /** Of the packets sent: not heard, and sent late. */
   readonly lostShare: number;
   readonly lateShare: number;
-  /** Microseconds from a party's sending to the other one's hearing. */
+  /** Microseconds from a party's sending to the arrival at the other one's socket. */
   readonly delayUs: { readonly median: number; readonly p90: number; readonly p99: number; readonly longest: number };
 }
 
@@ -116,7 +116,9 @@ export async function measureMost(
   let tooMany = Number.POSITIVE_INFINITY;
   let given = calls;
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const measured = await measure(programs, start, work, given, seconds);
+    let measured = await measure(programs, start, work, given, seconds);
+    // Something else may have had the machine for a moment.
+    if (!isCarried(measured, tolerated)) measured = await measure(programs, start, work, given, seconds);
     if (!isCarried(measured, tolerated)) tooMany = Math.min(tooMany, given);
     else if (most === undefined || given > most.calls) most = measured;
     const floor = most?.calls ?? 0;

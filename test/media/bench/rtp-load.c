@@ -9,8 +9,9 @@
  * follow each other, each with its length in two bytes before it; the second ones likewise. Each call begins elsewhere in
  * the stream. Who is heard is told by the port that the packet came from. Prints at the end, in one line:
  *
- *   packets sent, packets heard, then in microseconds from sending to hearing: median, 90th, 99th percentile, longest;
- *   the packets that were sent late by more than 2 ms, as this program itself did not run
+ *   packets sent, packets heard, then in microseconds from sending to arrival at the other party's socket, by the kernel's
+ *   clock there: median, 90th, 99th percentile, longest; the packets that were sent late by more than 2 ms, as this program
+ *   itself did not run. They come in bursts that no phones make, and their delay is not counted
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -47,23 +48,29 @@ struct stream {
 struct leg {
   struct sockaddr_in to;
   uint32_t sent;
-  uint64_t sent_us[REMEMBERED];
+  uint64_t sent_us[REMEMBERED]; /* 0 is not counted */
+  bool late[REMEMBERED];
   bool heard_any;
   uint16_t distance; /* between the numbers that are heard here and those that the other party gave */
 };
 
 static uint32_t delays[SEEN_US + 1];
-static uint64_t packets_sent, packets_heard, packets_late;
+static uint64_t packets_sent, packets_heard, packets_late, delays_count;
 
 static void fail(const char *what) {
   perror(what);
   exit(1);
 }
 
+static uint64_t microseconds(struct timespec time) {
+  return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+/* By the clock with which the kernel stamps what arrives. */
 static uint64_t now_us(void) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return microseconds(now);
 }
 
 static struct stream read_stream(const char *argument) {
@@ -97,7 +104,7 @@ static void flush(struct outbox *outbox) {
   outbox->count = 0;
 }
 
-static void speak(struct outbox *outbox, struct leg *leg, const struct stream *stream, unsigned begin, bool counted) {
+static void speak(struct outbox *outbox, struct leg *leg, const struct stream *stream, unsigned begin, bool counted, bool late) {
   const uint8_t *payload = stream->payloads[(begin + leg->sent) % stream->count];
   const size_t length = (size_t)(payload[0] << 8 | payload[1]);
   const unsigned i = outbox->count++;
@@ -115,11 +122,21 @@ static void speak(struct outbox *outbox, struct leg *leg, const struct stream *s
   outbox->messages[i].msg_hdr = (struct msghdr){
       .msg_name = &leg->to, .msg_namelen = sizeof leg->to, .msg_iov = &outbox->parts[i], .msg_iovlen = 1};
   leg->sent_us[leg->sent % REMEMBERED] = counted ? now_us() : 0;
-  if (counted) packets_sent++;
+  leg->late[leg->sent % REMEMBERED] = late;
+  packets_sent += counted;
+  packets_late += counted && late;
   leg->sent++;
 }
 
 static struct leg *by_port[65536];
+
+static uint64_t arrival_us(struct msghdr *message) {
+  const struct cmsghdr *note = CMSG_FIRSTHDR(message);
+  struct timespec time = {0};
+  if (note == NULL || note->cmsg_type != SCM_TIMESTAMPNS) fail("no time of arrival");
+  memcpy(&time, CMSG_DATA(note), sizeof time);
+  return microseconds(time);
+}
 
 /* Legs of one call are neighbours: what comes from the port of one was spoken into the port of the other. */
 static void listen_at(int fd, struct leg *legs) {
@@ -127,14 +144,15 @@ static void listen_at(int fd, struct leg *legs) {
   static struct iovec parts[BATCH];
   static struct sockaddr_in sources[BATCH];
   static struct mmsghdr messages[BATCH];
+  static _Alignas(struct cmsghdr) uint8_t notes[BATCH][CMSG_SPACE(sizeof(struct timespec))];
   for (;;) {
     for (unsigned i = 0; i < BATCH; i++) {
       parts[i] = (struct iovec){bytes[i], PACKET_BYTES};
       messages[i].msg_hdr = (struct msghdr){
-          .msg_name = &sources[i], .msg_namelen = sizeof sources[i], .msg_iov = &parts[i], .msg_iovlen = 1};
+          .msg_name = &sources[i], .msg_namelen = sizeof sources[i], .msg_iov = &parts[i], .msg_iovlen = 1,
+          .msg_control = notes[i], .msg_controllen = sizeof notes[i]};
     }
     const int count = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
-    const uint64_t now = now_us();
     for (int i = 0; i < count; i++) {
       struct leg *leg = by_port[ntohs(sources[i].sin_port)];
       if (leg == NULL) continue;
@@ -151,11 +169,14 @@ static void listen_at(int fd, struct leg *legs) {
       if (!leg->heard_any || (unspoken && !counted)) leg->distance = (uint16_t)(number - last);
       else if (unspoken) continue;
       leg->heard_any = true;
-      const uint64_t sent = other->sent_us[(uint16_t)(number - leg->distance) % REMEMBERED];
+      const unsigned spoken = (uint16_t)(number - leg->distance) % REMEMBERED;
+      const uint64_t sent = other->sent_us[spoken];
       if (sent == 0) continue;
-      const uint64_t delay = now - sent;
-      delays[delay < SEEN_US ? delay : SEEN_US]++;
       packets_heard++;
+      if (other->late[spoken]) continue;
+      const uint64_t delay = arrival_us(&messages[i].msg_hdr) - sent;
+      delays[delay < SEEN_US ? delay : SEEN_US]++;
+      delays_count++;
     }
     if (count < BATCH) return;
   }
@@ -164,10 +185,11 @@ static void listen_at(int fd, struct leg *legs) {
 static int open_socket(const char *address) {
   struct sockaddr_in local = {.sin_family = AF_INET};
   socklen_t length = sizeof local;
-  const int bytes = BUFFER_BYTES;
+  const int bytes = BUFFER_BYTES, on = 1;
   const int fd = socket(AF_INET, SOCK_DGRAM, 0);
   if (fd < 0 || inet_pton(AF_INET, address, &local.sin_addr) != 1) fail("socket");
   if (bind(fd, (struct sockaddr *)&local, length) != 0 || getsockname(fd, (struct sockaddr *)&local, &length) != 0) fail("bind");
+  if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) fail("time of arrival");
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0) {
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   }
@@ -177,7 +199,7 @@ static int open_socket(const char *address) {
 }
 
 static unsigned percentile(double share) {
-  uint64_t left = (uint64_t)((double)packets_heard * share);
+  uint64_t left = (uint64_t)((double)delays_count * share);
   for (unsigned us = 0; us < SEEN_US; us++) {
     if (delays[us] > left) return us;
     left -= delays[us];
@@ -217,8 +239,7 @@ int main(int argument_count, char **arguments) {
       const unsigned i = (unsigned)(spoken % legs_count);
       const uint64_t planned = started + spoken * PTIME_US / legs_count;
       const bool counted = planned >= started + SETTLE_US;
-      if (counted && now - planned > LATE_US) packets_late++;
-      speak(&outboxes[i % 2], &legs[i], &streams[i % 2], i * 37, counted);
+      speak(&outboxes[i % 2], &legs[i], &streams[i % 2], i * 37, counted, now - planned > LATE_US);
     }
     for (unsigned side = 0; side < 2; side++) {
       flush(&outboxes[side]);
