@@ -83,8 +83,8 @@ bench-calls: build $(BENCH) ## calls against Debian's Kamailio as proxy, groups 
 	$(NODE) test/call/bench/bench.ts
 
 .PHONY: soak-calls
-soak-calls: build ## a million calls, or those of SOAK_SECONDS (600), and what they leave behind
-	$(NODE) test/call/bench/bench.ts --only soak --seconds $${SOAK_SECONDS:-600}
+soak-calls: build ## a million calls, or those of SOAK_SECONDS (600) at SOAK_RATE a second, and what they leave behind
+	$(NODE) test/call/bench/bench.ts --only soak --seconds $${SOAK_SECONDS:-600} $${SOAK_RATE:+--rate $$SOAK_RATE}
 
 .PHONY: clean
 clean: ## removes all that was built, the installed packages stay

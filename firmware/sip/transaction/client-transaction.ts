@@ -1,4 +1,4 @@
-import type { HeaderField } from '../message/headers.ts';
+import { type HeaderField, Headers } from '../message/headers.ts';
 import { SipRequest } from '../message/request.ts';
 import type { SipResponse } from '../message/response.ts';
 import { serialize } from '../message/serializer.ts';
@@ -25,26 +25,32 @@ export interface ClientTransactionLayer {
 
 /** One request of ours and its responses. */
 export class ClientTransaction extends MachineRun {
-  readonly request: SipRequest;
   readonly flow: Flow;
   /** By which its responses are found. */
   readonly key: string;
   readonly handlers: ClientHandlers;
   readonly #layer: ClientTransactionLayer;
+  #request: SipRequest;
   /** Until it has a response. */
   #bytes: Buffer | undefined;
   #response: SipResponse | undefined;
-  #ack: Buffer | undefined;
+  /** As text: as bytes it would hold the block that it was cut from with what others sent. */
+  #ack: string | undefined;
 
   /** `request` has its Via. */
   constructor(request: SipRequest, flow: Flow, handlers: ClientHandlers, layer: ClientTransactionLayer) {
     super(request.method === 'INVITE' ? inviteClient : nonInviteClient, layer.timers, flow.protocol !== 'udp');
-    this.request = request;
+    this.#request = request;
     this.flow = flow;
     this.key = clientKey(request);
     this.handlers = handlers;
     this.#layer = layer;
     this.#bytes = serialize(request);
+  }
+
+  /** Of an INVITE that has its final response no more than what makes its ACK, its dialogs and a CANCEL. */
+  get request(): SipRequest {
+    return this.#request;
   }
 
   receive(response: SipResponse): void {
@@ -56,6 +62,7 @@ export class ClientTransaction extends MachineRun {
     // It may be remembered for half a minute more, and there are many: not with all that it has seen.
     if (response.status < 200) return;
     this.#response = undefined;
+    if (this.#bytes !== undefined && this.#request.method === 'INVITE') this.#request = remembered(this.#request);
     this.#bytes = undefined;
   }
 
@@ -69,8 +76,9 @@ export class ClientTransaction extends MachineRun {
         if (this.#bytes !== undefined) this.#send(this.#bytes);
         break;
       case 'send-ack':
-        this.#ack ??= this.#response === undefined ? undefined : serialize(ackFor(this.request, this.#response));
-        if (this.#ack !== undefined) this.#send(this.#ack);
+        if (this.#response !== undefined)
+          this.#ack ??= serialize(ackFor(this.request, this.#response)).toString('latin1');
+        if (this.#ack !== undefined) this.#send(Buffer.from(this.#ack, 'latin1'));
         break;
       case 'deliver':
         if (this.#response !== undefined) this.handlers.onResponse(this.#response);
@@ -100,6 +108,14 @@ function ackFor(invite: SipRequest, response: SipResponse): SipRequest {
 /** RFC 3261 §9.1: the CANCEL of a request has its Request-URI, Via, Call-ID, From, To, CSeq number and Route. */
 export function cancelFor(invite: SipRequest, headers: readonly HeaderField[] = []): SipRequest {
   return sameTransaction(invite, 'CANCEL', ['To', invite.headers.get('To') ?? ''], headers);
+}
+
+const REMEMBERED: ReadonlySet<string> = new Set(['Via', 'Route', 'Max-Forwards', 'From', 'To', 'Call-ID', 'CSeq']);
+
+/** The request without its body, and without the headers that no other request takes from it. */
+function remembered({ method, uri, headers }: SipRequest): SipRequest {
+  const fields = headers.fields.filter(([name]) => REMEMBERED.has(name));
+  return new SipRequest(method, uri, new Headers(fields, true));
 }
 
 function sameTransaction(

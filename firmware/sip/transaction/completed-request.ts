@@ -1,3 +1,4 @@
+import { ownText } from '../message/own-text.ts';
 import type { SipRequest } from '../message/request.ts';
 import type { Flow } from '../transport/flow.ts';
 import { Delayed } from './delay-list.ts';
@@ -21,7 +22,8 @@ export interface CompletedRequestLayer {
 /**
  * What is left of a request other than INVITE that has its final response over UDP: the state Completed of RFC 3261
  * §17.2.2, until timer J. And of an INVITE with its 2xx whose session is over: the state Accepted of RFC 6026 §7.1, in which
- * copies are dropped. A busy box holds tens of thousands, so that the request itself is let go.
+ * copies are dropped. A busy box holds tens of thousands, so that the request itself is let go, and the bytes of the response
+ * are kept as text: as bytes they would hold the block that they were cut from with those of many others.
  */
 export class CompletedRequest extends Delayed {
   readonly key: string;
@@ -30,7 +32,7 @@ export class CompletedRequest extends Delayed {
   readonly isOutside: boolean;
   readonly #flow: Flow;
   /** Undefined: copies are dropped. */
-  readonly #bytes: Buffer | undefined;
+  readonly #response: string | undefined;
   readonly #layer: CompletedRequestLayer;
   #ended = false;
 
@@ -39,16 +41,22 @@ export class CompletedRequest extends Delayed {
     const { request } = transaction;
     this.key = transaction.key;
     const { callId, method, fromTag, cseq } = request;
-    this.request = { callId, method, fromTag, cseq };
+    this.request = {
+      callId: ownText(callId),
+      method: ownText(method),
+      fromTag: fromTag === undefined ? undefined : ownText(fromTag),
+      cseq: { number: cseq.number, method: ownText(cseq.method) },
+    };
     this.isOutside = transaction.isOutside;
     this.#flow = transaction.flow;
-    this.#bytes = bytes;
+    this.#response = bytes?.toString('latin1');
     this.#layer = layer;
   }
 
   /** The request came again. */
   receive(): void {
-    if (this.#bytes !== undefined) this.#layer.transport.send(this.#flow, this.#bytes, () => this.terminate());
+    if (this.#response === undefined) return;
+    this.#layer.transport.send(this.#flow, Buffer.from(this.#response, 'latin1'), () => this.terminate());
   }
 
   /** Timer J or L. */

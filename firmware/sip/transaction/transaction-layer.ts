@@ -68,11 +68,16 @@ export class TransactionLayer {
     this.#begin(cancelFor(invite.request, headers), invite.flow, ignore);
   }
 
-  /** Sends an ACK to a 2xx: no transaction, a branch of its own (RFC 3261 §13.2.2.4). Returns it for sending again. */
-  acknowledge(ack: SipRequest, flow: Flow): Buffer {
+  /** Sends an ACK to a 2xx: no transaction, a branch of its own (RFC 3261 §13.2.2.4). Returns it for `sendAgain`. */
+  acknowledge(ack: SipRequest, flow: Flow): string {
     const bytes = serialize(this.#withVia(ack, flow));
     this.send(bytes, flow);
-    return bytes;
+    return bytes.toString('latin1');
+  }
+
+  /** Sends again what `acknowledge` sent. */
+  sendAgain(ack: string, flow: Flow): void {
+    this.send(Buffer.from(ack, 'latin1'), flow);
   }
 
   /** Sends bytes that no transaction watches. */

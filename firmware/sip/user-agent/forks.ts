@@ -69,6 +69,12 @@ export class Forks {
     this.#left.clear();
   }
 
+  /** This one has answered, and its session is over. */
+  drop(tag: string): void {
+    this.#forks.delete(tag);
+    this.#left.delete(tag);
+  }
+
   #end(tag: string, { session }: Fork): void {
     this.#forks.delete(tag);
     if (this.#left.size < MAX_FORKS) this.#left.set(tag, session.side.dialog);

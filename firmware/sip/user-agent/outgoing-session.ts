@@ -5,6 +5,7 @@ import type { Dialog } from '../dialog/dialog.ts';
 import { ChallengeAnswers } from '../digest-client.ts';
 import type { HeaderField } from '../message/headers.ts';
 import { newCallId, newTag } from '../message/identifier.ts';
+import { ownText } from '../message/own-text.ts';
 import { SipRequest } from '../message/request.ts';
 import type { SipResponse } from '../message/response.ts';
 import type { ClientTransaction } from '../transaction/client-transaction.ts';
@@ -29,7 +30,7 @@ const SERVICE_UNAVAILABLE = [503, 'Service Unavailable'] as const;
 export class OutgoingSession extends SessionRequests implements OutgoingInvite, RequestTaker {
   handlers: OutgoingInviteHandlers;
   readonly #context: Context;
-  readonly #options: InviteOptions;
+  #options: InviteOptions;
   readonly #callId: string;
   readonly #localTag = newTag();
   readonly #secure: boolean;
@@ -37,7 +38,7 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
   readonly #challenges: ChallengeAnswers;
   readonly #forks: Forks;
   /** By To tag: the ACK to send again when a 2xx comes again (RFC 3261 §13.2.2.4). */
-  readonly #acks = new Map<string, { readonly bytes: Buffer; readonly flow: Flow } | undefined>();
+  readonly #acks = new Map<string, { readonly text: string; readonly flow: Flow } | undefined>();
   #cseq = 0;
   /** To the servers that were not tried yet; undefined where the flow was given. */
   #ways: AsyncGenerator<Flow, void, undefined> | undefined;
@@ -272,12 +273,12 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
 
   /** Each 2xx is acknowledged each time; the first one makes the session, further ones (forks) are ended. */
   async #receiveSuccess(response: SipResponse): Promise<void> {
-    const tag = response.toTag ?? '';
+    const tag = ownText(response.toTag ?? '');
     const transaction = this.#transaction;
     if (transaction === undefined) return;
     if (this.#acks.has(tag)) {
       const ack = this.#acks.get(tag);
-      if (ack !== undefined) this.#context.transactions.send(ack.bytes, ack.flow);
+      if (ack !== undefined) this.#context.transactions.sendAgain(ack.text, ack.flow);
       return;
     }
     // A callee may answer under ever new tags, and each would be a dialog to end.
@@ -311,7 +312,7 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
     const ack = session.side.dialog.request('ACK', { cseq });
     try {
       const flow = await session.side.way();
-      this.#acks.set(tag, { bytes: this.#context.transactions.acknowledge(ack, flow), flow });
+      this.#acks.set(tag, { text: this.#context.transactions.acknowledge(ack, flow), flow });
     } catch (error) {
       // Without a way for the ACK the peer ends the call by itself after 64*T1; its next 2xx tries again.
       this.#acks.delete(tag);
@@ -383,8 +384,12 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
       // Often called from a timer, where nobody above would catch it.
       this.#context.logger.error({ err: error, callId: this.#callId }, 'end handler failed');
     }
-    // The transactions keep this for half a minute more, but not the call above it, nor the session.
+    // The transactions keep this for half a minute more, but not the call above it, nor the session, nor what was offered: for
+    // a 2xx that comes late, which gets its ACK and its BYE.
     this.handlers = {};
+    if (this.#acks.get(this.#remoteTag) !== undefined) this.#forks.drop(this.#remoteTag);
     this.#session = undefined;
+    this.#ways = undefined;
+    this.#options = { ...this.#options, offer: '', headers: [] };
   }
 }

@@ -43,7 +43,7 @@ export class Renegotiation {
   #ours: 'none' | 'offer' | 'refresh' = 'none';
   #collision: { readonly timer: Timer; readonly go: () => void } | undefined;
   /** By CSeq of our latest re-INVITE: its ACK, to send again. */
-  #ack: { readonly cseq: number; readonly bytes: Buffer; readonly flow: Flow } | undefined;
+  #ack: { readonly cseq: number; readonly text: string; readonly flow: Flow } | undefined;
   #stopped = false;
 
   constructor(options: RenegotiationOptions) {
@@ -271,7 +271,7 @@ export class Renegotiation {
     const ack = side.dialog.request('ACK', { cseq });
     try {
       const flow = await side.way();
-      this.#ack = { cseq, bytes: side.context.transactions.acknowledge(ack, flow), flow };
+      this.#ack = { cseq, text: side.context.transactions.acknowledge(ack, flow), flow };
     } catch (error) {
       side.context.logger.debug({ err: error, callId: side.dialog.callId }, 'ACK could not be sent');
     }
@@ -281,7 +281,7 @@ export class Renegotiation {
   #acknowledgeAgain(response: SipResponse): void {
     const ack = this.#ack;
     if (ack !== undefined && response.status < 300 && ack.cseq === response.cseq.number) {
-      this.#options.side.context.transactions.send(ack.bytes, ack.flow);
+      this.#options.side.context.transactions.sendAgain(ack.text, ack.flow);
     }
   }
 

@@ -3,7 +3,7 @@
  * rings, and what calls leave behind.
  * README.md beside this file says how to read it.
  *
- *   node test/call/bench/bench.ts [--only PART]... [--rounds N] [--count N] [--seconds N]
+ *   node test/call/bench/bench.ts [--only PART]... [--rounds N] [--count N] [--seconds N] [--rate N]
  */
 import { parseArgs } from 'node:util';
 import { LOAD_CORE, pin } from '../../support/process-cost.ts';
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     count: { type: 'string', default: '5000' },
     seconds: { type: 'string', default: '60' },
+    rate: { type: 'string' },
   },
 });
 const rounds = countOf(values.rounds, 100);
@@ -29,7 +30,12 @@ await pin(process.pid, LOAD_CORE);
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   'set-up': () => compareSetUp(rounds, count),
   groups: () => ringGroups(),
-  soak: () => soak({ count: SOAK_CALLS, seconds: countOf(values.seconds, 86_400) }),
+  soak: () =>
+    soak({
+      count: SOAK_CALLS,
+      seconds: countOf(values.seconds, 86_400),
+      perSecond: values.rate === undefined ? undefined : countOf(values.rate, 10_000),
+    }),
 };
 for (const name of values.only ?? Object.keys(parts)) {
   const part = parts[name];

@@ -32,6 +32,8 @@ const ADDRESS = '127.0.0.1';
 const GIVE_UP_MS = 20_000;
 const RECEIVE_BUFFER_BYTES = 4_000_000;
 const REGISTRATIONS_AT_ONCE = 16;
+/** How often a run at a pace looks whether a call is due. */
+const PACE_MS = 10;
 const SDP = [
   'v=0',
   'o=load 1 1 IN IP4 127.0.0.1',
@@ -110,13 +112,28 @@ export class CallLoad {
     await Promise.all(Array.from({ length: REGISTRATIONS_AT_ONCE }, work));
   }
 
-  /** Places so many calls, so many of them under way at once. `next` says which; no more after `until`, of performance.now(). */
-  async run(count: number, window: number, next: (index: number) => LoadCall, until = Number.POSITIVE_INFINITY) {
+  /**
+   * Places so many calls, so many of them under way at once. `next` says which; no more after `until`, of performance.now(), and
+   * no more than `perSecond` on the average.
+   */
+  async run(
+    count: number,
+    window: number,
+    next: (index: number) => LoadCall,
+    until = Number.POSITIVE_INFINITY,
+    perSecond = Number.POSITIVE_INFINITY,
+  ) {
+    const beganMs = performance.now();
+    const isDue = (index: number): boolean => {
+      const now = performance.now();
+      return now < until && index * 1000 <= (now - beganMs) * perSecond;
+    };
+    let pace: NodeJS.Timeout | undefined;
     let [begun, done, failed] = [0, 0, 0];
     let lastFailure = '';
     await new Promise<void>((resolve) => {
       const begin = (): void => {
-        while (begun < count && begun - done - failed < window && performance.now() < until) {
+        while (begun < count && begun - done - failed < window && isDue(begun)) {
           this.place(next(begun), (failure) => {
             if (failure === undefined) done += 1;
             else failed += 1;
@@ -125,10 +142,12 @@ export class CallLoad {
           });
           begun += 1;
         }
-        if (begun === done + failed) resolve();
+        if (begun === done + failed && (begun === count || performance.now() >= until)) resolve();
       };
+      if (Number.isFinite(perSecond)) pace = setInterval(begin, PACE_MS);
       begin();
     });
+    clearInterval(pace);
     return { done, failed, lastFailure } satisfies LoadResult;
   }
 

@@ -17,8 +17,15 @@ const LIMIT = 1_000_000;
 /** Every few calls one is cancelled, and one finds a device busy. */
 const FATES: readonly Fate[] = ['answered', 'answered', 'cancelled', 'answered', 'busy'];
 
+export interface SoakOptions {
+  readonly count: number;
+  readonly seconds: number;
+  /** As fast as they go where there is no limit. */
+  readonly perSecond: number | undefined;
+}
+
 /** Calls until they are so many or the time is over; what the box holds afterwards that it did not before. */
-export async function soak({ count, seconds }: { readonly count: number; readonly seconds: number }): Promise<void> {
+export async function soak({ count, seconds, perSecond }: SoakOptions): Promise<void> {
   heading(`At most ${count} calls within ${seconds} s, ${WINDOW} under way: what they leave behind`);
   const server = await watched(() => startRingdown(undefined, MEDIA_PORTS));
   const { ringdown } = server;
@@ -42,7 +49,7 @@ export async function soak({ count, seconds }: { readonly count: number; readonl
     process.stdout.write(`${String(WARM_UP).padEnd(10)} ${megabytesOf(ringdown)} MB\n`);
     for (let step = 1; step <= STEPS && performance.now() < until; step += 1) {
       const stepUntil = performance.now() + (until - performance.now()) / (STEPS - step + 1);
-      const result = await load.run(Math.ceil(count / STEPS), WINDOW, next, stepUntil);
+      const result = await load.run(Math.ceil(count / STEPS), WINDOW, next, stepUntil, perSecond);
       done += result.done;
       failed += result.failed;
       process.stdout.write(`${String(WARM_UP + done).padEnd(10)} ${megabytesOf(ringdown)} MB\n`);

@@ -271,6 +271,41 @@ t.test('responses are matched by branch, sent-by and CSeq method', async (t) => 
   t.equal(heard.length, 1);
 });
 
+t.test('of an INVITE that has its final response neither body nor what belongs to it alone is kept', async (t) => {
+  for (const status of [200, 486]) {
+    const { layer, sent, clock } = setUp();
+    const { method, uri, headers } = request('INVITE', 'x');
+    const fields = [...headers.fields.slice(1), ['Route', '<sip:192.0.2.9;lr>'], ['User-Agent', 'Ringdown']] as const;
+    const invite = new SipRequest(method, uri, fields, Buffer.from('v=0\r\n'));
+    const heard: number[] = [];
+    const bodies: string[] = [];
+    const transaction = layer.request(invite, flow, {
+      onResponse: (response) => {
+        heard.push(response.status);
+        bodies.push(transaction.request.body.toString());
+      },
+      onFailed: () => undefined,
+    });
+    const parsed = parseMessage(Buffer.from(sent[0] ?? ''));
+    if (parsed.kind !== 'request') throw new Error('not what we sent');
+    layer.receiveResponse(createResponse(parsed.request, 180, 'y'));
+    layer.receiveResponse(createResponse(parsed.request, status, 'y'));
+    t.same(bodies, ['v=0\r\n', 'v=0\r\n'], 'whoever hears of the response has all of the request');
+    t.equal(transaction.request.body.length, 0);
+    t.same(
+      transaction.request.headers.fields.map(([name]) => name),
+      ['Via', 'From', 'To', 'Call-ID', 'CSeq', 'Route'],
+    );
+    layer.receiveResponse(createResponse(parsed.request, status, 'y'));
+    t.same(heard, status === 200 ? [180, 200, 200] : [180, 486]);
+    const acks = sent.filter((text) => text.startsWith('ACK '));
+    if (status === 200) t.same(acks, []);
+    else t.ok(acks.length === 2 && acks[0] === acks[1], 'the refusal is acknowledged each time, alike');
+    clock.advance(32_000);
+    t.equal(layer.size, 0);
+  }
+});
+
 t.test('a flow that is closed fails the request, and close() fails what waits', async (t) => {
   const failed: string[] = [];
   const handlers = { onResponse: () => undefined, onFailed: (cause: string) => failed.push(cause) };

@@ -95,6 +95,30 @@ t.test('an answer whose ACK found no way is acknowledged when it comes again, an
   await call.close();
 });
 
+t.test('after the end of a call its 2xx gets its ACK again, and that of another fork an ACK and a BYE', async (t) => {
+  const call = await Conversation.open(() => false);
+  const events = new Events();
+  const outgoing = calling(call, events);
+  const invite = await call.peer.next(/^INVITE/);
+  const answer = { tag: 'y', body: ANSWER, headers: [contact(call)] };
+  call.answer(invite, '200 OK', answer);
+  t.equal(await events.next(), `answered ${ANSWER}`);
+  const ack = await call.peer.next(/^ACK/);
+  const over = outgoing.bye();
+  call.answer(await call.peer.next(/^BYE/), '200 OK');
+  await over;
+  t.equal(await events.next(), 'ended bye-sent');
+  call.answer(invite, '200 OK', answer);
+  t.equal(await call.peer.next(/^ACK/), ack);
+  call.answer(invite, '200 OK', { ...answer, tag: 'late', headers: [contact(call, 'late')] });
+  await call.peer.next(/^ACK sip:late@/);
+  const bye = await call.peer.next(/^BYE sip:late@/);
+  t.equal(header(bye, 'CSeq'), '2 BYE');
+  call.answer(bye, '200 OK');
+  t.same(events.pending, []);
+  await call.close();
+});
+
 t.test('a callee of RFC 2543 that gives no tag can hang up (RFC 3261 §12.1.2)', async (t) => {
   const call = await Conversation.open(() => false);
   const events = new Events();
