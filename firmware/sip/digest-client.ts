@@ -53,6 +53,11 @@ export class ChallengeAnswers {
   }
 }
 
+/** The answers to challenges that a request has: the ACK to its 2xx has the same (RFC 3261 §13.2.2.4). */
+export function credentialFields({ headers }: SipRequest): readonly HeaderField[] {
+  return headers.fields.filter(([name]) => name === 'Authorization' || name === 'Proxy-Authorization');
+}
+
 /** RFC 8760 §2.4: of several algorithms for a realm the best that we know; the server's order is ours too. */
 function bestOfEachRealm(values: readonly string[]): readonly DigestChallenge[] {
   const best = new Map<string, DigestChallenge>();

@@ -110,7 +110,11 @@ export function cancelFor(invite: SipRequest, headers: readonly HeaderField[] = 
   return sameTransaction(invite, 'CANCEL', ['To', invite.headers.get('To') ?? ''], headers);
 }
 
-const REMEMBERED: ReadonlySet<string> = new Set(['Via', 'Route', 'Max-Forwards', 'From', 'To', 'Call-ID', 'CSeq']);
+/** What the ACK to a 2xx, that to another response, a CANCEL and a dialog take from an INVITE. */
+const REMEMBERED: ReadonlySet<string> = new Set([
+  ...['Via', 'Route', 'Max-Forwards', 'From', 'To', 'Call-ID', 'CSeq'],
+  ...['Authorization', 'Proxy-Authorization'],
+]);
 
 /** The request without its body, and without the headers that no other request takes from it. */
 function remembered({ method, uri, headers }: SipRequest): SipRequest {

@@ -2,7 +2,7 @@ import type { Timer } from '../../core/clock.ts';
 import { RingdownError } from '../../core/errors.ts';
 import { contactHeader } from '../dialog/contact-header.ts';
 import type { Dialog } from '../dialog/dialog.ts';
-import { ChallengeAnswers } from '../digest-client.ts';
+import { ChallengeAnswers, credentialFields } from '../digest-client.ts';
 import type { HeaderField } from '../message/headers.ts';
 import { newCallId, newTag } from '../message/identifier.ts';
 import { ownText } from '../message/own-text.ts';
@@ -297,7 +297,7 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
       session.side.learn(response);
       session.renegotiation.timer.receive(response);
     }
-    const acknowledged = this.#acknowledge(session, tag, transaction.request.cseq.number);
+    const acknowledged = this.#acknowledge(session, tag, transaction.request);
     // At once, so that a BYE right behind it is the end of what was answered.
     if (wanted) this.#answered(fork, response);
     await acknowledged;
@@ -308,8 +308,9 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
   }
 
   /** Never rejects. */
-  async #acknowledge(session: EstablishedSession, tag: string, cseq: number): Promise<void> {
-    const ack = session.side.dialog.request('ACK', { cseq });
+  async #acknowledge(session: EstablishedSession, tag: string, invite: SipRequest): Promise<void> {
+    const { number: cseq } = invite.cseq;
+    const ack = session.side.dialog.request('ACK', { cseq, headers: credentialFields(invite) });
     try {
       const flow = await session.side.way();
       this.#acks.set(tag, { text: this.#context.transactions.acknowledge(ack, flow), flow });

@@ -202,9 +202,9 @@ export class Renegotiation {
       const body = sdp === undefined ? {} : { body: sdp, contentType: 'application/sdp' };
       const answer = await side.request(method, { headers, ...body }, (again) => this.#acknowledgeAgain(again));
       this.#ours = 'none';
-      const { response } = answer;
+      const { response, credentials } = answer;
       if (response.status < 300) {
-        if (method === 'INVITE') await this.#acknowledge(response);
+        if (method === 'INVITE') await this.#acknowledge(response, credentials);
         if (this.#stopped) return answer;
         this.#succeeded(response, sdp);
         if (isConfirmed) this.timer.receive(response);
@@ -264,11 +264,11 @@ export class Renegotiation {
     }
   }
 
-  async #acknowledge(response: SipResponse): Promise<void> {
+  async #acknowledge(response: SipResponse, credentials: readonly HeaderField[]): Promise<void> {
     const { side } = this.#options;
     const cseq = response.cseq.number;
     side.dialog.refreshTarget(response);
-    const ack = side.dialog.request('ACK', { cseq });
+    const ack = side.dialog.request('ACK', { cseq, headers: credentials });
     try {
       const flow = await side.way();
       this.#ack = { cseq, text: side.context.transactions.acknowledge(ack, flow), flow };

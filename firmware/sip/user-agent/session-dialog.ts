@@ -32,6 +32,8 @@ export interface SessionDialogOptions {
 export interface DialogAnswer {
   readonly response: SipResponse;
   readonly answered: boolean;
+  /** Those that the request had in the end. */
+  readonly credentials: readonly HeaderField[];
 }
 
 /** A dialog of a session with the way to its peer: sends requests in it. */
@@ -98,7 +100,7 @@ export class SessionDialog {
       const body = content.body === undefined ? {} : { body: Buffer.from(content.body, 'utf8') };
       const { request, answer } = await this.#send(method, { headers, ...body }, onAgain);
       const again = answers.answer(request, answer.response);
-      if (again === undefined) return answer;
+      if (again === undefined) return { ...answer, credentials: more };
       more = again;
     }
   }
@@ -107,7 +109,7 @@ export class SessionDialog {
     method: string,
     content: { readonly headers: readonly HeaderField[]; readonly body?: Buffer },
     onAgain: (response: SipResponse) => void,
-  ): Promise<{ readonly request: SipRequest; readonly answer: DialogAnswer }> {
+  ): Promise<{ readonly request: SipRequest; readonly answer: Omit<DialogAnswer, 'credentials'> }> {
     const { context, dialog } = this;
     let flow: Flow;
     try {
@@ -118,7 +120,7 @@ export class SessionDialog {
       return { request, answer: { response: createResponse(request, 503, newTag(), reason), answered: false } };
     }
     const request = dialog.request(method, content);
-    const answer = await new Promise<DialogAnswer>((resolve) => {
+    const answer = await new Promise<Omit<DialogAnswer, 'credentials'>>((resolve) => {
       let isFinal = false;
       let patience: Timer | undefined;
       const transaction = context.transactions.request(request, flow, {

@@ -77,6 +77,37 @@ t.test(
   },
 );
 
+t.test(
+  'the ACK to a 2xx has the credentials of its INVITE, each fork and each re-INVITE (RFC 3261 §13.2.2.4)',
+  async (t) => {
+    const credentials = () => ({ username: 'box', password: 'secret' });
+    const call = await Conversation.open(() => false, { credentials });
+    const asks = (name: string) => ({ tag: 'x', headers: [`${name}: Digest realm="ours", nonce="n", qop="auth"`] });
+    const events = new Events();
+    const outgoing = calling(call, events);
+    call.answer(await call.peer.next(/^INVITE/), '407 Proxy Authentication Required', asks('Proxy-Authenticate'));
+    t.notMatch(await call.peer.next(/^ACK/), /Authorization/);
+    const invite = await call.peer.next(/^INVITE/);
+    const proof = header(invite, 'Proxy-Authorization');
+    t.match(proof, /^Digest username="box"/);
+    call.answer(invite, '200 OK', { tag: 'first', body: ANSWER, headers: [contact(call)] });
+    t.equal(header(await call.peer.next(/^ACK sip:202@/), 'Proxy-Authorization'), proof);
+    t.equal(await events.next(), `answered ${ANSWER}`);
+    call.answer(invite, '200 OK', { tag: 'late', body: ANSWER, headers: [contact(call, 'late')] });
+    t.equal(header(await call.peer.next(/^ACK sip:late@/), 'Proxy-Authorization'), proof);
+    call.answer(await call.peer.next(/^BYE sip:late@/), '200 OK');
+
+    void outgoing.reinvite(OFFER);
+    call.answer(await call.peer.next(/^INVITE/), '401 Unauthorized', { headers: asks('WWW-Authenticate').headers });
+    await call.peer.next(/^ACK/);
+    const again = await call.peer.next(/^INVITE/);
+    call.answer(again, '200 OK', { body: ANSWER, headers: [contact(call)] });
+    t.equal(header(await call.peer.next(/^ACK/), 'Authorization'), header(again, 'Authorization'));
+    t.match(header(again, 'Authorization'), /^Digest username="box"/);
+    await call.close();
+  },
+);
+
 t.test('an answer whose ACK found no way is acknowledged when it comes again, and the call goes on', async (t) => {
   const call = await Conversation.open(() => false);
   const events = new Events();
