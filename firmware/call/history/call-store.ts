@@ -7,14 +7,8 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import { CallReader, callsFile } from './call-reader.ts';
 import type { CallRecord } from './call-record.ts';
-import {
-  CALLS_SCHEMA,
-  CALLS_SCHEMA_VERSION,
-  type CallRow,
-  rowOf,
-  type UserCallRow,
-  userCallRowOf,
-} from './call-row.ts';
+import { CALLS_SCHEMA, CALLS_SCHEMA_VERSION } from './call-row.ts';
+import { CallWriter, type WrittenCall } from './call-writer.ts';
 import type { UserCall } from './user-call.ts';
 
 /** How much is kept, as configured now. */
@@ -39,19 +33,16 @@ const PRUNE_INTERVAL_MS = 3_600_000;
 const MAX_PRUNED_ROWS = 500;
 /** Records that wait while the disk takes none; the oldest go first. Half an hour of the busiest office. */
 const MAX_WAITING = 2000;
-/** Of one user's call log. */
-export const MAX_USER_CALLS = 200;
+/** Rows written before signalling has its turn: one or two milliseconds. */
+const ROWS_AT_ONCE = 64;
+/** Then it has as much as it needs, and this long at the least. */
+const WRITE_PAUSE_MS = 5;
 const DAY_MS = 86_400_000;
-
-interface Waiting {
-  record: CallRecord;
-  userCalls: readonly UserCall[];
-}
 
 /**
  * Call records and the users' call logs, apart from the configuration. `save` never touches the disk: what waits is written in
- * one transaction at most once a second. The commit itself waits for no disk; another thread then has the log synced, so
- * that a power cut takes no more than the last moment. A damaged file is set aside and made new.
+ * one transaction at most once a second, a few rows in each turn of the event loop. The commit itself waits for no disk; another
+ * thread then has the log synced, so that a power cut takes no more than the last moment. A damaged file is set aside and made new.
  */
 export class CallStore {
   /** What was written; what still waits is not in it. */
@@ -59,10 +50,12 @@ export class CallStore {
   readonly #options: CallStoreOptions;
   readonly #database: Database;
   readonly #file: string;
-  readonly #write: Transaction<(waiting: readonly Waiting[]) => void>;
+  readonly #writer: CallWriter;
   readonly #prune: Transaction<() => number>;
   /** By the id of the record: a later one of a call that goes on replaces it. */
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new Map<string, WrittenCall>();
+  /** Those of the waiting that are being written. */
+  #writing: readonly WrittenCall[] = [];
   #timer: Timer | undefined;
   #pruning: Timer | undefined;
   #syncing: Promise<void> | undefined;
@@ -77,28 +70,7 @@ export class CallStore {
     this.#options = options;
     this.#database = database;
     this.#file = file;
-    const columns = Object.keys(rowOf(EMPTY));
-    const insert = database.prepare<[CallRow]>(
-      `INSERT INTO calls (${columns.join()}) VALUES (${columns.map((name) => `@${name}`).join()})
-       ON CONFLICT (id) DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`).join()}`,
-    );
-    const insertUserCall = database.prepare<[UserCallRow]>(
-      `INSERT OR REPLACE INTO user_calls (user, at_ms, call, kind, number, name, seconds)
-       VALUES (@user, @at_ms, @call, @kind, @number, @name, @seconds)`,
-    );
-    const forgetOldest = database.prepare<[string, string, number]>(
-      `DELETE FROM user_calls WHERE user = ? AND at_ms <= (
-         SELECT at_ms FROM user_calls WHERE user = ? ORDER BY at_ms DESC LIMIT 1 OFFSET ?)`,
-    );
-    this.#write = database.transaction((waiting) => {
-      for (const { record, userCalls } of waiting) {
-        insert.run(rowOf(record));
-        for (const call of userCalls) {
-          insertUserCall.run(userCallRowOf(call));
-          forgetOldest.run(call.user, call.user, MAX_USER_CALLS);
-        }
-      }
-    });
+    this.#writer = new CallWriter(database);
     this.#prune = this.#preparePruning();
     this.reader = new CallReader(database);
   }
@@ -140,34 +112,63 @@ export class CallStore {
       this.#waiting.delete(oldest);
       this.#dropped += 1;
     }
-    this.#timer ??= this.#options.clock.schedule(COMMIT_INTERVAL_MS, () => this.flush());
+    this.#timer ??= this.#options.clock.schedule(COMMIT_INTERVAL_MS, () => this.#write(ROWS_AT_ONCE));
   }
 
   /** Writes what waits, now. A failure is logged once, keeps what waits and tries again a second later. */
   flush(): void {
+    // What was begun, and then what came since.
+    if (this.#writer.isWriting) this.#write();
+    this.#write();
+  }
+
+  /** So many rows of what waits now; the rest follows, and then what came since, a second later. */
+  #write(rows?: number): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#waiting.size === 0) return;
-    const { logger, clock } = this.#options;
+    const { clock } = this.#options;
+    let nextMs = COMMIT_INTERVAL_MS;
     try {
-      this.#write.immediate([...this.#waiting.values()]);
-      this.#written += this.#waiting.size;
-      this.#waiting.clear();
-      if (this.#isFailing) logger.info({ file: this.#file, lost: this.#dropped }, 'call records are written again');
-      this.#isFailing = false;
-      this.#dropped = 0;
-      this.#sync();
-      // However many calls an hour has, no more are kept than may be.
-      if (this.#written >= MAX_PRUNED_ROWS) {
-        this.#pruning?.cancel();
-        this.#pruneLater();
+      if (!this.#writer.isWriting) {
+        this.#writing = [...this.#waiting.values()];
+        this.#writer.begin(this.#writing);
       }
+      if (this.#writer.go(rows)) this.#hasWritten();
+      else nextMs = WRITE_PAUSE_MS;
     } catch (error) {
-      const { code, message, cure } = storageError(this.#file, error);
-      if (!this.#isFailing) logger.warn({ code, cure, file: this.#file }, `call records are not written: ${message}`);
-      this.#isFailing = true;
-      if (!this.#isClosed) this.#timer = clock.schedule(COMMIT_INTERVAL_MS, () => this.flush());
+      this.#hasFailed(error);
     }
+    if (this.#waiting.size === 0 || this.#isClosed) return;
+    this.#timer = clock.schedule(nextMs, () => this.#write(ROWS_AT_ONCE));
+  }
+
+  #hasWritten(): void {
+    const written = this.#writing;
+    this.#writing = [];
+    this.#written += written.length;
+    // A later record of the same call may have come meanwhile.
+    for (const call of written) {
+      if (this.#waiting.get(call.record.id) === call) this.#waiting.delete(call.record.id);
+    }
+    if (this.#isFailing)
+      this.#options.logger.info({ file: this.#file, lost: this.#dropped }, 'call records are written again');
+    this.#isFailing = false;
+    this.#dropped = 0;
+    this.#sync();
+    // However many calls an hour has, no more are kept than may be.
+    if (this.#written >= MAX_PRUNED_ROWS) {
+      this.#pruning?.cancel();
+      this.#pruneLater();
+    }
+  }
+
+  #hasFailed(error: unknown): void {
+    this.#writing = [];
+    const { code, message, cure } = storageError(this.#file, error);
+    if (!this.#isFailing)
+      this.#options.logger.warn({ code, cure, file: this.#file }, `call records are not written: ${message}`);
+    this.#isFailing = true;
   }
 
   /** Resolves when what was written is on the disk. */
@@ -244,9 +245,3 @@ export class CallStore {
     });
   }
 }
-
-/** For the names of the columns. */
-const EMPTY: CallRecord = {
-  ...{ id: '', direction: 'internal', startedAtMs: 0, caller: { number: '' } },
-  ...{ dialled: '', isEmergency: false, transfers: [] },
-};
