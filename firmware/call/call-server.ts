@@ -59,7 +59,7 @@ interface ReceivedCaller {
   readonly settings: MediaSettings;
   readonly dialled: string;
   /** Of a line. */
-  readonly channel?: Pick<PlacedCall, 'answered' | 'ended' | 'shows'>;
+  readonly channel?: Pick<PlacedCall, 'answered' | 'ended' | 'shows' | 'names'>;
 }
 
 /** Takes the INVITEs, asks routing where each goes, and keeps the calls. */
@@ -149,7 +149,9 @@ export class CallServer {
       party: isEmergency ? { ...party, isEmergency } : party,
       settings: forEmergency(received.settings, isEmergency),
       onAccepted: () => channel?.answered(),
-      ...(channel === undefined ? {} : { identify: (other) => channel.shows(other) }),
+      ...(channel === undefined
+        ? {}
+        : { identify: (other) => channel.shows(other), named: (headers) => channel.names(headers) }),
     });
     leg.whenOver(() => channel?.ended());
     const refusal = leg.readInvite();

@@ -1,5 +1,12 @@
 import type { AudioCodec } from '../sdp/codec.ts';
-import type { HeaderField, IncomingInvite, InviteOptions, ResponseOptions, SipResponse } from '../sip/stack.ts';
+import type {
+  HeaderField,
+  Headers,
+  IncomingInvite,
+  InviteOptions,
+  ResponseOptions,
+  SipResponse,
+} from '../sip/stack.ts';
 import type { Diversion, LineAttempt, LineState } from './routing/plan.ts';
 
 /*
@@ -34,6 +41,16 @@ interface ChannelHolder {
   ended(): void;
   /** How the peer is told who it talks to now; nothing where it is not. */
   shows(party: ConnectedParty): readonly HeaderField[];
+  /** Who speaks at the other end, as its answer, re-INVITE or UPDATE says; undefined where that is not believed, or not said. */
+  names(headers: Headers): NamedParty | undefined;
+}
+
+/** Somebody at the other end of a line, as a peer that is trusted says. */
+export interface NamedParty {
+  /** As dialled here; empty where he wants none shown. */
+  readonly number: string;
+  readonly name: string;
+  readonly isPrivate: boolean;
 }
 
 /** Somebody whom the other end of a line talks to. */

@@ -1,5 +1,6 @@
 import {
   diversionCount,
+  type Headers,
   type NameAddr,
   paramValue,
   parseDiversion,
@@ -28,6 +29,7 @@ export interface PassedOn {
   readonly reason: string;
 }
 
+const WITHHELD: IncomingCaller = { number: undefined, name: undefined, isWithheld: true };
 const MAX_NAME_CHARACTERS = 64;
 /** Who passes a call on so often is in a circle. */
 export const MAX_DIVERSIONS = 10;
@@ -39,12 +41,28 @@ export function incomingCaller(message: SipRequest, order: readonly CallerHeader
   const asksPrivacy =
     isAnonymous(message.from.uri) || message.headers.all('Privacy').some((value) => wantsPrivacy(value));
   for (const header of order) {
-    const found = partyOf(message, header);
+    const found = callerIn(message, header);
     if (found === undefined) continue;
-    if (asksPrivacy || found.isWithheld) return { number: undefined, name: undefined, isWithheld: true };
-    return { number: found.number, name: found.name, isWithheld: false };
+    return asksPrivacy || found.isWithheld ? WITHHELD : found;
   }
-  return { number: undefined, name: undefined, isWithheld: asksPrivacy };
+  return { ...WITHHELD, isWithheld: asksPrivacy };
+}
+
+/**
+ * Who has answered, or speaks from now on, as a response, re-INVITE or UPDATE of the peer says; undefined where it does not. From and To
+ * are those of the INVITE for good.
+ */
+export function connectedParty(
+  headers: Headers,
+  order: readonly CallerHeader[],
+  role: 'calling' | 'called',
+): IncomingCaller | undefined {
+  for (const header of order) {
+    const found = header === 'from' ? undefined : identityIn(headers, header, role);
+    if (found === undefined) continue;
+    return found.isWithheld || headers.all('Privacy').some((value) => wantsPrivacy(value)) ? WITHHELD : found;
+  }
+  return undefined;
 }
 
 /**
@@ -90,16 +108,21 @@ export function numberOf(uri: string): string | undefined {
   return user === undefined ? undefined : plainNumber(user);
 }
 
-function partyOf(
-  message: SipRequest,
-  header: CallerHeader,
-):
-  | { readonly number: string | undefined; readonly name: string | undefined; readonly isWithheld: boolean }
-  | undefined {
+function callerIn(message: SipRequest, header: CallerHeader): IncomingCaller | undefined {
+  if (header !== 'from') return identityIn(message.headers, header, 'calling');
+  return { ...party(message.from), isWithheld: isAnonymous(message.from.uri) };
+}
+
+/** Who somebody is by one header; undefined where it is not there, or of the other one. */
+function identityIn(
+  headers: Headers,
+  header: Exclude<CallerHeader, 'from'>,
+  role: 'calling' | 'called',
+): IncomingCaller | undefined {
   switch (header) {
     case 'p-asserted-identity':
     case 'p-preferred-identity': {
-      const identities = parseIdentities(message.headers.list(header)).filter(({ uri }) => isReadable(uri));
+      const identities = parseIdentities(headers.list(header)).filter(({ uri }) => isReadable(uri));
       // Of a SIP and a tel URI the tel URI is the number.
       const best = identities.find(({ uri }) => uri.toLowerCase().startsWith('tel:')) ?? identities[0];
       if (best === undefined) return undefined;
@@ -107,16 +130,14 @@ function partyOf(
       return { ...party(best), name: shownName(name), isWithheld: isAnonymous(best.uri) };
     }
     case 'remote-party-id': {
-      const values = (message.headers.list('Remote-Party-ID') ?? []).slice(0, MAX_VALUES).map(parseNameAddr);
-      const caller = values.find(
-        (value) => value !== undefined && (paramValue(value.params, 'party') ?? 'calling').toLowerCase() === 'calling',
+      const values = (headers.list('Remote-Party-ID') ?? []).slice(0, MAX_VALUES).map(parseNameAddr);
+      const found = values.find(
+        (value) => value !== undefined && (paramValue(value.params, 'party') ?? role).toLowerCase() === role,
       );
-      if (caller === undefined) return undefined;
-      const privacy = paramValue(caller.params, 'privacy')?.toLowerCase() ?? 'off';
-      return { ...party(caller), isWithheld: privacy !== 'off' || isAnonymous(caller.uri) };
+      if (found === undefined) return undefined;
+      const privacy = paramValue(found.params, 'privacy')?.toLowerCase() ?? 'off';
+      return { ...party(found), isWithheld: privacy !== 'off' || isAnonymous(found.uri) };
     }
-    case 'from':
-      return { ...party(message.from), isWithheld: isAnonymous(message.from.uri) };
   }
 }
 

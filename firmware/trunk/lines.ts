@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.ts';
 import {
   type Flow,
   type HeaderField,
+  type Headers,
   paramValue,
   parseSipUri,
   type ResponseOptions,
@@ -12,7 +13,7 @@ import {
   type SipResponse,
 } from '../sip/stack.ts';
 import { ChannelsOfLines, type ChannelUse } from './channels.ts';
-import { type ConnectedParty, connectedIdentity } from './connected-identity.ts';
+import { type ConnectedParty, connectedIdentity, type NamedParty, namedParty } from './connected-identity.ts';
 import { verdictOn } from './final-status.ts';
 import { calledNumber, diversionsOf, incomingCaller, MAX_DIVERSIONS } from './incoming-identity.ts';
 import { Line, type LineStatus } from './line.ts';
@@ -58,6 +59,7 @@ interface ChannelHolder {
   /** Idempotent. */
   ended(): void;
   shows(party: ConnectedParty): readonly HeaderField[];
+  names(headers: Headers): NamedParty | undefined;
 }
 
 export type ReceivedCall =
@@ -196,6 +198,7 @@ export class Lines {
       answered: () => undefined,
       ended: free,
       shows: (party) => this.#shows(party, line, 'called'),
+      names: (headers) => namedParty(headers, line.settings, 'calling'),
     };
   }
 
@@ -335,6 +338,7 @@ export class Lines {
       answered: () => watched.answered(clock.elapsed()),
       ended,
       shows: (party) => this.#shows(party, line, 'calling'),
+      names: (headers) => namedParty(headers, settings, 'called'),
       rejected: (status, response) => {
         ended();
         const verdict = verdictOn(

@@ -2,10 +2,10 @@
 import t from 'tap';
 import { ConnectedLine } from '../../firmware/call/leg/connected-line.ts';
 import type { LegParty } from '../../firmware/call/leg/leg-party.ts';
-import { type ConnectedParty, NO_LINES } from '../../firmware/call/outside.ts';
+import { type ConnectedParty, type NamedParty, NO_LINES, type PlacedCall } from '../../firmware/call/outside.ts';
 import { defaultShortCodes } from '../../firmware/call/routing/default-short-codes.ts';
 import type { LineStep, ShownIdentity } from '../../firmware/call/routing/plan.ts';
-import type { HeaderField } from '../../firmware/sip/stack.ts';
+import { type HeaderField, type Headers, SipRequest } from '../../firmware/sip/stack.ts';
 import { FakeBox, FakeCaller, FLOW, settle } from './fakes.ts';
 import { sipOfficeTest } from './feature/sip-office.ts';
 
@@ -68,6 +68,53 @@ t.test('a phone whose INVITE spoke of somebody else is told who it is, once', as
   }
 });
 
+const SAYS_NOTHING = { shows: () => [], names: () => undefined } satisfies Pick<PlacedCall, 'shows' | 'names'>;
+
+/** A call of 201 over a line to another office, with what that line does; its peer has answered, with these headers. */
+async function overLine(
+  line: Partial<Pick<PlacedCall, 'shows' | 'names'>>,
+  answer: readonly HeaderField[] = [],
+  more: { readonly isWithheld?: boolean } = {},
+) {
+  const { isWithheld = false } = more;
+  const identity = { number: '02079460201', name: 'Reception', isWithheld };
+  const step: LineStep = {
+    kind: 'line',
+    call: { attempts: [{ line: '1', number: '5202', identity }] },
+    diversions: [],
+    after: {},
+  };
+  const box = new FakeBox();
+  box.outside = {
+    ...NO_LINES,
+    place: async () => ({
+      kind: 'placed',
+      invite: {
+        flow: FLOW,
+        requestUri: 'sip:5202@other-office',
+        from: { uri: 'sip:02079460201@other-office' },
+        to: { uri: 'sip:5202@other-office' },
+      },
+      abilities: { codecs: undefined, security: 'system', dtmf: 'automatic' },
+      answerWithinMs: 4000,
+      ...SAYS_NOTHING,
+      ...line,
+      answered: () => undefined,
+      ended: () => undefined,
+      rejected: () => 'final',
+    }),
+  };
+  const caller = new FakeCaller();
+  const call = await box.call(caller, step);
+  const peer = box.devices.at(-1);
+  if (peer === undefined) throw new Error('nobody was called');
+  peer.answers(undefined, answer);
+  await box.media.finish();
+  caller.acknowledges();
+  await settle();
+  return { box, caller, call, peer };
+}
+
 t.test('the peer of a line is told as the line has it, or nothing', async (t) => {
   const [theirs, hidden] = ['<sip:203@other-office>', '<sip:anonymous@anonymous.invalid>'];
   const cases = [
@@ -76,42 +123,10 @@ t.test('the peer of a line is told as the line has it, or nothing', async (t) =>
     { trusted: false, isWithheld: false, told: [] },
   ];
   for (const { trusted, isWithheld, told } of cases) {
-    const identity = { number: '02079460201', name: 'Reception', isWithheld };
-    const step: LineStep = {
-      kind: 'line',
-      call: { attempts: [{ line: '1', number: '5202', identity }] },
-      diversions: [],
-      after: {},
-    };
     const shows = ({ number, isPrivate }: ConnectedParty): readonly HeaderField[] =>
       trusted ? [['Remote-Party-ID', isPrivate === true ? hidden : `<sip:${number}@other-office>`]] : [];
-    const box = new FakeBox();
-    box.outside = {
-      ...NO_LINES,
-      place: async () => ({
-        kind: 'placed',
-        invite: {
-          flow: FLOW,
-          requestUri: 'sip:5202@other-office',
-          from: { uri: 'sip:02079460201@other-office' },
-          to: { uri: 'sip:5202@other-office' },
-        },
-        abilities: { codecs: undefined, security: 'system', dtmf: 'automatic' },
-        answerWithinMs: 4000,
-        shows,
-        answered: () => undefined,
-        ended: () => undefined,
-        rejected: () => 'final',
-      }),
-    };
-    const caller = new FakeCaller();
-    const call = await box.call(caller, step);
-    const peer = box.devices.at(-1);
-    peer?.answers();
-    await box.media.finish();
-    caller.acknowledges();
-    await settle();
-    t.same(peer?.talksTo, [], 'its INVITE said who calls');
+    const { box, call, peer } = await overLine({ shows }, [], { isWithheld });
+    t.same(peer.talksTo, [], 'its INVITE said who calls');
     const newcomer = await box.conversation(new FakeCaller());
     const { other } = newcomer.call;
     if (other === undefined) throw new Error('nobody');
@@ -119,7 +134,7 @@ t.test('the peer of a line is told as the line has it, or nothing', async (t) =>
     await newcomer.call.take([other]);
     t.ok(await call.replaceLeg(call.waiting, other, { how: 'transfer' }));
     await settle();
-    t.same(peer?.talksTo, told.slice(0, 1));
+    t.same(peer.talksTo, told.slice(0, 1));
     const again = await box.conversation(new FakeCaller());
     const back = again.call.other;
     if (back === undefined) throw new Error('nobody');
@@ -127,8 +142,43 @@ t.test('the peer of a line is told as the line has it, or nothing', async (t) =>
     await again.call.take([back]);
     t.ok(await call.replaceLeg(other, back, { how: 'transfer' }));
     await settle();
-    t.same(peer?.talksTo, told, 'and whoever called first');
+    t.same(peer.talksTo, told, 'and whoever called first');
   }
+});
+
+const WHO = 'X-Who';
+/** What a line reads of its peer, in a header of its own. */
+const names = (headers: Headers): NamedParty | undefined => {
+  const who = headers.get(WHO);
+  if (who === undefined) return undefined;
+  const isPrivate = who === 'nobody';
+  return { number: isPrivate ? '' : who, name: isPrivate ? '' : `Name of ${who}`, isPrivate };
+};
+
+t.test('who answers at the other end of a line is shown to the caller, as its peer says', async (t) => {
+  const cases: readonly (readonly [string, readonly HeaderField[], RegExp])[] = [
+    ['nothing said', [], /sip:5202@/],
+    ['somebody', [[WHO, '303']], /Name of 303[^<]*<sip:303@/],
+    ['one who wants no number shown: the one that was dialled', [[WHO, 'nobody']], /sip:5202@/],
+  ];
+  for (const [what, answer, shown] of cases) {
+    const { caller, call } = await overLine({ names }, answer);
+    t.match(caller.shown, [['P-Asserted-Identity', shown]], what);
+    t.match(call.other?.party.number, /^(?:5202|303)$/);
+    t.equal(call.other?.party.line, '1', what);
+  }
+});
+
+t.test('who speaks there later is shown as well, once each (RFC 4916)', async (t) => {
+  const { caller, peer } = await overLine({ names }, [[WHO, '303']]);
+  for (const who of ['303', '304', '304', 'nobody']) {
+    peer.handlers.onChanged?.(new SipRequest('UPDATE', 'sip:box', [[WHO, who]]));
+    await settle();
+  }
+  peer.handlers.onChanged?.(new SipRequest('UPDATE', 'sip:box', []));
+  await settle();
+  t.match(caller.talksTo, [/Name of 304[^<]*<sip:304@/, /anonymous@anonymous\.invalid/]);
+  t.equal(caller.talksTo.length, 2);
 });
 
 t.test('a party that was transferred, and whoever answers it', async (t) => {

@@ -193,6 +193,7 @@ function callOverLine(box: FakeBox): Promise<Call> {
       },
       answerWithinMs: 4000,
       shows: () => [],
+      names: () => undefined,
       answered: () => undefined,
       ended: () => undefined,
       rejected: () => 'final',

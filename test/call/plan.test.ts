@@ -143,6 +143,7 @@ function linesWith(answers: Readonly<Record<string, number | 'placed'>>) {
         },
         answerWithinMs: 4000,
         shows: () => [],
+        names: () => undefined,
         answered: () => told.push(`${line} answered`),
         ended: () => told.push(`${line} ended`),
         rejected: (status) => {

@@ -53,6 +53,27 @@ officeTest('a number of the office rings its extension, and the carrier hangs up
   t.same(await office.mediaPortsLeft(), []);
 });
 
+officeTest(
+  'a caller reads who answers at another box of the office, and not what a carrier says',
+  async (t, office) => {
+    const [peer] = await carriers(office, { asserts: '"Their Ben" <sip:302@carrier.example>' });
+    for (const [trusted, shown] of [
+      ['off', /^P-Asserted-Identity: [^\r]*<sip:01632960302@/m],
+      ['on', /^P-Asserted-Identity: "?Their Ben"? <sip:302@/m],
+    ] as const) {
+      await ask(office, ['config', 'set', 'lines.1.identity.trusted', trusted]);
+      await everyLine(office, ({ state }) => state === 'in-service');
+      const reception = await office.registered('201', { takesOffers: true });
+      await reception.invite('01632960302');
+      await peer.incomingCall();
+      await Promise.all([reception.answered(), peer.answer()]);
+      t.match(await reception.transcript(), shown, `trusted: ${trusted}`);
+      await Promise.all([reception.bye(), peer.ended()]);
+      await everyLine(office, isFree);
+    }
+  },
+);
+
 officeTest('a carrier that answers 503 is passed over for the next line, a busy callee is not', async (t, office) => {
   const [broken, sound] = await carriers(office, { incoming: 503 }, {});
   const reception = await office.registered('201', { takesOffers: true });

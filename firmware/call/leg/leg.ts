@@ -7,6 +7,7 @@ import {
   type Flow,
   formatWarning,
   type HeaderField,
+  type Headers,
   type IncomingRequest,
   type InviteSession,
   type LocalContact,
@@ -56,6 +57,8 @@ export interface LegOptions {
   readonly flow: Flow;
   /** How a line tells its peer who somebody is; nothing where it does not. A device of ours is told by P-Asserted-Identity. */
   readonly identify?: (party: LegParty) => readonly HeaderField[];
+  /** Who the peer is from now on, as its answer or a request of its says: for a line whose peer is believed. */
+  readonly named?: (headers: Headers) => Pick<LegParty, 'number' | 'name' | 'isPrivate'> | undefined;
 }
 
 /** How long somebody who is up hears that it leads nowhere, before the box hangs up. */
@@ -84,6 +87,7 @@ export abstract class Leg implements Waiting {
   conversation: Conversation | undefined;
   protected readonly services: LegServices;
   readonly #identify: LegOptions['identify'];
+  readonly #named: LegOptions['named'];
   #logger: Logger | undefined;
   protected readonly connectedLine = new ConnectedLine();
   /** The answer of the peer has not been taken yet: an offer of his has to come again. */
@@ -103,9 +107,10 @@ export abstract class Leg implements Waiting {
     return this.#logger;
   }
 
-  constructor({ services, party, settings, localAddress, identify }: LegOptions) {
+  constructor({ services, party, settings, localAddress, identify, named }: LegOptions) {
     this.services = services;
     this.#identify = identify;
+    this.#named = named;
     this.party = party;
     this.localAddress = localAddress;
     this.media = new LegMedia({
@@ -275,6 +280,14 @@ export abstract class Leg implements Waiting {
     return this.party.line === undefined ? [connectedLine(other, this.host)] : [];
   }
 
+  /** True where the peer said who it is, and is believed. `isAnswer`: who called it knows a number of it. */
+  protected learnName(headers: Headers, isAnswer = false): boolean {
+    const named = this.#named?.(headers);
+    if (named === undefined || (isAnswer && named.isPrivate === true)) return false;
+    this.party = { ...this.party, ...named };
+    return true;
+  }
+
   reject({ status, reason }: RefusedParty): Promise<void> {
     if (!this.isUp) {
       this.close(reason);
@@ -321,6 +334,10 @@ export abstract class Leg implements Waiting {
       onEnded: (cause) => this.sessionEnded(cause),
       onReinvite: (offer) => this.#renegotiate(offer),
       onRefreshed: (sdp) => this.#follow(sdp),
+      onChanged: ({ headers }) => {
+        // Somebody else speaks there now (RFC 4916): who talks with him is told.
+        if (this.learnName(headers)) this.conversation?.other(this).accept(this.party);
+      },
       onAck: (sdp) => this.#acknowledged(sdp),
       onInfo: (request) => this.#receiveInfo(request),
     };

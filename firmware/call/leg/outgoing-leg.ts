@@ -127,6 +127,7 @@ export class OutgoingLeg extends Leg {
           this.media.digits.meet(response.headers, (body, contentType) =>
             invite.request('INFO', { body, contentType }),
           );
+          this.learnName(response.headers, true);
           this.#answer = sdp;
           this.awaitsTaking = true;
           this.answeredByPeer();

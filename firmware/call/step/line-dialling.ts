@@ -111,6 +111,8 @@ export class LineDialling implements Dialling {
       answerWithinMs: placed.answerWithinMs,
       shown,
       identify: (other) => placed.shows(isHidden(other) ? { ...other, isPrivate: true } : other),
+      // A user is who he is, wherever he answers.
+      ...(party === undefined ? { named: (headers) => placed.names(headers) } : {}),
     });
     this.#leg = leg;
     leg.whenOver(() => placed.ended());

@@ -86,7 +86,7 @@ export const lines = collection(
         'caller',
       ),
       trusted: flag(
-        'The peer is told who answers or takes a call over, as another box of the office is (RFC 3325)',
+        'The peer is told who answers or takes a call over, and believed of its side, as another box of the office is (RFC 3325)',
         false,
       ),
       forwarded: choice(

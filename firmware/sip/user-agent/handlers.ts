@@ -61,6 +61,8 @@ export interface SessionHandlers {
    * answer comes in onAck. Without a handler: 488.
    */
   readonly onReinvite?: (offer: string | undefined) => ReinviteAnswer | Promise<ReinviteAnswer>;
+  /** A re-INVITE or an UPDATE of the peer was answered with 2xx: what it says beside its offer holds (RFC 4916 §4.4). */
+  readonly onChanged?: (request: SipRequest) => void;
   /** The ACK to a 2xx of ours, with its SDP if it has one. */
   readonly onAck?: (sdp: string | undefined) => void;
   /** A refresh of the session by the box brought another description of the peer than before. */

@@ -181,11 +181,16 @@ export class Renegotiation {
   }
 
   #moved(transaction: ServerTransaction, localSdp: string | undefined): void {
-    const { side } = this.#options;
+    const { side, handlers } = this.#options;
     side.dialog.refreshTarget(transaction.request);
     side.learn(transaction.request);
     side.flow = transaction.flow;
     side.localSdp = localSdp ?? side.localSdp;
+    try {
+      handlers().onChanged?.(transaction.request);
+    } catch (error) {
+      side.context.logger.error({ err: error, callId: side.dialog.callId }, 'handler of a change failed');
+    }
   }
 
   /** Sends until it is answered: collisions are waited out, and a session interval that is too small is raised. */

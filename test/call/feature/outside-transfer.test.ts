@@ -34,6 +34,7 @@ function withLine(office: SipOffice): string[] {
           speaks: { reinvite: true, update: true, refer: true, reliable: true },
         },
         shows: () => [],
+        names: () => undefined,
         answered: () => undefined,
         ended: () => undefined,
       };

@@ -9,7 +9,11 @@ const accept = (invite: { accept(options: { sdp: string }): boolean }): boolean 
 const contact = (call: Conversation): string => `Contact: <sip:202@127.0.0.1:${call.peer.port}>`;
 
 /** The stack has called the peer, which has answered. */
-async function calling(call: Conversation, more: Partial<InviteOptions> = {}, allow = 'Allow: INVITE, UPDATE') {
+async function calling(
+  call: Conversation,
+  { handlers, ...more }: Partial<InviteOptions> = {},
+  allow = 'Allow: INVITE, UPDATE',
+) {
   const events = new Events();
   const outgoing = call.stack.invite({
     requestUri: `sip:201@127.0.0.1:${call.peer.port}`,
@@ -20,6 +24,7 @@ async function calling(call: Conversation, more: Partial<InviteOptions> = {}, al
       onAnswered: (sdp) => events.push(`answered ${sdp}`),
       onEnded: (cause) => events.push(`ended ${cause}`),
       onReinvite: (offer) => ({ sdp: `answer to ${offer}` }),
+      ...handlers,
     },
     ...more,
   });
@@ -258,3 +263,34 @@ t.test('a refresh without an offer collides with no offer of the peer (RFC 3311 
   t.equal((await result).status, 200);
   await call.close();
 });
+
+t.test(
+  'what the peer says of itself in a request is told once that has its 2xx, and not where it is refused',
+  async (t) => {
+    const call = await Conversation.open(accept);
+    const said: string[] = [];
+    let isRefused = false;
+    const { tag, callId } = await calling(call, {
+      handlers: {
+        onReinvite: () => (isRefused ? { status: 488 } : { sdp: ANSWER }),
+        onChanged: ({ method, headers }) => {
+          said.push(`${method} ${headers.get('P-Asserted-Identity')}`);
+          throw new Error('a handler that fails ends nothing');
+        },
+      },
+    });
+    const ask = async (method: string, cseq: number, body = ''): Promise<string> => {
+      const request = call.peer.request(method, `c${cseq}`, { cseq, toTag: tag, callId, body });
+      call.peer.send(
+        request.replace(';tag=peer', ';tag=y').replace('\r\n', `\r\nP-Asserted-Identity: <sip:${cseq}@b>\r\n`),
+      );
+      return (await call.peer.next(/^SIP\/2\.0 [2-6]/)).split('\r\n', 1)[0] ?? '';
+    };
+    t.match(await ask('UPDATE', 101), /200/);
+    t.match(await ask('INVITE', 102, HELD), /200/);
+    isRefused = true;
+    t.match(await ask('UPDATE', 103, HELD), /488/);
+    t.same(said, ['UPDATE <sip:101@b>', 'INVITE <sip:102@b>']);
+    await call.close();
+  },
+);

@@ -170,8 +170,14 @@ export class IncomingInvites {
     const chosen = this.#media.chosenOf(offer);
     if (chosen === undefined) throw new Error(`no codec of ours among ${offer.codecs.map(({ codec }) => codec)}`);
     await this.#media.start(call, offer, chosen.codec, [chosen], offer.telephoneEvent);
+    const { asserts } = this.#state.options;
     return {
-      headers: [['Contact', `<${this.#state.contactUri}>`], ['Content-Type', 'application/sdp'], ...this.#state.allow],
+      headers: [
+        ['Contact', `<${this.#state.contactUri}>`],
+        ['Content-Type', 'application/sdp'],
+        ...(asserts === undefined ? [] : [['P-Asserted-Identity', asserts] as const]),
+        ...this.#state.allow,
+      ],
       body: writeSdp({
         ...this.#media.localAudio(call, [chosen], offer.telephoneEvent),
         ...this.#media.pauses(offer),

@@ -45,6 +45,8 @@ export interface PhoneOptions {
   readonly events?: readonly ('talk' | 'hold')[];
   /** Whether it says that it takes UPDATE, and answers one without an offer; false unless given. */
   readonly takesUpdate?: boolean;
+  /** The P-Asserted-Identity of its answers; none unless given. */
+  readonly asserts?: string;
   /** A new call rings until answer() or reject() (the default), is answered at once, or refused with this status. */
   readonly incoming?: 'ring' | 'answer' | number;
   /** Whether it plays the carrier, and takes every REGISTER that it gets; false unless given. */
