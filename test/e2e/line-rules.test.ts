@@ -142,3 +142,21 @@ officeTest('abroad only by a class of service, in its time, and no more often th
   t.match(await ask(office, ['notices']), /calls of user 201 look like toll fraud/);
   await office.ringdown.logs(/outside calls look like toll fraud/, 10_000);
 });
+
+officeTest('a call from outside that its destination does not take falls back on another user', async (t, office) => {
+  const [carrier] = await carriers(office, {});
+  const reception = await office.registered('201', { takesOffers: true });
+  const route = { lineGroup: 7, incomingNumber: '4930555202', destination: '202', fallback: '201' };
+  await configure(office.ringdown, ['incomingRoutes.Workshop', JSON.stringify(route)]);
+  // Nobody of 202 is there; then he is, and busy.
+  for (const device of ['none', 'busy'] as const) {
+    if (device === 'busy') await office.registered('202', { incoming: 486 });
+    await carrier.invite('4930555202');
+    await reception.incomingCall();
+    const [outcome] = await Promise.all([carrier.answered(), reception.answer()]);
+    t.equal(outcome.status, 200, device);
+    await talk(t, carrier, reception);
+    await Promise.all([carrier.bye(), reception.ended()]);
+    await everyLine(office, isFree);
+  }
+});

@@ -36,7 +36,7 @@ export interface HuntingListener {
 export const ANSWER_AFTER_MS = 120_000;
 /** Nobody waits for a group longer than that. */
 export const MAX_WAIT_MS = 30 * 60_000;
-/** A group with a mailbox and no overflow time lets a caller leave a message then. */
+/** A group with a mailbox and no overflow time lets a caller leave a message then; so it is with the fallback of a route. */
 export const MAILBOX_AFTER_MS = 45_000;
 /** Nobody is told more often, whatever is configured: members who ring and do not answer begin his waiting anew each time. */
 export const MIN_ANNOUNCE_MS = 10_000;

@@ -68,12 +68,20 @@ export function isSameNumber({ configuration: { system } }: Planning, a: string,
   return a !== '' && b !== '' && fit(read(a), read(b), isPart) !== undefined;
 }
 
-/** Where a call over a line goes: the number of a user or hunt group; undefined where no route takes it. */
+/** Where a call over a line goes. */
+export interface Destination {
+  /** The number of a user or hunt group. */
+  readonly number: string;
+  /** Of another one, for what that one does not take; empty: nobody. */
+  readonly fallback: string;
+}
+
+/** Where a call over a line goes; undefined where no route takes it. */
 export function incomingDestination(
   planning: Planning,
   caller: Extract<Caller, { kind: 'line' }>,
   called: string,
-): string | undefined {
+): Destination | undefined {
   const { configuration, request } = planning;
   const group = configuration.lines[caller.line]?.incomingGroup;
   const numbering = numberingOf(configuration.system.locale, configuration.system.telephony.dialPlan);
@@ -99,5 +107,5 @@ export function incomingDestination(
   const destination = isDay || route.nightDestination === '' ? route.destination : route.nightDestination;
   const when = route.timeProfile === undefined ? '' : isDay ? ' by day' : ' at night';
   planning.note('route', `the incoming route ${name} leads to ${destination}${when}`, { route: name, destination });
-  return destination;
+  return { number: destination, fallback: route.fallback };
 }

@@ -1,11 +1,12 @@
 import { readDialled } from './dialled.ts';
 import { emergencyNumber, planEmergency } from './emergency.ts';
+import { fallingBack } from './fallback.ts';
 import { planGroup } from './hunt-plan.ts';
 import { incomingDestination, isSameNumber } from './incoming-route.ts';
 import { lookUp, type Meaning } from './look-up.ts';
 import { planOutside } from './outside.ts';
 import type { Caller, Plan, RingTarget, RoutingRequest, ShownIdentity, Step } from './plan.ts';
-import { type Course, type Payer, Planning, STRAIGHT } from './planning.ts';
+import { type Course, onward, type Payer, Planning, STRAIGHT } from './planning.ts';
 import { planGroupMember, planUser, type SkippedMember } from './user-plan.ts';
 
 /**
@@ -60,8 +61,16 @@ function planIncoming(planning: Planning, caller: Extract<Caller, { kind: 'line'
   }
   const destination = incomingDestination(planning, caller, called);
   if (destination === undefined) return planning.refuse('no-such-number', `${called} leads to nobody here`);
+  const { number, fallback } = destination;
   // Nobody here answers for a call to outside, so a destination is never a code or a number of a network.
-  return planNumber(planning, destination, { user: undefined, settings: undefined }, STRAIGHT);
+  const nobody: Payer = { user: undefined, settings: undefined };
+  const step = planNumber(planning, number, nobody, STRAIGHT);
+  if (fallback === '' || fallback === number) return step;
+  const course = onward({ ...STRAIGHT, path: [number] }, number, 'unavailable');
+  const instead = planning.branch(`where nobody takes it, the route falls back on ${fallback}`, () =>
+    planNumber(planning, fallback, nobody, course),
+  );
+  return instead === undefined ? step : fallingBack(step, instead, fallback);
 }
 
 /** Where nobody is logged in, a person reaches help, and may log in. */

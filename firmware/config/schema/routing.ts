@@ -144,6 +144,9 @@ export const incomingRoutes = collection(
     priority: whole('Priority', 1, 3, 1),
     destination: dialString('Destination: a user or a hunt group'),
     nightDestination: dialString('Destination at night; empty: as by day'),
+    fallback: dialString(
+      'Where a call goes that the destination does not take: a user or a hunt group; empty: nowhere',
+    ),
     timeProfile: reference('Time profile of the day, night is at other times; left out: never night', NAME_KEY),
   }),
 );

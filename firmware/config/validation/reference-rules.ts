@@ -58,9 +58,9 @@ export const referenceRules: readonly Rule[] = [
           'Name the incoming group of a line.',
         );
       }
-      for (const field of ['destination', 'nightDestination'] as const) {
+      for (const field of ['destination', 'nightDestination', 'fallback'] as const) {
         const number = route[field];
-        if (number === '' && field === 'nightDestination') continue;
+        if (number === '' && field !== 'destination') continue;
         if (Object.hasOwn(users, number) || Object.hasOwn(huntGroups, number)) continue;
         report([...path, field], number, 'is the number of no user and no hunt group', 'Name one that there is.');
       }

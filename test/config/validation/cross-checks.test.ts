@@ -239,8 +239,8 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'a route of no line to nobody',
-    candidate: { incomingRoutes: { Main: { lineGroup: 5, destination: '201' } } },
-    paths: ['incomingRoutes.Main.lineGroup', 'incomingRoutes.Main.destination'],
+    candidate: { incomingRoutes: { Main: { lineGroup: 5, destination: '201', fallback: '202' } } },
+    paths: ['incomingRoutes.Main.lineGroup', 'incomingRoutes.Main.destination', 'incomingRoutes.Main.fallback'],
   },
   {
     title: 'a route that leads somewhere',
