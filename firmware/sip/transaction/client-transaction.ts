@@ -23,13 +23,15 @@ export interface ClientTransactionLayer {
   forgetClient(transaction: ClientTransaction): void;
 }
 
+const NOBODY: ClientHandlers = { onResponse: () => undefined, onFailed: () => undefined };
+
 /** One request of ours and its responses. */
 export class ClientTransaction extends MachineRun {
   readonly flow: Flow;
   /** By which its responses are found. */
   readonly key: string;
-  readonly handlers: ClientHandlers;
   readonly #layer: ClientTransactionLayer;
+  #handlers: ClientHandlers;
   #request: SipRequest;
   /** Until it has a response. */
   #bytes: Buffer | undefined;
@@ -43,7 +45,7 @@ export class ClientTransaction extends MachineRun {
     this.#request = request;
     this.flow = flow;
     this.key = clientKey(request);
-    this.handlers = handlers;
+    this.#handlers = handlers;
     this.#layer = layer;
     this.#bytes = serialize(request);
   }
@@ -51,6 +53,11 @@ export class ClientTransaction extends MachineRun {
   /** Of an INVITE that has its final response no more than what makes its ACK, its dialogs and a CANCEL. */
   get request(): SipRequest {
     return this.#request;
+  }
+
+  /** Those of whoever asked; nobody's any more once they are told the end. */
+  get handlers(): ClientHandlers {
+    return this.#handlers;
   }
 
   receive(response: SipResponse): void {
@@ -64,6 +71,8 @@ export class ClientTransaction extends MachineRun {
     this.#response = undefined;
     if (this.#bytes !== undefined && this.#request.method === 'INVITE') this.#request = remembered(this.#request);
     this.#bytes = undefined;
+    // Of an INVITE that was accepted further 2xx may come; for the rest, such as thirty telephones that rang in vain, it is over.
+    if (this.state !== 'accepted') this.#handlers = NOBODY;
   }
 
   protected onTerminated(): void {
@@ -81,13 +90,13 @@ export class ClientTransaction extends MachineRun {
         if (this.#ack !== undefined) this.#send(Buffer.from(this.#ack, 'latin1'));
         break;
       case 'deliver':
-        if (this.#response !== undefined) this.handlers.onResponse(this.#response);
+        if (this.#response !== undefined) this.#handlers.onResponse(this.#response);
         break;
       case 'report-timeout':
-        this.handlers.onFailed('timeout');
+        this.#handlers.onFailed('timeout');
         break;
       case 'report-transport-error':
-        this.handlers.onFailed('transport-error');
+        this.#handlers.onFailed('transport-error');
         break;
       case 'send-trying':
         break;

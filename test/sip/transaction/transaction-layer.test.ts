@@ -324,6 +324,32 @@ t.test('a flow that is closed fails the request, and close() fails what waits', 
   t.equal(clock.pending, 0);
 });
 
+t.test(
+  'who was told the end of a request is told no more of it, and not kept; of an INVITE with its 2xx others may come',
+  async (t) => {
+    for (const [method, status] of [
+      ['INVITE', 486],
+      ['OPTIONS', 200],
+      ['INVITE', 200],
+    ] as const) {
+      const { layer, clock } = setUp();
+      const heard: string[] = [];
+      const handlers = {
+        onResponse: (response: SipResponse) => heard.push(String(response.status)),
+        onFailed: (cause: string) => heard.push(cause),
+      };
+      const bare = new SipRequest(method, 'sip:a@192.0.2.2', request(method, 'x').headers.fields.slice(1));
+      const transaction = layer.request(bare, flow, handlers);
+      layer.receiveResponse(createResponse(transaction.request, status, 'y'));
+      t.equal(transaction.handlers === handlers, method === 'INVITE' && status === 200);
+      layer.close();
+      t.strictSame(heard.slice(0, 1), [String(status)]);
+      t.equal(heard.length, method === 'INVITE' && status === 200 ? 2 : 1);
+      t.equal(clock.pending, 0);
+    }
+  },
+);
+
 t.test('an answered request other than INVITE is answered again alike until timer J (RFC 3261 §17.2.2)', async (t) => {
   const { layer, requests, sent, clock } = setUp();
   layer.receiveRequest(request('REGISTER', via('z9hG4bK1')), flow);
