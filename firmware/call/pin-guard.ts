@@ -11,12 +11,18 @@ const MAX_DELAY_MS = 8000;
 /** PINs that wait until those before them are looked at: each costs a processor a tenth of a second. */
 const MAX_WAITING = 32;
 const MAX_WAITING_OF_OWNER = 8;
+/** One for which there is no place comes back after so long, and no more after that. */
+const HOLD_MS = 500;
+const MAX_HELD_MS = 8000;
 
 /** The PIN that there is: as the configuration has it, or as somebody has set it until the box starts again. */
 export type StoredPin =
   | { readonly hashed: string | undefined }
   /** In the clear. */
   | { readonly plain: string };
+
+/** `later`: it was not looked at, right or wrong, and may be tried again in a while. */
+export type PinVerdict = 'right' | 'wrong' | 'later';
 
 export interface PinAttempt {
   /** Whose PIN it is; somebody who exists, since each has an entry. */
@@ -30,6 +36,12 @@ export interface PinAttempt {
   readonly isOwnPhone?: boolean;
 }
 
+interface Judged {
+  readonly verdict: PinVerdict;
+  /** How long the answer has to wait. */
+  readonly delayMs: number;
+}
+
 interface Failures {
   readonly count: number;
   /** Of the last one that counted. */
@@ -37,8 +49,8 @@ interface Failures {
 }
 
 /**
- * Looks at PINs and keeps them from being tried out: a growing delay, then none is right for a quarter of an hour, which further tries
- * do not make longer. One after the other, so that many calls at once try no more of them than one, and take no more work.
+ * Looks at PINs and keeps them from being tried out: a growing delay, then none is looked at for a quarter of an hour, which further
+ * tries do not make longer. One after the other, so that many calls at once try no more of them than one, and take no more work.
  */
 export class PinGuard {
   readonly #clock: Clock;
@@ -56,47 +68,58 @@ export class PinGuard {
     this.#logger = logger;
   }
 
-  /** Never rejects. A wrong one takes its time. */
-  async verify(attempt: PinAttempt): Promise<boolean> {
+  /** Never rejects. A wrong one takes its time, and one that finds too many others waiting a little. */
+  async verify(attempt: PinAttempt): Promise<PinVerdict> {
     const { owner, isOwnPhone = false } = attempt;
     const counted = isOwnPhone ? `${owner} at his own telephone` : owner;
-    const delayMs = await this.#inTurn(counted, () => this.#delayOf(counted, attempt));
-    if (delayMs === undefined) return true;
+    for (let heldMs = 0; !this.#hasPlace(counted); heldMs += HOLD_MS) {
+      if (heldMs >= MAX_HELD_MS) return 'later';
+      await this.#after(HOLD_MS);
+    }
+    const { verdict, delayMs } = await this.#inTurn(counted, () => this.#judge(counted, attempt));
     // Nobody waits for the delays of others.
-    await new Promise<void>((resolve) => {
-      this.#clock.schedule(delayMs, resolve);
-    });
-    return false;
+    if (delayMs > 0) await this.#after(delayMs);
+    return verdict;
   }
 
-  /** Of too many at once some are not looked at, and do not count. */
-  async #inTurn(counted: string, work: () => Promise<number | undefined>): Promise<number | undefined> {
+  #hasPlace(counted: string): boolean {
     const ofOwner = this.#waiting.get(counted) ?? 0;
     const all = [...this.#waiting.values()].reduce((sum, count) => sum + count, 0);
-    if (ofOwner >= MAX_WAITING_OF_OWNER || all >= MAX_WAITING) return MAX_DELAY_MS;
-    this.#waiting.set(counted, ofOwner + 1);
+    return ofOwner < MAX_WAITING_OF_OWNER && all < MAX_WAITING;
+  }
+
+  async #inTurn(counted: string, work: () => Promise<Judged>): Promise<Judged> {
+    this.#waiting.set(counted, (this.#waiting.get(counted) ?? 0) + 1);
     const own = this.#last.then(work);
     this.#last = own;
-    const delayMs = await own;
+    const judged = await own;
     const left = (this.#waiting.get(counted) ?? 1) - 1;
     if (left > 0) this.#waiting.set(counted, left);
     else this.#waiting.delete(counted);
-    return delayMs;
+    return judged;
   }
 
-  /** How long the answer to a wrong one has to wait, in milliseconds; undefined: it is right. */
-  async #delayOf(counted: string, { pin, stored }: PinAttempt): Promise<number | undefined> {
+  async #judge(counted: string, { pin, stored }: PinAttempt): Promise<Judged> {
     const before = this.#failuresOf(counted)?.count ?? 0;
-    const isLocked = before >= MAX_WRONG_PINS;
-    if (!isLocked && (await isRight(pin, stored))) {
-      this.#failures.delete(counted);
-      return undefined;
-    }
     // Whoever goes on trying does not make it longer: nobody could keep the owner out for ever.
-    const count = isLocked ? before : before + 1;
-    if (!isLocked) this.#failures.set(counted, { count, lastMs: this.#clock.elapsed() });
+    if (before >= MAX_WRONG_PINS) {
+      this.#logger.warn({ owner: counted, isLocked: true }, `${this.#what} not looked at`);
+      return { verdict: 'later', delayMs: MAX_DELAY_MS };
+    }
+    if (await isRight(pin, stored)) {
+      this.#failures.delete(counted);
+      return { verdict: 'right', delayMs: 0 };
+    }
+    const count = before + 1;
+    this.#failures.set(counted, { count, lastMs: this.#clock.elapsed() });
     this.#logger.warn({ owner: counted, isLocked: count >= MAX_WRONG_PINS }, `wrong ${this.#what}`);
-    return Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (count - 1));
+    return { verdict: 'wrong', delayMs: Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (count - 1)) };
+  }
+
+  #after(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.schedule(ms, resolve);
+    });
   }
 
   #failuresOf(counted: string): Failures | undefined {

@@ -2,7 +2,7 @@ import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import { type PromptName, promptSound } from '../../media/client.ts';
-import { PinGuard } from '../pin-guard.ts';
+import { PinGuard, type PinVerdict } from '../pin-guard.ts';
 import type { RunningStep, StepContext } from '../step/step-runner.ts';
 import type { ConferenceRoom } from './conference-room.ts';
 
@@ -30,8 +30,8 @@ export class ConferencePins {
     return room.pin !== undefined || this.#hashOf(room.owner) !== undefined;
   }
 
-  /** Never rejects. A wrong one takes its time, and after too many of them none is right for a while. */
-  verify({ owner, pin: own }: Guarded, pin: string): Promise<boolean> {
+  /** Never rejects. A wrong one takes its time, and after too many of them none is looked at for a while. */
+  verify({ owner, pin: own }: Guarded, pin: string): Promise<PinVerdict> {
     const stored = own === undefined ? { hashed: this.#hashOf(owner) } : { plain: own };
     return this.#guard.verify({ owner, pin, stored });
   }
@@ -44,7 +44,7 @@ export class ConferencePins {
 
 export interface PinQuestionOptions {
   readonly context: StepContext;
-  readonly verify: (pin: string) => Promise<boolean>;
+  readonly verify: (pin: string) => Promise<PinVerdict>;
   readonly locale: string;
   readonly clock: Clock;
   /** It was right: goes on with what is returned. */
@@ -100,20 +100,21 @@ export class PinQuestion implements RunningStep {
     this.#phase = 'verifying';
     const { context, verify } = this.#options;
     // Who presses nothing tries out nothing: it closes the conference for nobody.
-    if (this.#digits === '') this.#verified(false);
-    else context.run(verify(this.#digits).then((isRight) => this.#verified(isRight)));
+    if (this.#digits === '') this.#verified('wrong');
+    else context.run(verify(this.#digits).then((verdict) => this.#verified(verdict)));
   }
 
-  #verified(isRight: boolean): void {
+  #verified(verdict: PinVerdict): void {
     if (this.#phase !== 'verifying') return;
     const { context, locale, onRight } = this.#options;
-    if (isRight) {
+    if (verdict === 'right') {
       this.#end();
       this.#next = onRight();
       return;
     }
     this.#attempts += 1;
-    if (this.#attempts < MAX_PIN_ATTEMPTS) {
+    // What was not looked at may be the right one, and is not called wrong.
+    if (this.#attempts < MAX_PIN_ATTEMPTS && verdict === 'wrong') {
       this.#ask('mailbox-wrong-pin', 'mailbox-enter-pin');
       return;
     }

@@ -64,7 +64,7 @@ export class ExtensionLogin implements StepRunner<FeatureStep> {
     const settings = Object.hasOwn(users, number) ? users[number] : undefined;
     if (settings?.enabled !== true) return false;
     const stored = { hashed: settings.loginCode };
-    if (!(await this.#codes.verify({ owner: number, pin: code, stored }))) return false;
+    if ((await this.#codes.verify({ owner: number, pin: code, stored })) !== 'right') return false;
     return this.#edit(number, `logs in on extension ${extension}`, (c) => loggedIn(c, extension, number));
   }
 

@@ -1,4 +1,5 @@
 import { IllegalTransitionError } from '../../core/errors.ts';
+import type { PinVerdict } from '../pin-guard.ts';
 import { type DialogueEffect, type DialogueInput, play, prompt, type Spoken } from './dialogue.ts';
 import type { VoiceMessage } from './message.ts';
 import { received, spokenNumber } from './spoken.ts';
@@ -89,7 +90,7 @@ export function nextCollecting(state: CollectState, input: DialogueInput): Colle
     case 'pin-again':
       return takeDigits(state, input);
     case 'verifying':
-      if (input.kind === 'done') return verified(state, input.ok);
+      if (input.kind === 'verified') return verified(state, input.verdict);
       break;
     case 'menu':
       return input.kind === 'digit' ? menuChoice(state, input.digit) : idle(state, input, menuWords);
@@ -167,10 +168,11 @@ function pinComplete(state: CollectState): CollectStep {
   return to(forgotten, 'changing-pin', ...quiet, { kind: 'change-pin', pin: digits });
 }
 
-function verified(state: CollectState, ok: boolean): CollectStep {
-  if (ok) return overview({ ...state, attempts: 0 });
+function verified(state: CollectState, verdict: PinVerdict): CollectStep {
+  if (verdict === 'right') return overview({ ...state, attempts: 0 });
   const attempts = state.attempts + 1;
-  if (attempts >= MAX_ATTEMPTS) return part({ ...state, attempts }, prompt('mailbox-locked'));
+  // What was not looked at may be the right one, and is not called wrong.
+  if (attempts >= MAX_ATTEMPTS || verdict === 'later') return part({ ...state, attempts }, prompt('mailbox-locked'));
   return askFor({ ...state, attempts }, 'pin', prompt('mailbox-wrong-pin'), prompt('mailbox-enter-pin'));
 }
 

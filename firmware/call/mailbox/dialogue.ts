@@ -1,4 +1,5 @@
 import type { PromptName } from '../../media/client.ts';
+import type { PinVerdict } from '../pin-guard.ts';
 
 /*
  * What both dialogues of a mailbox have in common: what they are told, and what they have done. Each is a pure function of its state
@@ -25,6 +26,8 @@ export type DialogueInput =
   | { readonly kind: 'recorded'; readonly why: RecordingWhy; readonly durationMs: number }
   /** What `keep`, `keep-greeting` and so on asked for is done, or was refused. */
   | { readonly kind: 'done'; readonly ok: boolean }
+  /** What `verify-pin` asked for. */
+  | { readonly kind: 'verified'; readonly verdict: PinVerdict }
   | { readonly kind: 'hung-up' };
 
 /** `full`: no room, before or by then; `quiet`: nothing was said for a while; `lost`: nothing is left of it. */
@@ -48,7 +51,7 @@ export type DialogueEffect =
   | { readonly kind: 'drop' }
   | { readonly kind: 'mark-old'; readonly id: string }
   | { readonly kind: 'delete'; readonly id: string }
-  /** `done` follows: whether it is the PIN. */
+  /** `verified` follows. */
   | { readonly kind: 'verify-pin'; readonly pin: string }
   /** `done` follows: whether it was taken. */
   | { readonly kind: 'change-pin'; readonly pin: string }

@@ -4,7 +4,7 @@ import { hashPassword } from '../../config/secrets/scrypt.ts';
 import type { Clock } from '../../core/clock.ts';
 import { UsageError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import { PinGuard } from '../pin-guard.ts';
+import { PinGuard, type PinVerdict } from '../pin-guard.ts';
 
 /** The PINs of mailboxes, as the configuration has them. */
 export class MailboxPins {
@@ -23,8 +23,8 @@ export class MailboxPins {
     return isOwnPhone && this.#pinOf(user) === undefined;
   }
 
-  /** Never rejects. A wrong one takes its time, and after too many of them none is right for a while. */
-  verify(user: string, pin: string, isOwnPhone: boolean): Promise<boolean> {
+  /** Never rejects. A wrong one takes its time, and after too many of them none is looked at for a while. */
+  verify(user: string, pin: string, isOwnPhone: boolean): Promise<PinVerdict> {
     return this.#guard.verify({ owner: user, pin, stored: { hashed: this.#pinOf(user) }, isOwnPhone });
   }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Recording, RecordingOptions, RecordingResult, Sound } from '../../media/client.ts';
+import type { PinVerdict } from '../pin-guard.ts';
 import { beginCollecting, type CollectState, nextCollecting } from './collect-dialogue.ts';
 import type { DialogueEffect, DialogueInput, RecordingWhy, Spoken } from './dialogue.ts';
 import { beginLeaving, type LeaveState, lastWords, nextLeaving } from './leave-dialogue.ts';
@@ -34,7 +35,7 @@ export interface MailboxRunOptions {
   readonly media: MailboxMedia;
   readonly store: MessageStore;
   readonly pins: {
-    verify(user: string, pin: string, isOwnPhone: boolean): Promise<boolean>;
+    verify(user: string, pin: string, isOwnPhone: boolean): Promise<PinVerdict>;
     change(user: string, pin: string): Promise<boolean>;
   };
   readonly clock: Clock;
@@ -188,7 +189,7 @@ export class MailboxRun {
         break;
       case 'verify-pin':
         this.#isBusy = true;
-        void pins.verify(user, effect.pin, isOwnPhone).then((ok) => this.#finished({ kind: 'done', ok }));
+        void pins.verify(user, effect.pin, isOwnPhone).then((verdict) => this.#finished({ kind: 'verified', verdict }));
         break;
       case 'change-pin':
         this.#isBusy = true;

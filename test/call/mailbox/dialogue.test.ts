@@ -25,6 +25,10 @@ function inputOf(word: string): DialogueInput {
     case 'ok':
     case 'refused':
       return { kind: 'done', ok: kind === 'ok' };
+    case 'right':
+    case 'wrong':
+    case 'later':
+      return { kind: 'verified', verdict: kind };
     case 'stopped':
     case 'full':
     case 'quiet':
@@ -124,7 +128,7 @@ t.test('whose mailbox is full hears that too, after the PIN', async (t) => {
     run<CollectState>(beginCollecting({ ...options, needsPin }), nextCollecting, inputs).did;
   t.match(heard(false, ''), /\bfull menu$/);
   t.notMatch(heard(true, ''), /full/);
-  t.match(heard(true, '4 7 1 1 # ok'), /\bfull menu$/);
+  t.match(heard(true, '4 7 1 1 # right'), /\bfull menu$/);
 });
 
 t.test('whoever hangs up while leaving a message has left what was said', async (t) => {
@@ -225,10 +229,12 @@ t.test('the PIN', async (t) => {
     ['or by nothing more', '4 7 1 1 waited', 'verify-pin 4711'],
     ['or by its length', '1 2 3 4 5 6 7 8 9 0 1 2 3 4 5', 'verify-pin 123456789012345'],
     ['begun anew', '4 7 * 1 1 #', 'verify-pin 11'],
-    ['right', '4 7 1 1 # ok', 'new-messages 1 old-messages 1 menu'],
-    ['wrong', '1 # refused', 'wrong-pin enter-pin'],
-    ['wrong three times', '1 # refused 1 # refused 1 # refused', 'locked'],
-    ['and over', '1 # refused 1 # refused 1 # refused heard', 'hang-up'],
+    ['right', '4 7 1 1 # right', 'new-messages 1 old-messages 1 menu'],
+    ['wrong', '1 # wrong', 'wrong-pin enter-pin'],
+    ['wrong three times', '1 # wrong 1 # wrong 1 # wrong', 'locked'],
+    ['not looked at, and so not called wrong', '1 # later', 'locked'],
+    ['which is over as well', '1 # later heard', 'hang-up'],
+    ['and over', '1 # wrong 1 # wrong 1 # wrong heard', 'hang-up'],
     ['nothing', 'heard waited', 'goodbye'],
     ['keys that are none of a PIN', 'A', ''],
     ['no message while it is looked at', '4 7 1 1 # 1', ''],
@@ -256,19 +262,23 @@ t.test('whatever comes in whatever order, a dialogue comes to its end and never 
       'needsPin' in state ? nextCollecting(state, input) : nextLeaving(state, input);
     let isRecording = false;
     let isAsked = false;
+    let isVerifying = false;
     for (let count = 0; count < 200 && step.state.phase !== 'over'; count += 1) {
       for (const effect of step.effects) {
         if (effect.kind === 'record') isRecording = true;
-        if (['keep', 'keep-greeting', 'verify-pin', 'change-pin'].includes(effect.kind)) isAsked = true;
+        if (['keep', 'keep-greeting', 'change-pin'].includes(effect.kind)) isAsked = true;
+        if (effect.kind === 'verify-pin') isVerifying = true;
       }
       const possible = ['heard', 'unheard', 'waited', keys[random(keys.length)] ?? '1'];
       if (isRecording) possible.push('stopped', 'full', 'quiet', 'longest', 'lost', 'stopped:10', 'full:0');
       if (isAsked) possible.push('ok', 'refused');
+      if (isVerifying) possible.push('right', 'wrong', 'later');
       if (count > 150) possible.push('hung-up');
       const word = possible[random(possible.length)] ?? 'heard';
       const input = inputOf(word);
       if (input.kind === 'recorded') isRecording = false;
       if (input.kind === 'done') isAsked = false;
+      if (input.kind === 'verified') isVerifying = false;
       step = next(step.state, input);
     }
     if (step.state.phase !== 'over') step = next(step.state, { kind: 'hung-up' });

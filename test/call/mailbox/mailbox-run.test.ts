@@ -131,7 +131,7 @@ async function office(t: Test, more: Partial<MailboxLimits> = {}) {
         pressed.push(`${digit} ${how}`);
         run.pressed(digit);
       }),
-      pins: { verify: async (_user, pin) => pin === '4711', change: async () => true },
+      pins: { verify: async (_user, pin) => (pin === '4711' ? 'right' : 'wrong'), change: async () => true },
       onOver: (callBack) => over.push(callBack),
       ...options,
     });
