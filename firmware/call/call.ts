@@ -278,7 +278,9 @@ export class Call {
     const { state, effects } = nextCallState(this.#state, input);
     // A call that ends before it rang anybody is told by what refused it, within the limit of its source.
     const silent = this.#state.phase === 'starting' && state.phase === 'ended';
-    if (state.phase !== this.#state.phase && !silent) this.#logger.info({ state: state.phase }, 'call');
+    const isNews = state.phase === 'ringing' || state.phase === 'ended';
+    // That it is answered is told with what was agreed on.
+    if (isNews && state.phase !== this.#state.phase && !silent) this.#logger.info({ state: state.phase }, 'call');
     this.#state = state;
     this.#reason = reason;
     for (const effect of effects) this.#carryOut(effect, reason);

@@ -1,5 +1,5 @@
 import type { CallEvent } from './call-event.ts';
-import { recordOf } from './call-record.ts';
+import { recordOf, secondsOf } from './call-record.ts';
 import type { CallStore } from './call-store.ts';
 import { type LiveCall, nextLiveCall } from './live-call.ts';
 import { userCallsOf } from './user-call.ts';
@@ -24,7 +24,8 @@ export class CallHistory {
     if (call === undefined) return;
     if (call.ended !== undefined) {
       this.#calls.delete(event.call);
-      this.#store.save(recordOf(call), userCallsOf(call));
+      const record = recordOf(call);
+      this.#store.save(record, userCallsOf(call, secondsOf(record)));
       return;
     }
     this.#calls.set(event.call, call);

@@ -26,6 +26,8 @@ export interface DialogEventsOptions {
 const TELL_FOR_MS = 30_000;
 /** Of one user. */
 const MAX_ENDED = 4;
+/** More than a box has users; then they are put together anew. */
+const MAX_RESOURCES = 2000;
 
 interface Ended {
   readonly leg: UserLeg;
@@ -50,6 +52,8 @@ export class DialogEvents implements EventPackage {
   readonly minExpiresSeconds = 60;
   readonly maxExpiresSeconds = 86_400;
   readonly #options: DialogEventsOptions;
+  /** By user, what `resourcesOf` gave: a name that is put together anew has to be looked up letter by letter. */
+  readonly #resources = new Map<string, readonly string[]>();
   /** By user. */
   readonly #ended = new Map<string, readonly Ended[]>();
 
@@ -57,7 +61,13 @@ export class DialogEvents implements EventPackage {
     this.#options = options;
     options.presences.onLegs((user, released) => {
       this.#keep(user, released);
-      for (const resource of this.resourcesOf(user)) options.notify(resource);
+      let resources = this.#resources.get(user);
+      if (resources === undefined) {
+        if (this.#resources.size >= MAX_RESOURCES) this.#resources.clear();
+        resources = this.resourcesOf(user);
+        this.#resources.set(user, resources);
+      }
+      for (const resource of resources) options.notify(resource);
     });
   }
 
@@ -103,6 +113,7 @@ export class DialogEvents implements EventPackage {
   }
 
   #keep(user: string, released: readonly UserLeg[]): void {
+    if (released.length === 0 && !this.#ended.has(user)) return;
     const atMs = this.#options.clock.elapsed();
     const all = [...released.map((leg) => ({ leg, atMs })), ...this.#recent(user)];
     if (all.length === 0) this.#ended.delete(user);

@@ -18,10 +18,9 @@ export interface UserCall {
   readonly seconds: number;
 }
 
-/** What each of the box's users has in his log of a call that has ended. */
-export function userCallsOf(call: LiveCall): readonly UserCall[] {
+/** What each of the box's users has in his log of a call that has ended. `seconds`: of the conversation. */
+export function userCallsOf(call: LiveCall, seconds = secondsOf(recordOf(call))): readonly UserCall[] {
   const { started, legs } = call;
-  const seconds = secondsOf(recordOf(call));
   const { user: caller } = started.caller.party;
   const connected = legs.find(({ leg }) => leg === call.connected)?.party;
   const entry = (

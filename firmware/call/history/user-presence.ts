@@ -68,16 +68,23 @@ export class UserPresences {
   }
 
   of(user: string): UserPresence {
-    const known = this.#known.get(user);
+    return { user, ...this.#now(user), sinceMs: this.#known.get(user)?.sinceMs ?? 0 };
+  }
+
+  /** For every event of a call: nothing is copied. */
+  #now(user: string): Omit<UserPresence, 'user' | 'sinceMs'> {
     const doesNotDisturb = this.#options.doesNotDisturb(user);
-    const legs = this.legsOf(user);
-    return {
-      user,
-      state: stateOf(legs, doesNotDisturb),
-      doesNotDisturb,
-      calls: callsOf(legs),
-      sinceMs: known?.sinceMs ?? 0,
-    };
+    const places = this.#places.get(user) ?? [];
+    let rank = ORDER.length;
+    let calls = 0;
+    places.forEach((place, index) => {
+      const call = this.#calls.get(place.call);
+      const found = call?.legs.find(({ leg }) => leg === place.leg);
+      if (call === undefined || found === undefined) return;
+      rank = Math.min(rank, ORDER.indexOf(stateOfLeg(found, call)));
+      if (places.findIndex((other) => other.call === place.call) === index) calls += 1;
+    });
+    return { state: ORDER[rank] ?? (doesNotDisturb ? 'do-not-disturb' : 'idle'), doesNotDisturb, calls };
   }
 
   /** His parts in calls that run, in the order in which they came. */
@@ -134,7 +141,7 @@ export class UserPresences {
   }
 
   #tell(user: string): void {
-    const { state, doesNotDisturb, calls } = this.of(user);
+    const { state, doesNotDisturb, calls } = this.#now(user);
     const known = this.#known.get(user);
     if (known?.state === state && known.doesNotDisturb === doesNotDisturb && known.calls === calls) return;
     const sinceMs = known?.state === state ? known.sinceMs : this.#options.now();
@@ -166,16 +173,7 @@ function usersTouched(before: LiveCall | undefined, { legs }: LiveCall, { kind }
   return new Set(touched.flatMap(({ party }) => party.user ?? []));
 }
 
-function callsOf(legs: readonly UserLeg[]): number {
-  return new Set(legs.map(({ call }) => call.started.call)).size;
-}
-
-function stateOf(legs: readonly UserLeg[], doesNotDisturb: boolean): UserState {
-  const states = legs.map(stateOfLeg);
-  return ORDER.find((state) => states.includes(state)) ?? (doesNotDisturb ? 'do-not-disturb' : 'idle');
-}
-
-function stateOfLeg({ phase, isHolding, call, leg }: UserLeg): UserState {
+function stateOfLeg({ phase, isHolding, leg }: LiveLeg, call: LiveCall): UserState {
   if (phase === 'talking') return isHolding ? 'holding' : 'talking';
   return leg === call.started.caller.leg ? 'calling' : 'ringing';
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import { Headers } from '../message/headers.ts';
 import { newBranch, statelessTag } from '../message/identifier.ts';
 import type { Param } from '../message/params.ts';
 import { SipRequest } from '../message/request.ts';
@@ -212,6 +213,8 @@ export class TransactionLayer {
     // RFC 5923 §6: the peer may send its own requests to us by the connection that we opened.
     if (this.transport.isOutgoing(flow)) params.push(['alias', undefined]);
     const via = formatVia({ transport: flow.protocol.toUpperCase(), host, port, params });
-    return new SipRequest(request.method, request.uri, [['Via', via], ...request.headers.fields], request.body);
+    // All of them are clean: the others were taken into a message before.
+    const headers = new Headers([['Via', via], ...request.headers.fields], true);
+    return new SipRequest(request.method, request.uri, headers, request.body);
   }
 }

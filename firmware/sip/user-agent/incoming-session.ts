@@ -36,9 +36,9 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
   readonly #context: Context;
   readonly #transaction: ServerTransaction;
   readonly #dialog: Dialog;
-  readonly #side: SessionDialog;
-  readonly #session: EstablishedSession;
-  readonly #reliable: ReliableProvisionals;
+  /** Made when the box has more to say than a refusal: most INVITEs get a challenge and no more. */
+  #made: EstablishedSession | undefined;
+  #reliable: ReliableProvisionals | undefined;
   readonly #expiry: Timer;
   #reminder: Timer | undefined;
   /** A 200 is out, or waits for a PRACK. */
@@ -51,39 +51,11 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
 
   constructor(transaction: ServerTransaction, context: Context, replaces?: IncomingInvite | OutgoingInvite) {
     super();
-    const { request, flow, localTag } = transaction;
+    const { request, localTag } = transaction;
     this.replaces = replaces;
     this.#context = context;
     this.#transaction = transaction;
     this.#dialog = Dialog.ofCallee(request, localTag);
-    this.#side = new SessionDialog({
-      context,
-      dialog: this.#dialog,
-      flow,
-      staysOnFlow: cameThroughNat(request, flow),
-      localParty: request.headers.get('To') ?? '',
-      secure: request.uri.toLowerCase().startsWith('sips:'),
-      credentials: context.credentials,
-    });
-    this.#side.learn(request);
-    this.#side.remoteSdp = request.sdp;
-    this.#session = new EstablishedSession({
-      side: this.#side,
-      isCaller: false,
-      asked: new AskedInterval(context.sessionTimer.expiresSeconds),
-      openOffer: () => this.#openOffer(),
-      isConfirmed: () => this.#established,
-      handlers: () => this.handlers,
-      onEnded: (cause) => this.#end(cause),
-    });
-    this.#reliable = new ReliableProvisionals({
-      clock: context.clock,
-      transaction,
-      // RFC 3262 §3: a caller that acknowledges nothing gets a 5xx.
-      onLost: () => {
-        if (transaction.respond(504)) this.#abandon('no-ack', undefined);
-      },
-    });
     transaction.onFailed = () => this.#lost();
     const expires = parseDecimal(request.headers.get('Expires') ?? '', MAX_RINGING_SECONDS) ?? MAX_RINGING_SECONDS;
     this.#expiry = context.clock.schedule(expires * 1000, () => this.#giveUp(undefined));
@@ -92,6 +64,15 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
 
   protected get current(): EstablishedSession {
     return this.#session;
+  }
+
+  get #side(): SessionDialog {
+    return this.#session.side;
+  }
+
+  get #session(): EstablishedSession {
+    this.#made ??= this.#makeSession();
+    return this.#made;
   }
 
   get message(): SipRequest {
@@ -131,7 +112,8 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
     const required = lists(this.message, 'Require', '100rel');
     const wanted = options.reliable === true && lists(this.message, 'Supported', '100rel');
     // One that needs no PRACK would push the one that waits for it out of the transaction's memory.
-    if (required || wanted || this.#reliable.isBusy) {
+    if (required || wanted || this.#reliable?.isBusy === true) {
+      this.#reliable ??= this.#makeReliable();
       this.#reliable.send(status, content);
       this.#describedReliably ||= options.sdp !== undefined;
     } else {
@@ -145,7 +127,8 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
     if (this.#accepted || this.#ended || this.#transaction.finalStatus !== undefined) return false;
     this.#accepted = true;
     this.#reminder?.cancel();
-    this.#reliable.beforeSuccess(() => this.#sendAnswer(options));
+    if (this.#reliable === undefined) this.#sendAnswer(options);
+    else this.#reliable.beforeSuccess(() => this.#sendAnswer(options));
     return !this.#ended;
   }
 
@@ -164,8 +147,9 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
 
   receive(transaction: ServerTransaction): void {
     const { method } = transaction.request;
-    if (method === 'PRACK' && this.#reliable.acknowledges(transaction.request.headers.get('RAck'))) {
-      void this.#receivePrack(transaction);
+    const reliable = this.#reliable;
+    if (method === 'PRACK' && reliable?.acknowledges(transaction.request.headers.get('RAck')) === true) {
+      void this.#receivePrack(transaction, reliable);
     } else if (this.#established) {
       this.#session.receive(transaction);
     } else if (method === 'BYE') {
@@ -191,6 +175,43 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
   drop(): void {
     if (this.#established) this.#session.end('closed');
     else this.#end('closed');
+  }
+
+  #makeSession(): EstablishedSession {
+    const context = this.#context;
+    const { request, flow } = this.#transaction;
+    const side = new SessionDialog({
+      context,
+      dialog: this.#dialog,
+      flow,
+      staysOnFlow: cameThroughNat(request, flow),
+      localParty: request.headers.get('To') ?? '',
+      secure: request.uri.toLowerCase().startsWith('sips:'),
+      credentials: context.credentials,
+    });
+    side.learn(request);
+    side.remoteSdp = request.sdp;
+    return new EstablishedSession({
+      side,
+      isCaller: false,
+      asked: new AskedInterval(context.sessionTimer.expiresSeconds),
+      openOffer: () => this.#openOffer(),
+      isConfirmed: () => this.#established,
+      handlers: () => this.handlers,
+      onEnded: (cause) => this.#end(cause),
+    });
+  }
+
+  #makeReliable(): ReliableProvisionals {
+    const transaction = this.#transaction;
+    return new ReliableProvisionals({
+      clock: this.#context.clock,
+      transaction,
+      // RFC 3262 §3: a caller that acknowledges nothing gets a 5xx.
+      onLost: () => {
+        if (transaction.respond(504)) this.#abandon('no-ack', undefined);
+      },
+    });
   }
 
   #sendAnswer(options: { readonly sdp: string; readonly headers?: readonly HeaderField[] }): void {
@@ -220,7 +241,7 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
   }
 
   /** RFC 3262 §3 and §5: what it acknowledges is known; it may have the answer to our offer, or an offer. */
-  async #receivePrack(transaction: ServerTransaction): Promise<void> {
+  async #receivePrack(transaction: ServerTransaction, reliable: ReliableProvisionals): Promise<void> {
     const { request } = transaction;
     if (!this.#dialog.takeCseq(request)) {
       transaction.respond(500, { reason: 'CSeq Too Low' });
@@ -231,7 +252,7 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
       return;
     }
     try {
-      this.#reliable.taken();
+      reliable.taken();
       if (request.sdp === undefined) transaction.respond(200);
       else if (this.offer === undefined && !this.#answeredByPrack) this.#takeAnswer(transaction, request.sdp);
       else await this.#answerOffer(transaction, request.sdp);
@@ -239,7 +260,7 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
       this.#context.logger.error({ err: error, callId: this.#dialog.callId }, 'PRACK handler failed');
       transaction.respond(500);
     } finally {
-      this.#reliable.acknowledged();
+      reliable.acknowledged();
     }
   }
 
@@ -292,7 +313,7 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
   #stopTimers(): void {
     this.#expiry.cancel();
     this.#reminder?.cancel();
-    this.#reliable.stop();
+    this.#reliable?.stop();
   }
 
   #end(cause: EndCause): void {
@@ -300,7 +321,7 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
     this.#ended = true;
     this.#stopTimers();
     this.#context.removeSession(this);
-    this.#session.end(cause);
+    this.#made?.end(cause);
     try {
       this.handlers.onEnded?.(cause);
     } catch (error) {
