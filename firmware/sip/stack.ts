@@ -12,6 +12,7 @@ import type { Flow, ListenPoint, TlsIdentity, TransportProtocol } from './transp
 import type { MessageTrace } from './transport/trace.ts';
 import { Transport } from './transport/transport.ts';
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './user-agent/handlers.ts';
+import type { OutgoingReferral, ReferralOptions } from './user-agent/outgoing-referral.ts';
 import { DEFAULT_SESSION_TIMER, type SessionTimerOptions } from './user-agent/session-interval.ts';
 import { UserAgent } from './user-agent/user-agent.ts';
 import { wayInDialog, waysToUri } from './user-agent/way.ts';
@@ -75,6 +76,7 @@ export type {
   SessionHandlers,
   SipHandlers,
 } from './user-agent/handlers.ts';
+export type { OutgoingReferral, ReferralOptions } from './user-agent/outgoing-referral.ts';
 
 export interface SipStackOptions {
   /** Each names one address: a wildcard is refused unless `advertise` says what stands for it. */
@@ -222,6 +224,11 @@ export class SipStack {
   /** The final response; 408 and 503 of our own making for no answer (32 s) and no way. */
   request(options: RequestOptions): Promise<SipResponse> {
     return this.#userAgent.request(options);
+  }
+
+  /** Sends REFER outside of any session. Never throws: what goes wrong is its response. */
+  refer(options: ReferralOptions): OutgoingReferral {
+    return this.#userAgent.refer(options);
   }
 
   /**

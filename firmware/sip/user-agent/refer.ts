@@ -5,6 +5,7 @@ import { type NameAddr, parseNameAddr } from '../message/name-addr.ts';
 import { reasonPhrase } from '../message/reason-phrase.ts';
 import type { SipRequest } from '../message/request.ts';
 import type { ResponseOptions, SipResponse } from '../message/response.ts';
+import { readStatusLine, SIPFRAG } from '../message/sipfrag.ts';
 import { parseEvent } from '../subscription/event-header.ts';
 import type { EventPackage } from '../subscription/event-package.ts';
 import type { Subscription } from '../subscription/subscription.ts';
@@ -17,7 +18,7 @@ import type { SessionDialog } from './session-dialog.ts';
 
 /** A referral is followed for so long; whoever refers again asks again. */
 const EXPIRES_SECONDS = 180;
-const CONTENT_TYPE = 'message/sipfrag;version=2.0';
+const CONTENT_TYPE = `${SIPFRAG};version=2.0`;
 
 /** A REFER that came in, and the subscription to what becomes of it (RFC 3515, RFC 4488). */
 export class IncomingReferral implements IncomingRefer {
@@ -170,8 +171,8 @@ export class Referrals {
     transaction.respond(200);
     const over = /^terminated\b/i.test(request.headers.get('Subscription-State') ?? '');
     if (over) this.#pending.delete(id);
-    const line = /^SIP\/2\.0 ([1-6]\d\d) ?([^\r\n]{0,200})/i.exec(request.body.subarray(0, 256).toString('utf8'));
-    if (line !== null) options.onProgress?.(Number(line[1]), line[2] ?? '', over);
+    const line = readStatusLine(request.body);
+    if (line !== undefined) options.onProgress?.(line.status, line.reason, over);
     return true;
   }
 

@@ -18,6 +18,7 @@ import type { Flow } from '../transport/flow.ts';
 import { type Capabilities, type Context, capabilityHeaders, type RequestTaker } from './context.ts';
 import type { InviteOptions, OutgoingInvite, RequestOptions, SipHandlers } from './handlers.ts';
 import { IncomingSession } from './incoming-session.ts';
+import { type OutgoingReferral, OutgoingReferrals, type ReferralOptions } from './outgoing-referral.ts';
 import { OutgoingSession } from './outgoing-session.ts';
 import { IncomingReferral } from './refer.ts';
 import { type Refusal, refusalOf, refusalOfInvite } from './request-checks.ts';
@@ -70,6 +71,7 @@ export class UserAgent {
   readonly #sessions = new Map<string, IncomingSession | OutgoingSession>();
   /** As long as their transactions last, 32 s at the most. */
   readonly #farewells = new Set<Promise<void>>();
+  readonly #referrals: OutgoingReferrals;
   readonly #supported: ReadonlySet<string>;
   #closing = false;
 
@@ -112,6 +114,7 @@ export class UserAgent {
       },
       offerToHandlers: (transaction, dialog) => this.#offer(transaction, dialog),
     };
+    this.#referrals = new OutgoingReferrals(this.#context);
   }
 
   invite(options: InviteOptions): OutgoingInvite {
@@ -132,6 +135,10 @@ export class UserAgent {
       if (again === undefined) return response;
       more = again;
     }
+  }
+
+  refer(options: ReferralOptions): OutgoingReferral {
+    return this.#referrals.send(options);
   }
 
   get sessionCount(): number {
@@ -157,6 +164,7 @@ export class UserAgent {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    this.#referrals.close();
     const ending = [
       ...[...this.#sessions.values()].map((session) => session.bye()),
       ...this.#farewells,
@@ -239,7 +247,7 @@ export class UserAgent {
       const session = this.#sessionOf(request);
       if (session !== undefined) session.receive(transaction);
       else if (SESSION_ONLY.has(request.method)) transaction.refuse(481);
-      else this.#offer(transaction);
+      else if (request.method !== 'NOTIFY' || !this.#referrals.receive(transaction)) this.#offer(transaction);
       return;
     }
     if (request.method === 'INVITE') this.#invite(transaction);
