@@ -25,6 +25,8 @@ export interface Binding {
   readonly publicGruu?: string;
   /** Over UDP from behind a NAT, and nobody keeps the way open but us. */
   readonly needsKeepAlive?: true;
+  /** It says that it takes REFER (RFC 3261 §20.5, RFC 3840 §9); not kept over a restart. */
+  readonly takesRefer?: true;
   /** Whether it was registered before; not kept over a restart. */
   readonly refreshed?: true;
 }

@@ -24,6 +24,7 @@ export const MAX_CONTACTS = 20;
 const MAX_CONTACT_LENGTH = 512;
 const MAX_TEXT_LENGTH = 256;
 const MAX_EXPIRES = 2 ** 32 - 1;
+const REFER = /(?:^|[,\s])REFER(?:$|[,\s])/;
 
 /** How long a device may register for. */
 export interface ExpiryLimits {
@@ -151,6 +152,7 @@ function read(
     ...(capabilities === '' ? {} : { capabilities }),
     ...(aor === undefined || instance === undefined ? {} : { publicGruu: publicGruu(aor, instance) }),
     ...(needsKeepAlive ? { needsKeepAlive } : {}),
+    ...(takesRefer(message, contact) ? { takesRefer: true } : {}),
   };
   return { binding, isRemoval: wanted === 0 };
 }
@@ -222,6 +224,11 @@ function wholeSeconds(text: string | undefined): number | undefined {
 /** §10.3 step 7: the same Call-ID with a CSeq that is not higher is old or sent twice. */
 function isOutOfOrder(binding: Binding, callId: string, cSeq: number): boolean {
   return binding.callId === callId && cSeq <= binding.cSeq;
+}
+
+/** Allow of the device, or the methods of its contact (RFC 3840 §9), name REFER. */
+function takesRefer({ headers }: SipRequest, { params }: Contact): boolean {
+  return REFER.test(paramValue(params, 'methods') ?? '') || headers.all('Allow').some((value) => REFER.test(value));
 }
 
 function instanceOf(contact: Contact): string | undefined {

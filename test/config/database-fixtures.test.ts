@@ -382,6 +382,16 @@ t.test('version 18: how many of a conference are heard at a time', async (t) => 
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 20: telephones that make calls by themselves', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 20);
+  const store = ConfigurationStore.open(directory);
+  t.equal(store.current.extensions['201']?.callsByRefer, true);
+  t.equal(store.current.extensions['202']?.callsByRefer, false);
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 t.test('a short code of version 15 that asked for an authorization code still leads nowhere', async (t) => {
   const directory = join(t.testdir(), 'data');
   load(directory, 15);

@@ -254,6 +254,23 @@ t.test('what the device says of a contact is kept and answered', async (t) => {
   ]);
 });
 
+const METHODS: readonly (readonly [says: string, headers: readonly HeaderField[], contact: string, takes: boolean])[] =
+  [
+    ['nothing', [], '', false],
+    ['Allow without REFER', [['Allow', 'INVITE, ACK, XREFER, REFERENCE']], '', false],
+    ['Allow with REFER', [['Allow', 'INVITE,REFER,ACK']], '', true],
+    ['the second of two Allow', [['Allow', 'INVITE'] as const, ['Allow', 'REFER'] as const], '', true],
+    ['methods of the contact (RFC 3840)', [], ';methods="INVITE, REFER"', true],
+    ['other methods of the contact', [], ';methods="INVITE,BYE"', false],
+  ];
+for (const [says, headers, tag, takes] of METHODS) {
+  t.test(`whether a device takes REFER, where it says ${says}`, async (t) => {
+    const message = register([['Contact', `<sip:201@192.0.2.52>${tag}`], ...headers]);
+    const outcome = applyRegister(message, FLOW, [], NOW, LIMITS);
+    t.equal(outcome.kind === 'bindings' && outcome.bindings[0]?.takesRefer === true, takes);
+  });
+}
+
 t.test('feature tags are kept up to a limit', async (t) => {
   const tags = Array.from({ length: 1000 }, (_, i) => `;+tag${i}="${'x'.repeat(20)}"`).join('');
   const outcome = applyRegister(register([['Contact', `<sip:201@192.0.2.52>${tags}`]]), FLOW, [], NOW, LIMITS);

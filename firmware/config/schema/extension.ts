@@ -41,5 +41,9 @@ export const extensions = collection(
       16,
     ),
     location: reference('Location', NAME_KEY),
+    callsByRefer: flag(
+      'Desk phones make the calls that a client asks for by themselves (REFER), where they say that they take it',
+      false,
+    ),
   }),
 );
