@@ -176,6 +176,7 @@ export class SipOffice {
         cSeq: 1,
         expiresAtMs: Number.MAX_SAFE_INTEGER,
         ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
+        ...(options.refer === undefined ? {} : { takesRefer: true }),
         flow: {
           protocol: 'udp',
           localAddress: '127.0.0.1',

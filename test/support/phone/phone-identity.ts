@@ -11,6 +11,7 @@ export class PhoneIdentity {
   /** The phone's own URI, with address and port. */
   readonly contactUri: string;
   readonly userAgent: string | undefined;
+  readonly moreMethods: readonly string[];
   readonly server: Destination;
   readonly credentials: Credentials;
   readonly #namedDomain: string | undefined;
@@ -21,6 +22,7 @@ export class PhoneIdentity {
     const parameter = transport === 'udp' ? '' : `;transport=${transport}`;
     this.contactUri = `sip:${options.user}@${uriHost(options.localAddress)}:${port}${parameter}`;
     this.userAgent = options.userAgent;
+    this.moreMethods = options.refer === undefined ? [] : ['REFER'];
     this.server = { host: options.server, port: options.serverPort };
     const { user: username, password, algorithms = ['SHA-256', 'MD5'] } = options;
     this.credentials = { username, password, algorithms };

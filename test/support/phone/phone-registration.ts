@@ -49,12 +49,14 @@ export class PhoneRegistration {
     expiresSeconds: number,
     timeoutMs: (attempt: number) => number,
   ): Promise<AuthenticatedOutcome> {
-    const { domain, aor, contactUri, userAgent, server, credentials } = this.#identity;
+    const { server, credentials } = this.#identity;
     return sendAuthenticated(this.#requests, {
       build: (fields) => {
         this.#cseq += 1;
         const [callId, tag, cseq] = [this.#callId, this.#tag, this.#cseq];
-        return registerRequest({ domain, aor, contactUri, userAgent, callId, tag, cseq, expiresSeconds }, fields);
+        const { domain, aor, contactUri, userAgent, moreMethods } = this.#identity;
+        const who = { domain, aor, contactUri, userAgent, moreMethods };
+        return registerRequest({ ...who, callId, tag, cseq, expiresSeconds }, fields);
       },
       destination: server,
       credentials: { ...credentials, password },

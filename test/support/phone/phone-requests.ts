@@ -14,6 +14,8 @@ export interface RegisterParts {
   readonly aor: string;
   readonly contactUri: string;
   readonly userAgent: string | undefined;
+  /** Methods besides the usual ones; nothing of Allow where there are none. */
+  readonly moreMethods: readonly string[];
   readonly callId: string;
   readonly tag: string;
   readonly cseq: number;
@@ -32,6 +34,7 @@ export function registerRequest(parts: RegisterParts, credentials: readonly Head
       ['CSeq', `${parts.cseq} REGISTER`],
       ['Contact', `<${parts.contactUri}>`],
       ['Expires', String(parts.expiresSeconds)],
+      ...(parts.moreMethods.length === 0 ? [] : [['Allow', [ALLOW, ...parts.moreMethods].join(', ')] as const]),
       ...(parts.userAgent === undefined ? [] : [['User-Agent', parts.userAgent] as const]),
       ...credentials,
     ],

@@ -43,6 +43,11 @@ export interface PhoneOptions {
   readonly takesOffers?: boolean;
   /** Event packages that it does what they say of in a call, `talk` and `hold`; none unless given. */
   readonly events?: readonly ('talk' | 'hold')[];
+  /**
+   * What it does with a REFER outside of its calls, which it says that it takes when it registers: makes the call and tells of it, or
+   * leaves that to the test, says nothing at all, or refuses with this status. Unless given it knows of no REFER.
+   */
+  readonly refer?: 'calls' | 'waits' | 'silent' | number;
   /** Whether it says that it takes UPDATE, and answers one without an offer; false unless given. */
   readonly takesUpdate?: boolean;
   /** The P-Asserted-Identity of its answers; none unless given. */

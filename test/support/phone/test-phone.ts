@@ -21,6 +21,7 @@ import { PhoneRegistration } from './phone-registration.ts';
 import { ALLOW, cancelRequest, dialogRequest, optionsRequest } from './phone-requests.ts';
 import { type MediaDirection, readSdp, writeSdp } from './phone-sdp.ts';
 import { CALL_TIMEOUT_MS, PhoneState, REQUEST_TIMEOUT_MS } from './phone-state.ts';
+import { ReferredCalls } from './referred-calls.ts';
 import type { DtmfEvent, ReceivedMedia } from './rtp-stream.ts';
 import { formatSip, headerValue, parameterOf, type SipMessage } from './sip-message.ts';
 import { openSipSocket, type Reply, type SipListener } from './sip-socket.ts';
@@ -34,6 +35,8 @@ export class TestPhone implements Phone {
   readonly #media: PhoneMedia;
   readonly #outgoing: OutgoingInvites;
   readonly #incoming: IncomingInvites;
+  /** What it does with a REFER outside of its calls. */
+  readonly referred: ReferredCalls;
   /** What NOTIFYs told of its REFERs. */
   readonly #notified: string[] = [];
   readonly #events: SipMessage[] = [];
@@ -44,6 +47,7 @@ export class TestPhone implements Phone {
     this.#media = new PhoneMedia(this.#state);
     this.#outgoing = new OutgoingInvites(this.#state, this.#media);
     this.#incoming = new IncomingInvites(this.#state, this.#media, (direction) => this.offerAgain(direction));
+    this.referred = new ReferredCalls(this.#state, (uri) => this.call(uri));
   }
 
   /** Takes free ports on the phone's address and begins to listen. */
@@ -450,6 +454,8 @@ export class TestPhone implements Phone {
       this.#events.push(request);
     } else if (method === 'INVITE') {
       this.#incoming.receive(request, reply);
+    } else if (method === 'REFER' && !ours && this.#state.options.refer !== undefined) {
+      this.referred.receive(request, reply);
     } else if (!ours) {
       this.#state.responses.respond(request, reply, { status: 481, reason: 'Call Does Not Exist' });
     } else if (method === 'UPDATE' && this.#state.options.takesUpdate === true) {
