@@ -1,6 +1,7 @@
 import { CallServer } from './call/call-server.ts';
 import type { ClientControlOptions } from './call/control/client-control.ts';
 import { OtherPhones } from './call/control/other-phones.ts';
+import { PhonesCalledAnew } from './call/control/phones-called-anew.ts';
 import { registerFeatures } from './call/feature/features.ts';
 import { RecordCall } from './call/feature/record-call.ts';
 import { Groups } from './call/group/groups.ts';
@@ -325,7 +326,8 @@ export class Signalling {
       clock,
     });
     const { transfers, conferences } = features;
-    const control = { calls, transfers, conferences, otherPhones, configuration, login };
+    const calledAnew = new PhonesCalledAnew();
+    const control = { calls, transfers, conferences, otherPhones, calledAnew, configuration, login };
     const watched = { feed, presences, lamps, mailboxCalls, extensionsOf, groups, control };
     const timed = [features, keepAlive, newcomers, mailboxCalls];
     return new Signalling(stack, location, registrar, calls, lines, defence, trace, watched, timed);

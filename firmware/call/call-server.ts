@@ -69,6 +69,8 @@ export class CallServer {
   readonly state: PresentState;
   /** Telephones that ring for calls which begin in the box. */
   readonly originations: Originations;
+  /** Each is told of every call that somebody begins, once its plan runs. */
+  readonly beginnings = new Set<(call: Call) => void>();
   /** Told of each call for help, as it begins. Set by the alarm. */
   whenEmergency: (call: EmergencyCall) => void = () => undefined;
   readonly #options: CallServerOptions;
@@ -433,7 +435,9 @@ export class CallServer {
   ): Call {
     const direction = directionOf(caller, step);
     const help = isForHelp(step) ? { isEmergency: true } : {};
-    return this.#start({ waiting, caller, shown, dialled, direction, maxForwards, ...help }, step);
+    const call = this.#start({ waiting, caller, shown, dialled, direction, maxForwards, ...help }, step);
+    for (const listener of this.beginnings) listener(call);
+    return call;
   }
 
   /** Help may call back by any of the numbers that a line shows; and who has to know of it is told. */

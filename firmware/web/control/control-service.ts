@@ -52,10 +52,13 @@ export class ControlService {
 
   constructor(options: ControlServiceOptions) {
     this.#options = options;
+    const callsChanged = (user: string): void => {
+      for (const session of this.#sessions.keys()) if (session.user === user) session.callsChanged();
+    };
     this.#ends = [
-      options.presences.onLegs((user) => {
-        for (const session of this.#sessions.keys()) if (session.user === user) session.callsChanged();
-      }),
+      options.presences.onLegs(callsChanged),
+      // What was not told while a telephone was called anew.
+      options.calledAnew.onOver(callsChanged),
       options.feed.subscribe(({ before, after }) => this.#recheck(before, after)),
     ];
   }

@@ -220,8 +220,6 @@ export class ControlSession {
       .then((outcome) => {
         this.#pending -= 1;
         this.#send({ id, ...outcome });
-        // What was not told while it was being answered.
-        if (request.verb === 'answer') this.callsChanged();
       })
       .catch(() => this.end(INTERNAL_ERROR, ''));
   }

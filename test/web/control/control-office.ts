@@ -1,4 +1,5 @@
 import { OtherPhones } from '../../../firmware/call/control/other-phones.ts';
+import { PhonesCalledAnew } from '../../../firmware/call/control/phones-called-anew.ts';
 import { createLogger, SourceLog } from '../../../firmware/core/logger.ts';
 import type { ClientLogin, LoginProof } from '../../../firmware/registrar/client-login.ts';
 import { type ControlChannel, ControlSession } from '../../../firmware/web/control/control-session.ts';
@@ -20,7 +21,7 @@ export class OfficeClient implements ControlChannel {
   closedWith: number | undefined;
   #id = 0;
 
-  constructor(office: SipOffice, otherPhones = new OtherPhones()) {
+  constructor(office: SipOffice, otherPhones = new OtherPhones(), calledAnew = new PhonesCalledAnew()) {
     this.#office = office;
     const { calls, features, presences, clock } = office;
     calls.state.otherPhoneOf = (user) => otherPhones.of(user);
@@ -35,6 +36,7 @@ export class OfficeClient implements ControlChannel {
       transfers: features.transfers,
       conferences: features.conferences,
       otherPhones,
+      calledAnew,
       configuration: () => office.configuration,
       login,
       presences,
@@ -44,9 +46,11 @@ export class OfficeClient implements ControlChannel {
       logger,
       sourceLog: new SourceLog(logger, clock),
     });
-    presences.onLegs((user) => {
+    const callsChanged = (user: string): void => {
       if (user === this.session.user) this.session.callsChanged();
-    });
+    };
+    presences.onLegs(callsChanged);
+    calledAnew.onOver(callsChanged);
   }
 
   send(text: string): void {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { CallServer } from '../../../firmware/call/call-server.ts';
 import { OtherPhones } from '../../../firmware/call/control/other-phones.ts';
+import { PhonesCalledAnew } from '../../../firmware/call/control/phones-called-anew.ts';
 import type { Configuration } from '../../../firmware/config/schema/configuration.ts';
 import { systemClock } from '../../../firmware/core/clock.ts';
 import { createLogger, SourceLog } from '../../../firmware/core/logger.ts';
@@ -65,6 +66,7 @@ export async function startControl(t: Test, presences = NO_PRESENCE, limits: Par
     transfers: { transfer: () => 481 },
     conferences: { merge: async () => undefined, roomOf: () => undefined },
     otherPhones: new OtherPhones(),
+    calledAnew: new PhonesCalledAnew(),
     configuration: () => configuration,
     login,
     presences,
