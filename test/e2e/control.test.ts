@@ -32,6 +32,24 @@ officeTest('a client makes a call by the desk phone, holds, retrieves and drops 
   t.same(await office.mediaPortsLeft(), []);
 });
 
+officeTest('a client makes a call by a desk phone that takes REFER: the phone calls itself', async (t, office) => {
+  const lines = ['config', 'set', 'extensions.201.callsByRefer', 'on', '--data', office.ringdown.dataDirectory];
+  t.equal((await runRingdown(lines, '')).status, 0);
+  const reception = await office.registered('201', { takesOffers: true, refer: 'calls' });
+  const workshop = await office.registered('202', { takesOffers: true, incoming: 'answer', codecs: ['PCMU'] });
+  const client = await clientOf(t, office, '201', 'desk-phone');
+  const { ok, call } = await client.ask('make', { number: '202' });
+  t.equal(ok, true);
+  await client.until(() => client.told.some((each) => each.call === call && each.state === 'talking'));
+  t.match(await reception.answered(), { status: 200 });
+  t.match(await reception.transcript(), /received\]\nREFER sip:201@/);
+  t.notMatch(await reception.transcript(), /received\]\nINVITE/);
+  await hearEachOther(reception, workshop);
+  t.match(await client.ask('drop', { call }), { ok: true });
+  await Promise.all([reception.ended(), workshop.ended()]);
+  t.same(await office.mediaPortsLeft(), []);
+});
+
 officeTest(
   'other phone: the box rings it, then the number; both hear each other; calls come there',
   async (t, office) => {

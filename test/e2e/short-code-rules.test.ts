@@ -141,6 +141,38 @@ officeTest('a telephone over TCP whose connection ends in mid-call: the other on
   t.same(await office.mediaPortsLeft(), []);
 });
 
+officeTest(
+  'login and logout: a telephone of nobody is that of who logs in there, until he logs out',
+  async (t, office) => {
+    const data = ['--data', office.ringdown.dataDirectory];
+    for (const [path, secret] of [
+      ['users.201.loginCode', '4711'],
+      ['extensions.290.password', 'only-for-tests-290'],
+    ] as const) {
+      const { status, stderr } = await runRingdown(['config', 'set', path, '-', ...data], `${secret}\n`);
+      t.equal(status, 0, stderr);
+    }
+    const workshop = await office.registered('202', { takesOffers: true });
+    const desk = await office.registered('203', { takesOffers: true, user: '290', password: 'only-for-tests-290' });
+    t.match(await workshop.call('201'), { status: 480 }, 'he is nowhere');
+    t.match(await desk.call('202'), { status: 403 }, 'nobody calls from there');
+    t.equal(await dial(desk, '*35*201*4712#'), 200);
+    t.match(await workshop.call('201'), { status: 480 }, 'a wrong code');
+    t.equal(await dial(desk, '*35*201*4711#'), 200);
+    await workshop.invite('201');
+    await desk.incomingCall();
+    await Promise.all([desk.answer(), workshop.answered()]);
+    await hearEachOther(workshop, desk);
+    await Promise.all([workshop.bye(), desk.ended()]);
+    await desk.invite('202');
+    t.match(await workshop.incomingCall(), { fromName: 'Reception' });
+    await desk.cancel();
+    t.equal(await dial(desk, '*36'), 200);
+    t.match(await workshop.call('201'), { status: 480 });
+    t.match(await desk.call('202'), { status: 403 });
+  },
+);
+
 officeTest('paging: telephones of a group answer by themselves, and hear who speaks', async (t, office) => {
   const [reception] = await three(office);
   const group = { name: 'Shop', members: [{ user: '202' }, { user: '203' }] };
