@@ -35,10 +35,10 @@ for (const [title, caller, callee, callerHears, calleeHears] of pairs) {
     t.match(await left.call('202'), { status: 200 });
     // RFC 3551 §4.2: a packet before a pause may be shorter than others.
     await Promise.all([left.play('adbfc'), right.play('fcebd')]);
-    await Promise.all([left.hears('fcebd', 15_000), right.hears('adbfc', 15_000)]);
+    await Promise.all([left.hears('fcebd'), right.hears('adbfc')]);
     // After a pause they are heard again.
     await Promise.all([left.play('cabed'), right.play('debac')]);
-    await Promise.all([left.hears('debac', 15_000), right.hears('cabed', 15_000)]);
+    await Promise.all([left.hears('debac'), right.hears('cabed')]);
     const [toLeft, toRight] = await Promise.all([left.heard(), right.heard()]);
     t.equal(toLeft.silences > 0, callerHears, `the caller is told ${toLeft.silences} times that nothing is said`);
     t.equal(toRight.silences > 0, calleeHears, `the callee is told ${toRight.silences} times that nothing is said`);
