@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Flow } from '../../sip/stack.ts';
 import type { Conversation } from './conversation.ts';
@@ -13,6 +13,9 @@ export interface BridgeOptions {
   readonly logger: Logger;
 }
 
+/** How often it is looked whether phones whose media go past the box are still connected. */
+const LOOK_MS = 5000;
+
 /**
  * Two legs in conversation: their media are joined, digits pass in whichever way each takes them, one hears music while the other
  * holds, and media go past the box where nothing stands in the way. It comes apart without ending either.
@@ -24,10 +27,13 @@ export class Bridge implements Conversation {
   /** Whom the box has put on hold in the name of, with the way back to media past the box. */
   readonly #held = new Map<Leg, () => void>();
   #releaseMedia: (() => void) | undefined;
+  readonly #clock: Clock;
+  #nextLook: Timer | undefined;
   #apart = false;
 
   constructor(first: Leg, second: Leg, { clock, logger, mayBeDirect }: BridgeOptions) {
     this.legs = [first, second];
+    this.#clock = clock;
     this.#direct = new DirectMedia({
       clock,
       sides: () => this.#sides(),
@@ -37,6 +43,8 @@ export class Bridge implements Conversation {
         logger.info({ isDirect }, 'media');
         // Nothing of what they say passes the box, whose silence means nothing then.
         for (const leg of this.legs) leg.media.watch(!isDirect);
+        this.#nextLook?.cancel();
+        if (isDirect) this.#look();
       },
     });
   }
@@ -142,9 +150,20 @@ export class Bridge implements Conversation {
     this.other(leg).media.digits.send(digit, how === 'media');
   }
 
+  /** A phone whose connection ends while nothing of it passes the box would be missed for as long as its session lasts. */
+  #look(): void {
+    if (this.#apart || this.legs.every(({ flow }) => flow.protocol === 'udp')) return;
+    this.#nextLook = this.#clock.schedule(LOOK_MS, () => {
+      if (this.legs.every(({ hasWay }) => hasWay)) this.#look();
+      // For good: it is heard from now on whether it has gone, or has connected anew.
+      else this.need();
+    });
+  }
+
   #leave(): void {
     if (this.#apart) return;
     this.#apart = true;
+    this.#nextLook?.cancel();
     for (const leg of this.legs) if (leg.conversation === this) leg.conversation = undefined;
     for (const leg of [...this.#hearsMusic, ...this.#held.keys()]) leg.media.stop();
     this.#hearsMusic.clear();

@@ -143,6 +143,11 @@ export abstract class Leg implements Waiting {
     return this.#ended !== undefined;
   }
 
+  /** Its way is there: of a connection that is closed nothing may come any more. */
+  get hasWay(): boolean {
+    return this.services.stack.isOpen(this.flow);
+  }
+
   get endedWith(): LegEnd | undefined {
     return this.#ended;
   }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { RenegotiationResult } from '../../../firmware/sip/stack.ts';
-import { description, FakeBox, FakeCaller, settle } from '../fakes.ts';
+import { description, FakeBox, FakeCaller, FLOW, settle } from '../fakes.ts';
 
 const RELAY = ['Content-Type', 'application/dtmf-relay'] as const;
 
@@ -87,8 +87,7 @@ t.test('legs come apart and hear nothing of each other, and neither is ended', a
 });
 
 /** Two in conversation whose media go past the box. */
-async function direct(box: FakeBox) {
-  const caller = new FakeCaller();
+async function direct(box: FakeBox, caller = new FakeCaller()) {
   caller.reinvited = async () => ({ status: 200, sdp: description(9000) });
   const { call, device } = await conversing(box, caller);
   return { call, caller, device };
@@ -138,4 +137,43 @@ t.test('who stays is brought back to the box, whatever becomes of the other', as
   t.equal(caller.told.at(-1), 'BYE');
   t.equal(box.media.sessions[1]?.configured.at(-1)?.silenceMs, 60_000, 'and is watched again');
   other.close();
+});
+
+t.test('a phone whose connection ends while its media go past the box: they come back, and stay', async (t) => {
+  const box = new FakeBox();
+  const flow = { ...FLOW, protocol: 'tcp' as const };
+  const { call, caller, device } = await direct(box, new FakeCaller({ flow }));
+  box.clock.advance(20_000);
+  await settle();
+  t.ok(call.isDirect, 'as long as it is connected');
+  // What the stack of these tests takes for a connection that is closed.
+  flow.remotePort = 1;
+  caller.reinvited = async () => ({ status: 503, sdp: undefined });
+  box.clock.advance(5000);
+  await settle();
+  t.notOk(call.isDirect);
+  t.match(
+    device.offers.at(-1),
+    /c=IN IP4 192\.0\.2\.1/,
+    'the other one sends to the box, which misses the silent one in its time',
+  );
+  const { length } = device.offers;
+  for (let seconds = 0; seconds < 30; seconds += 1) {
+    box.clock.advance(1000);
+    await settle();
+  }
+  t.equal(device.offers.length, length);
+  device.hangsUp();
+  await settle();
+  t.equal(box.media.open.length, 0);
+});
+
+t.test('phones by UDP have no connection that is looked at', async (t) => {
+  const box = new FakeBox();
+  const { call, device } = await direct(box);
+  t.ok(call.isDirect);
+  const { pending } = box.clock;
+  box.clock.advance(5000);
+  t.equal(box.clock.pending, pending);
+  device.hangsUp();
 });
