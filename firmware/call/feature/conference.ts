@@ -89,14 +89,17 @@ export class Conferences {
     by: Pick<StepContext, 'caller' | 'dialled'>,
   ): Promise<Call | undefined> {
     const { calls, logger } = this.#options;
-    const peers = own.flatMap((leg) => calls.callOf(leg)?.peerOf(leg) ?? []).filter((leg) => !own.includes(leg));
-    const parties = [...new Set(peers)];
+    const peers = this.#peersOf(own);
     const present = this.roomOf(stays) ?? own.map((leg) => this.roomOf(leg)).find((room) => room !== undefined);
-    const added = parties.length + (present?.has(stays) === true ? 0 : 1);
-    if (!this.#hasPlaceFor(added) || (present?.members.length ?? 0) + added > MAX_MEMBERS) return undefined;
+    const others = this.#othersOf(user, own, present);
+    const moved = membersOf(others, own);
+    const added = peers.length + (present?.has(stays) === true ? 0 : 1);
+    const size = (present?.members.length ?? 0) + added + moved.length;
+    if (!this.#hasPlaceFor(added) || size > MAX_MEMBERS) return undefined;
+    const parties = [...peers, ...moved];
     const room = present ?? this.#newRoom(user);
     logger.info({ user, parties: parties.length, room: room.name }, 'conference');
-    const arrived = room.expect();
+    const arrived = expectAll([room, ...others]);
     try {
       let call = calls.callOf(stays);
       if (!room.has(stays)) {
@@ -109,16 +112,16 @@ export class Conferences {
           return running;
         };
         const about = { ...by, shown: shownAs(stays), keeping: kept === undefined ? [] : [kept] };
-        const moved = calls.giveNewPlan(stays, enter, about);
+        const going = calls.giveNewPlan(stays, enter, about);
         if (kept !== undefined) kept.owner = { onEnded: () => kept.close() };
-        call = await moved;
+        call = await going;
         if (call === undefined || (await joined?.catch(() => false)) !== true) {
           kept?.close();
           return undefined;
         }
       }
       await Promise.all(parties.filter(({ isEnded }) => !isEnded).map((party) => this.bring(party, room, by)));
-      for (const leg of own) if (leg !== stays) room.drop(leg);
+      for (const each of [room, ...others]) for (const leg of own) if (leg !== stays) each.drop(leg);
       return call;
     } finally {
       arrived();
@@ -130,29 +133,47 @@ export class Conferences {
     const { waiting } = context;
     if (user === undefined || waiting.isUp) return refuse(context, 403);
     const own = calls.legsOf(user).filter((leg) => leg !== waiting && leg.isUp);
-    const parties = own.flatMap((leg) => calls.callOf(leg)?.peerOf(leg) ?? []).filter((leg) => !own.includes(leg));
+    const present = [...this.#rooms.values()].find((each) => own.some((leg) => each.has(leg)));
+    const others = this.#othersOf(user, own, present);
+    const parties = [...this.#peersOf(own), ...membersOf(others, own)];
     if (parties.length === 0) return refuse(context, 480);
-    const room = [...this.#rooms.values()].find((each) => own.some((leg) => each.has(leg))) ?? this.#newRoom(user);
+    const room = present ?? this.#newRoom(user);
     logger.info({ user, parties: parties.length, room: room.name }, 'conference');
-    const arrived = room.expect();
+    const arrived = expectAll([room, ...others]);
     const running = room.enter(context, 'focus-owner');
-    context.run(this.#gather(room, running.joined, context, own, parties).finally(arrived));
+    context.run(this.#gather([room, ...others], running.joined, context, own, parties).finally(arrived));
     return running;
   }
 
+  /** Whom a user talks to by these legs of his, without a conference. */
+  #peersOf(own: readonly Leg[]): readonly Leg[] {
+    const { calls } = this.#options;
+    const peers = own.flatMap((leg) => calls.callOf(leg)?.peerOf(leg) ?? []);
+    return [...new Set(peers)].filter((leg) => !own.includes(leg));
+  }
+
+  /** Rooms of his own that the user is in beside that one: those of others are not his to move. */
+  #othersOf(user: string, own: readonly Leg[], room: ConferenceRoom | undefined): readonly ConferenceRoom[] {
+    return [...this.#rooms.values()].filter(
+      (each) => each !== room && each.owner === user && own.some((leg) => each.has(leg)),
+    );
+  }
+
+  /** Into the first of these rooms; the user is in none of the others any more. */
   async #gather(
-    room: ConferenceRoom,
+    rooms: readonly [ConferenceRoom, ...ConferenceRoom[]],
     joined: Promise<boolean>,
     context: StepContext,
     own: readonly Leg[],
     parties: readonly Leg[],
   ): Promise<void> {
+    const [room] = rooms;
     // Nobody loses his call to a telephone that could not be answered.
     if (!(await joined)) return;
     await Promise.all(parties.filter(({ isEnded }) => !isEnded).map((party) => this.bring(party, room, context)));
     if (room.isOver) return;
     // He is there by the telephone that he dialled with.
-    for (const leg of own) room.drop(leg);
+    for (const each of rooms) for (const leg of own) each.drop(leg);
   }
 
   #dialIn({ room: name, user }: ConferenceStep, context: StepContext): RunningStep {
@@ -257,6 +278,18 @@ export interface ConferenceWatcher {
   /** Nobody of that user is in it any more. */
   left(room: ConferenceRoom, user: string): void;
   over(room: ConferenceRoom): void;
+}
+
+function membersOf(rooms: readonly ConferenceRoom[], own: readonly Leg[]): readonly Leg[] {
+  return rooms.flatMap(({ members }) => members.map(({ leg }) => leg)).filter((leg) => !own.includes(leg));
+}
+
+/** Each stays, whoever leaves, until what is returned is called. */
+function expectAll(rooms: readonly ConferenceRoom[]): () => void {
+  const arrivals = rooms.map((room) => room.expect());
+  return () => {
+    for (const arrived of arrivals) arrived();
+  };
 }
 
 /** A party, for the call that it gets. */

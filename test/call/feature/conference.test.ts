@@ -64,3 +64,42 @@ sipOfficeTest(
     await office.until(() => office.media.open.length === 0, 'every port to be free');
   },
 );
+
+sipOfficeTest('*47 makes one of two conferences of its user, and leaves those of others', OFFICE, async (t, office) => {
+  const lines = async (count: number) => {
+    const phones = [];
+    for (let each = 0; each < count; each += 1) phones.push(await office.phone('201', {}, '201 0'));
+    return phones;
+  };
+  const [first, second, third, fourth, fifth] = await lines(5);
+  if (!first || !second || !third || !fourth || !fifth) throw new Error('no phones');
+  const [ben, carla] = [await office.phone('202'), await office.phone('203')];
+  const parties = () => office.media.conferences.filter(({ closed }) => !closed).map(({ parties: { size } }) => size);
+  // Two rooms: that of a call, and that of the factory with another one in it.
+  await office.conversation(first, ben, '202');
+  t.match(await second.call('*47'), { status: 200 });
+  await first.ended();
+  await office.until(() => String(parties()) === '2', 'the first conference');
+  t.match(await third.call('ConfServer'), { status: 200 });
+  t.equal(await third.refer('<sip:203@box>'), 202);
+  await carla.incomingCall();
+  await carla.answer();
+  await office.until(() => String(parties()) === '2,2', 'the second conference');
+  t.match(await fourth.call('*47'), { status: 200 });
+  await Promise.all([second.ended(), third.ended()]);
+  await office.until(() => String(parties()) === '3', 'one conference of all');
+  t.equal(office.calls.calls.size, 3);
+  // Ben opens one of his own, where Anna is a guest: it is not hers.
+  const bens = await office.phone('202');
+  t.match(await bens.call('ConfServer'), { status: 200 });
+  t.equal(await bens.refer('<sip:201@box>'), 202);
+  const guest = await Promise.race(
+    [first, second, third].map(async (phone) => [phone, await phone.incomingCall()] as const),
+  );
+  await guest[0].answer();
+  await office.until(() => String(parties()) === '3,2', 'Ben’s conference');
+  t.match(await fifth.call('*47'), { status: 480 }, 'nobody to add');
+  t.equal(String(parties()), '3,2');
+  await Promise.all([bens.bye(), guest[0].ended()]);
+  await Promise.all([ben.bye(), carla.bye(), fourth.ended()]);
+});
