@@ -126,3 +126,19 @@ export async function hearEachOther(left: Phone, right: Phone): Promise<void> {
   await Promise.all([left.play('adbfc'), right.play('fcebd')]);
   await Promise.all([left.hears('fcebd'), right.hears('adbfc')]);
 }
+
+/** The phones of all three extensions, which take offers in their calls. */
+export function three(office: Office): Promise<readonly [TestPhone, TestPhone, TestPhone]> {
+  return Promise.all([
+    office.registered('201', { takesOffers: true }),
+    office.registered('202', { takesOffers: true }),
+    office.registered('203', { takesOffers: true }),
+  ]);
+}
+
+/** `from` dials, `to` rings and answers. */
+export async function conversation(from: TestPhone, to: TestPhone, dialled: string): Promise<void> {
+  await from.invite(dialled);
+  await to.incomingCall();
+  await Promise.all([to.answer(), from.answered()]);
+}

@@ -1,9 +1,8 @@
-/** What a user does by codes, each with telephones over sockets, and what is told of it: call log, records, lamps. */
-import { eventually } from '../media/conversation.ts';
+/** What a user does by codes, each with telephones over sockets. */
 import type { TestPhone } from '../support/phone/test-phone.ts';
 import { runRingdown } from '../support/ringdown.ts';
 import { carriers } from './carriers.ts';
-import { hearEachOther, type Office, officeTest } from './office.ts';
+import { conversation, hearEachOther, officeTest, three } from './office.ts';
 import { configure } from './sipp-bench.ts';
 
 const OTHER_DEVICE = { userAgent: 'Avaya Communicator/3.0 (3.30.0.1; Avaya CSDK; Microsoft Windows NT 10.0)' };
@@ -12,19 +11,6 @@ const code = (dialled: string, feature: string, telephoneNumber = ''): readonly 
   `shortCodes.${dialled}`,
   JSON.stringify({ feature, telephoneNumber }),
 ];
-
-async function conversation(from: TestPhone, to: TestPhone, dialled: string): Promise<void> {
-  await from.invite(dialled);
-  await to.incomingCall();
-  await Promise.all([to.answer(), from.answered()]);
-}
-
-const three = (office: Office): Promise<readonly [TestPhone, TestPhone, TestPhone]> =>
-  Promise.all([
-    office.registered('201', { takesOffers: true }),
-    office.registered('202', { takesOffers: true }),
-    office.registered('203', { takesOffers: true }),
-  ]);
 
 /** The box answers, and hangs up once it has said by a tone what came of it. */
 async function dial(phone: TestPhone, dialled: string): Promise<number> {
@@ -129,18 +115,6 @@ officeTest('toggle and clear: what is on hold goes on, or ends', async (t, offic
   await Promise.all([line.bye(), warehouse.ended()]);
 });
 
-officeTest('a telephone over TCP whose connection ends in mid-call: the other one is hung up on', async (t, office) => {
-  await configure(office.ringdown, ['system.media.timeoutSeconds', '10']);
-  const reception = await office.registered('201', { takesOffers: true, transport: 'tcp' });
-  const workshop = await office.registered('202', { takesOffers: true });
-  await conversation(reception, workshop, '202');
-  await hearEachOther(reception, workshop);
-  await reception.close();
-  await workshop.ended(60_000);
-  t.match(await workshop.transcript(), /received\]\nBYE [\s\S]*Reason: Q\.850;cause=(?:102|27)/);
-  t.same(await office.mediaPortsLeft(), []);
-});
-
 officeTest(
   'login and logout: a telephone of nobody is that of who logs in there, until he logs out',
   async (t, office) => {
@@ -183,25 +157,4 @@ officeTest('paging: telephones of a group answer by themselves, and hear who spe
   await reception.play('adbfc');
   await workshop.hears('adbfc');
   await Promise.all([reception.bye(), workshop.ended()]);
-});
-
-officeTest('what was called is in the user’s log and in the records that are exported as CSV', async (t, office) => {
-  const [reception, workshop] = await three(office);
-  await conversation(reception, workshop, '202');
-  await Promise.all([reception.bye(), workshop.ended()]);
-  await workshop.invite('201');
-  await reception.incomingCall();
-  await workshop.cancel();
-  const data = ['--data', office.ringdown.dataDirectory];
-  const log = async (user: string): Promise<string> =>
-    (await runRingdown(['calls', 'list', '--user', user, ...data])).stdout;
-  await eventually(async () => /missed .*202 Workshop/.test(await log('201')) || undefined, 'the missed call');
-  t.match(await log('201'), /placed .*202/);
-  t.match(await log('202'), /received .*201 Reception/);
-  const { stdout } = await runRingdown(['calls', 'export', ...data]);
-  const [header = '', ...rows] = stdout.trimEnd().split(/\r?\n/);
-  t.match(header, /^[a-z_]+(?:,[a-z_]+)+$/i);
-  t.equal(rows.length, 2);
-  const columns = header.split(',').length;
-  t.ok(rows.every((row) => row.split(',').length >= columns));
 });
