@@ -1,28 +1,50 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import t, { type Test } from 'tap';
 import type { TestPhone } from '../support/phone/test-phone.ts';
-import { type Ringdown, runRingdown } from '../support/ringdown.ts';
+import { runRingdown } from '../support/ringdown.ts';
 import { makeTones } from '../support/tones.ts';
-import { type Office, officeTest, talk } from './office.ts';
+import { Office, talk } from './office.ts';
 import { configure } from './sipp-bench.ts';
 
-/** Hunt group 300 with the members 202 and 203. */
-async function group(ringdown: Ringdown, settings: object): Promise<void> {
+/** One box for all of these: each test has a group of its own, and no phone outlives it. */
+const shared = await Office.open();
+t.teardown(() => shared.close());
+
+let lastGroup = 300;
+
+/** A hunt group with the members 202 and 203, unless `settings` say otherwise, that has had no call yet. Its number. */
+async function group(settings: object): Promise<string> {
+  lastGroup += 1;
+  const number = String(lastGroup);
   const members = [{ user: '202' }, { user: '203' }];
-  await configure(ringdown, [
-    'huntGroups.300',
-    JSON.stringify({ name: 'Sales', members, wrapUpSeconds: 0, ...settings }),
-  ]);
+  const written = JSON.stringify({ name: `Sales ${number}`, members, wrapUpSeconds: 0, ...settings });
+  await configure(shared.ringdown, [`huntGroups.${number}`, written]);
+  return number;
+}
+
+/** When it fails it prints the log and what the phones sent and received. */
+function groupTest(name: string, run: (t: Test, office: Office) => Promise<void>): void {
+  t.test(name, async (t) => {
+    let finished = false;
+    try {
+      await run(t, shared);
+      finished = true;
+    } finally {
+      if (!finished || !t.passing()) t.comment(await shared.report());
+      await shared.clear();
+    }
+  });
 }
 
 async function phones(office: Office): Promise<readonly [TestPhone, TestPhone, TestPhone]> {
   return [await office.registered('201'), await office.registered('202'), await office.registered('203')];
 }
 
-officeTest('sequential: the next member rings after the group no-answer time, and has the call', async (t, office) => {
-  await group(office.ringdown, { mode: 'sequential', noAnswerSeconds: 6 });
+groupTest('sequential: the next member rings after the group no-answer time, and has the call', async (t, office) => {
+  const sales = await group({ mode: 'sequential', noAnswerSeconds: 6 });
   const [reception, workshop, warehouse] = await phones(office);
-  await reception.invite('300');
+  await reception.invite(sales);
   t.match(await workshop.incomingCall(), { fromUri: /^sips?:201@/ });
   t.equal(await reception.ringing(), 180);
   t.notMatch(await warehouse.transcript(), 'INVITE sip', 'the second member does not ring yet');
@@ -33,15 +55,15 @@ officeTest('sequential: the next member rings after the group no-answer time, an
   t.equal(outcome.status, 200);
   await talk(t, reception, warehouse);
   const { stdout } = await runRingdown(['groups', 'list', '--data', office.ringdown.dataDirectory]);
-  t.equal(stdout, '300  Sales  sequential\n   202  free\n   203  talking\n');
+  t.equal(listed(stdout, sales), `${sales}  Sales ${sales}  sequential\n   202  free\n   203  talking\n`);
   await Promise.all([reception.bye(), warehouse.ended()]);
   t.same(await office.mediaPortsLeft(), []);
 });
 
-officeTest('collective: all ring at once, and the others learn that somebody has answered', async (t, office) => {
-  await group(office.ringdown, { mode: 'collective' });
+groupTest('collective: all ring at once, and the others learn that somebody has answered', async (t, office) => {
+  const sales = await group({ mode: 'collective' });
   const [reception, workshop, warehouse] = await phones(office);
-  await reception.invite('300');
+  await reception.invite(sales);
   await Promise.all([workshop.incomingCall(), warehouse.incomingCall()]);
   const [outcome] = await Promise.all([reception.answered(), warehouse.answer()]);
   t.equal(outcome.status, 200);
@@ -57,12 +79,12 @@ const turns = [
   ['longest-waiting', ['202', '203', '202']],
 ] as const;
 for (const [mode, order] of turns) {
-  officeTest(`${mode}: calls one after the other ring ${order.join(', then ')}`, async (t, office) => {
-    await group(office.ringdown, { mode });
+  groupTest(`${mode}: calls one after the other ring ${order.join(', then ')}`, async (t, office) => {
+    const sales = await group({ mode });
     const [reception, workshop, warehouse] = await phones(office);
-    for (const number of order) {
-      const member = number === '202' ? workshop : warehouse;
-      await reception.invite('300');
+    for (const user of order) {
+      const member = user === '202' ? workshop : warehouse;
+      await reception.invite(sales);
       await member.incomingCall();
       const [outcome] = await Promise.all([reception.answered(), member.answer()]);
       t.equal(outcome.status, 200);
@@ -71,15 +93,15 @@ for (const [mode, order] of turns) {
   });
 }
 
-officeTest('queue: who finds nobody free hears music, then the member who is free again', async (t, office) => {
-  await group(office.ringdown, { members: [{ user: '203' }] });
+groupTest('queue: who finds nobody free hears music, then the member who is free again', async (t, office) => {
+  const sales = await group({ members: [{ user: '203' }] });
   const [reception, workshop, warehouse] = await phones(office);
-  await reception.invite('300');
+  await reception.invite(sales);
   await warehouse.incomingCall();
   await Promise.all([reception.answered(), warehouse.answer()]);
-  t.equal((await workshop.call('300')).status, 200, 'answered by the box');
+  t.equal((await workshop.call(sales)).status, 200, 'answered by the box');
   const { stdout } = await runRingdown(['groups', 'list', '--data', office.ringdown.dataDirectory]);
-  t.match(stdout, /203 {2}talking\n {3}call from 202 {2}\d+ s {2}waits, number 1\n/);
+  t.match(listed(stdout, sales), /203 {2}talking\n {3}call from 202 {2}\d+ s {2}waits, number 1\n/);
   t.ok((await workshop.heard()).packets > 0, 'music');
   await Promise.all([reception.bye(), warehouse.ended()]);
   await warehouse.incomingCall();
@@ -89,33 +111,39 @@ officeTest('queue: who finds nobody free hears music, then the member who is fre
   t.same(await office.mediaPortsLeft(), []);
 });
 
-officeTest('queue: who waits is told his place, and again in time', async (t, office) => {
+groupTest('queue: who waits is told his place, and again in time', async (t, office) => {
   // Words of its own, which can be told from each other.
   const sounds = join(office.ringdown.dataDirectory, 'sounds/en');
   mkdirSync(sounds, { recursive: true });
+  t.teardown(() => rmSync(sounds, { recursive: true }));
   writeFileSync(join(sounds, 'queue-place.wav'), wavOf(makeTones('adb')));
   writeFileSync(join(sounds, 'number-1.wav'), wavOf(makeTones('ec')));
-  await group(office.ringdown, { members: [{ user: '203' }], queue: { announceSeconds: 10 } });
+  const sales = await group({ members: [{ user: '203' }], queue: { announceSeconds: 10 } });
   const [reception, workshop, warehouse] = await phones(office);
-  await reception.invite('300');
+  await reception.invite(sales);
   await warehouse.incomingCall();
   await Promise.all([reception.answered(), warehouse.answer()]);
-  t.equal((await workshop.call('300')).status, 200);
+  t.equal((await workshop.call(sales)).status, 200);
   t.match(await workshop.hears('adbec'), { malformed: 0 });
   t.match(await workshop.hears('adbecadbec', 40_000), { malformed: 0 }, 'music, and then again');
   await Promise.all([workshop.bye(), reception.bye(), warehouse.ended()]);
 });
 
-officeTest('nobody of the group is there: 480; without a queue, and all are busy: 486', async (t, office) => {
-  await group(office.ringdown, { members: [{ user: '203' }], queue: { enabled: false } });
+groupTest('nobody of the group is there: 480; without a queue, and all are busy: 486', async (t, office) => {
+  const sales = await group({ members: [{ user: '203' }], queue: { enabled: false } });
   const reception = await office.registered('201');
-  t.equal((await reception.call('300')).status, 480);
+  t.equal((await reception.call(sales)).status, 480);
   const warehouse = await office.registered('203', { incoming: 'answer' });
   const workshop = await office.registered('202');
-  t.equal((await reception.call('300')).status, 200);
-  t.equal((await workshop.call('300')).status, 486);
+  t.equal((await reception.call(sales)).status, 200);
+  t.equal((await workshop.call(sales)).status, 486);
   await Promise.all([reception.bye(), warehouse.ended()]);
 });
+
+/** What `groups list` says of one group. */
+function listed(list: string, number: string): string {
+  return new RegExp(`^${number} .*\\n(?: .*\\n)*`, 'm').exec(list)?.[0] ?? '';
+}
 
 /** Of one channel of 16 bits at 8 kHz. */
 function wavOf(samples: Int16Array): Buffer {

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { requestCommand } from '../../firmware/console/control.ts';
 import { takenUdpPorts } from '../support/free-ports.ts';
 import type { Phone, PhoneOptions } from '../support/phone/phone.ts';
 import { TestPhone } from '../support/phone/test-phone.ts';
@@ -80,6 +82,13 @@ export class Office {
   async report(): Promise<string> {
     const transcripts = await Promise.all(this.#phones.map((phone) => phone.transcript()));
     return [this.ringdown.report, ...transcripts.map((text) => text.slice(-12_000))].join('\n\n--- a phone ---\n');
+  }
+
+  /** Closes the phones that there are, and has the box forget them: for tests that share an office. */
+  async clear(): Promise<void> {
+    await Promise.all(this.#phones.splice(0).map((phone) => phone.close()));
+    const socket = join(this.ringdown.dataDirectory, 'control.sock');
+    for (const extension of Object.keys(EXTENSIONS)) await requestCommand(socket, ['devices', 'forget', extension]);
   }
 
   async close(): Promise<void> {
