@@ -11,10 +11,16 @@ export function cpuNs(pid: number): number {
   return [pid, ...childrenOf(pid)].flatMap(threadsOf).reduce((sum, ns) => sum + ns, 0);
 }
 
-/** Puts a process, its children and all of their threads on one core. */
-export async function pin(pid: number, core: number): Promise<void> {
+/** Nanoseconds that the main thread of a process could have run and others had the core. */
+export function waitedNs(pid: number): number {
+  const [, waited = ''] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ');
+  return Number(waited);
+}
+
+/** Puts a process, its children and all of their threads on these cores. */
+export async function pin(pid: number, ...cores: readonly number[]): Promise<void> {
   for (const each of [pid, ...childrenOf(pid)])
-    await outputOf('taskset', ['-a', '-c', '-p', String(core), String(each)]);
+    await outputOf('taskset', ['-a', '-c', '-p', cores.join(), String(each)]);
 }
 
 /**
@@ -31,6 +37,11 @@ export async function prefer(pid: number): Promise<void> {
     if (!isMain && (!isNode || nameOf(pid, thread) === MEDIA_THREAD)) continue;
     await outputOf('chrt', ['-f', '-p', isMain ? '11' : '12', thread]).catch(() => undefined);
   }
+}
+
+/** Takes back what `prefer` did. */
+export async function preferNoMore(pid: number): Promise<void> {
+  await outputOf('chrt', ['-a', '-o', '-p', '0', String(pid)]).catch(() => undefined);
 }
 
 /** As the media worker calls what moves packets (media/native/session/loop.c). */
