@@ -309,8 +309,10 @@ export class ClientControl {
     if (own.length < parts.length) return NO_CALL;
     if (own.length < 2) return fault('wrong-state', 'a conference takes two calls or more');
     const rooms = new Set(own.flatMap(({ leg }) => conferences.roomOf(leg) ?? []));
-    // Each has an owner, a PIN and people of its own.
-    if (rooms.size > 1) return fault('wrong-state', 'two conferences do not become one: leave one of them');
+    // Who is in it, and by which PIN, is its owner's to say.
+    if (rooms.size > 1 && [...rooms].some(({ owner }) => owner !== this.user)) {
+      return fault('wrong-state', 'two conferences become one only where both are your own: leave one of them');
+    }
     const [first] = own.filter(({ leg }) => !leg.isHolding).sort(byHold);
     if (first === undefined) return fault('wrong-state', 'the phone holds all of them: retrieve one first');
     const { leg } = first;

@@ -82,42 +82,54 @@ sipOfficeTest('conference: of calls of others, or with nobody to talk by, there 
   await Promise.all([ben.bye(), carla.bye(), first.ended(), second.ended()]);
 });
 
-sipOfficeTest('conference: two of them do not become one; all stay where they are', OFFICE, async (t, office) => {
-  const lines = [
-    await office.phone('201'),
-    await office.phone('201', {}, '201 0'),
-    await office.phone('201', {}, '201 0'),
-    await office.phone('201', {}, '201 0'),
-  ] as const;
-  const others = [
-    await office.phone('202'),
-    await office.phone('203'),
-    await office.phone('204'),
-    await office.phone('205'),
-  ] as const;
-  const client = await new OfficeClient(office).login('201', 'desk-phone');
-  /** A conference of the calls of two lines. */
-  const meet = async (first: 0 | 2): Promise<string> => {
-    const calls: string[] = [];
-    for (const at of [first, first + 1] as const) {
-      const [line, other] = [lines[at as 0], others[at as 0]];
-      await office.conversation(line, other, `${202 + at}`);
-      const call = [...office.calls.calls].find(({ dialled }) => dialled === `${202 + at}`)?.id ?? '';
-      calls.push(call);
-    }
-    const { ok, call } = await client.ask('conference', { calls });
-    t.equal(ok, true);
-    return call ?? '';
-  };
-  const calls = [await meet(0), await meet(2)];
-  await office.until(() => office.media.conferences.every(({ parties }) => parties.size === 3), 'two of three');
-  t.equal(office.media.conferences.length, 2);
-  t.match(await client.ask('conference', { calls }), { ok: false, error: 'wrong-state', reason: /two conferences/ });
-  t.same(
-    office.media.conferences.map(({ parties }) => parties.size),
-    [3, 3],
-    'nobody has left, or is left out',
-  );
-  for (const call of calls) t.match(await client.ask('drop', { call }), { ok: true });
-  await Promise.all([others[0].bye(), others[2].bye(), others[1].ended(), others[3].ended()]);
-});
+sipOfficeTest(
+  'conference: two of his own become one; that of somebody else stays as it is',
+  OFFICE,
+  async (t, office) => {
+    const lines = [
+      await office.phone('201'),
+      await office.phone('201', {}, '201 0'),
+      await office.phone('201', {}, '201 0'),
+      await office.phone('201', {}, '201 0'),
+    ] as const;
+    const others = [
+      await office.phone('202'),
+      await office.phone('203'),
+      await office.phone('204'),
+      await office.phone('205'),
+    ] as const;
+    const client = await new OfficeClient(office).login('201', 'desk-phone');
+    /** A conference of the calls of two lines. */
+    const meet = async (first: 0 | 2): Promise<string> => {
+      const calls: string[] = [];
+      for (const at of [first, first + 1] as const) {
+        const [line, other] = [lines[at as 0], others[at as 0]];
+        await office.conversation(line, other, `${202 + at}`);
+        const call = [...office.calls.calls].find(({ dialled }) => dialled === `${202 + at}`)?.id ?? '';
+        calls.push(call);
+      }
+      const { ok, call } = await client.ask('conference', { calls });
+      t.equal(ok, true);
+      return call ?? '';
+    };
+    const calls = [await meet(0), await meet(2)];
+    await office.until(() => office.media.conferences.every(({ parties }) => parties.size === 3), 'two of three');
+    t.equal(office.media.conferences.length, 2);
+    const sizes = () => office.media.conferences.filter(({ closed }) => !closed).map(({ parties }) => parties.size);
+    t.match(await client.ask('conference', { calls }), { ok: true });
+    await office.until(() => String(sizes()) === '5', 'one conference of all');
+    // Ben has one of his own, where Anna is a guest.
+    const bens = await office.phone('202');
+    t.match(await bens.call('ConfServer'), { status: 200 });
+    const guest = await office.phone('201', {}, '201 0');
+    t.match(await guest.call(/<(sip:[^>;]+)/.exec(bens.answerContact)?.[1] ?? ''), { status: 200 });
+    await office.until(() => String(sizes()) === '5,2', 'his conference');
+    const all = [
+      ...new Set(client.told.filter(({ state }) => state === 'talking').map(({ call }) => String(call))),
+    ].filter((id) => [...office.calls.calls].some((each) => each.id === id));
+    t.match(await client.ask('conference', { calls: all }), { ok: false, error: 'wrong-state', reason: /your own/ });
+    t.equal(String(sizes()), '5,2', 'nobody has left, or is left out');
+    await Promise.all([bens.bye(), guest.ended()]);
+    await Promise.all(others.slice(0, 3).map((phone) => phone.bye()));
+  },
+);
