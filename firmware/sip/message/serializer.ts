@@ -9,6 +9,10 @@ export function serialize(message: SipMessage): Buffer {
     if (field[0] !== 'Content-Length') head += `${field[0]}: ${field[1]}\r\n`;
   }
   head += `Content-Length: ${body.length}\r\n\r\n`;
-  const bytes = Buffer.from(head, 'utf8');
-  return body.length === 0 ? bytes : Buffer.concat([bytes, body]);
+  if (body.length === 0) return Buffer.from(head, 'utf8');
+  const headBytes = Buffer.byteLength(head, 'utf8');
+  const bytes = Buffer.allocUnsafe(headBytes + body.length);
+  bytes.write(head, 'utf8');
+  bytes.set(body, headBytes);
+  return bytes;
 }

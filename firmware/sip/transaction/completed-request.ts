@@ -1,4 +1,4 @@
-import { ownText } from '../message/own-text.ts';
+import { detachedText } from '../../core/detached-text.ts';
 import type { SipRequest } from '../message/request.ts';
 import type { Flow } from '../transport/flow.ts';
 import { Delayed } from './delay-list.ts';
@@ -42,10 +42,10 @@ export class CompletedRequest extends Delayed {
     this.key = transaction.key;
     const { callId, method, fromTag, cseq } = request;
     this.request = {
-      callId: ownText(callId),
-      method: ownText(method),
-      fromTag: fromTag === undefined ? undefined : ownText(fromTag),
-      cseq: { number: cseq.number, method: ownText(cseq.method) },
+      callId: detachedText(callId),
+      method: detachedText(method),
+      fromTag: fromTag === undefined ? undefined : detachedText(fromTag),
+      cseq: { number: cseq.number, method: detachedText(cseq.method) },
     };
     this.isOutside = transaction.isOutside;
     this.#flow = transaction.flow;

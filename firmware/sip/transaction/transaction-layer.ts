@@ -5,7 +5,7 @@ import type { Param } from '../message/params.ts';
 import { SipRequest } from '../message/request.ts';
 import { createResponse, type SipResponse } from '../message/response.ts';
 import { serialize } from '../message/serializer.ts';
-import { formatVia, parseVia } from '../message/via.ts';
+import { formatVia, parseVia, type Via } from '../message/via.ts';
 import type { Flow } from '../transport/flow.ts';
 import { type ClientHandlers, ClientTransaction, cancelFor } from './client-transaction.ts';
 import { CompletedRequest } from './completed-request.ts';
@@ -205,16 +205,18 @@ export class TransactionLayer {
 
   #withVia(request: SipRequest, flow: Flow): SipRequest {
     const { host, port } = this.transport.sentBy(flow);
+    const branch = newBranch();
     const params: Param[] = [
-      ['branch', newBranch()],
+      ['branch', branch],
       // RFC 3581 §3: asked for always, since we cannot know what stands between.
       ['rport', undefined],
     ];
     // RFC 5923 §6: the peer may send its own requests to us by the connection that we opened.
     if (this.transport.isOutgoing(flow)) params.push(['alias', undefined]);
-    const via = formatVia({ transport: flow.protocol.toUpperCase(), host, port, params });
+    // As it is read from the text of a response, by which the transaction is found.
+    const via: Via = { transport: flow.protocol.toUpperCase(), host: host.toLowerCase(), port, branch, params };
     // All of them are clean: the others were taken into a message before.
-    const headers = new Headers([['Via', via], ...request.headers.fields], true);
-    return new SipRequest(request.method, request.uri, headers, request.body);
+    const headers = new Headers([['Via', formatVia(via)], ...request.headers.fields], true);
+    return new SipRequest(request.method, request.uri, headers, request.body, { via });
   }
 }

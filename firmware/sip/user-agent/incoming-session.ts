@@ -39,7 +39,7 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
   /** Made when the box has more to say than a refusal: most INVITEs get a challenge and no more. */
   #made: EstablishedSession | undefined;
   #reliable: ReliableProvisionals | undefined;
-  readonly #expiry: Timer;
+  #expiry: Timer | undefined;
   #reminder: Timer | undefined;
   /** A 200 is out, or waits for a PRACK. */
   #accepted = false;
@@ -51,15 +51,21 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
 
   constructor(transaction: ServerTransaction, context: Context, replaces?: IncomingInvite | OutgoingInvite) {
     super();
-    const { request, localTag } = transaction;
+    const { localTag, request } = transaction;
     this.replaces = replaces;
     this.#context = context;
     this.#transaction = transaction;
     this.#dialog = Dialog.ofCallee(request, localTag);
     transaction.onFailed = () => this.#lost();
-    const expires = parseDecimal(request.headers.get('Expires') ?? '', MAX_RINGING_SECONDS) ?? MAX_RINGING_SECONDS;
-    this.#expiry = context.clock.schedule(expires * 1000, () => this.#giveUp(undefined));
-    context.addSession(this);
+  }
+
+  /** Once the layer above has taken it: what was answered at once, as with a challenge, is waited for by nobody. */
+  begin(): void {
+    if (this.#ended) return;
+    this.#context.addSession(this);
+    if (this.#established) return;
+    const expires = parseDecimal(this.message.headers.get('Expires') ?? '', MAX_RINGING_SECONDS) ?? MAX_RINGING_SECONDS;
+    this.#expiry = this.#context.clock.schedule(expires * 1000, () => this.#giveUp(undefined));
   }
 
   protected get current(): EstablishedSession {
@@ -311,7 +317,7 @@ export class IncomingSession extends SessionRequests implements IncomingInvite, 
   }
 
   #stopTimers(): void {
-    this.#expiry.cancel();
+    this.#expiry?.cancel();
     this.#reminder?.cancel();
     this.#reliable?.stop();
   }

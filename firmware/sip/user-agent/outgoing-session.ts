@@ -1,11 +1,11 @@
 import type { Timer } from '../../core/clock.ts';
+import { detachedText } from '../../core/detached-text.ts';
 import { RingdownError } from '../../core/errors.ts';
 import { contactHeader } from '../dialog/contact-header.ts';
 import type { Dialog } from '../dialog/dialog.ts';
 import { ChallengeAnswers, credentialFields } from '../digest-client.ts';
 import type { HeaderField } from '../message/headers.ts';
 import { newCallId, newTag } from '../message/identifier.ts';
-import { ownText } from '../message/own-text.ts';
 import { SipRequest } from '../message/request.ts';
 import type { SipResponse } from '../message/response.ts';
 import type { ClientTransaction } from '../transaction/client-transaction.ts';
@@ -273,7 +273,7 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
 
   /** Each 2xx is acknowledged each time; the first one makes the session, further ones (forks) are ended. */
   async #receiveSuccess(response: SipResponse): Promise<void> {
-    const tag = ownText(response.toTag ?? '');
+    const tag = detachedText(response.toTag ?? '');
     const transaction = this.#transaction;
     if (transaction === undefined) return;
     if (this.#acks.has(tag)) {

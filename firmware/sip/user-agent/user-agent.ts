@@ -293,9 +293,11 @@ export class UserAgent {
     } catch (error) {
       this.#options.logger.error({ err: error, callId: session.dialog.callId }, 'INVITE handler failed');
       session.reject(500);
+      session.begin();
       return;
     }
     if (!taken) session.refuse(404);
+    session.begin();
   }
 
   /** RFC 3891 §3: the session that the INVITE names; undefined where it names none. */
