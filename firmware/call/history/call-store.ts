@@ -29,8 +29,6 @@ export interface CallStoreOptions {
 const COMMIT_INTERVAL_MS = 1000;
 /** What is too old is looked for this often where no call ends. */
 const PRUNE_INTERVAL_MS = 3_600_000;
-/** Where more is too old than may go in one commit: calls may come as fast as those of a second go. */
-const PRUNE_PAUSE_MS = 250;
 /** Rows removed in one commit: signalling stands still meanwhile. */
 const MAX_PRUNED_ROWS = 500;
 /** Records that wait while the disk takes none; the oldest go first. Half an hour of the busiest office. */
@@ -231,7 +229,7 @@ export class CallStore {
     });
   }
 
-  /** Four times a second, as long as there is more; then every hour. */
+  /** At most every second, as long as there is more; then every hour. */
   #pruneLater(delayMs = COMMIT_INTERVAL_MS): void {
     this.#pruning = this.#options.clock.schedule(delayMs, () => {
       let removed = 0;
@@ -243,7 +241,7 @@ export class CallStore {
         const { code, message } = storageError(this.#file, error);
         this.#options.logger.warn({ code, file: this.#file }, `old call records are not removed: ${message}`);
       }
-      this.#pruneLater(removed >= MAX_PRUNED_ROWS ? PRUNE_PAUSE_MS : PRUNE_INTERVAL_MS);
+      this.#pruneLater(removed >= MAX_PRUNED_ROWS ? COMMIT_INTERVAL_MS : PRUNE_INTERVAL_MS);
     });
   }
 }
