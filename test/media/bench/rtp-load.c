@@ -10,8 +10,8 @@
  * the stream. Who is heard is told by the port that the packet came from. Prints at the end, in one line:
  *
  *   packets sent, packets heard, then in microseconds from sending to arrival at the other party's socket, by the kernel's
- *   clock there: median, 90th, 99th percentile, longest; the packets that were sent late by more than 2 ms, as this program
- *   itself did not run. They come in bursts that no phones make, and their delay is not counted
+ *   clock there: median, 90th, 99th percentile, longest; the packets that were sent late by more than half a millisecond, as
+ *   this program itself did not run, or behind such. They come in bursts that no phones make, and their delay is not counted
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -36,7 +36,8 @@
 #define BATCH 64
 #define BUFFER_BYTES (32 << 20) /* of a socket, where we may */
 #define SEEN_US 200000 /* the longest delay that is told from others */
-#define LATE_US 2000
+#define LATE_US 500
+#define BEHIND_US 5000 /* until a side has moved all of a burst */
 #define SETTLE_US 1000000 /* before anything is counted, and time for the last packets to arrive */
 
 struct stream {
@@ -231,15 +232,17 @@ int main(int argument_count, char **arguments) {
   const uint64_t started = now_us();
   const uint64_t end = started + SETTLE_US + duration_us;
   uint64_t spoken = 0; /* packets of all legs */
+  uint64_t behind_until = 0;
   for (;;) {
     const uint64_t now = now_us();
     if (now >= end + SETTLE_US) break;
     const uint64_t due = now >= end ? spoken : (now - started) * legs_count / PTIME_US;
+    if (spoken < due && now - (started + spoken * PTIME_US / legs_count) > LATE_US) behind_until = now + BEHIND_US;
     for (unsigned burst = 0; spoken < due && burst < BATCH; burst++, spoken++) {
       const unsigned i = (unsigned)(spoken % legs_count);
       const uint64_t planned = started + spoken * PTIME_US / legs_count;
       const bool counted = planned >= started + SETTLE_US;
-      speak(&outboxes[i % 2], &legs[i], &streams[i % 2], i * 37, counted, now - planned > LATE_US);
+      speak(&outboxes[i % 2], &legs[i], &streams[i % 2], i * 37, counted, now < behind_until);
     }
     for (unsigned side = 0; side < 2; side++) {
       flush(&outboxes[side]);
