@@ -4,8 +4,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /** Below the range that the kernel gives out, so that no test's own socket takes one of these in between. */
-const LOWEST = 20_000;
-const HIGHEST = 32_000;
+const ALL_LOWEST = 20_000;
+const ALL_HIGHEST = 32_000;
+/** Files that run side by side (scripts/test) have a part each: what one has found free, another one could take before it is used. */
+const PARTS = 2;
+const PART = Number(process.env.TAP_JOB_ID ?? 0) % PARTS;
+const LOWEST = ALL_LOWEST + ((ALL_HIGHEST - ALL_LOWEST) / PARTS) * PART;
+const HIGHEST = LOWEST + (ALL_HIGHEST - ALL_LOWEST) / PARTS;
 
 /** The first port of a range of `count` that is free at this moment on every address, for UDP and for TCP. */
 export async function freePorts(addresses: readonly string[], count: number): Promise<number> {
