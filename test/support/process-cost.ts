@@ -27,15 +27,17 @@ export async function pin(pid: number, ...cores: readonly number[]): Promise<voi
  * Puts all threads of a process before whatever else the machine does, where we may: a real-time priority (SCHED_FIFO).
  * Threads that it starts later inherit it. The main thread goes before those of the media: they may need all of the core, and
  * whoever pings the process would take it for hung. V8's helpers go before the main thread, which asks over and over whether
- * they have swept their part of the heap: on one core they would never get to it.
+ * they have swept their part of the heap: on one core they would never get to it. `mediaFirst`: where the media
+ * leave time for the others, as they do on a box that has more cores than one.
  */
-export async function prefer(pid: number): Promise<void> {
+export async function prefer(pid: number, mediaFirst = false): Promise<void> {
   await outputOf('chrt', ['-a', '-f', '-p', '10', String(pid)]).catch(() => undefined);
   const isNode = nameOf(pid, pid).startsWith('node');
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     const isMain = thread === String(pid);
-    if (!isMain && (!isNode || nameOf(pid, thread) === MEDIA_THREAD)) continue;
-    await outputOf('chrt', ['-f', '-p', isMain ? '11' : '12', thread]).catch(() => undefined);
+    const isMedia = isNode && nameOf(pid, thread) === MEDIA_THREAD;
+    if (isMedia ? !mediaFirst : !isMain && !isNode) continue;
+    await outputOf('chrt', ['-f', '-p', isMedia ? '13' : isMain ? '11' : '12', thread]).catch(() => undefined);
   }
 }
 

@@ -76,7 +76,8 @@ async function compare(work: Work): Promise<void> {
   heading(`${work}: delay that the box adds, ${busy} calls, ${LATENCY_LOAD * 100} % of a core; microseconds`);
   const perCore: number[] = [];
   for (const start of [startRingdown, floor]) {
-    const { name, callsPerCore, delayUs, lostShare, lateShare } = await measure(programs, start, work, busy, seconds);
+    const measured = await measure(programs, start, work, busy, seconds, true);
+    const { name, callsPerCore, delayUs, lostShare, lateShare } = measured;
     perCore.push(callsPerCore);
     const { median: half, p90, p99, longest } = delayUs;
     const shares = `lost ${percent(lostShare)}, sent late ${percent(lateShare)}`;
