@@ -4,8 +4,7 @@
 #include <netinet/ip.h>
 #include <unistd.h>
 
-/* RFC 4594 §4.1: telephony bearers are marked EF, code point 46, in the upper six bits of the octet. */
-#define EXPEDITED_FORWARDING 46
+/* The code point is in the upper six bits of the octet. */
 #define DSCP_SHIFT 2
 
 static int mark(int fd, sa_family_t family, uint8_t dscp) {
@@ -26,7 +25,7 @@ int socket_open(const union address *local) {
   if (fd < 0) return -1;
   const int on = 1;
   int failed = 0;
-  failed |= mark(fd, local->any.sa_family, EXPEDITED_FORWARDING);
+  failed |= mark(fd, local->any.sa_family, SOCKET_DSCP);
   if (local->any.sa_family == AF_INET6) failed |= setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   if (failed == 0 && bind(fd, &local->any, address_length(local)) == 0) return fd;
   const int reason = errno;

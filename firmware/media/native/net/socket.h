@@ -4,11 +4,14 @@
 
 #include "net/address.h"
 
+/* Expedited forwarding, how telephony is marked (RFC 4594 §4.1): the code point of a new socket. */
+#define SOCKET_DSCP 46
+
 /* Marks what is sent from now on with a code point (RFC 2474), 0 to 63. What the system refuses stays as it was. */
 void socket_mark(int fd, sa_family_t family, uint8_t dscp);
 /* What comes in from now on has with it when it came (SCM_TIMESTAMPNS), if the system will. */
 void socket_stamp(int fd);
-/* A non-blocking UDP socket on exactly this address, marked for expedited forwarding; or -1 with errno set. */
+/* A non-blocking UDP socket on exactly this address, marked with SOCKET_DSCP; or -1 with errno set. */
 int socket_open(const union address *local);
 
 #endif

@@ -19,6 +19,7 @@ enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port) {
     return LEG_BAD_ADDRESS;
   }
   leg->family = rtp.any.sa_family;
+  leg->settings.dscp = SOCKET_DSCP;
   leg->rtp_fd = socket_open(&rtp);
   if (leg->rtp_fd < 0) return LEG_ERRNO;
   leg->rtcp_fd = socket_open(&rtcp);
@@ -55,7 +56,7 @@ enum leg_change leg_configure(struct leg *leg, const struct leg_settings *settin
   const bool moved = !leg->configured || !address_equal(&old.remote, &settings->remote);
   latch_signal(&leg->latch, &settings->remote);
   latch_signal(&leg->rtcp_latch, &settings->rtcp_remote);
-  if (!leg->configured || old.dscp != settings->dscp) {
+  if (old.dscp != settings->dscp) {
     socket_mark(leg->rtp_fd, leg->family, settings->dscp);
     socket_mark(leg->rtcp_fd, leg->family, settings->dscp);
   }

@@ -256,7 +256,10 @@ static void fire(struct timer *timer, uint64_t now_us) {
   settle((struct listening *)((char *)timer - offsetof(struct listening, timer)), now_us);
 }
 
-void listening_wake(struct listening *listening) { timer_arm(listening->leg->session->loop, &listening->timer, 0); }
+void listening_wake(struct listening *listening) {
+  /* Before the first packet nothing is due, and each call that is set up would wake the loop's thread to find that out. */
+  if (listening->jitter.started) timer_arm(listening->leg->session->loop, &listening->timer, 0);
+}
 
 void listening_sleep(struct listening *listening) {
   struct loop *const loop = listening->leg->session->loop;

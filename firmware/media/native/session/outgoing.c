@@ -9,11 +9,12 @@
  */
 #define MAX_FIRST_SEQUENCE 0x7fff
 
-static uint32_t random32(void) {
-  uint32_t value = 0;
-  while (getrandom(&value, sizeof value, 0) != sizeof value) continue;
-  return value;
-}
+/* Of a new stream, by chance (RFC 3550 §5.1, §8.1). */
+struct identity {
+  uint32_t ssrc;
+  uint32_t sequence;
+  uint32_t position;
+};
 
 void outgoing_start(struct outgoing *outgoing) {
   memset(outgoing, 0, sizeof *outgoing);
@@ -22,9 +23,11 @@ void outgoing_start(struct outgoing *outgoing) {
 }
 
 void outgoing_identify(struct outgoing *outgoing) {
-  outgoing->ssrc = random32();
-  outgoing->next_sequence = (uint16_t)(random32() & MAX_FIRST_SEQUENCE);
-  outgoing->position = random32();
+  struct identity identity;
+  while (getrandom(&identity, sizeof identity, 0) != sizeof identity) continue;
+  outgoing->ssrc = identity.ssrc;
+  outgoing->next_sequence = (uint16_t)(identity.sequence & MAX_FIRST_SEQUENCE);
+  outgoing->position = identity.position;
   outgoing->last_sent_us = 0;
   outgoing->placed = false;
   outgoing->marker_pending = true;
