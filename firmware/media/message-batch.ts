@@ -1,6 +1,5 @@
 /*
- * What one side of the media channel says within a turn of the event loop goes as one message of the channel, one text a
- * line: a call has a dozen of them, and each costs both processes a system call and a wake-up.
+ * What one side of the media channel says within a turn of the event loop goes at once, one text a line: a call has a dozen of them, and each costs both processes a system call and a wake-up.
  */
 
 /** Texts without line ends, on their way. */
@@ -26,9 +25,4 @@ export class MessageBatch {
     this.#batch = '';
     this.#send(batch);
   }
-}
-
-/** The texts of what arrived, each to be checked; what is no batch stands alone. */
-export function textsOf(raw: unknown): readonly unknown[] {
-  return typeof raw === 'string' ? raw.split('\n') : [raw];
 }

@@ -1,8 +1,8 @@
 /**
  * Every message between the runtime and the media worker. Their validation on arrival is protocol-check.ts's.
  *
- * The channel is the IPC channel of the child process; each message is one JSON text of at most MAX_MESSAGE_BYTES, and those of
- * one turn go together (message-batch.ts).
+ * The channel is a pair of sockets (channel.ts); each message is one JSON text of at most MAX_MESSAGE_BYTES on a line of its
+ * own, and those of one turn go together (message-batch.ts).
  *
  *   runtime -> worker   Request    { kind: 'request', id, command }           answered exactly once, in order
  *   runtime -> worker   Ping       { kind: 'ping', id }                        answered once the packet loop was heard

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 import { entryPath } from '../core/assets.ts';
-import { MessageBatch, textsOf } from './message-batch.ts';
-import { encodeMessage, type FromWorker, type ToWorker } from './protocol.ts';
+import { CHANNEL_FD, Channel } from './channel.ts';
+import { encodeMessage, type FromWorker, MAX_SNAPSHOT_BYTES, type ToWorker } from './protocol.ts';
 import { decodeFromWorker } from './protocol-check.ts';
 
 export interface WorkerHandlers {
@@ -20,9 +21,8 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #handlers: WorkerHandlers;
   readonly #exited: Promise<void>;
-  readonly #batch = new MessageBatch((batch) => {
-    if (!this.#gone && this.#child.connected) this.#child.send(batch, () => {});
-  });
+  /** Undefined when the process could not be started. */
+  readonly #channel: Channel | undefined;
   #gone = false;
 
   /** `threads` move packets, 1 to 16; `sounds` is a folder whose sounds go before the worker's own. */
@@ -35,7 +35,7 @@ export class WorkerProcess {
     this.#handlers = handlers;
     // Nothing of the runtime's environment concerns the worker. Its own standard input stays shut.
     this.#child = spawn(process.execPath, [entry, String(threads), ...(sounds === undefined ? [] : [sounds])], {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       env: {},
     });
     this.#exited = new Promise((resolve) => {
@@ -52,7 +52,11 @@ export class WorkerProcess {
       });
     });
     this.#child.on('error', () => {});
-    this.#child.on('message', (raw: unknown) => this.#receive(raw));
+    // No file, and no standard stream: it goes both ways.
+    const stream = this.#child.stdio[CHANNEL_FD] as Duplex | null | undefined;
+    if (stream) {
+      this.#channel = new Channel(stream, MAX_SNAPSHOT_BYTES, { text: (text) => this.#receive(text), end: () => {} });
+    }
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       handlers.complaint(chunk.toString('utf8', 0, MAX_COMPLAINT_CHARACTERS).trimEnd());
     });
@@ -65,7 +69,7 @@ export class WorkerProcess {
 
   /** A message that the worker does not live to read is lost; `exit` tells. */
   send(message: ToWorker): void {
-    if (!this.#gone && this.#child.connected) this.#batch.add(encodeMessage(message));
+    if (!this.#gone) this.#channel?.send(encodeMessage(message));
   }
 
   kill(): void {
@@ -75,19 +79,16 @@ export class WorkerProcess {
   /** Closes the channel, at which the worker ends itself; kills it when it does not. Idempotent. */
   async stop(): Promise<void> {
     if (this.#gone) return;
-    this.#batch.flush();
-    if (this.#child.connected) this.#child.disconnect();
+    this.#channel?.close();
     const grace = setTimeout(() => this.kill(), STOP_GRACE_MS);
     await this.#exited;
     clearTimeout(grace);
   }
 
-  #receive(raw: unknown): void {
-    for (const text of textsOf(raw)) {
-      if (this.#gone) return;
-      const message = decodeFromWorker(text);
-      if (message === undefined) this.#handlers.complaint('a message that is not of the protocol');
-      else this.#handlers.message(message);
-    }
+  #receive(text: string | undefined): void {
+    if (this.#gone) return;
+    const message = decodeFromWorker(text);
+    if (message === undefined) this.#handlers.complaint('a message that is not of the protocol');
+    else this.#handlers.message(message);
   }
 }

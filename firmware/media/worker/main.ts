@@ -3,10 +3,11 @@
  * that move packets, and a folder of sounds if there is one. JavaScript only passes requests on to the packet loops.
  * Nothing but Node's own modules is loaded, so that a new worker is there in a moment.
  */
+import { Socket } from 'node:net';
 import { assetPath } from '../../core/assets.ts';
+import { CHANNEL_FD, Channel } from '../channel.ts';
 import { eventOf } from '../event.ts';
-import { MessageBatch, textsOf } from '../message-batch.ts';
-import { encodeMessage, type FromWorker } from '../protocol.ts';
+import { encodeMessage, type FromWorker, MAX_MESSAGE_BYTES } from '../protocol.ts';
 import { decodeToWorker } from '../protocol-check.ts';
 import { loadAddon } from './addon.ts';
 import { Sessions } from './sessions.ts';
@@ -14,15 +15,9 @@ import { SoundFiles } from './sound-files.ts';
 
 const REFUSED_LOG_INTERVAL_MS = 1000;
 
-// A parent that is gone is noticed by `disconnect`.
-const batch = new MessageBatch((texts) => process.send?.(texts, undefined, undefined, () => {}));
-
-function send(message: FromWorker): void {
-  batch.add(encodeMessage(message));
-}
-
 function serve(): void {
   const addon = loadAddon();
+  const send = (message: FromWorker): void => channel.send(encodeMessage(message));
   // Its own sounds stand behind those of the folder that the runtime names.
   const sounds = process.argv[3];
   const files = new SoundFiles([...(sounds === undefined ? [] : [sounds]), assetPath('sounds')]);
@@ -35,7 +30,7 @@ function serve(): void {
     },
   });
   let refusedAt = Number.NEGATIVE_INFINITY;
-  const receive = (text: unknown): void => {
+  const receive = (text: string | undefined): void => {
     const message = decodeToWorker(text);
     if (message?.kind === 'request') {
       send({ kind: 'response', id: message.id, ...sessions.execute(message.command) });
@@ -47,8 +42,10 @@ function serve(): void {
       send({ kind: 'log', level: 'error', message: 'refused a request that is not of the protocol' });
     }
   };
-  process.on('message', (raw: unknown) => textsOf(raw).forEach(receive));
-  process.on('disconnect', () => process.exit(0));
+  const channel = new Channel(new Socket({ fd: CHANNEL_FD, readable: true, writable: true }), MAX_MESSAGE_BYTES, {
+    text: receive,
+    end: () => process.exit(0),
+  });
   send({ kind: 'ready' });
 }
 
