@@ -14,6 +14,8 @@ const LINE_END = 0x0a;
 export interface ChannelHandlers {
   /** What arrived, to be checked; undefined for a line that was too long. */
   text(text: string | undefined): void;
+  /** All that arrived so far was told. */
+  pause?(): void;
   /** Called once, when nothing more can arrive. */
   end(): void;
 }
@@ -35,7 +37,10 @@ export class Channel {
     this.#stream = stream;
     this.#maxBytes = maxBytes;
     this.#handlers = handlers;
-    stream.on('data', (chunk: Buffer) => this.#receive(chunk));
+    stream.on('data', (chunk: Buffer) => {
+      this.#receive(chunk);
+      handlers.pause?.();
+    });
     stream.once('end', () => this.#end());
     stream.once('close', () => this.#end());
     // `close` follows.

@@ -20,7 +20,7 @@ import type {
   ToWorker,
   WorkerErrorCode,
 } from './protocol.ts';
-import { MAX_MESSAGE_BYTES, MAX_SNAPSHOT_BYTES } from './protocol.ts';
+import { MAX_DONE, MAX_MESSAGE_BYTES, MAX_SNAPSHOT_BYTES } from './protocol.ts';
 import { isCount, isId, isInteger, isLegIndex, isRecord, type JsonRecord } from './protocol-values.ts';
 import { faultOfSound, isTone, MAX_OFFSET_MS, type Sound } from './sound.ts';
 import { faultOfSrtp } from './srtp.ts';
@@ -75,6 +75,11 @@ export function decodeFromWorker(raw: unknown): FromWorker | undefined {
     }
     case 'response':
       return checkResponse(message);
+    case 'done': {
+      const { ids } = message;
+      if (!Array.isArray(ids) || ids.length === 0 || ids.length > MAX_DONE || !ids.every(isId)) return undefined;
+      return { kind: 'done', ids };
+    }
     default:
       return undefined;
   }

@@ -7,6 +7,7 @@
  *   runtime -> worker   Request    { kind: 'request', id, command }           answered exactly once, in order
  *   runtime -> worker   Ping       { kind: 'ping', id }                        answered once the packet loop was heard
  *   worker  -> runtime  Response   { kind: 'response', id, ok: true, result } or { …, ok: false, error }
+ *   worker  -> runtime  Done       { kind: 'done', ids }                       the response { …, ok: true, result: null } to each
  *   worker  -> runtime  Pong       { kind: 'pong', id }
  *   worker  -> runtime  Ready      { kind: 'ready' }                           once, when requests are welcome
  *   worker  -> runtime  Log        { kind: 'log', level, message }
@@ -350,6 +351,13 @@ export type Response =
   | { readonly kind: 'response'; readonly id: number; readonly ok: true; readonly result: Result }
   | { readonly kind: 'response'; readonly id: number; readonly ok: false; readonly error: WorkerError };
 
+/** Requests that ended well and without a result, in their order. */
+export interface Done {
+  readonly kind: 'done';
+  /** 1 to MAX_DONE. */
+  readonly ids: readonly number[];
+}
+
 export interface Log {
   readonly kind: 'log';
   readonly level: 'warn' | 'error';
@@ -365,10 +373,13 @@ export type FromWorker =
   | Response
   | Log
   | Event
+  | Done
   | { readonly kind: 'pong'; readonly id: number }
   | { readonly kind: 'ready' };
 
 export const MAX_MESSAGE_BYTES = 4096;
+/** An id has 16 digits at most. */
+export const MAX_DONE = 200;
 /** A response that carries the places of as many sessions of two legs as there can be. */
 export const MAX_SNAPSHOT_BYTES = 2 ** 22;
 

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import type { Event, FromWorker, Log, Request, Response, ToWorker } from './protocol.ts';
+import type { Event, Log, Request, Response, ToWorker } from './protocol.ts';
 import type { WorkerHandlers } from './worker-process.ts';
 
 /** A process that can be talked to: WorkerProcess. */
@@ -89,7 +89,7 @@ export class SupervisedWorker {
     await this.#worker?.stop();
   }
 
-  #receive(message: FromWorker): void {
+  #receive(message: Parameters<WorkerHandlers['message']>[0]): void {
     switch (message.kind) {
       case 'ready':
         if (this.#state !== 'starting') return;

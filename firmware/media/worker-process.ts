@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { entryPath } from '../core/assets.ts';
 import { CHANNEL_FD, Channel } from './channel.ts';
-import { encodeMessage, type FromWorker, MAX_SNAPSHOT_BYTES, type ToWorker } from './protocol.ts';
+import { type Done, encodeMessage, type FromWorker, MAX_SNAPSHOT_BYTES, type ToWorker } from './protocol.ts';
 import { decodeFromWorker } from './protocol-check.ts';
 
 export interface WorkerHandlers {
-  message(message: FromWorker): void;
+  message(message: Exclude<FromWorker, Done>): void;
   /** A line on the worker's standard error (a crash, a warning of Node), or something that is no message. */
   complaint(text: string): void;
   /** Called once, when the process is gone. */
@@ -89,6 +89,7 @@ export class WorkerProcess {
     if (this.#gone) return;
     const message = decodeFromWorker(text);
     if (message === undefined) this.#handlers.complaint('a message that is not of the protocol');
-    else this.#handlers.message(message);
+    else if (message.kind !== 'done') this.#handlers.message(message);
+    else for (const id of message.ids) this.#handlers.message({ kind: 'response', id, ok: true, result: null });
   }
 }

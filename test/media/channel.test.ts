@@ -9,6 +9,7 @@ function open() {
   const sent: string[] = [];
   const texts: (string | undefined)[] = [];
   let ends = 0;
+  let told = 0;
   const stream = new Duplex({
     allowHalfOpen: false,
     read: () => {},
@@ -19,6 +20,9 @@ function open() {
   });
   const channel = new Channel(stream, MAX_BYTES, {
     text: (text) => texts.push(text),
+    pause: () => {
+      told = texts.length;
+    },
     end: () => {
       ends += 1;
     },
@@ -30,7 +34,7 @@ function open() {
       await turn();
     }
   };
-  return { channel, stream, sent, texts, arrive, turn, ends: () => ends };
+  return { channel, stream, sent, texts, arrive, turn, ends: () => ends, told: () => told };
 }
 
 t.test('the texts of a turn go at once, one a line', async (t) => {
@@ -51,11 +55,12 @@ t.test('the texts of a turn go at once, one a line', async (t) => {
 t.test('lines are put together from whatever pieces come, within a character too', async (t) => {
   const whole = Buffer.from('one\ntwo ä€😀\n\nthree\n');
   for (let size = 1; size <= whole.length; size += 1) {
-    const { texts, arrive } = open();
+    const { texts, arrive, told } = open();
     const pieces: Buffer[] = [];
     for (let at = 0; at < whole.length; at += size) pieces.push(whole.subarray(at, at + size));
     await arrive(...pieces);
     t.same(texts, ['one', 'two ä€😀', '', 'three'], `pieces of ${size} bytes`);
+    t.equal(told(), 4, 'and behind the last one a pause');
   }
 });
 

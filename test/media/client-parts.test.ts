@@ -1,7 +1,7 @@
 import t from 'tap';
 import { Continuity } from '../../firmware/media/continuity.ts';
 import { PortPool } from '../../firmware/media/port-pool.ts';
-import { type Command, encodeMessage, MAX_MESSAGE_BYTES } from '../../firmware/media/protocol.ts';
+import { type Command, encodeMessage, MAX_DONE, MAX_MESSAGE_BYTES } from '../../firmware/media/protocol.ts';
 import { decodeFromWorker, decodeToWorker } from '../../firmware/media/protocol-check.ts';
 import { RestartDelay } from '../../firmware/media/restart-delay.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -88,6 +88,12 @@ t.test('what is not of the protocol is not taken for it', async (t) => {
   t.same(decodeFromWorker(encodeMessage(response)), response);
   t.same(decodeToWorker(encodeMessage({ kind: 'ping', id: 8 })), { kind: 'ping', id: 8 });
   t.same(decodeFromWorker(encodeMessage({ kind: 'pong', id: 8 })), { kind: 'pong', id: 8 });
+  const ids = Array.from({ length: MAX_DONE }, (_, index) => Number.MAX_SAFE_INTEGER - index);
+  t.same(
+    decodeFromWorker(encodeMessage({ kind: 'done', ids })),
+    { kind: 'done', ids },
+    'as many as can be, of the longest',
+  );
   const wrong: readonly unknown[] = [
     JSON.stringify({ kind: 'ping' }),
     JSON.stringify({ kind: 'pong', id: 0 }),
@@ -114,6 +120,11 @@ t.test('what is not of the protocol is not taken for it', async (t) => {
     JSON.stringify({ ...response, result: [{}, {}] }),
     JSON.stringify({ ...response, ok: false, error: { code: 'X', message: '' } }),
     JSON.stringify({ kind: 'log', level: 'fatal', message: '' }),
+    JSON.stringify({ kind: 'done' }),
+    JSON.stringify({ kind: 'done', ids: [] }),
+    JSON.stringify({ kind: 'done', ids: [1, 0] }),
+    JSON.stringify({ kind: 'done', ids: { length: 1 } }),
+    JSON.stringify({ kind: 'done', ids: [...ids, 1] }),
   ]) {
     t.equal(decodeFromWorker(raw), undefined, String(raw).slice(0, 60));
   }

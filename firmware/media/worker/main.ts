@@ -7,7 +7,7 @@ import { Socket } from 'node:net';
 import { assetPath } from '../../core/assets.ts';
 import { CHANNEL_FD, Channel } from '../channel.ts';
 import { eventOf } from '../event.ts';
-import { encodeMessage, type FromWorker, MAX_MESSAGE_BYTES } from '../protocol.ts';
+import { encodeMessage, type FromWorker, MAX_DONE, MAX_MESSAGE_BYTES } from '../protocol.ts';
 import { decodeToWorker } from '../protocol-check.ts';
 import { loadAddon } from './addon.ts';
 import { Sessions } from './sessions.ts';
@@ -17,7 +17,17 @@ const REFUSED_LOG_INTERVAL_MS = 1000;
 
 function serve(): void {
   const addon = loadAddon();
-  const send = (message: FromWorker): void => channel.send(encodeMessage(message));
+  let done: number[] = [];
+  const tellDone = (): void => {
+    if (done.length === 0) return;
+    channel.send(encodeMessage({ kind: 'done', ids: done }));
+    done = [];
+  };
+  // What is done goes before what is said later.
+  const send = (message: FromWorker): void => {
+    tellDone();
+    channel.send(encodeMessage(message));
+  };
   // Its own sounds stand behind those of the folder that the runtime names.
   const sounds = process.argv[3];
   const files = new SoundFiles([...(sounds === undefined ? [] : [sounds]), assetPath('sounds')]);
@@ -33,7 +43,13 @@ function serve(): void {
   const receive = (text: string | undefined): void => {
     const message = decodeToWorker(text);
     if (message?.kind === 'request') {
-      send({ kind: 'response', id: message.id, ...sessions.execute(message.command) });
+      const outcome = sessions.execute(message.command);
+      if (outcome.ok && outcome.result === null) {
+        done.push(message.id);
+        if (done.length === MAX_DONE) tellDone();
+      } else {
+        send({ kind: 'response', id: message.id, ...outcome });
+      }
     } else if (message?.kind === 'ping') {
       addon.awaitLoops();
       send({ kind: 'pong', id: message.id });
@@ -44,6 +60,7 @@ function serve(): void {
   };
   const channel = new Channel(new Socket({ fd: CHANNEL_FD, readable: true, writable: true }), MAX_MESSAGE_BYTES, {
     text: receive,
+    pause: tellDone,
     end: () => process.exit(0),
   });
   send({ kind: 'ready' });
