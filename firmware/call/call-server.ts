@@ -74,7 +74,8 @@ export class CallServer {
   /** Told of each call for help, as it begins. Set by the alarm. */
   whenEmergency: (call: EmergencyCall) => void = () => undefined;
   readonly #options: CallServerOptions;
-  readonly #calls = new Set<Call>();
+  /** The oldest first. Replaced by each that comes or goes: a Set would keep what has left it (core/live-map.ts). */
+  #calls: readonly Call[] = [];
   #services: LegServices | undefined;
 
   constructor(options: CallServerOptions) {
@@ -83,7 +84,7 @@ export class CallServer {
     this.state = new PresentState({
       location,
       lines,
-      calls: this.#calls,
+      calls: () => this.#calls,
       isOpen: (flow) => options.stack().isOpen(flow),
       clock,
     });
@@ -110,7 +111,7 @@ export class CallServer {
   }
 
   get calls(): ReadonlySet<Call> {
-    return this.#calls;
+    return new Set(this.#calls);
   }
 
   /** What a leg works with, for those that a feature makes. */
@@ -199,12 +200,12 @@ export class CallServer {
 
   /** The legs of a user's devices, those that ring among them, the oldest call first. */
   legsOf(user: string): readonly Leg[] {
-    return [...this.#calls].flatMap(({ legs }) => [...legs].filter(({ party }) => party.user === user));
+    return this.#calls.flatMap(({ legs }) => [...legs].filter(({ party }) => party.user === user));
   }
 
   /** The calls that a user has, or that ring a device of his, the oldest first. */
   callsOf(user: string): readonly Call[] {
-    return [...this.#calls].filter(({ legs }) => [...legs].some(({ party }) => party.user === user));
+    return this.#calls.filter(({ legs }) => [...legs].some(({ party }) => party.user === user));
   }
 
   /** Who has that extension. */
@@ -292,7 +293,7 @@ export class CallServer {
 
   /** These addresses of ours go: ends the calls over them, whose phones could not even hang up any more. */
   leave(addresses: readonly string[]): void {
-    for (const call of [...this.#calls]) if (call.goesOver(addresses)) call.shutDown();
+    for (const call of this.#calls) if (call.goesOver(addresses)) call.shutDown();
   }
 
   /** How long a party may be silent is configured otherwise: counts for those that are up, too. */
@@ -303,11 +304,11 @@ export class CallServer {
   /** Ends every call. */
   shutDown(): void {
     this.originations.close();
-    for (const call of [...this.#calls]) call.shutDown();
+    for (const call of this.#calls) call.shutDown();
   }
 
   get #isFull(): boolean {
-    return this.#calls.size + this.originations.size >= MAX_CALLS;
+    return this.#calls.length + this.originations.size >= MAX_CALLS;
   }
 
   /** Who calls; undefined where the INVITE is answered already. */
@@ -461,9 +462,11 @@ export class CallServer {
       emit: (event) => feed.emit(event),
       clock,
       logger,
-      onEnded: () => this.#calls.delete(call),
+      onEnded: () => {
+        this.#calls = this.#calls.filter((other) => other !== call);
+      },
     });
-    this.#calls.add(call);
+    this.#calls = [...this.#calls, call];
     call.start(first);
     return call;
   }

@@ -12,7 +12,7 @@ import type { DeviceState, EmergencyCall, LineState, RoutingState } from './rout
 export interface PresentStateOptions {
   readonly location: LocationService;
   readonly lines: OutsideLines;
-  readonly calls: ReadonlySet<Call>;
+  readonly calls: () => readonly Call[];
   readonly isOpen: (flow: Flow) => boolean;
   readonly clock: Clock;
 }
@@ -120,7 +120,7 @@ export class PresentState implements RoutingState {
 
   /** Who is in a call, or waits in one. */
   *#talking(): Generator<Leg> {
-    for (const { waiting, other } of this.#options.calls) {
+    for (const { waiting, other } of this.#options.calls()) {
       if (!waiting.isEnded) yield waiting;
       if (other?.isEnded === false) yield other;
     }

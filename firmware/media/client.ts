@@ -5,6 +5,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../core/clock.ts';
+import { LiveMap } from '../core/live-map.ts';
 import type { Logger } from '../core/logger.ts';
 import { type ConferenceOptions, MediaConference } from './conference.ts';
 import { Continuity } from './continuity.ts';
@@ -89,7 +90,7 @@ export class MediaClient {
   readonly #pool: PortPool;
   readonly #workers: WorkerPair;
   readonly #continuity: Continuity;
-  readonly #sessions = new Map<number, LiveSession>();
+  readonly #sessions = new LiveMap<number, LiveSession>();
   readonly #recordings = new Recordings((command) => this.#requests.request(command));
   readonly #requests: Requests;
   #state: MediaClientState = 'starting';

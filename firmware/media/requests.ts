@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
+import { LiveMap } from '../core/live-map.ts';
 import { errorOf, MediaError } from './errors.ts';
 import type { Command, Request, Response, Result } from './protocol.ts';
 
@@ -26,7 +27,7 @@ export class Requests {
   readonly #clock: Clock;
   readonly #send: (request: Request) => void;
   /** The oldest first. */
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new LiveMap<number, Pending>();
   /** For the oldest, or one that was: a call has a dozen requests, which are answered in a moment. */
   #timer: Timer | undefined;
   /** Answers awaited by the re-opening of sessions, which goes before the waiting requests. */

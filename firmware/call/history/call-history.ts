@@ -1,3 +1,4 @@
+import { LiveMap } from '../../core/live-map.ts';
 import type { CallEvent } from './call-event.ts';
 import { recordOf, secondsOf } from './call-record.ts';
 import type { CallStore } from './call-store.ts';
@@ -7,7 +8,7 @@ import { userCallsOf } from './user-call.ts';
 /** Keeps the account of every call: from its answer on, so that a power cut in the middle of it leaves a record. */
 export class CallHistory {
   readonly #store: CallStore;
-  readonly #calls = new Map<string, LiveCall>();
+  readonly #calls = new LiveMap<string, LiveCall>();
 
   constructor(store: CallStore) {
     this.#store = store;

@@ -4,6 +4,7 @@ import { syncToDiskLater } from '../../config/durable-files.ts';
 import { openReplaceable } from '../../config/replaceable-database.ts';
 import { storageError } from '../../config/storage-error.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
+import { LiveMap } from '../../core/live-map.ts';
 import type { Logger } from '../../core/logger.ts';
 import { CallReader, callsFile } from './call-reader.ts';
 import type { CallRecord } from './call-record.ts';
@@ -53,7 +54,7 @@ export class CallStore {
   readonly #writer: CallWriter;
   readonly #prune: Transaction<() => number>;
   /** By the id of the record: a later one of a call that goes on replaces it. */
-  readonly #waiting = new Map<string, WrittenCall>();
+  readonly #waiting = new LiveMap<string, WrittenCall>();
   /** Those of the waiting that are being written. */
   #writing: readonly WrittenCall[] = [];
   #timer: Timer | undefined;

@@ -1,3 +1,4 @@
+import { LiveMap } from '../../core/live-map.ts';
 import type { CallEvent } from './call-event.ts';
 import { type LiveCall, type LiveLeg, nextLiveCall } from './live-call.ts';
 
@@ -50,9 +51,9 @@ const ORDER: readonly UserState[] = ['talking', 'holding', 'ringing', 'calling']
 /** Who of the users does what: a snapshot, and each change of it. */
 export class UserPresences {
   readonly #options: UserPresenceOptions;
-  readonly #calls = new Map<string, LiveCall>();
+  readonly #calls = new LiveMap<string, LiveCall>();
   /** Of those that have calls. */
-  readonly #places = new Map<string, readonly Place[]>();
+  readonly #places = new LiveMap<string, readonly Place[]>();
   /** What was told of each last. */
   readonly #known = new Map<string, Known>();
   readonly #listeners = new Set<(presence: UserPresence) => void>();

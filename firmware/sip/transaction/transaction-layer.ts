@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import { LiveMap } from '../../core/live-map.ts';
 import { Headers } from '../message/headers.ts';
 import { newBranch, statelessTag } from '../message/identifier.ts';
 import type { Param } from '../message/params.ts';
@@ -39,10 +40,10 @@ export class TransactionLayer {
   readonly transport: TransactionLayerOptions['transport'];
   readonly #options: TransactionLayerOptions;
   readonly #maxServers: number;
-  readonly #clients = new Map<string, ClientTransaction>();
-  readonly #servers = new Map<string, ServerTransaction | CompletedRequest>();
+  readonly #clients = new LiveMap<string, ClientTransaction>();
+  readonly #servers = new LiveMap<string, ServerTransaction | CompletedRequest>();
   /** By Call-ID, the latest request outside a dialog: for merged requests. */
-  readonly #outside = new Map<string, ServerTransaction | CompletedRequest>();
+  readonly #outside = new LiveMap<string, ServerTransaction | CompletedRequest>();
   #closed = false;
 
   constructor(options: TransactionLayerOptions) {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { RingdownError } from '../../core/errors.ts';
+import { LiveMap } from '../../core/live-map.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { SentBy } from '../dialog/contact-header.ts';
 import type { Dialog } from '../dialog/dialog.ts';
@@ -68,7 +69,7 @@ export class UserAgent {
   readonly #capabilities: Capabilities;
   readonly #context: Context;
   /** By Call-ID and our tag. */
-  readonly #sessions = new Map<string, IncomingSession | OutgoingSession>();
+  readonly #sessions = new LiveMap<string, IncomingSession | OutgoingSession>();
   /** As long as their transactions last, 32 s at the most. */
   readonly #farewells = new Set<Promise<void>>();
   readonly #referrals: OutgoingReferrals;
