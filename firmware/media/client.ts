@@ -22,10 +22,10 @@ import type {
   LocalEndpoint,
   MediaEvent,
   OneOrTwo,
-  Places,
   Response,
   SendDigits,
   SessionStatistics,
+  Snapshot,
 } from './protocol.ts';
 import { faultOfDigits, faultOfParameters } from './protocol-check.ts';
 import { type Recording, type RecordingOptions, Recordings } from './recordings.ts';
@@ -113,8 +113,8 @@ export class MediaClient {
     this.#threads = threadCount(options.threads);
     this.#continuity = new Continuity({
       clock: options.clock,
-      take: () => this.#places(),
-      hasSessions: () => this.#sessions.size > 0,
+      take: (from) => this.#snapshot(from),
+      sessionCount: () => this.#sessions.size,
     });
     this.#requests = new Requests(
       options.clock,
@@ -382,17 +382,18 @@ export class MediaClient {
     return result;
   }
 
-  async #places(): Promise<Places> {
-    const result = await this.#requests.request({ method: 'snapshot' });
+  async #snapshot(from: number): Promise<Snapshot> {
+    const result = await this.#requests.request({ method: 'snapshot', from });
     if (result === null || !('places' in result))
       throw new MediaError('MEDIA_WORKER_FAULT', 'a snapshot without places');
-    return result.places;
+    return result;
   }
 
   async #closeSession(session: LiveSession): Promise<void> {
     if (!this.#sessions.delete(session.id)) return;
     this.#recordings.sessionClosed(session.id);
     this.#joins.forget(session.id);
+    this.#continuity.forget(session.id);
     for (const conference of this.#conferences.values()) conference.forget(session.id);
     try {
       await this.#requests.request({ method: 'closeSession', session: session.id });

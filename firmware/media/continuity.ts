@@ -1,50 +1,76 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import type { Places, Resumption } from './protocol.ts';
+import { type Resumption, SNAPSHOT_SESSIONS, type Snapshot } from './protocol.ts';
 
+/** Each session's place is taken so often. */
 const SNAPSHOT_INTERVAL_MS = 1000;
 /** An older place is not worth going on from (PLACE_MAX_AGE_US in native/session/place.h). */
 const MAX_AGE_MS = 60_000;
 /** Each worker that dies without a snapshot moves numbers on by a reserve; receivers follow only so far. */
 const MAX_RESUMPTIONS = 2;
+/** Of what stands before each place in a snapshot: the session, the bytes of the place, and 32 bits unused. */
+const HEADER_BYTES = 16;
+const LENGTH_OFFSET = 8;
+
+interface Place {
+  readonly bytes: Buffer;
+  readonly takenMs: number;
+  resumptions: number;
+}
 
 /**
- * Where the streams of every session were a moment ago, for the worker that has to go on with them: asked for once a second, in
- * one request for all.
+ * Where the streams of every session were a moment ago, for the worker that has to go on with them: asked for once a second, in as
+ * many parts as it takes, so that neither process has to see to all sessions in one go. They are kept as they come, and read when a
+ * worker is lost.
  */
 export class Continuity {
   readonly #clock: Clock;
-  readonly #take: () => Promise<Places>;
-  readonly #hasSessions: () => boolean;
-  #places = new Map<number, { readonly place: string; readonly takenMs: number; resumptions: number }>();
+  readonly #take: (from: number) => Promise<Snapshot>;
+  readonly #sessionCount: () => number;
+  readonly #places = new Map<number, Place>();
+  /** Where the next part begins. */
+  #from = 0;
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(options: { clock: Clock; take: () => Promise<Places>; hasSessions: () => boolean }) {
+  constructor(options: { clock: Clock; take: (from: number) => Promise<Snapshot>; sessionCount: () => number }) {
     this.#clock = options.clock;
     this.#take = options.take;
-    this.#hasSessions = options.hasSessions;
+    this.#sessionCount = options.sessionCount;
   }
 
   /** Call when a session was opened. It stops by itself with the last one. */
   watch(): void {
     if (this.#timer !== undefined || this.#closed) return;
-    this.#timer = this.#clock.schedule(SNAPSHOT_INTERVAL_MS, () => void this.#tick());
+    const parts = Math.ceil(this.#sessionCount() / SNAPSHOT_SESSIONS) || 1;
+    this.#timer = this.#clock.schedule(SNAPSHOT_INTERVAL_MS / parts, () => void this.#tick());
   }
 
   async #tick(): Promise<void> {
     const takenMs = this.#clock.elapsed();
-    if (this.#hasSessions()) {
+    if (this.#sessionCount() > 0) {
       try {
-        const places = await this.#take();
-        this.#places = new Map(places.map(([session, place]) => [session, { place, takenMs, resumptions: 0 }]));
+        const { places, next } = await this.#take(this.#from);
+        this.#note(Buffer.from(places, 'base64'), takenMs);
+        this.#from = next;
       } catch {
         // The worker is gone or busy: what was taken before holds until the next one.
+        this.#from = 0;
       }
-    } else {
-      this.#places.clear();
     }
     this.#timer = undefined;
-    if (this.#hasSessions()) this.watch();
+    if (this.#sessionCount() > 0) this.watch();
+  }
+
+  /** What does not reach to its end is left out. */
+  #note(places: Buffer, takenMs: number): void {
+    let at = 0;
+    while (at + HEADER_BYTES <= places.length) {
+      const begin = at + HEADER_BYTES;
+      const end = begin + places.readUInt32LE(at + LENGTH_OFFSET);
+      if (end > places.length) return;
+      this.#places.set(places.readDoubleLE(at), { bytes: places.subarray(begin, end), takenMs, resumptions: 0 });
+      at = end;
+    }
   }
 
   /** For the worker that opens the session again; undefined: its streams begin anew. */
@@ -54,7 +80,12 @@ export class Continuity {
     const ageMs = Math.round(this.#clock.elapsed() - known.takenMs);
     known.resumptions += 1;
     if (ageMs > MAX_AGE_MS || known.resumptions > MAX_RESUMPTIONS) return undefined;
-    return { place: known.place, ageMs, resumptions: known.resumptions };
+    return { place: known.bytes.toString('base64'), ageMs, resumptions: known.resumptions };
+  }
+
+  /** Call when a session was closed. */
+  forget(session: number): void {
+    this.#places.delete(session);
   }
 
   close(): void {

@@ -12,11 +12,11 @@ import type {
   LocalEndpoint,
   OneOrTwo,
   Party,
-  Places,
   RecordingParameters,
   RemoteStatistics,
   Response,
   Resumption,
+  Snapshot,
   ToWorker,
   WorkerErrorCode,
 } from './protocol.ts';
@@ -42,7 +42,7 @@ const MAX_PTIME_MS = 120;
 const MAX_SILENCE_MS = 86_400_000;
 const MAX_PLACE_CHARACTERS = 1024;
 /** ENGINE_MAX_SESSIONS in native/session/engine.h. */
-const MAX_PLACES = 8192;
+const MAX_SESSIONS = 8192;
 const MAX_RESUMPTIONS = 2;
 
 /** What arrived at the worker; undefined unless it is a well-formed message. */
@@ -227,9 +227,9 @@ function isResumption(value: unknown): value is Resumption {
   return isPlace(value.place) && isCount(value.ageMs) && isInteger(value.resumptions, 1, MAX_RESUMPTIONS);
 }
 
-function isPlaces(value: unknown): value is Places {
-  if (!Array.isArray(value) || value.length > MAX_PLACES) return false;
-  return value.every((pair: unknown) => Array.isArray(pair) && pair.length === 2 && isId(pair[0]) && isPlace(pair[1]));
+function isSnapshot(value: JsonRecord): value is JsonRecord & Snapshot {
+  const { places, next } = value;
+  return typeof places === 'string' && /^[A-Za-z0-9+/]*=*$/.test(places) && isInteger(next, 0, MAX_SESSIONS - 1);
 }
 
 function checkConference(value: JsonRecord): Command | undefined {
@@ -266,7 +266,9 @@ function checkJoin({ parties }: JsonRecord): Command | undefined {
 
 function checkCommand(value: unknown): Command | undefined {
   if (!isRecord(value)) return undefined;
-  if (value.method === 'snapshot') return { method: 'snapshot' };
+  if (value.method === 'snapshot') {
+    return isInteger(value.from, 0, MAX_SESSIONS - 1) ? { method: 'snapshot', from: value.from } : undefined;
+  }
   if (value.method === 'join') return checkJoin(value);
   if (value.conference !== undefined) return checkConference(value);
   if (!isId(value.session)) return undefined;
@@ -335,7 +337,8 @@ function checkResponse(message: JsonRecord): Response | undefined {
   if (ok === true) {
     if (result === null) return { kind: 'response', id, ok, result };
     if (isRecord(result)) {
-      return isPlaces(result.places) ? { kind: 'response', id, ok, result: { places: result.places } } : undefined;
+      if (!isSnapshot(result)) return undefined;
+      return { kind: 'response', id, ok, result: { places: result.places, next: result.next } };
     }
     return isOneOrTwo(result, isStatistics) ? { kind: 'response', id, ok, result } : undefined;
   }

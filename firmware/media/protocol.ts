@@ -236,8 +236,8 @@ export type Command =
   /** It hears nobody, but what is played to it and its conference. One that is alone, or not open, succeeds. */
   | { readonly method: 'part'; readonly session: number; readonly leg: LegIndex }
   | { readonly method: 'statistics'; readonly session: number }
-  /** Where the streams of every open session are. */
-  | { readonly method: 'snapshot' }
+  /** Where the streams of some open sessions are: the first ones for 0, and the next ones for `next` of the answer. */
+  | { readonly method: 'snapshot'; readonly from: number }
   | SendDigits
   /** One that runs already goes on as it is. */
   | ({ readonly method: 'startRecording'; readonly session: number } & RecordingParameters)
@@ -314,8 +314,12 @@ export interface Resumption {
   readonly resumptions: number;
 }
 
-/** Session and place, as in Resumption. */
-export type Places = readonly (readonly [session: number, place: string])[];
+/** The places of some sessions, one behind the other (continuity.ts reads them), and where the next snapshot goes on: 0 when there is none left. */
+export interface Snapshot {
+  /** Base64. Of each session its id (a double), the bytes of its place (32 bits), 32 bits unused, all little endian; then the place, as in Resumption. */
+  readonly places: string;
+  readonly next: number;
+}
 
 export type SessionStatistics = OneOrTwo<LegStatistics>;
 
@@ -345,7 +349,7 @@ export interface Request {
 export type ToWorker = Request | { readonly kind: 'ping'; readonly id: number };
 
 /** Of a statistics command, of a snapshot, of all others. */
-export type Result = SessionStatistics | { readonly places: Places } | null;
+export type Result = SessionStatistics | Snapshot | null;
 
 export type Response =
   | { readonly kind: 'response'; readonly id: number; readonly ok: true; readonly result: Result }
@@ -380,8 +384,9 @@ export type FromWorker =
 export const MAX_MESSAGE_BYTES = 4096;
 /** An id has 16 digits at most. */
 export const MAX_DONE = 200;
-/** A response that carries the places of as many sessions of two legs as there can be. */
-export const MAX_SNAPSHOT_BYTES = 2 ** 22;
+/** How many sessions a snapshot is of at most (SNAPSHOT_SESSIONS in native/addon/transport.h), and what the response with it takes. */
+export const SNAPSHOT_SESSIONS = 128;
+export const MAX_SNAPSHOT_BYTES = 2 ** 18;
 
 /** Throws a RangeError for a message that the channel does not carry: our own mistake. */
 export function encodeMessage(message: ToWorker | FromWorker): string {

@@ -1,7 +1,14 @@
 import t from 'tap';
 import { Continuity } from '../../firmware/media/continuity.ts';
 import { PortPool } from '../../firmware/media/port-pool.ts';
-import { type Command, encodeMessage, MAX_DONE, MAX_MESSAGE_BYTES } from '../../firmware/media/protocol.ts';
+import {
+  type Command,
+  encodeMessage,
+  MAX_DONE,
+  MAX_MESSAGE_BYTES,
+  SNAPSHOT_SESSIONS,
+  type Snapshot,
+} from '../../firmware/media/protocol.ts';
 import { decodeFromWorker, decodeToWorker } from '../../firmware/media/protocol-check.ts';
 import { RestartDelay } from '../../firmware/media/restart-delay.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -132,20 +139,36 @@ t.test('what is not of the protocol is not taken for it', async (t) => {
   t.throws(() => encodeMessage(log), RangeError);
 });
 
+/** As a worker has it: of each session its id, the bytes of its place, and this. */
+function placesOf(places: readonly (readonly [number, Buffer])[]): string {
+  const parts = places.map(([session, place]) => {
+    const header = Buffer.alloc(16);
+    header.writeDoubleLE(session);
+    header.writeUInt32LE(place.length, 8);
+    return Buffer.concat([header, place]);
+  });
+  return Buffer.concat(parts).toString('base64');
+}
+
 t.test('a place is asked for once a second while there are sessions, and serves two workers at most', async (t) => {
   const clock = new FakeClock();
   let sessions = 1;
   let asked = 0;
-  let answer = async (): Promise<readonly (readonly [number, string])[]> => [[7, 'AAAA']];
+  const [first, second] = [Buffer.from('first'), Buffer.from('second')].map((place) => ({
+    place: place.toString('base64'),
+    places: placesOf([[7, place]]),
+  }));
+  if (first === undefined || second === undefined) throw new Error('no places');
+  let answer = async (): Promise<Snapshot> => ({ places: first.places, next: 0 });
   const continuity = new Continuity({
     clock,
     take: () => {
       asked += 1;
       return answer();
     },
-    hasSessions: () => sessions > 0,
+    sessionCount: () => sessions,
   });
-  const second = async (): Promise<void> => {
+  const pass = async (): Promise<void> => {
     clock.advance(1000);
     for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
   };
@@ -153,27 +176,79 @@ t.test('a place is asked for once a second while there are sessions, and serves 
   continuity.watch();
   continuity.watch();
   t.equal(continuity.resume(7), undefined);
-  await second();
+  await pass();
   t.equal(asked, 1);
   clock.advance(400);
-  t.same(continuity.resume(7), { place: 'AAAA', ageMs: 400, resumptions: 1 });
+  t.same(continuity.resume(7), { place: first.place, ageMs: 400, resumptions: 1 });
   t.same(continuity.resume(8), undefined);
   answer = () => Promise.reject(new Error('the worker is gone'));
-  await second();
-  t.same(continuity.resume(7), { place: 'AAAA', ageMs: 1400, resumptions: 2 }, 'what was taken before holds');
+  await pass();
+  t.same(continuity.resume(7), { place: first.place, ageMs: 1400, resumptions: 2 }, 'what was taken before holds');
   t.equal(continuity.resume(7), undefined, 'no third one goes on from it');
-  answer = async () => [[7, 'BBBB']];
-  await second();
-  t.match(continuity.resume(7), { place: 'BBBB', resumptions: 1 });
+  answer = async () => ({ places: second.places, next: 0 });
+  await pass();
+  t.match(continuity.resume(7), { place: second.place, resumptions: 1 });
+  continuity.forget(7);
+  t.equal(continuity.resume(7), undefined, 'its session was closed');
+  await pass();
   answer = () => new Promise(() => {});
-  await second();
+  await pass();
   clock.advance(60_000);
   t.equal(continuity.resume(7), undefined, 'too old');
-  t.equal(asked, 4, 'one that is not answered is not asked again beside it');
+  t.equal(asked, 5, 'one that is not answered is not asked again beside it');
   sessions = 0;
   continuity.close();
   continuity.watch();
   t.equal(clock.pending, 0);
+});
+
+t.test('the places of many sessions are asked for in parts, all of them within a second', async (t) => {
+  const clock = new FakeClock();
+  const asked: [number, number][] = [];
+  const slots = Array.from({ length: 300 }, (_, index) => index + 1);
+  const continuity = new Continuity({
+    clock,
+    take: async (from) => {
+      asked.push([clock.elapsed(), from]);
+      const part = slots.slice(from, from + SNAPSHOT_SESSIONS);
+      const next = from + part.length < slots.length ? from + part.length : 0;
+      return { places: placesOf(part.map((session) => [session, Buffer.from(`of ${session}`)])), next };
+    },
+    sessionCount: () => slots.length,
+  });
+  continuity.watch();
+  for (let step = 0; step < 20; step += 1) {
+    clock.advance(100);
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  }
+  t.same(asked.map(([, from]) => from).slice(0, 4), [0, 128, 256, 0]);
+  t.ok((asked[3]?.[0] ?? 0) - (asked[0]?.[0] ?? 0) <= 1300, 'a round takes a second, and what the clock is coarser');
+  for (const session of [1, 128, 129, 300]) {
+    t.equal(continuity.resume(session)?.place, Buffer.from(`of ${session}`).toString('base64'));
+  }
+  continuity.close();
+});
+
+t.test('of a snapshot that is cut off the whole places count', async (t) => {
+  const clock = new FakeClock();
+  const whole = Buffer.from(
+    placesOf([
+      [1, Buffer.from('one')],
+      [2, Buffer.from('two')],
+    ]),
+    'base64',
+  );
+  const continuity = new Continuity({
+    clock,
+    take: async () => ({ places: whole.subarray(0, -1).toString('base64'), next: 0 }),
+    sessionCount: () => 2,
+  });
+  continuity.watch();
+  clock.advance(1000);
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  t.equal(continuity.resume(1)?.place, Buffer.from('one').toString('base64'));
+  t.equal(continuity.resume(2), undefined);
+  continuity.close();
 });
 
 t.test('places are taken for what they are, and for nothing else', async (t) => {
@@ -195,11 +270,18 @@ t.test('places are taken for what they are, and for nothing else', async (t) => 
   ]) {
     t.equal(open(wrong), undefined, JSON.stringify(wrong).slice(0, 60));
   }
-  const places = Array.from({ length: 8192 }, (_, index) => [index + 1, 'A'.repeat(400)] as const);
-  const response = { kind: 'response', id: 1, ok: true, result: { places } } as const;
+  const places = placesOf(
+    Array.from({ length: SNAPSHOT_SESSIONS }, (_, index) => [index + 1, Buffer.alloc(768)] as const),
+  );
+  const response = { kind: 'response', id: 1, ok: true, result: { places, next: 8191 } } as const;
   const decoded = decodeFromWorker(encodeMessage(response));
-  t.equal(JSON.stringify(decoded), JSON.stringify(response), 'those of as many sessions as there can be');
-  for (const wrong of [[[0, 'AAAA']], [[1, '?']], [[1]], [7], [...places, [9000, 'AAAA']]]) {
-    t.equal(decodeFromWorker(JSON.stringify({ ...response, result: { places: wrong } })), undefined);
+  t.equal(JSON.stringify(decoded), JSON.stringify(response), 'the longest ones of as many sessions as there can be');
+  for (const wrong of [{ places: [] }, { places: '?' }, { places: 7 }, { next: -1 }, { next: 8192 }, { next: '0' }]) {
+    const result = { ...response.result, ...wrong };
+    t.equal(decodeFromWorker(JSON.stringify({ ...response, result })), undefined, JSON.stringify(wrong));
   }
+  const ask = (from: unknown): unknown =>
+    decodeToWorker(JSON.stringify({ kind: 'request', id: 1, command: { method: 'snapshot', from } }));
+  t.ok(ask(0));
+  for (const wrong of [undefined, -1, 8192, 0.5, '0']) t.equal(ask(wrong), undefined, String(wrong));
 });

@@ -79,7 +79,7 @@ export interface Addon {
   open(options: {
     readonly session: number;
     readonly legs: OneOrTwo<LocalEndpoint>;
-    /** A place of snapshot(). */
+    /** One place of snapshot(). */
     readonly resume?: { readonly place: Uint8Array; readonly ageMs: number; readonly resumptions: number };
   }): number;
   /** False when the handle is not open. */
@@ -93,8 +93,8 @@ export interface Addon {
   play(handle: number, leg: LegIndex, sound: SoundSettings): boolean;
   /** `playback` alone, or whatever plays. */
   stopPlaying(handle: number, leg: LegIndex, options: { readonly playback?: number }): void;
-  /** Session and place of every open session. */
-  snapshot(): readonly (readonly [number, Buffer])[];
+  /** Of some sessions, as protocol.ts has it. */
+  snapshot(from: number): { readonly places: Buffer; readonly next: number };
   close(handle: number): void;
   /** Returns a handle of its own kind. Throws MEDIA_CONFERENCE_FULL. */
   createConference(options: {

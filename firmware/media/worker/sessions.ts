@@ -81,7 +81,7 @@ export class Sessions {
         case 'stopPlaying':
           return this.#stopPlaying(command);
         case 'snapshot':
-          return this.#snapshot();
+          return this.#snapshot(command.from);
         case 'createConference':
         case 'joinConference':
         case 'leaveConference':
@@ -179,9 +179,9 @@ export class Sessions {
     return DONE;
   }
 
-  #snapshot(): Outcome {
-    const places = this.#addon.snapshot().map(([session, place]) => [session, place.toString('base64')] as const);
-    return { ok: true, result: { places } };
+  #snapshot(from: number): Outcome {
+    const { places, next } = this.#addon.snapshot(from);
+    return { ok: true, result: { places: places.toString('base64'), next } };
   }
 
   #close(session: number): Outcome {

@@ -137,49 +137,49 @@ bool resume_session(napi_env env, napi_value options, struct session *session) {
   return true;
 }
 
-struct taken {
-  uint64_t session;
-  unsigned leg_count;
-  struct leg_place places[2];
+/* How protocol.ts has the place of a session: who it is, how much follows, and then what resume_session takes. */
+struct place_header {
+  double session;
+  uint32_t bytes;
+  uint32_t unused;
 };
 
 struct snapshot {
-  unsigned count;
-  struct taken taken[ENGINE_MAX_SESSIONS];
+  size_t length;
+  uint8_t bytes[SNAPSHOT_SESSIONS * (sizeof(struct place_header) + SESSION_MAX_LEGS * sizeof(struct leg_place))];
 };
 
 static void take(struct session *session, void *argument) {
-  struct snapshot *whole = argument;
-  if (whole->count == ENGINE_MAX_SESSIONS) return;
-  struct taken *taken = &whole->taken[whole->count++];
+  struct snapshot *snapshot = argument;
   const uint64_t now_us = loop_now_us();
-  taken->session = session->id;
-  taken->leg_count = session->leg_count;
-  for (unsigned i = 0; i < session->leg_count; i++) place_take(&session->legs[i], now_us, &taken->places[i]);
-}
-
-static bool add_taken(napi_env env, napi_value array, uint32_t index, const struct taken *taken) {
-  napi_value pair, id, place;
-  const size_t bytes = taken->leg_count * sizeof *taken->places;
-  return napi_create_array_with_length(env, 2, &pair) == napi_ok &&
-         napi_create_double(env, (double)taken->session, &id) == napi_ok &&
-         napi_create_buffer_copy(env, bytes, taken->places, NULL, &place) == napi_ok &&
-         napi_set_element(env, pair, 0, id) == napi_ok && napi_set_element(env, pair, 1, place) == napi_ok &&
-         napi_set_element(env, array, index, pair) == napi_ok;
+  const struct place_header header = {.session = (double)session->id,
+                                      .bytes = session->leg_count * (uint32_t)sizeof(struct leg_place)};
+  memcpy(snapshot->bytes + snapshot->length, &header, sizeof header);
+  snapshot->length += sizeof header;
+  for (unsigned i = 0; i < session->leg_count; i++) {
+    struct leg_place place;
+    place_take(&session->legs[i], now_us, &place);
+    memcpy(snapshot->bytes + snapshot->length, &place, sizeof place);
+    snapshot->length += sizeof place;
+  }
 }
 
 napi_value snapshot(napi_env env, napi_callback_info info) {
   struct engine *engine = engine_of(env);
-  (void)info;
+  size_t count = 1;
+  napi_value from_value, result, places, next;
+  uint32_t from;
   if (engine == NULL) return NULL;
-  napi_value result;
-  TRY(napi_create_array(env, &result));
-  struct snapshot *whole = malloc(sizeof *whole);
-  if (whole == NULL) return throw_error(env, "MEDIA_WORKER_FAULT", "no memory for a snapshot");
-  whole->count = 0;
-  engine_visit_all(engine, take, whole);
-  bool added = true;
-  for (unsigned i = 0; i < whole->count && added; i++) added = add_taken(env, result, i, &whole->taken[i]);
-  free(whole);
-  return added ? result : NULL;
+  TRY(napi_get_cb_info(env, info, &count, &from_value, NULL, NULL));
+  TRY(napi_get_value_uint32(env, from_value, &from));
+  /* For the one thread of JavaScript. */
+  static struct snapshot taken;
+  taken.length = 0;
+  const uint32_t going_on = engine_visit_some(engine, from, SNAPSHOT_SESSIONS, take, &taken);
+  TRY(napi_create_object(env, &result));
+  TRY(napi_create_buffer_copy(env, taken.length, taken.bytes, NULL, &places));
+  TRY(napi_create_uint32(env, going_on, &next));
+  TRY(napi_set_named_property(env, result, "places", places));
+  TRY(napi_set_named_property(env, result, "next", next));
+  return result;
 }

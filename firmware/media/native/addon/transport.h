@@ -28,7 +28,9 @@ bool describe_transport(napi_env env, napi_value object, const struct transport_
 
 /* resume: the places of every leg, and how old they are; absent: the session is a new one. Before any loop has it. */
 bool resume_session(napi_env env, napi_value options, struct session *session);
-/* snapshot(): [session, place][]; of every open session */
+/* Of one snapshot: their loop is not kept from its packets for more than some tenths of a millisecond. */
+#define SNAPSHOT_SESSIONS 128
+/* snapshot(from): { places, next } of SNAPSHOT_SESSIONS sessions at most; `from` is 0, or `next` of the one before. */
 napi_value snapshot(napi_env env, napi_callback_info info);
 
 #endif

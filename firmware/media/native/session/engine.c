@@ -236,7 +236,8 @@ bool engine_visit(struct engine *engine, uint32_t handle, void (*visit)(struct s
 }
 
 struct round {
-  struct engine *engine;
+  const struct engine *engine;
+  uint32_t from, to; /* slots, the last one not included */
   unsigned loop;
   void (*visit)(struct session *, void *);
   void *argument;
@@ -245,17 +246,27 @@ struct round {
 static void go_round(struct loop *loop, void *argument) {
   const struct round *round = argument;
   (void)loop;
-  for (unsigned i = 0; i < ENGINE_MAX_SESSIONS; i++) {
+  for (uint32_t i = round->from; i < round->to; i++) {
     const struct slot *slot = &round->engine->slots[i];
     if (slot->session != NULL && slot->loop == round->loop) round->visit(slot->session, round->argument);
   }
 }
 
-void engine_visit_all(struct engine *engine, void (*visit)(struct session *, void *), void *argument) {
-  for (unsigned i = 0; i < engine->loop_count; i++) {
-    struct round round = {.engine = engine, .loop = i, .visit = visit, .argument = argument};
-    if (engine->leg_counts[i] > 0) loop_call(engine->loops[i], go_round, &round);
+uint32_t engine_visit_some(struct engine *engine, uint32_t from, unsigned most, void (*visit)(struct session *, void *),
+                           void *argument) {
+  struct round round = {.engine = engine, .from = from < ENGINE_MAX_SESSIONS ? from : 0, .visit = visit, .argument = argument};
+  bool concerned[ENGINE_MAX_LOOPS] = {false};
+  unsigned found = 0;
+  for (round.to = round.from; round.to < ENGINE_MAX_SESSIONS && found < most; round.to++) {
+    const struct slot *slot = &engine->slots[round.to];
+    if (slot->session == NULL || slot->loop == NOWHERE) continue;
+    concerned[slot->loop] = true;
+    found++;
   }
+  for (round.loop = 0; round.loop < engine->loop_count; round.loop++) {
+    if (concerned[round.loop]) loop_call(engine->loops[round.loop], go_round, &round);
+  }
+  return round.to < ENGINE_MAX_SESSIONS ? round.to : 0;
 }
 
 /* Seats are given and taken in calls of this thread alone, which waits for them. */

@@ -43,8 +43,12 @@ uint32_t engine_add(struct engine *engine, struct session *session);
 struct session *engine_remove(struct engine *engine, uint32_t handle);
 /* Runs `visit` on the session, on its loop's thread, and waits for it. False for a handle that is not open, or when epoll refuses. */
 bool engine_visit(struct engine *engine, uint32_t handle, void (*visit)(struct session *session, void *argument), void *argument);
-/* The same on every session that lives on a loop, loop after loop: no loop is kept from its packets for longer than its own sessions take. */
-void engine_visit_all(struct engine *engine, void (*visit)(struct session *session, void *argument), void *argument);
+/*
+ * The same on `most` sessions that live on a loop, from slot `from` on (0 to begin with, any other number begins anew): a loop is kept
+ * from its packets for no longer than these take. Where to go on; 0 when there is no session left.
+ */
+uint32_t engine_visit_some(struct engine *engine, uint32_t from, unsigned most, void (*visit)(struct session *session, void *argument),
+                           void *argument);
 /*
  * Both parties hear each other from now on (pair.h), and live on one loop: those who are fewer move, or those who are in no
  * conference. Two who are in conferences of two loops hear each other once one of them has left (engine_reunite). Whoever was
