@@ -36,8 +36,9 @@ export async function startKamailio(
   const sqlite = ['SQLITE=1', `DATABASE="sqlite:///${database}"`];
   const defines = [`ALGORITHM="${algorithm}"`, ...(bindings === 'sqlite' ? sqlite : [])];
   const preload = bindings === 'sqlite' ? { LD_PRELOAD: await normalSynchronous() } : {};
+  // Of shared memory it takes as much as it needs; with less than that for its transactions it drops calls.
   const args = [
-    ...['-f', join(folder, 'kamailio.cfg'), '-DD', '-E', '-m', '64', '-M', '16', '-w', folder, '-Y', folder],
+    ...['-f', join(folder, 'kamailio.cfg'), '-DD', '-E', '-m', '1024', '-M', '16', '-w', folder, '-Y', folder],
     ...['-P', join(folder, 'pid'), '-l', `udp:127.0.0.1:${port}`],
     ...defines.flatMap((define) => ['-A', define]),
   ];
