@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/socket.h"
 #include "session/leg.h"
 
 #define QUEUE_PACKETS 32
@@ -59,7 +60,7 @@ void send_queue_add(struct send_queue *queue, int fd, const union address *to, s
 /* The most usual case, which costs the kernel less this way. False: it is lost. */
 static bool send_one(const struct send_queue *queue) {
   const struct iovec *part = &queue->parts[0];
-  return sendto(queue->fd, part->iov_base, part->iov_len, MSG_DONTWAIT, &queue->to[0].any, address_length(&queue->to[0])) >= 0;
+  return socket_send(queue->fd, part->iov_base, part->iov_len, &queue->to[0]);
 }
 
 static void note_sent(struct send_queue *queue, unsigned from, unsigned count) {
@@ -74,7 +75,7 @@ void send_queue_flush(struct send_queue *queue) {
     done = 1;
   }
   while (done < queue->count) {
-    const int sent = sendmmsg(queue->fd, queue->messages + done, queue->count - done, MSG_DONTWAIT);
+    const int sent = socket_send_all(queue->fd, queue->messages + done, queue->count - done);
     if (sent <= 0) {
       /* No route, a full buffer: this one is lost, as packets are. */
       queue->counters->packets_unsent++;

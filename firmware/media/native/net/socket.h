@@ -2,7 +2,12 @@
 #ifndef RINGDOWN_SOCKET_H
 #define RINGDOWN_SOCKET_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "net/address.h"
+
+struct mmsghdr;
 
 /* Expedited forwarding, how telephony is marked (RFC 4594 §4.1): the code point of a new socket. */
 #define SOCKET_DSCP 46
@@ -13,5 +18,10 @@ void socket_mark(int fd, sa_family_t family, uint8_t dscp);
 void socket_stamp(int fd);
 /* A non-blocking UDP socket on exactly this address, marked with SOCKET_DSCP; or -1 with errno set. */
 int socket_open(const union address *local);
+/* recvmmsg(2), sendto(2) and sendmmsg(2), none of which waits. */
+int socket_receive(int fd, struct mmsghdr *messages, unsigned count);
+/* False: it is lost. */
+bool socket_send(int fd, const void *bytes, size_t length, const union address *to);
+int socket_send_all(int fd, struct mmsghdr *messages, unsigned count);
 
 #endif

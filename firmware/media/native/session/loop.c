@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/socket.h"
+#include "session/fetch.h"
 #include "session/pace.h"
 
 /* Of one socket in a row: a call from JavaScript waits until all that are ready were read once, and may not seem dead then. */
@@ -110,6 +112,8 @@ static uint64_t arrival_of(struct loop *loop, struct msghdr *message, uint64_t n
 }
 
 uint64_t loop_arrival_us(const struct loop *loop, uint64_t now_us) { return loop->arrived_us == 0 ? now_us : loop->arrived_us; }
+
+static struct session *session_of(uint64_t about) { return (struct session *)(uintptr_t)(about & ~(uint64_t)SOCKET_MASK); }
 
 static int socket_of(const struct session *session, unsigned which) {
   const struct leg *leg = &session->legs[which & SOCKET_LEG];
@@ -231,7 +235,7 @@ static void take(struct loop *loop, struct session *session, unsigned which, uns
 /* What it leaves is told again. */
 static void receive(struct loop *loop, struct session *session, unsigned which, uint64_t now_us) {
   const int fd = socket_of(session, which);
-  const int count = recvmmsg(fd, loop->messages, BATCH_PACKETS, MSG_DONTWAIT, NULL);
+  const int count = socket_receive(fd, loop->messages, BATCH_PACKETS);
   if (count < 0 && errno == EAGAIN) return;
   for (unsigned i = 0; i < (unsigned)(count > 0 ? count : 0); i++) {
     take(loop, session, which, i, now_us);
@@ -301,6 +305,20 @@ static void hear_wake_up(struct loop *loop) {
   if (read(loop->wake, &count, sizeof count) < 0) abort();
 }
 
+/* Whose socket an event is about; NULL: nobody's who is here. */
+static const struct leg *leg_of(struct loop *loop, int event, int count) {
+  const uint64_t about = event < count ? loop->events[event].data.u64 : WAKE_UP;
+  if (about >= TIMER_EXPIRED || !is_here(loop, session_of(about), about & SOCKET_MASK)) return NULL;
+  return &session_of(about)->legs[about & SOCKET_LEG];
+}
+
+static void fetch_ahead(struct loop *loop, int event, int count) {
+  const struct leg *const next = leg_of(loop, event + 1, count);
+  const struct leg *const second = leg_of(loop, event + 2, count);
+  if (next != NULL) leg_fetch(next);
+  if (second != NULL) leg_fetch_first(second);
+}
+
 static void *run(void *argument) {
   struct loop *loop = argument;
   while (!loop->stopping) {
@@ -309,7 +327,8 @@ static void *run(void *argument) {
     loop->wall_ahead_us = 0;
     for (int i = 0; i < count; i++) {
       const uint64_t about = loop->events[i].data.u64;
-      struct session *const session = (struct session *)(uintptr_t)(about & ~(uint64_t)SOCKET_MASK);
+      fetch_ahead(loop, i, count);
+      struct session *const session = session_of(about);
       if (about == WAKE_UP) hear_wake_up(loop);
       else if (about == TIMER_EXPIRED) loop->expires_us = NEVER_US;
       else if (is_here(loop, session, about & SOCKET_MASK)) receive(loop, session, about & SOCKET_MASK, now_us);

@@ -1,0 +1,33 @@
+/*
+ * What a packet will need of its leg and of its peer, fetched into the processor's cache while the packet before is with the kernel:
+ * with thousands of legs none of it is there (bench-media, relay: 2 to 3 % of a packet's time).
+ */
+#ifndef RINGDOWN_FETCH_H
+#define RINGDOWN_FETCH_H
+
+#include "session/leg.h"
+
+#define CACHE_LINE_BYTES 64
+
+static inline void fetch(const void *from, const void *to) {
+  for (const char *line = from; line < (const char *)to; line += CACHE_LINE_BYTES) __builtin_prefetch(line, 1);
+}
+
+/* What leg_fetch reads itself. */
+static inline void leg_fetch_first(const struct leg *leg) { __builtin_prefetch(leg); }
+
+static inline void leg_fetch(const struct leg *leg) {
+  const struct leg *const peer = leg->peer;
+  fetch(&leg->settings.rtcp_remote, &leg->rtcp_latch);
+  fetch(&leg->reporting.reception, &leg->reporting.received_at_report);
+  fetch(&leg->silence.since_us, &leg->resumes);
+  fetch(&leg->receiver, &leg->digits);
+  fetch(&leg->counters, &leg->counters + 1);
+  if (peer == NULL) return;
+  fetch(peer, &peer->latch.packets);
+  fetch(&peer->digits.sender.state, &peer->digits.generator);
+  fetch(&peer->outgoing, peer->outgoing.framed);
+  fetch(&peer->counters, &peer->counters.malformed);
+}
+
+#endif
