@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
+import { detachedText } from '../core/detached-text.ts';
 import type {
   CallCause,
   CallDirection,
@@ -139,7 +140,9 @@ export class CallReport {
 function observed({ dialog }: Leg): ObservedDialog | undefined {
   if (dialog === undefined) return undefined;
   const { callId, localTag, remoteTag } = dialog;
-  return { callId, remoteTag: localTag, ...(remoteTag === '' ? {} : { localTag: remoteTag }) };
+  // Records and lamps keep it longer than the message that it was cut from.
+  const [call, tag] = [detachedText(callId), detachedText(remoteTag)];
+  return tag === '' ? { callId: call, remoteTag: localTag } : { callId: call, remoteTag: localTag, localTag: tag };
 }
 
 function isSame(one: ObservedDialog, other: ObservedDialog | undefined): boolean {

@@ -27,7 +27,7 @@ const MAX_REALMS = 4;
 export class ChallengeAnswers {
   readonly #credentialsFor: CredentialsFor;
   /** By header name and realm: a proxy and the server behind it may both ask. */
-  readonly #answers = new Map<string, { readonly field: HeaderField; tries: number }>();
+  #answers: Map<string, { readonly field: HeaderField; tries: number }> | undefined;
 
   constructor(credentialsFor: CredentialsFor) {
     this.#credentialsFor = credentialsFor;
@@ -38,6 +38,7 @@ export class ChallengeAnswers {
     if (response.status !== 401 && response.status !== 407) return undefined;
     const [asks, answers] =
       response.status === 401 ? ['WWW-Authenticate', 'Authorization'] : ['Proxy-Authenticate', 'Proxy-Authorization'];
+    this.#answers ??= new Map();
     let answered = false;
     for (const challenge of bestOfEachRealm(response.headers.all(asks))) {
       const key = `${answers} ${challenge.realm}`;

@@ -1,3 +1,4 @@
+import { detachedText } from '../../core/detached-text.ts';
 import { parseContacts } from '../message/contact.ts';
 import type { HeaderField } from '../message/headers.ts';
 import type { SipMessage } from '../message/message.ts';
@@ -61,16 +62,16 @@ export class Dialog {
     });
   }
 
-  /** RFC 3261 §12.1.2: the caller's side, from the response that made the dialog. */
+  /** RFC 3261 §12.1.2: the caller's side, from the response that made the dialog, of which it keeps nothing else. */
   static ofCaller(request: SipRequest, response: SipResponse): Dialog {
     return new Dialog({
       callId: request.callId,
       localTag: request.fromTag ?? '',
-      remoteTag: response.toTag ?? '',
+      remoteTag: detachedText(response.toTag ?? ''),
       localParty: request.headers.get('From') ?? '',
-      remoteParty: response.headers.get('To') ?? '',
+      remoteParty: detachedText(response.headers.get('To') ?? ''),
       routeSet: routesOf(response),
-      remoteTarget: contactUri(response) ?? request.uri,
+      remoteTarget: detachedText(contactUri(response) ?? request.uri),
       localCseq: request.cseq.number,
       remoteCseq: undefined,
     });
@@ -103,7 +104,8 @@ export class Dialog {
 
   /** RFC 3261 §12.2: INVITE and UPDATE, and the 2xx to them, move the remote target. */
   refreshTarget(message: SipMessage): void {
-    this.#remoteTarget = contactUri(message) ?? this.#remoteTarget;
+    const target = contactUri(message);
+    if (target !== undefined && target !== this.#remoteTarget) this.#remoteTarget = detachedText(target);
   }
 
   /** A request with the next CSeq, or with `cseq`: an ACK has its INVITE's. */

@@ -21,7 +21,7 @@ export interface Fork {
 export class Forks {
   readonly #forks = new Map<string, Fork>();
   /** Of those that are out: what they sent last counts on, should they answer after all. */
-  readonly #left = new Map<string, Dialog>();
+  #left: Map<string, Dialog> | undefined;
   readonly #makeSession: (dialog: Dialog) => EstablishedSession;
 
   constructor(makeSession: (dialog: Dialog) => EstablishedSession) {
@@ -35,7 +35,7 @@ export class Forks {
     if (known !== undefined) return known;
     // RFC 3261 §13.2.2.4: a 2xx of RFC 2543 may have no tag.
     if ((tag === '' && response.status < 200) || this.#forks.size >= MAX_FORKS) return undefined;
-    const session = this.#makeSession(this.#left.get(tag) ?? Dialog.ofCaller(request, response));
+    const session = this.#makeSession(this.#left?.get(tag) ?? Dialog.ofCaller(request, response));
     const fork: Fork = { session, lastRseq: undefined, earlyAnswer: undefined };
     this.#forks.set(tag, fork);
     return fork;
@@ -66,17 +66,18 @@ export class Forks {
   /** Another INVITE takes the place of the one that they answered. */
   forget(): void {
     this.end();
-    this.#left.clear();
+    this.#left = undefined;
   }
 
   /** This one has answered, and its session is over. */
   drop(tag: string): void {
     this.#forks.delete(tag);
-    this.#left.delete(tag);
+    this.#left?.delete(tag);
   }
 
   #end(tag: string, { session }: Fork): void {
     this.#forks.delete(tag);
+    this.#left ??= new Map();
     if (this.#left.size < MAX_FORKS) this.#left.set(tag, session.side.dialog);
     session.end('rejected');
   }

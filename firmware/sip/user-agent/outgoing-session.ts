@@ -49,8 +49,8 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
   #cancelWanted = false;
   #cancelReason: string | undefined;
   #cancelSent = false;
-  #finished: () => void = () => undefined;
-  readonly #whenEnded: Promise<void>;
+  /** Of those who wait for the end of what never was a session. */
+  readonly #finished: (() => void)[] = [];
   #ringing: Timer | undefined;
   #ended = false;
 
@@ -65,9 +65,6 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
     this.#asked = new AskedInterval(context.sessionTimer.expiresSeconds);
     this.#challenges = new ChallengeAnswers(options.credentials ?? context.credentials ?? (() => undefined));
     this.#forks = new Forks((dialog) => this.#sessionIn(dialog));
-    this.#whenEnded = new Promise((resolve) => {
-      this.#finished = resolve;
-    });
     context.addSession(this);
   }
 
@@ -123,7 +120,7 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
   bye(reason?: string): Promise<void> {
     if (this.#session !== undefined) return this.#session.bye(reason);
     this.cancel(reason);
-    return this.#whenEnded;
+    return this.#ended ? Promise.resolve() : new Promise((resolve) => this.#finished.push(resolve));
   }
 
   receive(transaction: ServerTransaction): void {
@@ -376,9 +373,10 @@ export class OutgoingSession extends SessionRequests implements OutgoingInvite, 
     if (this.#ended) return;
     this.#ended = true;
     this.#ringing?.cancel();
+    this.#ringing = undefined;
     this.#forks.end();
     this.#context.removeSession(this);
-    this.#finished();
+    for (const finished of this.#finished.splice(0)) finished();
     try {
       this.handlers.onEnded?.(cause);
     } catch (error) {
