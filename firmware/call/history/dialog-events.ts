@@ -113,8 +113,10 @@ export class DialogEvents implements EventPackage {
   }
 
   #keep(user: string, released: readonly UserLeg[]): void {
-    if (released.length === 0 && !this.#ended.has(user)) return;
     const atMs = this.#options.clock.elapsed();
+    // The oldest one stands last: while it is told of, so are all.
+    const oldest = this.#ended.get(user)?.at(-1);
+    if (released.length === 0 && (oldest === undefined || atMs - oldest.atMs < TELL_FOR_MS)) return;
     const all = [...released.map((leg) => ({ leg, atMs })), ...this.#recent(user)];
     if (all.length === 0) this.#ended.delete(user);
     else this.#ended.set(user, all.slice(0, MAX_ENDED));

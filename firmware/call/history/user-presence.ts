@@ -127,16 +127,21 @@ export class UserPresences {
 
   #update(user: string, call: LiveCall): void {
     const id = call.started.call;
-    const places = this.#places.get(user) ?? [];
-    const isKnown = ({ leg }: LiveLeg) => places.some((place) => place.leg === leg && place.call === id);
-    const own = call.legs.filter(({ party }) => party.user === user);
-    const released = own.filter((leg) => leg.phase === 'released' && isKnown(leg));
-    const left = places.filter((place) => place.call !== id || released.every(({ leg }) => leg !== place.leg));
-    const fresh = own.filter((leg) => leg.phase !== 'released' && !isKnown(leg));
-    const now = [...left, ...fresh.map(({ leg }): Place => ({ call: id, leg }))];
-    if (now.length === 0) this.#places.delete(user);
-    else this.#places.set(user, now);
-    const over = released.map((leg): UserLeg => ({ ...leg, call }));
+    const before = this.#places.get(user);
+    let places = before ?? [];
+    const over: UserLeg[] = [];
+    for (const each of call.legs) {
+      if (each.party.user !== user) continue;
+      const known = places.find((place) => place.leg === each.leg && place.call === id);
+      if (each.phase !== 'released') {
+        if (known === undefined) places = [...places, { call: id, leg: each.leg }];
+      } else if (known !== undefined) {
+        places = places.filter((place) => place !== known);
+        over.push({ ...each, call });
+      }
+    }
+    if (places.length === 0) this.#places.delete(user);
+    else if (places !== before) this.#places.set(user, places);
     for (const listener of this.#legListeners) this.#guard(() => listener(user, over));
     this.#tell(user);
   }
@@ -168,10 +173,15 @@ export class UserPresences {
  * Those for whom an event makes something else of the call. A group has dozens of members who begin to ring one after the other,
  * and none of them is of any concern to the rest.
  */
-function usersTouched(before: LiveCall | undefined, { legs }: LiveCall, { kind }: CallEvent): ReadonlySet<string> {
+function usersTouched(before: LiveCall | undefined, { legs }: LiveCall, { kind }: CallEvent): readonly string[] {
   const isOfOne = kind === 'ringing' || kind === 'dialog' || kind === 'released';
-  const touched = isOfOne ? legs.filter((leg, index) => leg !== before?.legs[index]) : legs;
-  return new Set(touched.flatMap(({ party }) => party.user ?? []));
+  const users: string[] = [];
+  legs.forEach((leg, index) => {
+    const { user } = leg.party;
+    if (user === undefined || (isOfOne && leg === before?.legs[index]) || users.includes(user)) return;
+    users.push(user);
+  });
+  return users;
 }
 
 function stateOfLeg({ phase, isHolding, leg }: LiveLeg, call: LiveCall): UserState {
