@@ -193,13 +193,33 @@ static void listen_at(int fd, struct leg *legs) {
   }
 }
 
+/*
+ * As phones have it: RTCP on the port behind that of RTP. Nobody reads it, but it is there, and who reports to it is not told again
+ * and again that it is not. False: somebody has that port.
+ */
+static bool open_rtcp(const struct sockaddr_in *rtp) {
+  struct sockaddr_in local = *rtp;
+  local.sin_port = htons((uint16_t)(ntohs(rtp->sin_port) + 1));
+  const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  if (fd < 0) fail("socket of RTCP");
+  if (bind(fd, (struct sockaddr *)&local, sizeof local) == 0) return true;
+  close(fd);
+  return false;
+}
+
 static int open_socket(const char *address) {
   struct sockaddr_in local = {.sin_family = AF_INET};
-  socklen_t length = sizeof local;
   const int bytes = BUFFER_BYTES, on = 1;
-  const int fd = socket(AF_INET, SOCK_DGRAM, 0);
-  if (fd < 0 || inet_pton(AF_INET, address, &local.sin_addr) != 1) fail("socket");
-  if (bind(fd, (struct sockaddr *)&local, length) != 0 || getsockname(fd, (struct sockaddr *)&local, &length) != 0) fail("bind");
+  int fd;
+  for (;;) {
+    socklen_t length = sizeof local;
+    local.sin_port = 0;
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    if (fd < 0 || inet_pton(AF_INET, address, &local.sin_addr) != 1) fail("socket");
+    if (bind(fd, (struct sockaddr *)&local, length) != 0 || getsockname(fd, (struct sockaddr *)&local, &length) != 0) fail("bind");
+    if (ntohs(local.sin_port) < UINT16_MAX && open_rtcp(&local)) break;
+    close(fd);
+  }
   if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) fail("time of arrival");
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0) {
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
