@@ -50,7 +50,7 @@ export interface DigestOptions {
  * stale before their time; a phone answers within one round trip, and so with the newest.
  */
 const MAX_NONCES = 131_072;
-/** Hex digits of milliseconds since the epoch. */
+/** Hex digits of `Clock.elapsed`: a nonce is of this process alone, and grows no older where the time of day is set. */
 const TIME_DIGITS = 12;
 const SERIAL_DIGITS = 11;
 const PROOF_DIGITS = 32;
@@ -132,7 +132,7 @@ export class DigestAuthenticator {
     // Two phones challenged in the same millisecond must not share a nonce count, so each gets a number too.
     this.#serial += 1;
     this.#counts[this.#serial % MAX_NONCES] = 0;
-    const time = this.#clock.now().toString(16).padStart(TIME_DIGITS, '0');
+    const time = Math.trunc(this.#clock.elapsed()).toString(16).padStart(TIME_DIGITS, '0');
     const seed = time + this.#serial.toString(16).padStart(SERIAL_DIGITS, '0');
     return seed + this.#proof(seed, realm);
   }
@@ -147,9 +147,8 @@ export class DigestAuthenticator {
     if (nonce.length !== SEED_DIGITS + PROOF_DIGITS) return false;
     const seed = nonce.slice(0, SEED_DIGITS);
     if (!isEqualHex(this.#proof(seed, realm), nonce.slice(SEED_DIGITS))) return false;
-    const ageMs = this.#clock.now() - Number.parseInt(seed.slice(0, TIME_DIGITS), 16);
-    // One that is of the future was made before the clock was put back.
-    if (ageMs < 0 || ageMs >= this.#lifetimeSeconds() * 1000) return false;
+    const ageMs = this.#clock.elapsed() - Number.parseInt(seed.slice(0, TIME_DIGITS), 16);
+    if (ageMs >= this.#lifetimeSeconds() * 1000) return false;
     const serial = Number.parseInt(seed.slice(TIME_DIGITS), 16);
     if (serial <= this.#serial - MAX_NONCES) return false;
     const count = Number.parseInt(nonceCount, 16);

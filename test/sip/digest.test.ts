@@ -136,15 +136,45 @@ t.test('the lifetime is asked for at each use', async (t) => {
   t.equal(verify(credentials(nonce)).kind, 'ok');
 });
 
-t.test('a nonce from before the clock was put back is stale', async (t) => {
-  let now = 1_800_000_000_000;
-  const clock = { now: () => now, elapsed: () => now, schedule: () => ({ cancel: () => undefined }) };
+t.test('a nonce is as old as it is, wherever the time of day is set meanwhile', async (t) => {
+  for (const ms of [-1, -365 * 86_400_000, 1, 365 * 86_400_000]) {
+    const { clock, verify, credentials, challenge } = setUp();
+    const nonce = challenge();
+    clock.jump(ms);
+    t.equal(verify(credentials(nonce)).kind, 'ok', `${ms} ms`);
+    clock.advance(9_999);
+    t.equal(verify(credentials(nonce, { nonceCount: '00000002' })).kind, 'ok');
+    clock.advance(1);
+    t.equal(verify(credentials(nonce, { nonceCount: '00000003' })).kind, 'stale');
+  }
+});
+
+t.test('a nonce of the system clock, which counts in parts of milliseconds', async (t) => {
+  let elapsed = 1234.567;
+  const clock = { now: () => 0, elapsed: () => elapsed, schedule: () => ({ cancel: () => undefined }) };
   const authenticator = new DigestAuthenticator({ clock });
   const nonce = /nonce="([^"]+)"/.exec(authenticator.challenge(REALM)[0] ?? '')?.[1] ?? '';
   const { credentials } = setUp();
-  now -= 365 * 86_400_000;
   const lookup = () => stored('201', REALM, 'secret');
-  t.equal(authenticator.verify('REGISTER', [credentials(nonce)], { realm: REALM, lookup }).kind, 'stale');
+  const kindOf = (nonceCount: string) =>
+    authenticator.verify('REGISTER', [credentials(nonce, { nonceCount })], { realm: REALM, lookup }).kind;
+  t.match(nonce, /^[0-9a-f]{55}$/);
+  t.equal(kindOf('00000001'), 'ok');
+  elapsed += 10_000;
+  t.equal(kindOf('00000002'), 'stale');
+});
+
+t.test('after a restart no nonce from before is good, though time and numbers begin anew', async (t) => {
+  const before = setUp();
+  const after = setUp();
+  const nonces = [before.challenge(), before.challenge()];
+  const own = [after.challenge(), after.challenge()];
+  t.same(
+    nonces.map((nonce) => nonce.slice(0, 23)),
+    own.map((nonce) => nonce.slice(0, 23)),
+  );
+  for (const nonce of nonces) t.equal(after.verify(after.credentials(nonce)).kind, 'stale');
+  for (const nonce of own) t.equal(after.verify(after.credentials(nonce)).kind, 'ok');
 });
 
 t.test('auth-int is verified over the body, with both algorithms', async (t) => {
