@@ -5,6 +5,7 @@ import type { Conversation } from './conversation.ts';
 import { type ConnectedSide, DirectMedia } from './direct-media.ts';
 import type { PressedDigit } from './info-digits.ts';
 import type { Leg } from './leg.ts';
+import { isStillThere } from './still-there.ts';
 
 export interface BridgeOptions {
   /** Whether media may go past the box between two peers, as configured now. */
@@ -29,6 +30,7 @@ export class Bridge implements Conversation {
   #releaseMedia: (() => void) | undefined;
   readonly #clock: Clock;
   #nextLook: Timer | undefined;
+  #nextQuestion: Timer | undefined;
   #apart = false;
 
   constructor(first: Leg, second: Leg, { clock, logger, mayBeDirect }: BridgeOptions) {
@@ -43,8 +45,7 @@ export class Bridge implements Conversation {
         logger.info({ isDirect }, 'media');
         // Nothing of what they say passes the box, whose silence means nothing then.
         for (const leg of this.legs) leg.media.watch(!isDirect);
-        this.#nextLook?.cancel();
-        if (isDirect) this.#look();
+        this.#look(isDirect);
       },
     });
   }
@@ -150,20 +151,42 @@ export class Bridge implements Conversation {
     this.other(leg).media.digits.send(digit, how === 'media');
   }
 
-  /** A phone whose connection ends while nothing of it passes the box would be missed for as long as its session lasts. */
-  #look(): void {
-    if (this.#apart || this.legs.every(({ flow }) => flow.protocol === 'udp')) return;
+  /** Nothing of phones whose media go past the box is heard: one that is gone would be missed for as long as its session lasts. */
+  #look(isDirect: boolean): void {
+    this.#nextLook?.cancel();
+    this.#nextQuestion?.cancel();
+    if (!isDirect || this.#apart) return;
+    if (this.legs.some(({ flow }) => flow.protocol !== 'udp')) this.#lookAtConnections();
+    this.#ask();
+  }
+
+  #lookAtConnections(): void {
     this.#nextLook = this.#clock.schedule(LOOK_MS, () => {
-      if (this.legs.every(({ hasWay }) => hasWay)) this.#look();
+      if (this.legs.every(({ hasWay }) => hasWay)) this.#lookAtConnections();
       // For good: it is heard from now on whether it has gone, or has connected anew.
       else this.need();
     });
+  }
+
+  /** By OPTIONS in the dialog, as often as one that is heard through the box may be silent. */
+  #ask(): void {
+    const everyMs = Math.max(...this.legs.map(({ silenceMs }) => silenceMs));
+    if (everyMs === 0) return;
+    const question = this.#clock.schedule(everyMs, async () => {
+      const areThere = await Promise.all(this.legs.map((leg) => isStillThere(leg)));
+      if (this.#apart || this.#nextQuestion !== question || !this.isDirect) return;
+      const gone = this.legs.find((_, index) => areThere[index] === false);
+      if (gone === undefined) this.#ask();
+      else gone.vanish();
+    });
+    this.#nextQuestion = question;
   }
 
   #leave(): void {
     if (this.#apart) return;
     this.#apart = true;
     this.#nextLook?.cancel();
+    this.#nextQuestion?.cancel();
     for (const leg of this.legs) if (leg.conversation === this) leg.conversation = undefined;
     for (const leg of [...this.#hearsMusic, ...this.#held.keys()]) leg.media.stop();
     this.#hearsMusic.clear();

@@ -118,7 +118,7 @@ export abstract class Leg implements Waiting {
       address: services.stack.advertisedAddress(localAddress),
       localAddress,
       settings,
-      silenceMs: () => services.silenceSeconds() * 1000,
+      silenceMs: () => this.silenceMs,
       logger: () => this.logger,
       onPressed: (digit, how) => this.type(digit, how),
       onSilent: (pauses) => void this.#fellSilent(pauses),
@@ -316,6 +316,18 @@ export abstract class Leg implements Waiting {
     return { kind: 'tone', tone: toneOf(this.services.locale(), name) };
   }
 
+  /** How long a party that should be heard may say nothing, in milliseconds; 0: for ever. */
+  get silenceMs(): number {
+    return this.services.silenceSeconds() * 1000;
+  }
+
+  /** Nothing is heard of the party where something should be: it is taken for gone, and the leg ends. */
+  vanish(): void {
+    if (this.isEnded) return;
+    this.logger.warn({}, 'nothing is heard of a party any more');
+    this.fail(FELL_SILENT);
+  }
+
   // ---- What comes from the session.
 
   /** Never rejects. */
@@ -324,9 +336,7 @@ export abstract class Leg implements Waiting {
     if (isElsewhere()) return;
     // Of a telephone that pauses and is muted nothing may come for as long as its user listens.
     if (pauses && (await isStillThere(this))) return this.media.excuse();
-    if (this.isEnded || isElsewhere()) return;
-    this.logger.warn({}, 'nothing is heard of a party any more');
-    this.fail(FELL_SILENT);
+    if (!isElsewhere()) this.vanish();
   }
 
   /** The handlers of an established session, the same in both directions. */

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { RenegotiationResult } from '../../../firmware/sip/stack.ts';
-import { description, FakeBox, FakeCaller, FLOW, settle } from '../fakes.ts';
+import { description, FakeBox, FakeCaller, FLOW, responseOf, settle } from '../fakes.ts';
 
 const RELAY = ['Content-Type', 'application/dtmf-relay'] as const;
 
@@ -176,4 +176,83 @@ t.test('phones by UDP have no connection that is looked at', async (t) => {
   box.clock.advance(5000);
   t.equal(box.clock.pending, pending);
   device.hangsUp();
+});
+
+/** Lets so many seconds pass, and notes what phones are asked meanwhile. */
+function questions({
+  box,
+  caller,
+  device,
+}: { box: FakeBox } & Pick<Awaited<ReturnType<typeof direct>>, 'caller' | 'device'>) {
+  const asked: string[] = [];
+  for (const [name, phone] of [['caller', caller] as const, ['device', device] as const]) {
+    phone.requested = async (method) => {
+      asked.push(`${method} ${name}`);
+      return responseOf(200);
+    };
+  }
+  const pass = async (seconds: number): Promise<void> => {
+    box.clock.advance(seconds * 1000);
+    await settle();
+  };
+  return { asked, pass };
+}
+
+t.test(
+  'phones whose media go past the box are asked whether they are there, as often as they might be silent',
+  async (t) => {
+    const box = new FakeBox();
+    const { call, caller, device } = await direct(box);
+    const { asked, pass } = questions({ box, caller, device });
+    await pass(59);
+    t.same(asked, []);
+    await pass(1);
+    t.same(asked, ['OPTIONS caller', 'OPTIONS device']);
+    await pass(60);
+    t.equal(asked.length, 4);
+    t.equal(call.phase, 'established');
+    call.hangUp();
+    await pass(120);
+    t.equal(asked.length, 4);
+    t.equal(box.clock.pending, 0);
+  },
+);
+
+for (const status of [408, 481, 503]) {
+  t.test(`one of them that answers with ${status} is gone, and the other one is hung up on`, async (t) => {
+    const box = new FakeBox();
+    const { call, caller, device } = await direct(box);
+    const { pass } = questions({ box, caller, device });
+    device.requested = async () => responseOf(status);
+    await pass(60);
+    t.equal(call.phase, 'ended');
+    for (const phone of [caller, device]) t.match(phone.told.at(-1), /^BYE Q\.850;cause=102/);
+  });
+}
+
+t.test('whose media come back to the box while they are asked are heard there, and asked no more', async (t) => {
+  const box = new FakeBox();
+  const { call, caller, device } = await direct(box);
+  const { asked, pass } = questions({ box, caller, device });
+  let answer = (): void => undefined;
+  device.requested = () => new Promise((resolve) => (answer = () => resolve(responseOf(408))));
+  await pass(60);
+  await caller.handlers.onReinvite?.(description(9000, 'a=sendonly'));
+  await settle();
+  answer();
+  await settle();
+  t.equal(call.phase, 'established');
+  await pass(120);
+  t.same(asked, ['OPTIONS caller']);
+  call.hangUp();
+});
+
+t.test('nobody is asked where silence ends no call', async (t) => {
+  const box = new FakeBox();
+  box.silenceSeconds = 0;
+  const { call, caller, device } = await direct(box);
+  const { asked, pass } = questions({ box, caller, device });
+  await pass(600);
+  t.same(asked, []);
+  call.hangUp();
 });
