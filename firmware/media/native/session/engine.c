@@ -257,9 +257,11 @@ uint32_t engine_visit_some(struct engine *engine, uint32_t from, unsigned most, 
   struct round round = {.engine = engine, .from = from < ENGINE_MAX_SESSIONS ? from : 0, .visit = visit, .argument = argument};
   bool concerned[ENGINE_MAX_LOOPS] = {false};
   unsigned found = 0;
-  for (round.to = round.from; round.to < ENGINE_MAX_SESSIONS && found < most; round.to++) {
+  for (round.to = round.from; round.to < ENGINE_MAX_SESSIONS; round.to++) {
     const struct slot *slot = &engine->slots[round.to];
     if (slot->session == NULL || slot->loop == NOWHERE) continue;
+    /* With it the next part begins: where there is none, none is asked for. */
+    if (found == most) break;
     concerned[slot->loop] = true;
     found++;
   }
