@@ -115,6 +115,7 @@ export class MediaClient {
       clock: options.clock,
       take: (from) => this.#snapshot(from),
       sessionCount: () => this.#sessions.size,
+      isOpen: (session) => this.#sessions.has(session),
     });
     this.#requests = new Requests(
       options.clock,

@@ -26,16 +26,23 @@ export class Continuity {
   readonly #clock: Clock;
   readonly #take: (from: number) => Promise<Snapshot>;
   readonly #sessionCount: () => number;
+  readonly #isOpen: (session: number) => boolean;
   readonly #places = new Map<number, Place>();
   /** Where the next part begins. */
   #from = 0;
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(options: { clock: Clock; take: (from: number) => Promise<Snapshot>; sessionCount: () => number }) {
+  constructor(options: {
+    clock: Clock;
+    take: (from: number) => Promise<Snapshot>;
+    sessionCount: () => number;
+    isOpen: (session: number) => boolean;
+  }) {
     this.#clock = options.clock;
     this.#take = options.take;
     this.#sessionCount = options.sessionCount;
+    this.#isOpen = options.isOpen;
   }
 
   /** Call when a session was opened. It stops by itself with the last one. */
@@ -59,16 +66,20 @@ export class Continuity {
     }
     this.#timer = undefined;
     if (this.#sessionCount() > 0) this.watch();
+    else this.#from = 0;
   }
 
-  /** What does not reach to its end is left out. */
+  /** What does not reach to its end is left out, and so is a session that was closed while its place was on its way: nobody forgets it again. */
   #note(places: Buffer, takenMs: number): void {
     let at = 0;
     while (at + HEADER_BYTES <= places.length) {
       const begin = at + HEADER_BYTES;
       const end = begin + places.readUInt32LE(at + LENGTH_OFFSET);
       if (end > places.length) return;
-      this.#places.set(places.readDoubleLE(at), { bytes: places.subarray(begin, end), takenMs, resumptions: 0 });
+      const session = places.readDoubleLE(at);
+      if (this.#isOpen(session)) {
+        this.#places.set(session, { bytes: places.subarray(begin, end), takenMs, resumptions: 0 });
+      }
       at = end;
     }
   }

@@ -167,6 +167,7 @@ t.test('a place is asked for once a second while there are sessions, and serves 
       return answer();
     },
     sessionCount: () => sessions,
+    isOpen: () => true,
   });
   const pass = async (): Promise<void> => {
     clock.advance(1000);
@@ -215,6 +216,7 @@ t.test('the places of many sessions are asked for in parts, all of them within a
       return { places: placesOf(part.map((session) => [session, Buffer.from(`of ${session}`)])), next };
     },
     sessionCount: () => slots.length,
+    isOpen: () => true,
   });
   continuity.watch();
   for (let step = 0; step < 20; step += 1) {
@@ -242,12 +244,69 @@ t.test('of a snapshot that is cut off the whole places count', async (t) => {
     clock,
     take: async () => ({ places: whole.subarray(0, -1).toString('base64'), next: 0 }),
     sessionCount: () => 2,
+    isOpen: () => true,
   });
   continuity.watch();
   clock.advance(1000);
   for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
   t.equal(continuity.resume(1)?.place, Buffer.from('one').toString('base64'));
   t.equal(continuity.resume(2), undefined);
+  continuity.close();
+});
+
+t.test('nothing is kept of a session that was closed while its place was on its way', async (t) => {
+  const clock = new FakeClock();
+  const open = new Set([1, 2]);
+  const continuity = new Continuity({
+    clock,
+    take: async () => {
+      open.delete(1);
+      continuity.forget(1);
+      return {
+        places: placesOf([
+          [1, Buffer.from('one')],
+          [2, Buffer.from('two')],
+        ]),
+        next: 0,
+      };
+    },
+    sessionCount: () => open.size,
+    isOpen: (session) => open.has(session),
+  });
+  continuity.watch();
+  clock.advance(1000);
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  t.equal(continuity.resume(1), undefined);
+  t.equal(continuity.resume(2)?.place, Buffer.from('two').toString('base64'));
+  continuity.close();
+});
+
+t.test('after the last session the next one is in the first part', async (t) => {
+  const clock = new FakeClock();
+  let sessions = 200;
+  const asked: number[] = [];
+  const continuity = new Continuity({
+    clock,
+    take: async (from) => {
+      asked.push(from);
+      return { places: '', next: from === 0 ? 128 : 0 };
+    },
+    sessionCount: () => sessions,
+    isOpen: () => true,
+  });
+  const pass = async (): Promise<void> => {
+    clock.advance(1000);
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  };
+  continuity.watch();
+  await pass();
+  sessions = 0;
+  await pass();
+  t.equal(clock.pending, 0);
+  sessions = 1;
+  continuity.watch();
+  await pass();
+  t.same(asked, [0, 0]);
   continuity.close();
 });
 
