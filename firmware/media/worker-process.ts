@@ -52,8 +52,9 @@ export class WorkerProcess {
       });
     });
     this.#child.on('error', () => {});
-    // No file, and no standard stream: it goes both ways.
-    const stream = this.#child.stdio[CHANNEL_FD] as Duplex | null | undefined;
+    // No file, and no standard stream: it goes both ways. Without descriptors for it there are no streams at all.
+    const streams: ChildProcess['stdio'] | undefined = this.#child.stdio;
+    const stream = streams?.[CHANNEL_FD] as Duplex | null | undefined;
     if (stream) {
       this.#channel = new Channel(stream, MAX_SNAPSHOT_BYTES, { text: (text) => this.#receive(text), end: () => {} });
     }
