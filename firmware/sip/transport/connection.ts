@@ -14,7 +14,7 @@ export const PAUSE_UNSENT_BYTES = 1 << 16;
 export interface Connection {
   readonly flow: Flow;
   readonly isOpen: boolean;
-  /** When the peer was last heard of. */
+  /** When the peer was last heard of, by `Clock.elapsed`. */
   readonly lastReceivedAt: number;
   /** Never throws; `onFailed` comes later, where the bytes certainly did not go out. */
   send(bytes: Buffer, onFailed: (error: Error) => void): void;

@@ -19,7 +19,7 @@ interface Waiting {
 export interface OwnKeepAliveOptions {
   readonly clock: Clock;
   readonly send: (flow: Flow, bytes: Buffer, onFailed: () => void) => void;
-  /** When the peer of a connection was heard last, milliseconds as the clock has them; undefined where it is gone. */
+  /** When the peer of a connection was heard last, by `Clock.elapsed`; undefined where it is gone. */
   readonly lastReceivedAt: (flow: Flow) => number | undefined;
 }
 
@@ -52,7 +52,7 @@ export class OwnKeepAlive {
 
   #ping(flow: Flow, wantsAnswer: boolean): Promise<boolean> {
     const { clock, send, lastReceivedAt } = this.#options;
-    const sentAt = clock.now();
+    const sentAt = clock.elapsed();
     return new Promise((resolve) => {
       let timer: Timer | undefined;
       send(flow, PING, () => {

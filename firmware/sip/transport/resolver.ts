@@ -91,7 +91,7 @@ export class Resolver {
     if (isIP(uri.host) !== 0 || uri.host === 'localhost') return [];
     const allowed = transportsOf(uri).filter(({ protocol }) => this.#families(protocol).length > 0);
     const key = `${allowed.map(({ protocol }) => protocol).join()} ${uri.host} ${uri.port ?? ''}`;
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const remembered = this.#remembered.get(key);
     if (remembered !== undefined && remembered.untilMs > now) return remembered.targets;
     this.#remembered.delete(key);

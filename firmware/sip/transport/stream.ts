@@ -36,7 +36,7 @@ export class StreamConnection implements Connection {
     this.#socket = socket;
     this.#clock = clock;
     this.#handlers = handlers;
-    this.#lastReceivedAt = clock.now();
+    this.#lastReceivedAt = clock.elapsed();
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
@@ -84,7 +84,7 @@ export class StreamConnection implements Connection {
   }
 
   #receive(bytes: Buffer): void {
-    this.#lastReceivedAt = this.#clock.now();
+    this.#lastReceivedAt = this.#clock.elapsed();
     for (const frame of this.#framer.push(bytes, this.#handlers.isTraced())) {
       if (this.#closed) return;
       if (frame.kind === 'ping') {
@@ -121,7 +121,7 @@ export class StreamConnection implements Connection {
   /** One timer for hours, not one for each byte. */
   #watchIdle(delayMs: number): void {
     this.#idleTimer = this.#clock.schedule(delayMs, () => {
-      const remainingMs = this.#lastReceivedAt + IDLE_TIMEOUT_MS - this.#clock.now();
+      const remainingMs = this.#lastReceivedAt + IDLE_TIMEOUT_MS - this.#clock.elapsed();
       if (remainingMs <= 0) this.close();
       else this.#watchIdle(remainingMs);
     });

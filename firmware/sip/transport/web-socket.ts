@@ -41,7 +41,7 @@ export class WebSocketConnection implements Connection {
     this.#socket = socket;
     this.#clock = clock;
     this.#handlers = handlers;
-    this.#lastMessageAt = clock.now();
+    this.#lastMessageAt = clock.elapsed();
     socket.on('message', (data) => this.#receive(data));
     socket.on('ping', () => {
       this.#showLife();
@@ -92,7 +92,7 @@ export class WebSocketConnection implements Connection {
   #receive(data: RawData): void {
     if (this.#closed) return;
     this.#showLife();
-    this.#lastMessageAt = this.#clock.now();
+    this.#lastMessageAt = this.#clock.elapsed();
     const bytes = bytesOf(data);
     if (bytes.length <= PING.length && bytes.toString('latin1').trim() === '') {
       this.#handlers.onPing(this.flow);
@@ -125,7 +125,7 @@ export class WebSocketConnection implements Connection {
   /** Who sent nothing whole since the last ping, be it half a message byte by byte, is gone or up to no good. */
   #watch(): void {
     this.#timer = this.#clock.schedule(WEB_SOCKET_PING_MS, () => {
-      const isIdle = this.#clock.now() - this.#lastMessageAt >= IDLE_TIMEOUT_MS;
+      const isIdle = this.#clock.elapsed() - this.#lastMessageAt >= IDLE_TIMEOUT_MS;
       if (!this.#isAlive || !this.#hasSpoken || isIdle || !this.isOpen) {
         this.close();
         return;

@@ -84,10 +84,14 @@ t.test('over a connection a pong, or anything else, is the answer', async (t) =>
     break;
   }
   if (flow === undefined) throw new Error('no way');
-  const isThere = other.stack.keepAlive(flow, true);
-  await turns(20);
-  other.clock.advance(10_000);
-  t.equal(await within(isThere, 'answer'), true);
+  for (const jumpMs of [0, -3_600_000]) {
+    const isThere = other.stack.keepAlive(flow, true);
+    // A time server sets the clock while the answer is on its way.
+    other.clock.jump(jumpMs);
+    await turns(20);
+    other.clock.advance(10_000);
+    t.equal(await within(isThere, 'answer'), true);
+  }
   peer.close();
   for (const each of [stack, other.stack]) {
     const closing = each.close();

@@ -7,7 +7,7 @@ import { type ConnectionOptions, connect as connectTls, type SecureVersion, type
 import t, { type Test } from 'tap';
 import { SourceLog } from '../../../firmware/core/logger.ts';
 import { Admission, type IncomingRequest, type SipHandlers, type TlsIdentity } from '../../../firmware/sip/stack.ts';
-import { MESSAGE_TIMEOUT_MS } from '../../../firmware/sip/transport/connection.ts';
+import { IDLE_TIMEOUT_MS, MESSAGE_TIMEOUT_MS } from '../../../firmware/sip/transport/connection.ts';
 import { HANDSHAKE_TIMEOUT_MS } from '../../../firmware/sip/transport/stream-listener.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { outputOf } from '../../support/process-output.ts';
@@ -203,6 +203,32 @@ t.test('slow or silent: no first message, pings alone, half a message are cut af
   clock.advance(64_000);
   t.equal(clock.pending, 0);
 });
+
+t.test(
+  'who has been silent for hours is cut, and nobody else, also where the time of day is set meanwhile',
+  async (t) => {
+    for (const years of [0, 50, -50]) {
+      const { stack, clock, port } = await openStack(['tcp'], LOOPBACK);
+      t.teardown(() => stack.close());
+      const peer = await RawPeer.tcp(LOOPBACK, port('tcp'));
+      t.teardown(() => peer.close());
+      const speak = async (): Promise<void> => {
+        peer.send(peer.request('OPTIONS', 's', { protocol: 'TCP' }));
+        t.match(await peer.next(), /^SIP\/2.0 200/);
+      };
+      await speak();
+      clock.advance(IDLE_TIMEOUT_MS / 2);
+      await speak();
+      clock.jump(years * 365 * 86_400_000);
+      clock.advance(IDLE_TIMEOUT_MS / 2);
+      await turns();
+      clock.advance(IDLE_TIMEOUT_MS / 2 - 1);
+      await speak();
+      clock.advance(IDLE_TIMEOUT_MS);
+      await peer.closed();
+    }
+  },
+);
 
 for (const protocol of ['tcp', 'ws'] as const) {
   t.test(`${protocol}: a flood of pings is a flood`, async (t) => {
