@@ -30,8 +30,12 @@ export interface CallStoreOptions {
 const COMMIT_INTERVAL_MS = 1000;
 /** What is too old is looked for this often where no call ends. */
 const PRUNE_INTERVAL_MS = 3_600_000;
+/** And so long after calls were written at the latest, so that no more are kept than may be. */
+const PRUNE_AFTER_CALLS_MS = 5000;
 /** Rows removed in one commit: signalling stands still meanwhile. */
 const MAX_PRUNED_ROWS = 500;
+/** Then it has its turn, before more are removed: a storm of calls never writes as many in this time. */
+const PRUNE_PAUSE_MS = 100;
 /** Records that wait while the disk takes none; the oldest go first. Half an hour of the busiest office. */
 const MAX_WAITING = 2000;
 /** Rows written before signalling has its turn: one or two milliseconds. */
@@ -59,10 +63,9 @@ export class CallStore {
   #writing: readonly WrittenCall[] = [];
   #timer: Timer | undefined;
   #pruning: Timer | undefined;
+  #pruningDueMs = Number.POSITIVE_INFINITY;
   #syncing: Promise<void> | undefined;
   #isUnsynced = false;
-  /** Records written since what is too old was looked for. */
-  #written = 0;
   #isFailing = false;
   #isClosed = false;
   #dropped = 0;
@@ -94,7 +97,7 @@ export class CallStore {
     try {
       database.exec(`UPDATE calls SET cause = 'interrupted' WHERE cause IS NULL`);
       const store = new CallStore(options, database, file);
-      store.#pruneLater();
+      store.#pruneWithin(COMMIT_INTERVAL_MS);
       return store;
     } catch (error) {
       database.close();
@@ -147,7 +150,6 @@ export class CallStore {
   #hasWritten(): void {
     const written = this.#writing;
     this.#writing = [];
-    this.#written += written.length;
     // A later record of the same call may have come meanwhile.
     for (const call of written) {
       if (this.#waiting.get(call.record.id) === call) this.#waiting.delete(call.record.id);
@@ -157,11 +159,7 @@ export class CallStore {
     this.#isFailing = false;
     this.#dropped = 0;
     this.#sync();
-    // However many calls an hour has, no more are kept than may be.
-    if (this.#written >= MAX_PRUNED_ROWS) {
-      this.#pruning?.cancel();
-      this.#pruneLater();
-    }
+    this.#pruneWithin(PRUNE_AFTER_CALLS_MS);
   }
 
   #hasFailed(error: unknown): void {
@@ -230,19 +228,24 @@ export class CallStore {
     });
   }
 
-  /** At most every second, as long as there is more; then every hour. */
-  #pruneLater(delayMs = COMMIT_INTERVAL_MS): void {
-    this.#pruning = this.#options.clock.schedule(delayMs, () => {
+  /** Not later than that, if not sooner. */
+  #pruneWithin(delayMs: number): void {
+    const { clock, logger } = this.#options;
+    const dueMs = clock.elapsed() + delayMs;
+    if (this.#pruningDueMs <= dueMs) return;
+    this.#pruning?.cancel();
+    this.#pruningDueMs = dueMs;
+    this.#pruning = clock.schedule(delayMs, () => {
+      this.#pruningDueMs = Number.POSITIVE_INFINITY;
       let removed = 0;
-      this.#written = 0;
       try {
         removed = this.#prune.immediate();
         if (removed > 0) this.#sync();
       } catch (error) {
         const { code, message } = storageError(this.#file, error);
-        this.#options.logger.warn({ code, file: this.#file }, `old call records are not removed: ${message}`);
+        logger.warn({ code, file: this.#file }, `old call records are not removed: ${message}`);
       }
-      this.#pruneLater(removed >= MAX_PRUNED_ROWS ? COMMIT_INTERVAL_MS : PRUNE_INTERVAL_MS);
+      this.#pruneWithin(removed >= MAX_PRUNED_ROWS ? PRUNE_PAUSE_MS : PRUNE_INTERVAL_MS);
     });
   }
 }

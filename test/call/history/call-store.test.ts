@@ -201,6 +201,25 @@ t.test('a storm of calls leaves no more rows than configured, without waiting fo
   t.equal(all(store).length, 100);
 });
 
+t.test(
+  'nor do as many calls a second as can be written, for as long as they come, or the few that come last',
+  async (t) => {
+    const { store, clock } = open(t, t.testdir(), { recordsKept: 100 });
+    clock.advance(5000);
+    for (let second = 0; second < 20; second += 1) {
+      for (let call = 0; call < 1500; call += 1) store.save(recordOf(answered(`${second} ${call}`)));
+      for (let step = 0; step < 20; step += 1) clock.advance(50);
+    }
+    const kept = all(store).length;
+    t.ok(kept < 15_000, `${kept} of 30,000 are left while they come`);
+    for (let step = 0; step < 200; step += 1) clock.advance(50);
+    t.equal(all(store).length, 100);
+    for (let call = 0; call < 50; call += 1) store.save(recordOf(answered(`last ${call}`)));
+    for (let step = 0; step < 140; step += 1) clock.advance(50);
+    t.equal(all(store).length, 100);
+  },
+);
+
 t.test('a disk that takes nothing blocks nobody, and what waits is bounded', async (t) => {
   const directory = t.testdir();
   const { store, clock, lines } = open(t, directory);
