@@ -61,11 +61,12 @@ export class Line {
   #servers: ReadonlySet<string> = new Set();
   #addresses: ReadonlySet<string> = new Set();
   #serversTimer: Timer | undefined;
+  /** By `Clock.elapsed`; 0: it is not held. */
   #heldUntilMs = 0;
   #holdTimer: Timer | undefined;
   #condition: LineCondition;
   #sinceMs: number;
-  /** When people were told last, by code. */
+  /** When people were told last, by code and `Clock.elapsed`. */
   readonly #toldAtMs = new Map<string, number>();
   #stopped = false;
 
@@ -179,9 +180,13 @@ export class Line {
   hold(seconds: number): void {
     if (this.#stopped) return;
     const { clock } = this.#options;
-    this.#heldUntilMs = Math.max(this.#heldUntilMs, clock.now() + seconds * 1000);
+    this.#heldUntilMs = Math.max(this.#heldUntilMs, clock.elapsed() + seconds * 1000);
     this.#holdTimer?.cancel();
-    this.#holdTimer = clock.schedule(this.#heldUntilMs - clock.now(), () => this.#look());
+    this.#holdTimer = clock.schedule(this.#heldUntilMs - clock.elapsed(), () => {
+      // A timer may fire a moment early, and nobody might look again.
+      this.#heldUntilMs = 0;
+      this.#look();
+    });
     this.#look();
   }
 
@@ -229,7 +234,7 @@ export class Line {
       registration: this.#registration?.state,
       monitor: this.#watch?.state,
       heldUntilMs: this.#heldUntilMs,
-      nowMs: clock.now(),
+      nowMs: clock.elapsed(),
     });
   }
 
@@ -251,8 +256,8 @@ export class Line {
   #tell(code: string, message: string): void {
     const { clock, onNotice } = this.#options;
     const told = this.#toldAtMs.get(code);
-    if (told !== undefined && clock.now() - told < NOTICE_MS) return;
-    this.#toldAtMs.set(code, clock.now());
+    if (told !== undefined && clock.elapsed() - told < NOTICE_MS) return;
+    this.#toldAtMs.set(code, clock.elapsed());
     onNotice(code, message);
   }
 }
