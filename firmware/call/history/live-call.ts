@@ -44,8 +44,18 @@ const TALKING = { phase: 'talking', hasTalked: true } as const;
 /** More legs than any call has; those beyond it are not told of. */
 const MAX_LEGS = 256;
 
+/** The last step: the records and the presence of users follow the same calls, and take each event right after each other. */
+let last:
+  | { readonly before: LiveCall | undefined; readonly event: CallEvent; readonly after: LiveCall | undefined }
+  | undefined;
+
 /** What a call is after an event. Pure. Undefined for an event of a call whose beginning is not known. */
 export function nextLiveCall(call: LiveCall | undefined, event: CallEvent): LiveCall | undefined {
+  if (last?.event !== event || last.before !== call) last = { before: call, event, after: step(call, event) };
+  return last.after;
+}
+
+function step(call: LiveCall | undefined, event: CallEvent): LiveCall | undefined {
   if (event.kind === 'started') {
     return call ?? { started: event, legs: [{ ...event.caller, phase: 'trying', ...NEW }] };
   }
