@@ -129,8 +129,8 @@ export class Admission {
     this.#logger = options.logger;
     this.#sourceLog = options.sourceLog;
     this.#limits = options.limits;
-    this.#work = new TokenBucket(this.#clock.now(), STRANGERS_WORK_BURST_MS);
-    this.#blockLines = new TokenBucket(this.#clock.now(), BLOCK_LINES_PER_SECOND);
+    this.#work = new TokenBucket(this.#clock.elapsed(), STRANGERS_WORK_BURST_MS);
+    this.#blockLines = new TokenBucket(this.#clock.elapsed(), BLOCK_LINES_PER_SECOND);
     this.useLimits(options.limits);
   }
 
@@ -150,7 +150,7 @@ export class Admission {
 
   /** Why a datagram of that size, or a message of a connection, is dropped before anybody looks into it. */
   refuses(flow: Flow, sizeBytes = 0): Refusal | undefined {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const { packetsPerSecond } = this.#limits;
     const burst = BURST_SECONDS * packetsPerSecond;
     // What nobody worked on has no end, and the time until now is not its own.
@@ -178,14 +178,13 @@ export class Admission {
   /** What `refuses` has let in was worked on: in time that strangers have together. */
   worked(): void {
     if (this.#workingSinceMs === undefined) return;
-    // Many messages take less than the clock shows; of a thousand of them the sum is right all the same.
-    this.#work.spend(Math.max(0, this.#clock.now() - this.#workingSinceMs));
+    this.#work.spend(this.#clock.elapsed() - this.#workingSinceMs);
     this.#workingSinceMs = undefined;
   }
 
   /** The same for a connection that is about to be accepted. */
   refusesConnection(remoteAddress: string, localAddress: string): Refusal | undefined {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const stranger = this.#follow(remoteAddress, localAddress, now, 'connections');
     if (typeof stranger === 'string') return stranger;
     if (stranger.isAllowed) return undefined;
@@ -197,7 +196,7 @@ export class Admission {
 
   /** Why a request that was let in gets no answer all the same: it comes from a scanner. */
   refusesRequest(request: SipRequest, flow: Flow): Refusal | undefined {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const known = this.#knownFlow(flow, now);
     const source = sourceOf(flow.remoteAddress, flow.localAddress);
     const block = this.#blocked.findUser(source, () => parseSipUri(request.from.uri)?.user, now);
@@ -227,13 +226,13 @@ export class Admission {
     if (this.isKnown(flow)) return;
     const source = sourceOf(flow.remoteAddress, flow.localAddress);
     const stranger = this.#strangers.get(source);
-    if (stranger === undefined || stranger.isAllowed || this.#isProvenSource(source, this.#clock.now())) return;
+    if (stranger === undefined || stranger.isAllowed || this.#isProvenSource(source, this.#clock.elapsed())) return;
     if (stranger.behaviour.isMalformedTooOften()) this.block(flow, 'sends little but malformed messages');
   }
 
   /** `user` has logged in by this way, or still has a binding by it. */
   know(flow: Flow, cause: 'login' | 'binding', user: string): void {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const source = sourceOf(flow.remoteAddress, flow.localAddress);
     this.#proven.set(source, now + PROVEN_MS);
     let ports = this.#known.get(flow.remoteAddress);
@@ -259,7 +258,7 @@ export class Admission {
 
   /** Takes out phones whose binding is gone; to be called now and then. */
   forgetExpired(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     for (const [address, ports] of this.#known) {
       for (const [port, { untilMs }] of ports) if (now >= untilMs) this.#forget(address, port);
     }
@@ -267,12 +266,12 @@ export class Admission {
 
   /** Whether somebody has logged in by this very way, or has a binding by it. */
   isKnown(flow: Flow): boolean {
-    return this.#knownFlow(flow, this.#clock.now()) !== undefined;
+    return this.#knownFlow(flow, this.#clock.elapsed()) !== undefined;
   }
 
   /** Whether somebody has logged in from the source of this flow within the last hour. */
   isProven(flow: Flow): boolean {
-    return this.#isProvenSource(sourceOf(flow.remoteAddress, flow.localAddress), this.#clock.now());
+    return this.#isProvenSource(sourceOf(flow.remoteAddress, flow.localAddress), this.#clock.elapsed());
   }
 
   /**
@@ -280,7 +279,7 @@ export class Admission {
    * his own name alone.
    */
   isBlocked(flow: Flow, user?: string): boolean {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const known = this.#knownFlow(flow, now);
     const source = sourceOf(flow.remoteAddress, flow.localAddress);
     const isNamed = user !== undefined && this.#blocked.findUser(source, () => user, now) !== undefined;
@@ -297,7 +296,7 @@ export class Admission {
     const { remoteAddress, remotePort, localAddress } = flow;
     const source = sourceOf(remoteAddress, localAddress);
     if (this.#isListed(remoteAddress)) return;
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const { blockSeconds } = this.#limits;
     this.#blocked.add(source, user, reason, now, blockSeconds);
     if (user === undefined) {
@@ -311,9 +310,15 @@ export class Admission {
     this.#onBlocked();
   }
 
-  /** The newest first. */
+  /** The newest first, by the time of day that it is now: until then they last, wherever it was set meanwhile. */
   blocks(): readonly Block[] {
-    return this.#blocked.list(this.#clock.now());
+    const elapsedMs = this.#clock.elapsed();
+    const offsetMs = this.#clock.now() - elapsedMs;
+    return this.#blocked.list(elapsedMs).map((block) => ({
+      ...block,
+      sinceMs: Math.round(block.sinceMs + offsetMs),
+      untilMs: Math.round(block.untilMs + offsetMs),
+    }));
   }
 
   /** Ends the blocks of an address, or of a network as `blocks` names it; how many there were. */

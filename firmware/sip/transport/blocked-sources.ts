@@ -7,7 +7,7 @@ export interface Block {
   /** Where the source has phones that are logged in, it is only this name that is not heard from there. */
   readonly user: string | undefined;
   readonly reason: string;
-  /** Milliseconds since the Unix epoch. */
+  /** As the clock of who asks has them: here by `Clock.elapsed`, in `Admission.blocks` since the Unix epoch. */
   readonly sinceMs: number;
   readonly untilMs: number;
   /** Messages and connections that got no answer. */

@@ -69,12 +69,36 @@ t.test('a source is held to its rate, with a burst of four seconds', async (t) =
   t.equal(admitted(admission, from('198.51.100.2'), 10), 10, 'another source is not concerned');
   clock.advance(1000);
   t.equal(admitted(admission, from('198.51.100.1'), 1000), 100);
-  clock.jump(-3_600_000);
-  clock.advance(500);
-  t.equal(admitted(admission, from('198.51.100.1'), 1000), 0, 'a clock that was set back gives nothing');
-  clock.advance(500);
-  t.equal(admitted(admission, from('198.51.100.1'), 1000), 50);
+  for (const jumpMs of [-3_600_000, 3_600_000]) {
+    clock.jump(jumpMs);
+    t.equal(admitted(admission, from('198.51.100.1'), 1000), 0, 'a clock that is set gives nothing');
+    clock.advance(500);
+    t.equal(admitted(admission, from('198.51.100.1'), 1000), 50, 'and takes nothing');
+  }
 });
+
+t.test(
+  'wherever the time of day is set, who is known stays so, and who is blocked for as long as was said',
+  async (t) => {
+    for (const years of [50, -50]) {
+      const { admission, clock } = make();
+      const [phone, guesser] = [from('198.51.100.1'), from('198.51.100.2')];
+      admission.know(phone, 'login', '201');
+      admission.block(guesser, 'guesses');
+      clock.jump(years * 365 * 86_400_000);
+      t.ok(admission.isKnown(phone), `${years} years`);
+      t.ok(admission.isProven(phone));
+      t.equal(admission.refuses(guesser), 'blocked');
+      const leftMs = (admission.blocks()[0]?.untilMs ?? 0) - clock.now();
+      t.equal(leftMs, LIMITS.blockSeconds * 1000, 'told by the time of day that it is now');
+      clock.advance(leftMs);
+      t.equal(admission.refuses(guesser), undefined);
+      clock.advance(3_600_000);
+      t.notOk(admission.isKnown(phone));
+      t.notOk(admission.isProven(phone));
+    }
+  },
+);
 
 t.test('the limit of a running box can be changed', async (t) => {
   const { admission } = make();
