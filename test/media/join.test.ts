@@ -47,13 +47,14 @@ async function office(t: Test, client: MediaClient, ...codecs: readonly Negotiat
   return Promise.all(codecs.map((codec, index) => dial(t, client, codec, NOTES[index] ?? 0)));
 }
 
-async function say(dialog: Dialog, payload: Buffer): Promise<void> {
+/** `spokenAtMs` of performance.now(): the clocks of phones go on while they are silent, and while this process stands still. */
+async function say(dialog: Dialog, payload: Buffer, spokenAtMs: number): Promise<void> {
   const sequenceNumber = dialog.sequenceNumber++;
   await dialog.party.send(dialog.session.ports[0], {
     marker: false,
     payloadType: dialog.negotiated.payloadType,
     sequenceNumber: sequenceNumber & 0xffff,
-    timestamp: 160 * sequenceNumber,
+    timestamp: Math.round(8 * spokenAtMs) >>> 0,
     ssrc: dialog.session.id,
     payload,
   });
@@ -63,11 +64,12 @@ async function say(dialog: Dialog, payload: Buffer): Promise<void> {
 async function talk(dialogs: readonly Dialog[], ms: number, words?: readonly (readonly Buffer[])[]): Promise<void> {
   const began = performance.now();
   for (let frame = 0; frame * FRAME_MS < ms; frame += 1) {
-    const dueMs = began + FRAME_MS * frame - performance.now();
-    if (dueMs > 0) await delay(dueMs);
+    const dueMs = began + FRAME_MS * frame;
+    const untilMs = dueMs - performance.now();
+    if (untilMs > 0) await delay(untilMs);
     for (const [index, dialog] of dialogs.entries()) {
       const payload = words === undefined ? dialog.note[frame % dialog.note.length] : words[index]?.[frame];
-      if (payload !== undefined) await say(dialog, payload);
+      if (payload !== undefined) await say(dialog, payload, dueMs);
     }
   }
   await delay(3 * FRAME_MS);
@@ -232,7 +234,6 @@ t.test('a recording of both goes on over a change of peer, each in his channel a
     const recording = await a.session.record({ folder, name, who, channels, ...limits, onEnded });
     return { recording, ended };
   };
-  // Made beforehand: the clocks of these phones stand still between words, as those of no phone do for longer than a moment.
   const said = await Promise.all(
     ['adb fce dad', 'ecf aba bda', 'fad ece ebe'].map((words) =>
       Promise.all(

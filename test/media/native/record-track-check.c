@@ -92,10 +92,13 @@ CHECK(check_track_places, "record: pauses, bursts, new sources and late packets 
   track_read(&track, read, 2 * PACKET);
   EXPECT(read[80], 0);
   EXPECT(read[PACKET + 80], 5);
-  /* Too late, too early by far: left out. Nothing of it turns up later. */
+  /* Of a clock that was set back, or forwards by far: behind what came before, and not over it. */
   track_write(&track, 0x80000000 - 1600, RATE, pcm, PACKET, 1600);
   track_write(&track, 0x80000000 + 160 + 7000, RATE, pcm, PACKET, 1600);
-  /* Nor what lies a ring or more beyond what is read. */
+  track_read(&track, read, 2 * PACKET);
+  EXPECT(read[80], 5);
+  EXPECT(read[PACKET + 80], 5);
+  /* What lies a ring or more beyond what is read is left out, and does not turn up later. */
   track_restart(&track);
   track_write(&track, 0, RATE, pcm, PACKET, track.read + TRACK_SAMPLES + 10 * PACKET);
   for (unsigned i = 0; i < 200; i++) {
@@ -145,6 +148,60 @@ CHECK(check_track_stalls, "record: a source whose clock stood still is recorded 
     }
   }
   for (unsigned word = 1; word <= WORDS; word++) EXPECT(heard[word], WORD_PACKETS * PACKET);
+}
+
+/* Reads what may be read by `now`: where each packet begins, by its number, and how many samples of it there are. */
+struct reading {
+  struct track track;
+  int64_t begins[400];
+  unsigned samples[400];
+  unsigned disorder;
+  int16_t last;
+};
+
+static void read_packets(struct reading *reading, uint64_t until) {
+  while (reading->track.read < until) {
+    int16_t sample;
+    const int64_t at = (int64_t)reading->track.read;
+    track_read(&reading->track, &sample, 1);
+    if (sample == 0) continue;
+    if (sample < reading->last) reading->disorder++;
+    if (reading->samples[sample]++ == 0) reading->begins[sample] = at;
+    reading->last = sample;
+  }
+}
+
+CHECK(check_track_bursts, "record: what a network, or this machine, held up and then brings at once is there as a whole, in order and in its time") {
+  enum { HOLD = RATE, HELD_IN_TIME = 48, PACKETS = 300, FIRST_HELD = 100, SKIPPED = 5 * RATE / 1000 };
+  /* Held up for so many packets: when they begin to speak, or later. */
+  static const unsigned held[] = {5, 12, 20, 40, 48, 60, 75};
+  for (unsigned i = 0; i < 2 * sizeof held / sizeof *held; i++) {
+    const unsigned first = i % 2 == 0 ? 1 : FIRST_HELD, count = held[i / 2];
+    static struct reading reading;
+    memset(&reading, 0, sizeof reading);
+    track_start(&reading.track, RATE);
+    for (unsigned number = 1; number <= PACKETS; number++) {
+      const unsigned arrives = number >= first && number < first + count ? first + count : number;
+      const uint64_t now = (uint64_t)arrives * PACKET;
+      int16_t pcm[PACKET];
+      for (unsigned j = 0; j < PACKET; j++) pcm[j] = (int16_t)number;
+      if (now > HOLD) read_packets(&reading, now - HOLD);
+      track_write(&reading.track, number * PACKET, RATE, pcm, PACKET, now);
+    }
+    read_packets(&reading, track_end(&reading.track));
+    EXPECT(reading.disorder, 0);
+    const unsigned over = count > HELD_IN_TIME ? count - HELD_IN_TIME : 0;
+    unsigned whole = 0, in_time = 0;
+    for (unsigned number = 1; number <= PACKETS; number++) {
+      EXPECT(reading.samples[number] >= PACKET - SKIPPED, true);
+      whole += reading.samples[number] == PACKET;
+      in_time += reading.begins[number] == (number - 1) * PACKET;
+    }
+    /* What lies behind its time is brought back by 5 ms of each 200 ms. */
+    EXPECT(whole >= PACKETS - 8 * over / 2, true);
+    if (over == 0) EXPECT(in_time, PACKETS);
+    EXPECT(reading.begins[PACKETS] - (PACKETS - 1) * PACKET <= over * PACKET, true);
+  }
 }
 
 CHECK(check_wav_header, "record: the head of a file is read as it was written, and nothing else is") {

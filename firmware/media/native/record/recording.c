@@ -16,10 +16,10 @@
 #define STEP_MS 20
 #define MAX_STEP_SAMPLES (STEP_MS * 16)
 /*
- * How long is waited for what is late: a packet of 200 ms tells of its first sample when the last one is said, and may
- * have taken its time.
+ * How long is waited for what is late: a network, or this machine, that stands still for so long and then brings all at once takes no word
+ * from its place.
  */
-#define HOLD_MS 300
+#define HOLD_MS 1000
 
 struct ear {
   struct leg_tap tap;
@@ -247,7 +247,12 @@ static void emit_until(struct recording *recording, uint64_t until) {
 }
 
 static void finish_with_all(struct recording *recording, enum record_end end, uint64_t now_us) {
-  const uint64_t until = position(recording, now_us);
+  uint64_t until = position(recording, now_us);
+  /* All that was said, though a burst may have brought it too late for its time. */
+  for (unsigned i = 0; i < 2; i++) {
+    const uint64_t said = track_end(&recording->ears[i].track);
+    if (said > until) until = said;
+  }
   emit_until(recording, until);
   if (!recording->finished && until > recording->emitted && !emit(recording, (size_t)(until - recording->emitted))) end = RECORD_DISK_SLOW;
   finish(recording, end);

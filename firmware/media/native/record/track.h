@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRACK_SAMPLES 16384 /* 1 s at 16 kHz; a power of two */
+#define TRACK_SAMPLES 32768 /* 2 s at 16 kHz; a power of two */
 
 struct track {
   uint32_t rate;       /* of the samples, Hz: 8000 or 16000 */
@@ -19,6 +19,9 @@ struct track {
   uint32_t clock_rate; /* of the timestamps, Hz */
   uint32_t timestamp;  /* of the source, at `position` */
   int64_t position;
+  int64_t floor;       /* the end of what lies before `from` */
+  int64_t from, end;   /* what the source said since it had its place in the time line anew */
+  uint64_t skips_at;   /* the earliest position at which something of a source that lies ahead may be skipped again */
   int64_t least_late;  /* how late its packets came at least, in samples, since the last correction */
   uint64_t judged_at;  /* the position at which that is looked at */
   int16_t samples[TRACK_SAMPLES]; /* from `read` on, by position modulo the size */
@@ -26,13 +29,16 @@ struct track {
 
 void track_start(struct track *track, uint32_t rate);
 /*
- * `count` samples at the track's rate, whose first has `timestamp`, arrived when the time line was at `now`. What lies a whole ring
- * beyond the position that is read next is left out; so is what lies before it and before what came last. What follows and is too
- * late nevertheless comes directly behind that position, and its source from then on.
+ * `count` samples at the track's rate, whose first has `timestamp`, arrived when the time line was at `now`. They come in the order in
+ * which they were said, and nothing of them lies over what came before: what is too late to be read comes directly behind the position
+ * that is read next, and its source from then on; of a burst, what has no room before `now` comes behind it. What lies a whole ring
+ * beyond the position that is read next is left out.
  */
 void track_write(struct track *track, uint32_t timestamp, uint32_t clock_rate, const int16_t *pcm, size_t count, uint64_t now);
 /* The source is another one, or began again. */
 void track_restart(struct track *track);
+/* Behind all that was written: beyond `now` where a burst had no room before it. */
+uint64_t track_end(const struct track *track);
 /* The next `count` samples, at most TRACK_SAMPLES. */
 void track_read(struct track *track, int16_t *pcm, size_t count);
 
