@@ -48,3 +48,23 @@ t.test('those that are removed while they are gone through are left out', async 
   t.equal(calls.size, 0);
   t.same([...calls.values()], []);
 });
+
+t.test(
+  'as in a Map, those that come while it is gone through have their turn, and who comes again is the last',
+  async (t) => {
+    const calls = new LiveMap<string, Call>();
+    for (const name of ['a', 'b', 'c']) calls.set(name, call(name));
+    const met: string[] = [];
+    for (const { name } of calls.values()) {
+      met.push(name);
+      if (name === 'a') {
+        calls.delete('b');
+        calls.set('b', call('b again'));
+        calls.set('c', call('c anew'));
+      }
+      if (name === 'b again') calls.set('d', call('d'));
+    }
+    t.same(met, ['a', 'c anew', 'b again', 'd']);
+    t.same([...calls.keys()], ['a', 'c', 'b', 'd']);
+  },
+);

@@ -11,7 +11,7 @@ import { DEFAULT_SESSION_TIMER } from '../../../firmware/sip/user-agent/session-
 import { FakeClock } from '../../support/fake-clock.ts';
 import { ANSWER, Conversation, OFFER } from '../support/called.ts';
 import { header } from '../support/raw-peer.ts';
-import { Events, silent, turns } from '../support/stacks.ts';
+import { Events, silent, turns, within } from '../support/stacks.ts';
 
 const contact = (call: Conversation, user = '202'): string => `Contact: <sip:${user}@127.0.0.1:${call.peer.port}>`;
 
@@ -149,6 +149,34 @@ t.test('after the end of a call its 2xx gets its ACK again, and that of another 
   t.same(events.pending, []);
   await call.close();
 });
+
+t.test(
+  'all who wait for the end of a call that nobody answered hear of it, also who asks when it is over',
+  async (t) => {
+    for (const crosses of [false, true]) {
+      const call = await Conversation.open(() => false);
+      const events = new Events();
+      const outgoing = calling(call, events);
+      const invite = await call.peer.next(/^INVITE/);
+      let over = 0;
+      const waiting = [outgoing.bye(), outgoing.bye()].map((each) => each.then(() => (over += 1)));
+      call.answer(invite, '180 Ringing', { tag: 'y', headers: [contact(call)] });
+      call.answer(await call.peer.next(/^CANCEL/), '200 OK');
+      await turns();
+      t.equal(over, 0);
+      if (crosses) {
+        call.answer(invite, '200 OK', { tag: 'y', body: ANSWER, headers: [contact(call)] });
+        await call.peer.next(/^ACK/);
+        call.answer(await call.peer.next(/^BYE/), '200 OK');
+      } else call.answer(invite, '487 Request Terminated', { tag: 'y' });
+      await within(Promise.all(waiting), 'end');
+      await within(outgoing.bye(), 'end that was');
+      t.equal(await events.next(), 'rejected 487');
+      t.equal(await events.next(), 'ended cancelled');
+      await call.close();
+    }
+  },
+);
 
 t.test('a callee of RFC 2543 that gives no tag can hang up (RFC 3261 §12.1.2)', async (t) => {
   const call = await Conversation.open(() => false);
