@@ -23,7 +23,7 @@ const MAX_CALL_BACKS = 32;
 /** What routing looks at, read from what runs. */
 export class PresentState implements RoutingState {
   readonly #options: PresentStateOptions;
-  /** By the number that the emergency call carried. */
+  /** By the number that the emergency call carried; until when, by `Clock.elapsed`. */
   readonly #callBacks = new Map<string, { readonly extension: string; readonly untilMs: number }>();
   /** Set by groups. */
   waitingIn: (huntGroup: string) => number = () => 0;
@@ -60,7 +60,7 @@ export class PresentState implements RoutingState {
   }
 
   emergencyCallBack(isCalled: (shownNumber: string) => boolean): string | undefined {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.elapsed();
     // The newest first: of two calls that showed the same place the last one is what help asks about.
     for (const [shown, { extension, untilMs }] of [...this.#callBacks].reverse()) {
       if (untilMs > now && isCalled(shown)) return extension;
@@ -73,7 +73,7 @@ export class PresentState implements RoutingState {
     this.#callBacks.delete(shownNumber);
     const [oldest] = this.#callBacks.keys();
     if (this.#callBacks.size >= MAX_CALL_BACKS && oldest !== undefined) this.#callBacks.delete(oldest);
-    this.#callBacks.set(shownNumber, { extension, untilMs: this.#options.clock.now() + callBackSeconds * 1000 });
+    this.#callBacks.set(shownNumber, { extension, untilMs: this.#options.clock.elapsed() + callBackSeconds * 1000 });
   }
 
   /** A device by its `DeviceState.id`. */
