@@ -17,8 +17,8 @@ const SOAK_CALLS = 1_000_000;
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
-    rounds: { type: 'string', default: '3' },
-    count: { type: 'string', default: '5000' },
+    rounds: { type: 'string', default: '16' },
+    count: { type: 'string', default: '500' },
     seconds: { type: 'string', default: '60' },
     rate: { type: 'string' },
   },

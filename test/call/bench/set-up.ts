@@ -6,8 +6,8 @@ import { heading, report } from '../../support/bench-report.ts';
 import { cpuNs } from '../../support/process-cost.ts';
 import { CallLoad, type LoadCall } from './call-load.ts';
 
-/** Until then the runtime still compiles what it does most. */
-const WARM_UP = 6000;
+/** Until then the runtime still compiles what it does most: its first minutes of such a load, not its days. */
+const WARM_UP = 25_000;
 /** Under way at once: the server is busy all the time. */
 const WINDOW = 24;
 export const MEDIA_PORTS = 600;
@@ -35,7 +35,7 @@ export async function compareSetUp(rounds: number, count: number): Promise<void>
       const load = await startLoad(server);
       sides.push({ server, load, costs: [] });
       await load.register();
-      await load.run(server.name === 'Ringdown' ? WARM_UP : WARM_UP / 10, WINDOW, plainCall);
+      await load.run(server.name === 'Ringdown' ? WARM_UP : WARM_UP / 25, WINDOW, plainCall);
     }
     for (let round = 0; round < rounds; round += 1) {
       for (const { server, load, costs } of sides) {
