@@ -19,7 +19,12 @@ export function outputOf(
     child.on('close', (code, signal) => {
       if (code === 0) resolve(Buffer.concat(output));
       else {
-        const words = Buffer.concat(complaints).toString('utf8').trim();
+        // A program of checks names those that failed among the others.
+        const failed = Buffer.concat(output)
+          .toString('utf8')
+          .split('\n')
+          .filter((line) => line.startsWith('not ok'));
+        const words = [...failed, Buffer.concat(complaints).toString('utf8').trim()].join('\n');
         reject(new Error(`${[file, ...args].join(' ')} ended with ${code ?? signal}: ${words}`));
       }
     });
