@@ -52,6 +52,7 @@ export async function soak({ count, seconds, perSecond }: SoakOptions): Promise<
       const result = await load.run(Math.ceil(count / STEPS), WINDOW, next, stepUntil, perSecond);
       done += result.done;
       failed += result.failed;
+      if (result.failed > 0) process.stdout.write(`${result.failed} failed, the last one for ${result.lastFailure}\n`);
       process.stdout.write(`${String(WARM_UP + done).padEnd(10)} ${megabytesOf(ringdown)} MB\n`);
     }
     const minutes = ((performance.now() - beganMs) / 60_000) * (LIMIT / done);
