@@ -69,7 +69,10 @@ export class Continuity {
     else this.#from = 0;
   }
 
-  /** What does not reach to its end is left out, and so is a session that was closed while its place was on its way: nobody forgets it again. */
+  /**
+   * What does not reach to its end is left out, and so is a session that was closed while its place was on its way: nobody forgets
+   * it again.
+   */
   #note(places: Buffer, takenMs: number): void {
     let at = 0;
     while (at + HEADER_BYTES <= places.length) {

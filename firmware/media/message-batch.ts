@@ -1,5 +1,6 @@
 /*
- * What one side of the media channel says within a turn of the event loop goes at once, one text a line: a call has a dozen of them, and each costs both processes a system call and a wake-up.
+ * What one side of the media channel says within a turn of the event loop goes at once, one text a line: a call has a dozen of
+ * them, and each costs both processes a system call and a wake-up.
  */
 
 /** Texts without line ends, on their way. */

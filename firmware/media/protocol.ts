@@ -314,9 +314,12 @@ export interface Resumption {
   readonly resumptions: number;
 }
 
-/** The places of some sessions, one behind the other (continuity.ts reads them), and where the next snapshot goes on: 0 when there is none left. */
+/** The places of some sessions (continuity.ts reads them), and where the next snapshot goes on: 0 when there is none left. */
 export interface Snapshot {
-  /** Base64. Of each session its id (a double), the bytes of its place (32 bits), 32 bits unused, all little endian; then the place, as in Resumption. */
+  /**
+   * Base64. Of each session, one behind the other, its id (a double), the bytes of its place (32 bits), 32 bits unused, all little
+   * endian; then the place, as in Resumption.
+   */
   readonly places: string;
   readonly next: number;
 }
@@ -384,8 +387,9 @@ export type FromWorker =
 export const MAX_MESSAGE_BYTES = 4096;
 /** An id has 16 digits at most. */
 export const MAX_DONE = 200;
-/** How many sessions a snapshot is of at most (SNAPSHOT_SESSIONS in native/addon/transport.h), and what the response with it takes. */
+/** How many sessions a snapshot is of at most (SNAPSHOT_SESSIONS in native/addon/transport.h). */
 export const SNAPSHOT_SESSIONS = 128;
+/** What the response with it takes. */
 export const MAX_SNAPSHOT_BYTES = 2 ** 18;
 
 /** Throws a RangeError for a message that the channel does not carry: our own mistake. */
