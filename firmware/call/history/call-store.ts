@@ -38,6 +38,8 @@ const MAX_PRUNED_ROWS = 500;
 const PRUNE_PAUSE_MS = 100;
 /** Records that wait while the disk takes none; the oldest go first. Half an hour of the busiest office. */
 const MAX_WAITING = 2000;
+/** With so many waiting the next commit is not put off: in a storm of calls it would come when the oldest are lost already. */
+const MANY_WAITING = MAX_WAITING / 4;
 /** Rows written before signalling has its turn: one or two milliseconds. */
 const ROWS_AT_ONCE = 64;
 /** Then it has as much as it needs, and this long at the least. */
@@ -62,6 +64,8 @@ export class CallStore {
   /** Those of the waiting that are being written. */
   #writing: readonly WrittenCall[] = [];
   #timer: Timer | undefined;
+  /** It is for at once. */
+  #isSoon = false;
   #pruning: Timer | undefined;
   #pruningDueMs = Number.POSITIVE_INFINITY;
   #syncing: Promise<void> | undefined;
@@ -116,7 +120,19 @@ export class CallStore {
       this.#waiting.delete(oldest);
       this.#dropped += 1;
     }
-    this.#timer ??= this.#options.clock.schedule(COMMIT_INTERVAL_MS, () => this.#write(ROWS_AT_ONCE));
+    if (this.#timer === undefined || (this.#isStorm && !this.#isSoon)) this.#writeLater();
+  }
+
+  get #isStorm(): boolean {
+    return !this.#isFailing && this.#waiting.size >= MANY_WAITING;
+  }
+
+  /** What was begun goes on, and a storm is written, after a pause; all else a second later. */
+  #writeLater(): void {
+    this.#timer?.cancel();
+    this.#isSoon = this.#writer.isWriting || this.#isStorm;
+    const delayMs = this.#isSoon ? WRITE_PAUSE_MS : COMMIT_INTERVAL_MS;
+    this.#timer = this.#options.clock.schedule(delayMs, () => this.#write(ROWS_AT_ONCE));
   }
 
   /** Writes what waits, now. A failure is logged once, keeps what waits and tries again a second later. */
@@ -131,20 +147,16 @@ export class CallStore {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#waiting.size === 0) return;
-    const { clock } = this.#options;
-    let nextMs = COMMIT_INTERVAL_MS;
     try {
       if (!this.#writer.isWriting) {
         this.#writing = [...this.#waiting.values()];
         this.#writer.begin(this.#writing);
       }
       if (this.#writer.go(rows)) this.#hasWritten();
-      else nextMs = WRITE_PAUSE_MS;
     } catch (error) {
       this.#hasFailed(error);
     }
-    if (this.#waiting.size === 0 || this.#isClosed) return;
-    this.#timer = clock.schedule(nextMs, () => this.#write(ROWS_AT_ONCE));
+    if (this.#waiting.size > 0 && !this.#isClosed) this.#writeLater();
   }
 
   #hasWritten(): void {

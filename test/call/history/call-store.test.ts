@@ -220,6 +220,24 @@ t.test(
   },
 );
 
+t.test('a storm of calls is written before anything of it is lost, and no record of it runs on', async (t) => {
+  const { store, clock } = open(t, t.testdir(), { recordsKept: 100_000 });
+  clock.advance(5000);
+  for (let call = 0; call < 9000; call += 1) {
+    store.save(recordOf(callOf({ id: `storm ${call}`, steps: [{ ring: 1, party: WORKSHOP }, { answer: 1 }] })));
+    store.save(recordOf(answered(`storm ${call}`)));
+    // Three thousand a second.
+    if (call % 15 === 14) clock.advance(5);
+  }
+  clock.advance(5000);
+  const calls = all(store);
+  t.equal(calls.length, 9000);
+  t.same(
+    calls.filter(({ cause }) => cause === undefined),
+    [],
+  );
+});
+
 t.test('a disk that takes nothing blocks nobody, and what waits is bounded', async (t) => {
   const directory = t.testdir();
   const { store, clock, lines } = open(t, directory);
