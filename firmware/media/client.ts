@@ -25,7 +25,6 @@ import type {
   Response,
   SendDigits,
   SessionStatistics,
-  Snapshot,
 } from './protocol.ts';
 import { faultOfDigits, faultOfParameters } from './protocol-check.ts';
 import { type Recording, type RecordingOptions, Recordings } from './recordings.ts';
@@ -113,7 +112,7 @@ export class MediaClient {
     this.#threads = threadCount(options.threads);
     this.#continuity = new Continuity({
       clock: options.clock,
-      take: (from) => this.#snapshot(from),
+      take: (from) => this.#requests.request({ method: 'snapshot', from }),
       sessionCount: () => this.#sessions.size,
       isOpen: (session) => this.#sessions.has(session),
     });
@@ -380,13 +379,6 @@ export class MediaClient {
     const result = await this.#requests.request({ method: 'statistics', session: session.id });
     if (result === null || 'places' in result)
       throw new MediaError('MEDIA_WORKER_FAULT', 'statistics without a result');
-    return result;
-  }
-
-  async #snapshot(from: number): Promise<Snapshot> {
-    const result = await this.#requests.request({ method: 'snapshot', from });
-    if (result === null || !('places' in result))
-      throw new MediaError('MEDIA_WORKER_FAULT', 'a snapshot without places');
     return result;
   }
 

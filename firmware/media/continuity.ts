@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import { type Resumption, SNAPSHOT_SESSIONS, type Snapshot } from './protocol.ts';
+import { type Result, type Resumption, SNAPSHOT_SESSIONS } from './protocol.ts';
 
 /** Each session's place is taken so often. */
 const SNAPSHOT_INTERVAL_MS = 1000;
@@ -24,7 +24,7 @@ interface Place {
  */
 export class Continuity {
   readonly #clock: Clock;
-  readonly #take: (from: number) => Promise<Snapshot>;
+  readonly #take: (from: number) => Promise<Result>;
   readonly #sessionCount: () => number;
   readonly #isOpen: (session: number) => boolean;
   readonly #places = new Map<number, Place>();
@@ -35,7 +35,8 @@ export class Continuity {
 
   constructor(options: {
     clock: Clock;
-    take: (from: number) => Promise<Snapshot>;
+    /** Has the worker take a snapshot. */
+    take: (from: number) => Promise<Result>;
     sessionCount: () => number;
     isOpen: (session: number) => boolean;
   }) {
@@ -56,9 +57,10 @@ export class Continuity {
     const takenMs = this.#clock.elapsed();
     if (this.#sessionCount() > 0) {
       try {
-        const { places, next } = await this.#take(this.#from);
-        this.#note(Buffer.from(places, 'base64'), takenMs);
-        this.#from = next;
+        const result = await this.#take(this.#from);
+        const isSnapshot = result !== null && 'places' in result;
+        if (isSnapshot) this.#note(Buffer.from(result.places, 'base64'), takenMs);
+        this.#from = isSnapshot ? result.next : 0;
       } catch {
         // The worker is gone or busy: what was taken before holds until the next one.
         this.#from = 0;

@@ -6,6 +6,7 @@ import {
   encodeMessage,
   MAX_DONE,
   MAX_MESSAGE_BYTES,
+  type Result,
   SNAPSHOT_SESSIONS,
   type Snapshot,
 } from '../../firmware/media/protocol.ts';
@@ -228,6 +229,29 @@ t.test('the places of many sessions are asked for in parts, all of them within a
   for (const session of [1, 128, 129, 300]) {
     t.equal(continuity.resume(session)?.place, Buffer.from(`of ${session}`).toString('base64'));
   }
+  continuity.close();
+});
+
+t.test('an answer without places takes nothing away', async (t) => {
+  const clock = new FakeClock();
+  const answers: Result[] = [{ places: placesOf([[1, Buffer.from('one')]]), next: 5 }, null, { places: '', next: 0 }];
+  const asked: number[] = [];
+  const continuity = new Continuity({
+    clock,
+    take: async (from) => {
+      asked.push(from);
+      return answers[asked.length - 1] ?? null;
+    },
+    sessionCount: () => 1,
+    isOpen: () => true,
+  });
+  continuity.watch();
+  for (let second = 0; second < 3; second += 1) {
+    clock.advance(1000);
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  }
+  t.same(asked, [0, 5, 0], 'and begins the next round');
+  t.equal(continuity.resume(1)?.place, Buffer.from('one').toString('base64'));
   continuity.close();
 });
 

@@ -1,11 +1,11 @@
 #include "addon/transport.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "net/socket.h"
 
 #define MAX_ADDRESS_CHARACTERS 64
 #define MAX_SILENCE_MS 86400000
-#define EXPEDITED_FORWARDING 46 /* RFC 4594 §4.1 */
 
 bool read_transport(napi_env env, napi_value object, struct leg_settings *settings) {
   char address[MAX_ADDRESS_CHARACTERS];
@@ -14,7 +14,7 @@ bool read_transport(napi_env env, napi_value object, struct leg_settings *settin
   if (!optional_boolean(env, object, "rtcpMux", false, &settings->rtcp_mux) ||
       !optional_text(env, object, "rtcpAddress", address, sizeof address) ||
       !optional_uint32(env, object, "rtcpPort", UINT16_MAX, beside, &port) ||
-      !optional_uint32(env, object, "dscp", 63, EXPEDITED_FORWARDING, &dscp) ||
+      !optional_uint32(env, object, "dscp", 63, SOCKET_DSCP, &dscp) ||
       !optional_uint32(env, object, "silenceMs", MAX_SILENCE_MS, 0, &settings->silence_ms)) {
     return false;
   }

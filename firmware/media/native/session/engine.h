@@ -44,8 +44,8 @@ struct session *engine_remove(struct engine *engine, uint32_t handle);
 /* Runs `visit` on the session, on its loop's thread, and waits for it. False for a handle that is not open, or when epoll refuses. */
 bool engine_visit(struct engine *engine, uint32_t handle, void (*visit)(struct session *session, void *argument), void *argument);
 /*
- * The same on `most` sessions that live on a loop, from slot `from` on (0 to begin with, any other number begins anew): a loop is kept
- * from its packets for no longer than these take. Where to go on; 0 when there is no session left.
+ * The same on `most` sessions that live on a loop, from slot `from` on (0 to begin with; a number of no slot begins anew): a loop is
+ * kept from its packets for no longer than these take. Where to go on; 0 when there is no session left.
  */
 uint32_t engine_visit_some(struct engine *engine, uint32_t from, unsigned most, void (*visit)(struct session *session, void *argument),
                            void *argument);
