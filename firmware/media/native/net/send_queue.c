@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "net/send_queue.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,6 @@ struct send_queue *send_queue_open(void) {
     queue->parts[i].iov_base = queue->bytes[i];
     queue->messages[i].msg_hdr.msg_iov = &queue->parts[i];
     queue->messages[i].msg_hdr.msg_iovlen = 1;
-    queue->messages[i].msg_hdr.msg_name = &queue->to[i];
   }
   return queue;
 }
@@ -52,15 +52,16 @@ void send_queue_add(struct send_queue *queue, int fd, const union address *to, s
   queue->count++;
   queue->fd = fd;
   queue->counters = counters;
-  queue->to[i] = *to;
-  queue->messages[i].msg_hdr.msg_namelen = address_length(to);
+  if (to != NULL) queue->to[i] = *to;
+  queue->messages[i].msg_hdr.msg_name = to == NULL ? NULL : &queue->to[i];
+  queue->messages[i].msg_hdr.msg_namelen = to == NULL ? 0 : address_length(to);
   queue->parts[i].iov_len = length;
 }
 
 /* The most usual case, which costs the kernel less this way. False: it is lost. */
 static bool send_one(const struct send_queue *queue) {
   const struct iovec *part = &queue->parts[0];
-  return socket_send(queue->fd, part->iov_base, part->iov_len, &queue->to[0]);
+  return socket_send(queue->fd, part->iov_base, part->iov_len, queue->messages[0].msg_hdr.msg_name);
 }
 
 static void note_sent(struct send_queue *queue, unsigned from, unsigned count) {
@@ -70,12 +71,18 @@ static void note_sent(struct send_queue *queue, unsigned from, unsigned count) {
 
 void send_queue_flush(struct send_queue *queue) {
   unsigned done = 0;
+  bool told = false;
   if (queue->count == 1 && send_one(queue)) {
     note_sent(queue, 0, 1);
     done = 1;
   }
   while (done < queue->count) {
     const int sent = socket_send_all(queue->fd, queue->messages + done, queue->count - done);
+    if (sent <= 0 && errno == ECONNREFUSED && !told) {
+      /* What the network said of an earlier one (ICMP), which clears it: this one was not tried. */
+      told = true;
+      continue;
+    }
     if (sent <= 0) {
       /* No route, a full buffer: this one is lost, as packets are. */
       queue->counters->packets_unsent++;

@@ -31,7 +31,8 @@ int socket_receive(int fd, struct mmsghdr *messages, unsigned count) {
 }
 
 bool socket_send(int fd, const void *bytes, size_t length, const union address *to) {
-  return syscall(SYS_sendto, fd, bytes, length, MSG_DONTWAIT, &to->any, address_length(to)) >= 0;
+  const socklen_t to_length = to == NULL ? 0 : address_length(to);
+  return syscall(SYS_sendto, fd, bytes, length, MSG_DONTWAIT, to, to_length) >= 0;
 }
 
 int socket_send_all(int fd, struct mmsghdr *messages, unsigned count) {
@@ -47,17 +48,45 @@ static int forbid_fragments(int fd) {
   return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof whole);
 }
 
-int socket_open(const union address *local) {
-  const int fd = socket(local->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  const int on = 1;
-  int failed = 0;
-  failed |= mark(fd, local->any.sa_family, SOCKET_DSCP);
-  if (local->any.sa_family == AF_INET) failed |= forbid_fragments(fd);
-  if (local->any.sa_family == AF_INET6) failed |= setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  if (failed == 0 && bind(fd, &local->any, address_length(local)) == 0) return fd;
-  const int reason = errno;
+static int closed_for(int fd, int reason) {
   close(fd);
   errno = reason;
   return -1;
+}
+
+static int open_marked(sa_family_t family, uint8_t dscp) {
+  const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  const int on = 1;
+  int failed = 0;
+  failed |= mark(fd, family, dscp);
+  if (family == AF_INET) failed |= forbid_fragments(fd);
+  if (family == AF_INET6) failed |= setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  return failed == 0 ? fd : closed_for(fd, errno);
+}
+
+int socket_open(const union address *local) {
+  const int fd = open_marked(local->any.sa_family, SOCKET_DSCP);
+  if (fd < 0 || bind(fd, &local->any, address_length(local)) == 0) return fd;
+  return closed_for(fd, errno);
+}
+
+static int share_port(int fd, int shared) { return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof shared); }
+
+int socket_connect(int fd, const union address *remote, uint8_t dscp) {
+  union address local;
+  socklen_t length = sizeof local;
+  if (getsockname(fd, &local.any, &length) != 0) return -1;
+  if (address_is_unspecified(&local)) {
+    errno = EADDRNOTAVAIL;
+    return -1;
+  }
+  const int connected = open_marked(local.any.sa_family, dscp);
+  if (connected < 0) return -1;
+  /* No longer than this takes: else another process of the same user could have the port, too. */
+  const bool failed = share_port(fd, 1) != 0 || share_port(connected, 1) != 0 || bind(connected, &local.any, length) != 0 ||
+                      connect(connected, &remote->any, address_length(remote)) != 0 || share_port(connected, 0) != 0;
+  const int reason = errno;
+  share_port(fd, 0);
+  return failed ? closed_for(connected, reason) : connected;
 }

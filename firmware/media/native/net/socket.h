@@ -18,9 +18,15 @@ void socket_mark(int fd, sa_family_t family, uint8_t dscp);
 void socket_stamp(int fd);
 /* A non-blocking UDP socket on exactly this address, marked with SOCKET_DSCP; or -1 with errno set. */
 int socket_open(const union address *local);
+/*
+ * Another one on the port of `fd`, connected to `remote`: what comes from there comes to it from now on, and to `fd` what comes from
+ * anywhere else. What came while it was not connected yet may be from anybody. -1 with errno set; EADDRNOTAVAIL where `fd` is on
+ * every address, for this one would be on the one that it has today.
+ */
+int socket_connect(int fd, const union address *remote, uint8_t dscp);
 /* recvmmsg(2), sendto(2) and sendmmsg(2), none of which waits. */
 int socket_receive(int fd, struct mmsghdr *messages, unsigned count);
-/* False: it is lost. */
+/* `to` is NULL for a connected one. False: it is lost. */
 bool socket_send(int fd, const void *bytes, size_t length, const union address *to);
 int socket_send_all(int fd, struct mmsghdr *messages, unsigned count);
 

@@ -79,8 +79,8 @@ bool forward_event(struct leg *from, struct leg *to, const struct arrived *arriv
 
 struct destination leg_destination(struct leg *to, uint64_t now_us) {
   return (struct destination){
-      .fd = to->rtp_fd,
-      .to = leg_remote(to),
+      .fd = to->connection.fd >= 0 ? to->connection.fd : to->rtp_fd,
+      .to = to->connection.fd >= 0 ? NULL : leg_remote(to),
       .counters = &to->counters,
       .queue = loop_queue(to->session->loop),
       .now_us = now_us,

@@ -13,6 +13,7 @@ enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port) {
   memset(leg, 0, sizeof *leg);
   leg->rtp_fd = -1;
   leg->rtcp_fd = -1;
+  leg->connection.fd = -1;
   union address rtp;
   union address rtcp;
   if (!address_parse(address, port, &rtp) || !address_parse(address, (uint16_t)(port + 1), &rtcp)) {
@@ -36,6 +37,7 @@ enum leg_fault leg_open(struct leg *leg, const char *address, uint16_t port) {
 }
 
 void leg_close(struct leg *leg) {
+  connection_close(leg);
   if (leg->rtcp_fd >= 0) reporting_leave(leg);
   if (leg->rtp_fd >= 0) close(leg->rtp_fd);
   if (leg->rtcp_fd >= 0) close(leg->rtcp_fd);
@@ -56,9 +58,11 @@ enum leg_change leg_configure(struct leg *leg, const struct leg_settings *settin
   const bool moved = !leg->configured || !address_equal(&old.remote, &settings->remote);
   latch_signal(&leg->latch, &settings->remote);
   latch_signal(&leg->rtcp_latch, &settings->rtcp_remote);
+  if (!leg->latch.known) connection_close(leg);
   if (old.dscp != settings->dscp) {
     socket_mark(leg->rtp_fd, leg->family, settings->dscp);
     socket_mark(leg->rtcp_fd, leg->family, settings->dscp);
+    if (leg->connection.fd >= 0) socket_mark(leg->connection.fd, leg->family, settings->dscp);
   }
   leg->configured = true;
   leg->settings = *settings;

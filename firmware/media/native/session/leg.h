@@ -3,6 +3,7 @@
 #define RINGDOWN_LEG_H
 
 #include "net/address.h"
+#include "session/connection.h"
 #include "session/digits.h"
 #include "session/outgoing.h"
 #include "rtp/receiver.h"
@@ -99,6 +100,7 @@ struct leg {
   struct leg *peer; /* of this or of another session on the same loop (pair.h); NULL: the party is alone */
   int rtp_fd;
   int rtcp_fd;
+  struct connection connection; /* RTP with the party where it is, once the latch is locked */
   sa_family_t family;
   bool configured;
   struct leg_settings settings;

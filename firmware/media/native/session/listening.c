@@ -57,6 +57,7 @@ struct listening *listening_open(struct leg *leg) {
   comfort_noise_start(&listening->noise);
   jitter_open(&listening->jitter, listening->traits->clock_rate);
   socket_stamp(leg->rtp_fd);
+  if (leg->connection.fd >= 0) socket_stamp(leg->connection.fd);
   return listening;
 }
 

@@ -24,10 +24,11 @@
  */
 #define BATCH_EVENTS 1024
 
-/* What an epoll event is about: a session, and in the bits that its alignment leaves free one of its four sockets. */
+/* What an epoll event is about: a session, and in the bits that its alignment leaves free one of its sockets. */
 #define SOCKET_LEG 1
 #define SOCKET_RTCP 2
-#define SOCKET_MASK 3
+#define SOCKET_CONNECTION 4
+#define SOCKET_MASK 7
 /* Of what is let go while the thread waits; with more it is woken, so that it may forget them. */
 #define MAX_LEFT 64
 #define WAKE_UP UINT64_MAX
@@ -62,6 +63,7 @@ struct loop {
   struct mmsghdr messages[BATCH_PACKETS];
   struct iovec parts[BATCH_PACKETS];
   union address sources[BATCH_PACKETS];
+  bool sources_asked;
   struct {
     _Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(struct timespec))];
   } stamps[BATCH_PACKETS];
@@ -117,7 +119,14 @@ static struct session *session_of(uint64_t about) { return (struct session *)(ui
 
 static int socket_of(const struct session *session, unsigned which) {
   const struct leg *leg = &session->legs[which & SOCKET_LEG];
-  return which & SOCKET_RTCP ? leg->rtcp_fd : leg->rtp_fd;
+  switch (which & ~(unsigned)SOCKET_LEG) {
+    case SOCKET_RTCP:
+      return leg->rtcp_fd;
+    case SOCKET_CONNECTION:
+      return leg->connection.fd;
+    default:
+      return which & SOCKET_RTCP ? -1 : leg->rtp_fd;
+  }
 }
 
 static bool has_socket(const struct session *session, unsigned which) {
@@ -219,32 +228,52 @@ static void empty_message(struct loop *loop, unsigned i) {
   loop->messages[i].msg_hdr.msg_controllen = sizeof loop->stamps[i];
 }
 
-static void take(struct loop *loop, struct session *session, unsigned which, unsigned i, uint64_t now_us) {
+/* Whether the kernel is to say who sent each packet. */
+static void ask_for_sources(struct loop *loop, bool asked) {
+  if (loop->sources_asked == asked) return;
+  for (unsigned i = 0; i < BATCH_PACKETS; i++) loop->messages[i].msg_hdr.msg_name = asked ? &loop->sources[i] : NULL;
+  loop->sources_asked = asked;
+}
+
+static void take(struct loop *loop, struct leg *leg, unsigned which, unsigned i, uint64_t now_us) {
   struct mmsghdr *message = &loop->messages[i];
-  const unsigned leg = which & SOCKET_LEG;
+  const union address *const source = loop->sources_asked ? &loop->sources[i] : &leg->latch.heard;
   loop->arrived_us = arrival_of(loop, &message->msg_hdr, now_us);
   if (message->msg_hdr.msg_flags & MSG_TRUNC) {
-    session->legs[leg].counters.malformed++;
+    leg->counters.malformed++;
   } else if (which & SOCKET_RTCP) {
-    session_receive_rtcp(session, leg, loop->bytes[i], message->msg_len, &loop->sources[i], now_us);
+    session_receive_rtcp(leg->session, which & SOCKET_LEG, loop->bytes[i], message->msg_len, source, now_us);
   } else {
-    session_receive(session, leg, loop->bytes[i], message->msg_len, &loop->sources[i], now_us);
+    session_receive(leg->session, which & SOCKET_LEG, loop->bytes[i], message->msg_len, source, now_us);
   }
+}
+
+static void connect_leg(struct loop *loop, struct leg *leg, unsigned which) {
+  if (!connection_open(leg)) return;
+  struct epoll_event event = event_of(leg->session, (which & SOCKET_LEG) | SOCKET_CONNECTION);
+  if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, leg->connection.fd, &event) != 0) connection_refuse(leg);
 }
 
 /* What it leaves is told again. */
 static void receive(struct loop *loop, struct session *session, unsigned which, uint64_t now_us) {
+  struct leg *const leg = &session->legs[which & SOCKET_LEG];
   const int fd = socket_of(session, which);
+  /* A connection that was closed in this batch of events. */
+  if (fd < 0) return;
+  ask_for_sources(loop, !(which & SOCKET_CONNECTION) || leg->connection.settles);
   const int count = socket_receive(fd, loop->messages, BATCH_PACKETS);
-  if (count < 0 && errno == EAGAIN) return;
+  /* One that the network reported (ICMP), which reading it cleared; packets may be behind it. */
+  const bool failed = count < 0 && errno != EAGAIN;
   for (unsigned i = 0; i < (unsigned)(count > 0 ? count : 0); i++) {
-    take(loop, session, which, i, now_us);
+    take(loop, leg, which, i, now_us);
     empty_message(loop, i);
   }
   loop->arrived_us = 0;
   send_queue_flush(loop->queue);
-  if (count >= 0 && count < BATCH_PACKETS) return;
-  /* More may be there; an error is one that the network reported (ICMP), which reading it cleared, and packets may be behind it. */
+  const bool emptied = count < BATCH_PACKETS && !failed;
+  if (which & SOCKET_CONNECTION && socket_of(session, which) == fd) connection_read(leg, emptied, failed);
+  else if (which <= SOCKET_LEG && connection_is_due(leg)) connect_leg(loop, leg, which);
+  if (emptied || socket_of(session, which) != fd) return;
   struct epoll_event event = event_of(session, which);
   if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) != 0) abort();
 }
@@ -397,6 +426,7 @@ struct loop *loop_open(void (*wake_up)(void *argument), void *argument) {
   loop->epoll = epoll_create1(EPOLL_CLOEXEC);
   loop->wake = eventfd(0, EFD_CLOEXEC);
   loop->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  loop->sources_asked = true;
   loop->expires_us = NEVER_US;
   struct epoll_event wake = {.events = EPOLLIN, .data.u64 = WAKE_UP};
   /* Told once: setting it anew says that it was heard. */

@@ -50,7 +50,7 @@ struct outgoing {
 /* Where packets of the stream go. */
 struct destination {
   int fd;
-  const union address *to;
+  const union address *to; /* NULL: `fd` is connected to it */
   struct leg_counters *counters;
   struct send_queue *queue;
   uint64_t now_us;

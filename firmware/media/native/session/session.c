@@ -67,7 +67,7 @@ static unsigned forget(int fd) {
 void session_forget_waiting(struct session *session) {
   for (unsigned i = 0; i < session->leg_count; i++) {
     struct leg *leg = &session->legs[i];
-    leg->counters.unknown_payload_type += forget(leg->rtp_fd);
+    leg->counters.unknown_payload_type += forget(leg->rtp_fd) + forget(leg->connection.fd);
     forget(leg->rtcp_fd);
   }
 }
@@ -258,6 +258,7 @@ void session_receive(struct session *session, unsigned index, uint8_t *bytes, si
     case SOURCE_STRANGER:
       return discard(&counters->wrong_source);
     case SOURCE_NEW:
+      connection_close(from);
       tell_latched(session, index);
       break;
     case SOURCE_KNOWN:

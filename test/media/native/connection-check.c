@@ -1,0 +1,235 @@
+/* The second socket of a leg (session/connection.h), on a loop with its thread. */
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "net/socket.h"
+#include "session/loop.h"
+
+#define MAX_WAIT_MS 20000
+#define AUDIO_BYTES (RTP_HEADER_BYTES + 160)
+
+struct line {
+  struct bench bench;
+  struct loop *loop;
+  union address ports[2]; /* of the legs */
+  uint16_t said;
+};
+
+static void take_in(struct loop *loop, void *session) { EXPECT(loop_take_in(loop, session), true); }
+static void let_go(struct loop *loop, void *session) { loop_let_go(loop, session); }
+
+static void line_open(struct line *line) {
+  line->said = 0;
+  bench_open(&line->bench, CODEC_PCMU, 20, CODEC_PCMU, 20);
+  bench_part(&line->bench);
+  for (unsigned i = 0; i < 2; i++) {
+    socklen_t length = sizeof line->ports[i];
+    EXPECT(getsockname(line->bench.session->legs[i].rtp_fd, &line->ports[i].any, &length), 0);
+  }
+  line->loop = loop_open(NULL, NULL);
+  EXPECT(loop_start(line->loop), true);
+  loop_call(line->loop, take_in, line->bench.session);
+}
+
+static void line_close(struct line *line) {
+  loop_call(line->loop, let_go, line->bench.session);
+  loop_close(line->loop);
+  bench_close(&line->bench);
+}
+
+struct state {
+  struct session *session;
+  int fds[2];
+  bool refused;
+  uint64_t received, strangers, unsent;
+};
+
+static void look(struct loop *loop, void *argument) {
+  struct state *state = argument;
+  const struct leg *leg = &state->session->legs[0];
+  (void)loop;
+  for (unsigned i = 0; i < 2; i++) state->fds[i] = state->session->legs[i].connection.fd;
+  state->refused = leg->connection.refused;
+  state->received = leg->counters.packets_received;
+  state->strangers = leg->counters.wrong_source;
+  state->unsent = leg->counters.packets_unsent;
+}
+
+static struct state state_of(struct line *line) {
+  struct state state = {.session = line->bench.session};
+  loop_call(line->loop, look, &state);
+  return state;
+}
+
+/* When leg 0 has taken so many packets, or dropped them. */
+static struct state after(struct line *line, uint64_t count) {
+  struct state state = state_of(line);
+  for (unsigned ms = 0; ms < MAX_WAIT_MS && state.received + state.strangers < count; ms++) {
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    state = state_of(line);
+  }
+  return state;
+}
+
+static void speak(struct line *line, int fd, unsigned leg, unsigned count) {
+  for (unsigned i = 0; i < count; i++, line->said++) {
+    uint8_t bytes[AUDIO_BYTES] = {0};
+    rtp_write_header(bytes, &(struct rtp_packet){.sequence_number = line->said, .timestamp = (uint32_t)line->said * 160, .ssrc = leg + 1});
+    EXPECT(sendto(fd, bytes, sizeof bytes, 0, &line->ports[leg].any, address_length(&line->ports[leg])), sizeof bytes);
+  }
+}
+
+/* How many come to a party, all from the leg's own port. */
+static unsigned heard_by(struct line *line, unsigned party, unsigned expected) {
+  const struct timeval patience = {.tv_sec = MAX_WAIT_MS / 1000};
+  const struct timeval none = {.tv_usec = 1};
+  const int fd = line->bench.parties[party].fd;
+  unsigned count = 0;
+  for (;;) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, count < expected ? &patience : &none, sizeof patience);
+    uint8_t bytes[AUDIO_BYTES];
+    union address from;
+    socklen_t length = sizeof from;
+    if (recvfrom(fd, bytes, sizeof bytes, 0, &from.any, &length) < 0) return count;
+    /* RTCP has the port after it. */
+    if (address_port(&from) == address_port(&line->ports[party]) + 1) continue;
+    EXPECT(address_equal(&from, &line->ports[party]), true);
+    count++;
+  }
+}
+
+CHECK(check_connection, "a leg has a socket of its own with its party once the latch is locked, and hears strangers apart from it") {
+  struct line line;
+  line_open(&line);
+  speak(&line, line.bench.parties[0].fd, 0, LATCH_PACKETS - 1);
+  EXPECT(after(&line, LATCH_PACKETS - 1).fds[0], -1);
+  speak(&line, line.bench.parties[0].fd, 0, 1);
+  struct state state = after(&line, LATCH_PACKETS);
+  EXPECT(state.fds[0] >= 0, true);
+  EXPECT(state.fds[1], -1);
+  union address remote;
+  socklen_t length = sizeof remote;
+  EXPECT(getpeername(state.fds[0], &remote.any, &length), 0);
+  EXPECT(address_equal(&remote, &line.bench.parties[0].address), true);
+
+  /* One read at a time, and more than that. */
+  speak(&line, line.bench.parties[0].fd, 0, 1);
+  after(&line, LATCH_PACKETS + 1);
+  speak(&line, line.bench.parties[0].fd, 0, 50);
+  EXPECT(after(&line, LATCH_PACKETS + 51).received, LATCH_PACKETS + 51);
+  EXPECT(heard_by(&line, 1, LATCH_PACKETS + 51), LATCH_PACKETS + 51);
+
+  const int stranger = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  speak(&line, stranger, 0, 3);
+  state = after(&line, LATCH_PACKETS + 54);
+  EXPECT(state.strangers, 3);
+  EXPECT(state.received, LATCH_PACKETS + 51);
+  close(stranger);
+
+  /* The party hears the other one from the port that it sends to. */
+  speak(&line, line.bench.parties[1].fd, 1, 20);
+  EXPECT(heard_by(&line, 0, 20), 20);
+  EXPECT(state_of(&line).fds[1] >= 0, true);
+  line_close(&line);
+}
+
+static void move_party(struct loop *loop, void *argument) {
+  struct line *line = argument;
+  struct leg_settings settings = line->bench.session->legs[0].settings;
+  (void)loop;
+  settings.remote = line->bench.parties[1].address;
+  EXPECT(session_configure(line->bench.session, 0, &settings), true);
+}
+
+CHECK(check_connection_moves, "a leg whose party is elsewhere by signalling hears it there, and not where it was") {
+  struct line line;
+  line_open(&line);
+  speak(&line, line.bench.parties[0].fd, 0, LATCH_PACKETS);
+  EXPECT(after(&line, LATCH_PACKETS).fds[0] >= 0, true);
+  loop_call(line.loop, move_party, &line);
+  EXPECT(state_of(&line).fds[0], -1);
+  speak(&line, line.bench.parties[1].fd, 0, LATCH_PACKETS);
+  EXPECT(after(&line, 2 * LATCH_PACKETS).fds[0] >= 0, true);
+  speak(&line, line.bench.parties[0].fd, 0, 2);
+  EXPECT(after(&line, 2 * LATCH_PACKETS + 2).strangers, 2);
+  line_close(&line);
+}
+
+CHECK(check_connection_refused, "a party whose host says that nobody is there loses its connection, and is heard when it is back") {
+  struct line line;
+  line_open(&line);
+  speak(&line, line.bench.parties[0].fd, 0, LATCH_PACKETS);
+  EXPECT(after(&line, LATCH_PACKETS).fds[0] >= 0, true);
+  close(line.bench.parties[0].fd);
+  struct state state = state_of(&line);
+  for (unsigned ms = 0; ms < MAX_WAIT_MS && state.fds[0] >= 0; ms++) {
+    speak(&line, line.bench.parties[1].fd, 1, 1);
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    state = state_of(&line);
+  }
+  EXPECT(state.fds[0], -1);
+  EXPECT(state.refused, true);
+  /* Nothing is lost by what is said of a packet before. */
+  EXPECT(state.unsent, 0);
+  struct party *back = &line.bench.parties[0];
+  back->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  EXPECT(bind(back->fd, &back->address.any, address_length(&back->address)), 0);
+  speak(&line, back->fd, 0, 2 * LATCH_PACKETS);
+  state = after(&line, 3 * LATCH_PACKETS);
+  EXPECT(state.received, 3 * LATCH_PACKETS);
+  EXPECT(state.fds[0], -1);
+  speak(&line, line.bench.parties[1].fd, 1, 10);
+  EXPECT(heard_by(&line, 0, 10), 10);
+  line_close(&line);
+}
+
+CHECK(check_connection_room, "the last quarter of file descriptors is for calls that begin") {
+  struct line line;
+  line_open(&line);
+  struct rlimit before, few;
+  EXPECT(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int free_fd = dup(0);
+  close(free_fd);
+  few = (struct rlimit){.rlim_cur = (rlim_t)free_fd + 1, .rlim_max = before.rlim_max};
+  EXPECT(setrlimit(RLIMIT_NOFILE, &few), 0);
+  speak(&line, line.bench.parties[0].fd, 0, 2 * LATCH_PACKETS);
+  const struct state state = after(&line, 2 * LATCH_PACKETS);
+  EXPECT(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT(state.fds[0], -1);
+  EXPECT(state.received, 2 * LATCH_PACKETS);
+  EXPECT(dup(0), free_fd);
+  close(free_fd);
+  line_close(&line);
+}
+
+static int bind_beside(const union address *local) {
+  const int shared = 1;
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof shared) != 0) abort();
+  const int failed = bind(fd, &local->any, address_length(local));
+  close(fd);
+  return failed;
+}
+
+CHECK(check_socket_connect, "a connected socket shares its port with the first one and with nobody else") {
+  union address local, remote;
+  if (!address_parse("127.0.0.1", 0, &local) || !address_parse("127.0.0.1", 9, &remote)) abort();
+  const int first = socket_open(&local);
+  socklen_t length = sizeof local;
+  EXPECT(getsockname(first, &local.any, &length), 0);
+  const int connected = socket_connect(first, &remote, SOCKET_DSCP);
+  EXPECT(connected >= 0, true);
+  EXPECT(bind_beside(&local), -1);
+  close(connected);
+  EXPECT(bind_beside(&local), -1);
+  close(first);
+  EXPECT(bind_beside(&local), 0);
+
+  if (!address_parse("0.0.0.0", 0, &local)) abort();
+  const int everywhere = socket_open(&local);
+  EXPECT(socket_connect(everywhere, &remote, SOCKET_DSCP), -1);
+  close(everywhere);
+}
