@@ -186,7 +186,7 @@ CHECK(check_connection_refused, "a party whose host says that nobody is there lo
   line_close(&line);
 }
 
-CHECK(check_connection_room, "the last quarter of file descriptors is for calls that begin") {
+CHECK(check_connection_room, "the last file descriptors is for calls that begin") {
   struct line line;
   line_open(&line);
   struct rlimit before, few;

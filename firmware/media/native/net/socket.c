@@ -30,6 +30,18 @@ int socket_receive(int fd, struct mmsghdr *messages, unsigned count) {
   return (int)syscall(SYS_recvmmsg, fd, messages, count, MSG_DONTWAIT, NULL);
 }
 
+int socket_receive_one(int fd, struct mmsghdr *message) {
+  const struct iovec *part = message->msg_hdr.msg_iov;
+  /* With this flag the kernel tells how long the packet was, even where there is no room for all of it. */
+  const long length = syscall(SYS_recvfrom, fd, part->iov_base, part->iov_len, MSG_DONTWAIT | MSG_TRUNC, NULL, NULL);
+  if (length < 0) return -1;
+  const bool whole = (size_t)length <= part->iov_len;
+  message->msg_len = (unsigned)(whole ? (size_t)length : part->iov_len);
+  message->msg_hdr.msg_flags = whole ? 0 : MSG_TRUNC;
+  message->msg_hdr.msg_controllen = 0;
+  return 1;
+}
+
 bool socket_send(int fd, const void *bytes, size_t length, const union address *to) {
   const socklen_t to_length = to == NULL ? 0 : address_length(to);
   return syscall(SYS_sendto, fd, bytes, length, MSG_DONTWAIT, to, to_length) >= 0;

@@ -8,10 +8,10 @@
 #include "session/loop.h"
 #include "session/session.h"
 
-/* A call that begins needs descriptors more than one that runs: the last quarter is for it. They are given out from below. */
+/* A call that begins needs descriptors more than one that runs: the last sixteenth is for it. They are given out from below. */
 static bool leaves_enough(int fd) {
   struct rlimit limit;
-  return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd < limit.rlim_cur - limit.rlim_cur / 4;
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd < limit.rlim_cur - limit.rlim_cur / 16;
 }
 
 bool connection_is_due(const struct leg *leg) {
@@ -27,11 +27,6 @@ bool connection_open(struct leg *leg) {
   }
   if (leg->listening != NULL) socket_stamp(leg->connection.fd);
   return true;
-}
-
-void connection_read(struct leg *leg, bool emptied, bool failed) {
-  if (emptied) leg->connection.settles = false;
-  if (failed) connection_refuse(leg);
 }
 
 void connection_refuse(struct leg *leg) {

@@ -20,8 +20,6 @@ struct connection {
 bool connection_is_due(const struct leg *leg);
 /* Opens one. False: there is none, and the first socket goes on with everything. */
 bool connection_open(struct leg *leg);
-/* It was read: until it was empty, or with an error, which is the end of it. */
-void connection_read(struct leg *leg, bool emptied, bool failed);
 /* There is none until the latch moves. */
 void connection_refuse(struct leg *leg);
 /* The latch moves, or the leg ends: what the next one is for is another party. Idempotent. */

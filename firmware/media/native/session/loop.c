@@ -33,6 +33,8 @@
 #define MAX_LEFT 64
 #define WAKE_UP UINT64_MAX
 #define TIMER_EXPIRED (UINT64_MAX - 1)
+/* A batch of work that took so long may have left more than one packet in each socket: they are cheaper together. */
+#define BEHIND_US 5000
 /* How long a packet may have waited in its socket. */
 #define MAX_BEHIND_US 1000000
 _Static_assert(_Alignof(struct session) > SOCKET_MASK, "the number of a socket fits into a pointer");
@@ -59,6 +61,7 @@ struct loop {
   int timer;
   uint64_t expires_us;
   struct pace pace;
+  bool behind; /* the last batch took longer than BEHIND_US */
   bool stopping;
   struct mmsghdr messages[BATCH_PACKETS];
   struct iovec parts[BATCH_PACKETS];
@@ -133,9 +136,13 @@ static bool has_socket(const struct session *session, unsigned which) {
   return (which & SOCKET_LEG) < session->leg_count && socket_of(session, which) >= 0;
 }
 
-/* Told once of what came, and not again while it is read: `receive` asks for that where it leaves something. */
+/*
+ * Told once of what came, and not again while it is read: `receive` asks for that where it leaves something. Of a connection it is told
+ * as long as there is something.
+ */
 static struct epoll_event event_of(struct session *session, unsigned which) {
-  return (struct epoll_event){.events = EPOLLIN | EPOLLET, .data.u64 = (uintptr_t)session | which};
+  const uint32_t once = which & SOCKET_CONNECTION ? 0 : EPOLLET;
+  return (struct epoll_event){.events = EPOLLIN | once, .data.u64 = (uintptr_t)session | which};
 }
 
 static struct left *left_of(struct loop *loop, const struct session *session) {
@@ -254,26 +261,45 @@ static void connect_leg(struct loop *loop, struct leg *leg, unsigned which) {
   if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, leg->connection.fd, &event) != 0) connection_refuse(leg);
 }
 
-/* What it leaves is told again. */
-static void receive(struct loop *loop, struct session *session, unsigned which, uint64_t now_us) {
-  struct leg *const leg = &session->legs[which & SOCKET_LEG];
-  const int fd = socket_of(session, which);
-  /* A connection that was closed in this batch of events. */
-  if (fd < 0) return;
-  ask_for_sources(loop, !(which & SOCKET_CONNECTION) || leg->connection.settles);
-  const int count = socket_receive(fd, loop->messages, BATCH_PACKETS);
-  /* One that the network reported (ICMP), which reading it cleared; packets may be behind it. */
-  const bool failed = count < 0 && errno != EAGAIN;
+static void take_all(struct loop *loop, struct leg *leg, unsigned which, int count, uint64_t now_us) {
   for (unsigned i = 0; i < (unsigned)(count > 0 ? count : 0); i++) {
     take(loop, leg, which, i, now_us);
     empty_message(loop, i);
   }
   loop->arrived_us = 0;
   send_queue_flush(loop->queue);
-  const bool emptied = count < BATCH_PACKETS && !failed;
-  if (which & SOCKET_CONNECTION && socket_of(session, which) == fd) connection_read(leg, emptied, failed);
-  else if (which <= SOCKET_LEG && connection_is_due(leg)) connect_leg(loop, leg, which);
-  if (emptied || socket_of(session, which) != fd) return;
+}
+
+/*
+ * What it leaves is told again. Where a packet is passed on in time, one is read: to look for a second one costs more than that the
+ * kernel looks before it tells again. A jitter buffer gets all that waits, before its timer takes any of that for lost.
+ */
+static void receive_from_party(struct loop *loop, struct leg *leg, unsigned which, uint64_t now_us) {
+  const int fd = leg->connection.fd;
+  /* It was closed in this batch of events. */
+  if (fd < 0) return;
+  const bool one = leg->listening == NULL && !leg->connection.settles && !loop->behind;
+  ask_for_sources(loop, leg->connection.settles);
+  const int count = one ? socket_receive_one(fd, loop->messages) : socket_receive(fd, loop->messages, BATCH_PACKETS);
+  const bool failed = count < 0 && errno != EAGAIN;
+  take_all(loop, leg, which, count, now_us);
+  if (leg->connection.fd != fd) return;
+  if (failed) connection_refuse(leg);
+  else if (count < BATCH_PACKETS) leg->connection.settles = false;
+}
+
+/* What it leaves is told again. */
+static void receive(struct loop *loop, struct session *session, unsigned which, uint64_t now_us) {
+  struct leg *const leg = &session->legs[which & SOCKET_LEG];
+  if (which & SOCKET_CONNECTION) return receive_from_party(loop, leg, which, now_us);
+  const int fd = socket_of(session, which);
+  ask_for_sources(loop, true);
+  const int count = socket_receive(fd, loop->messages, BATCH_PACKETS);
+  const bool emptied = count < BATCH_PACKETS && (count >= 0 || errno == EAGAIN);
+  take_all(loop, leg, which, count, now_us);
+  if (which <= SOCKET_LEG && connection_is_due(leg)) connect_leg(loop, leg, which);
+  if (emptied) return;
+  /* More may be there; an error is one that the network reported (ICMP), which reading it cleared, and packets may be behind it. */
   struct epoll_event event = event_of(session, which);
   if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) != 0) abort();
 }
@@ -300,6 +326,7 @@ static void expire_at(struct loop *loop, uint64_t due_us) {
 /* Of a batch of work that began then. What comes meanwhile waits in its socket, stamped with its time. */
 static void wait_for_more(struct loop *loop, uint64_t began_us) {
   const uint64_t now_us = loop_now_us();
+  loop->behind = now_us - began_us > BEHIND_US;
   const uint64_t until_us = pace_after(&loop->pace, began_us, now_us);
   if (until_us <= now_us) return;
   const struct timespec until = {.tv_sec = (time_t)(until_us / 1000000), .tv_nsec = (long)(until_us % 1000000) * 1000};
