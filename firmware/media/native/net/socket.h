@@ -26,7 +26,10 @@ int socket_open(const union address *local);
 int socket_connect(int fd, const union address *remote, uint8_t dscp);
 /* recvmmsg(2), sendto(2) and sendmmsg(2), none of which waits. */
 int socket_receive(int fd, struct mmsghdr *messages, unsigned count);
-/* The first one that waits, without its sender and its stamp: 1, or -1 with errno set. Of a connected socket: the cheapest that there is. */
+/*
+ * The first one that waits, without its sender and its stamp: 1, or -1 with errno set. For a connected socket that is the cheapest way
+ * (recvfrom(2)).
+ */
 int socket_receive_one(int fd, struct mmsghdr *message);
 /* `to` is NULL for a connected one. False: it is lost. */
 bool socket_send(int fd, const void *bytes, size_t length, const union address *to);
