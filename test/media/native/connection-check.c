@@ -122,11 +122,13 @@ CHECK(check_connection, "a leg has a socket of its own with its party once the l
   EXPECT(after(&line, LATCH_PACKETS + 51).received, LATCH_PACKETS + 51);
   EXPECT(heard_by(&line, 1, LATCH_PACKETS + 51), LATCH_PACKETS + 51);
 
+  /* Before the party has been silent for long (rule 4 of the latch). */
   const int stranger = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  speak(&line, line.bench.parties[0].fd, 0, 1);
   speak(&line, stranger, 0, 3);
-  state = after(&line, LATCH_PACKETS + 54);
+  state = after(&line, LATCH_PACKETS + 55);
   EXPECT(state.strangers, 3);
-  EXPECT(state.received, LATCH_PACKETS + 51);
+  EXPECT(state.received, LATCH_PACKETS + 52);
   close(stranger);
 
   /* The party hears the other one from the port that it sends to. */
@@ -191,7 +193,10 @@ CHECK(check_connection_room, "the last file descriptors is for calls that begin"
   line_open(&line);
   struct rlimit before, few;
   EXPECT(getrlimit(RLIMIT_NOFILE, &before), 0);
-  const int free_fd = dup(0);
+  /* So many that the last sixteenth is two at least. */
+  int others[32];
+  for (unsigned i = 0; i < 32; i++) others[i] = dup(line.bench.parties[0].fd);
+  const int free_fd = dup(line.bench.parties[0].fd);
   close(free_fd);
   few = (struct rlimit){.rlim_cur = (rlim_t)free_fd + 1, .rlim_max = before.rlim_max};
   EXPECT(setrlimit(RLIMIT_NOFILE, &few), 0);
@@ -200,8 +205,9 @@ CHECK(check_connection_room, "the last file descriptors is for calls that begin"
   EXPECT(setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT(state.fds[0], -1);
   EXPECT(state.received, 2 * LATCH_PACKETS);
-  EXPECT(dup(0), free_fd);
+  EXPECT(dup(line.bench.parties[0].fd), free_fd);
   close(free_fd);
+  for (unsigned i = 0; i < 32; i++) close(others[i]);
   line_close(&line);
 }
 
