@@ -141,7 +141,7 @@ t.test('the route set and the remote target lead the NOTIFY (RFC 6665 §4.2.2)',
   await subscribe({ toTag: toTag(ok), cseq: 2, headers: ['Record-Route: <sip:127.0.0.1:6;lr>'] });
   const later = await notify();
   t.match(later, /^NOTIFY sip:202@127/, 'SUBSCRIBE moves the target back');
-  t.notMatch(later, /127\.0\.0\.1:6/, 'and the route set stays (§4.4.1)');
+  t.notMatch(later, /127\.0\.0\.1:6[;>]/, 'and the route set stays (§4.4.1)');
   await close();
 });
 
