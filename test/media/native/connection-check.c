@@ -44,7 +44,7 @@ struct state {
   struct session *session;
   int fds[2];
   bool refused;
-  uint64_t received, strangers, unsent;
+  uint64_t received, strangers, malformed, unsent;
 };
 
 static void look(struct loop *loop, void *argument) {
@@ -55,6 +55,7 @@ static void look(struct loop *loop, void *argument) {
   state->refused = leg->connection.refused;
   state->received = leg->counters.packets_received;
   state->strangers = leg->counters.wrong_source;
+  state->malformed = leg->counters.malformed;
   state->unsent = leg->counters.packets_unsent;
 }
 
@@ -67,7 +68,7 @@ static struct state state_of(struct line *line) {
 /* When leg 0 has taken so many packets, or dropped them. */
 static struct state after(struct line *line, uint64_t count) {
   struct state state = state_of(line);
-  for (unsigned ms = 0; ms < MAX_WAIT_MS && state.received + state.strangers < count; ms++) {
+  for (unsigned ms = 0; ms < MAX_WAIT_MS && state.received + state.strangers + state.malformed < count; ms++) {
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     state = state_of(line);
   }
@@ -138,6 +139,27 @@ CHECK(check_connection, "a leg has a socket of its own with its party once the l
   line_close(&line);
 }
 
+CHECK(check_connection_hostile, "what is too long, too short or empty on a connection is dropped and counted, and the next packet is heard") {
+  static const size_t lengths[] = {PACKET_BYTES + 1, 60000, RTP_HEADER_BYTES - 1, 1, 0};
+  struct line line;
+  line_open(&line);
+  const int party = line.bench.parties[0].fd;
+  speak(&line, party, 0, LATCH_PACKETS);
+  after(&line, LATCH_PACKETS);
+  speak(&line, party, 0, 1);
+  after(&line, LATCH_PACKETS + 1);
+  for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    static const uint8_t bytes[60000] = {0x80};
+    EXPECT(sendto(party, bytes, lengths[i], 0, &line.ports[0].any, address_length(&line.ports[0])), lengths[i]);
+    speak(&line, party, 0, 1);
+  }
+  const struct state state = after(&line, LATCH_PACKETS + 1 + 2 * 5);
+  EXPECT(state.malformed, 5);
+  EXPECT(state.received, LATCH_PACKETS + 1 + 5);
+  EXPECT(state.fds[0] >= 0, true);
+  line_close(&line);
+}
+
 static void move_party(struct loop *loop, void *argument) {
   struct line *line = argument;
   struct leg_settings settings = line->bench.session->legs[0].settings;
@@ -188,7 +210,7 @@ CHECK(check_connection_refused, "a party whose host says that nobody is there lo
   line_close(&line);
 }
 
-CHECK(check_connection_room, "the last file descriptors is for calls that begin") {
+CHECK(check_connection_room, "the last file descriptors are for calls that begin") {
   struct line line;
   line_open(&line);
   struct rlimit before, few;
@@ -238,4 +260,30 @@ CHECK(check_socket_connect, "a connected socket shares its port with the first o
   const int everywhere = socket_open(&local);
   EXPECT(socket_connect(everywhere, &remote, SOCKET_DSCP), -1);
   close(everywhere);
+}
+
+CHECK(check_socket_connect_v6, "a connected socket over IPv6 hears its party alone, the first one everybody else") {
+  union address locals[3];
+  int fds[3];
+  for (unsigned i = 0; i < 3; i++) {
+    socklen_t length = sizeof locals[i];
+    if (!address_parse("::1", 0, &locals[i])) abort();
+    fds[i] = socket_open(&locals[i]);
+    EXPECT(getsockname(fds[i], &locals[i].any, &length), 0);
+  }
+  const int connected = socket_connect(fds[0], &locals[1], 10);
+  int class = 0;
+  socklen_t length = sizeof class;
+  EXPECT(getsockopt(connected, IPPROTO_IPV6, IPV6_TCLASS, &class, &length), 0);
+  EXPECT(class, 10 << 2);
+  EXPECT(socket_send(fds[1], "party", 5, &locals[0]), true);
+  EXPECT(socket_send(fds[2], "other", 5, &locals[0]), true);
+  EXPECT(socket_send(connected, "reply", 5, NULL), true);
+  char text[8];
+  EXPECT(recv(connected, text, sizeof text, MSG_DONTWAIT) == 5 && text[0] == 'p', true);
+  EXPECT(recv(fds[0], text, sizeof text, MSG_DONTWAIT) == 5 && text[0] == 'o', true);
+  EXPECT(recv(fds[1], text, sizeof text, MSG_DONTWAIT) == 5 && text[0] == 'r', true);
+  EXPECT(recv(connected, text, sizeof text, MSG_DONTWAIT), -1);
+  for (unsigned i = 0; i < 3; i++) close(fds[i]);
+  close(connected);
 }
