@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -38,6 +37,7 @@
 #define BUFFER_BYTES (32 << 20) /* of a socket, where we may */
 #define SEEN_US 200000 /* the longest delay that is told from others */
 #define LATE_US 500
+#define PACE_US 200
 #define BEHIND_US 5000 /* until a side has moved all of a burst */
 #define SETTLE_US 1000000 /* before anything is counted, and time for the last packets to arrive */
 
@@ -209,7 +209,7 @@ static bool open_rtcp(const struct sockaddr_in *rtp) {
 
 static int open_socket(const char *address) {
   struct sockaddr_in local = {.sin_family = AF_INET};
-  const int bytes = BUFFER_BYTES, on = 1;
+  const int bytes = BUFFER_BYTES, on = 1, whole = IP_PMTUDISC_DO;
   int fd;
   for (;;) {
     socklen_t length = sizeof local;
@@ -220,6 +220,8 @@ static int open_socket(const char *address) {
     if (ntohs(local.sin_port) < UINT16_MAX && open_rtcp(&local)) break;
     close(fd);
   }
+  /* No packet is ever taken apart: the kernel need not number them. */
+  if (setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof whole) != 0) fail("no fragments");
   if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) fail("time of arrival");
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0) {
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
@@ -279,9 +281,9 @@ int main(int argument_count, char **arguments) {
       listen_at(outboxes[side].fd, legs);
     }
     if (spoken < due) continue;
-    struct pollfd waiting[2] = {{.fd = outboxes[0].fd, .events = POLLIN}, {.fd = outboxes[1].fd, .events = POLLIN}};
-    const struct timespec soon = {.tv_nsec = PTIME_US * 1000 / (long)legs_count};
-    ppoll(waiting, 2, &soon, NULL);
+    const uint64_t next = now / PACE_US * PACE_US + PACE_US;
+    const struct timespec then = {.tv_sec = (time_t)(next / 1000000), .tv_nsec = (long)(next % 1000000) * 1000};
+    clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &then, NULL);
   }
   printf("%llu %llu %u %u %u %u %llu %u\n", (unsigned long long)packets_sent, (unsigned long long)packets_heard,
          percentile(&in_time, 0.5), percentile(&in_time, 0.9), percentile(&in_time, 0.99), percentile(&in_time, 1 - 1e-9),

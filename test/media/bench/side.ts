@@ -5,7 +5,7 @@ import { atExit } from '../../support/cleanup.ts';
 
 /** Of the loopback, and of nobody else here: thousands of ports in a row are free on it. */
 export const ADDRESS = '127.0.0.77';
-export const LOWEST_PORT = 20_000;
+export const LOWEST_PORT = 10_000;
 
 /** A-law on both legs, or G.729 on the second one. */
 export type Work = 'relay' | 'transcode';
