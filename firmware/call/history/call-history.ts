@@ -1,9 +1,7 @@
 import { LiveMap } from '../../core/live-map.ts';
 import type { CallEvent } from './call-event.ts';
-import { recordOf, secondsOf } from './call-record.ts';
 import type { CallStore } from './call-store.ts';
 import { type LiveCall, nextLiveCall } from './live-call.ts';
-import { userCallsOf } from './user-call.ts';
 
 /** Keeps the account of every call: from its answer on, so that a power cut in the middle of it leaves a record. */
 export class CallHistory {
@@ -25,12 +23,11 @@ export class CallHistory {
     if (call === undefined) return;
     if (call.ended !== undefined) {
       this.#calls.delete(event.call);
-      const record = recordOf(call);
-      this.#store.save(record, userCallsOf(call, secondsOf(record)));
+      this.#store.save(call);
       return;
     }
     this.#calls.set(event.call, call);
     const isNews = event.kind === 'answered' || event.kind === 'joined' || event.kind === 'recorded';
-    if (isNews && call.answeredAtMs !== undefined) this.#store.save(recordOf(call));
+    if (isNews && call.answeredAtMs !== undefined) this.#store.save(call);
   }
 }

@@ -5,7 +5,7 @@ import { type Database, openForReading } from '../../config/database.ts';
 import { UsageError } from '../../core/errors.ts';
 import type { CallRecord } from './call-record.ts';
 import { CALLS_SCHEMA_VERSION, type CallRow, recordOfRow, type UserCallRow, userCallOfRow } from './call-row.ts';
-import type { UserCall } from './user-call.ts';
+import { MAX_USER_CALLS, type UserCall } from './user-call.ts';
 
 /** Which records are wanted, by when the calls began; both ends included. Milliseconds since the Unix epoch. */
 export interface CallPeriod {
@@ -51,9 +51,9 @@ export class CallReader {
     return this.#newest.all(limit).map(recordOfRow);
   }
 
-  /** The newest calls of a user, the newest first. */
+  /** The newest calls of a user, the newest first, no more than `MAX_USER_CALLS`. */
   userCalls(user: string, limit: number): readonly UserCall[] {
-    return this.#ofUser.all(user, limit).map(userCallOfRow);
+    return this.#ofUser.all(user, Math.min(limit, MAX_USER_CALLS)).map(userCallOfRow);
   }
 }
 

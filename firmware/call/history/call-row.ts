@@ -1,6 +1,7 @@
 import { CALL_CAUSES, type CallDirection, type CallEnded, type CallParty, type CallService } from './call-event.ts';
-import type { CallRecord, RecordedTransfer } from './call-record.ts';
-import type { UserCall } from './user-call.ts';
+import { type CallRecord, type RecordedTransfer, recordOf, secondsOf } from './call-record.ts';
+import type { LiveCall } from './live-call.ts';
+import { type UserCall, userCallsOf } from './user-call.ts';
 
 /** Version 1 of DIR/calls.db; README.md says what each column is. */
 export const CALLS_SCHEMA_VERSION = 1;
@@ -87,6 +88,26 @@ export interface CallRow {
   readonly recording: string | null;
 }
 
+/** The values of a row, in the order of its columns. */
+export type RowValues = readonly (string | number | null)[];
+
+/** What is to be written of a call: nothing of the call itself, with all its events, outlives it for that. */
+export interface CallRows {
+  readonly id: string;
+  readonly record: RowValues;
+  readonly userCalls: readonly RowValues[];
+}
+
+export function rowsOf(call: LiveCall): CallRows {
+  const record = recordOf(call);
+  const userCalls = call.ended === undefined ? [] : userCallsOf(call, secondsOf(record));
+  return {
+    id: record.id,
+    record: Object.values(rowOf(record)),
+    userCalls: userCalls.map((each) => Object.values(userCallRowOf(each))),
+  };
+}
+
 /** Of any text that comes from a peer. */
 const MAX_TEXT_CHARACTERS = 256;
 
@@ -171,6 +192,17 @@ export interface UserCallRow {
 export function userCallRowOf({ user, atMs, call, kind, number, name, seconds }: UserCall): UserCallRow {
   return { user, at_ms: Math.trunc(atMs), call, kind, number: bounded(number), name: bounded(name), seconds };
 }
+
+/** The order of `RowValues`: that in which the objects are written down above. */
+export const CALL_COLUMNS: readonly string[] = Object.keys(
+  rowOf({
+    ...{ id: '', direction: 'internal', startedAtMs: 0, caller: { number: '' } },
+    ...{ dialled: '', isEmergency: false, transfers: [] },
+  }),
+);
+export const USER_CALL_COLUMNS: readonly string[] = Object.keys(
+  userCallRowOf({ user: '', call: '', kind: 'placed', atMs: 0, number: '', name: '', seconds: 0 }),
+);
 
 export function userCallOfRow({ user, at_ms: atMs, call, kind, number, name, seconds }: UserCallRow): UserCall {
   return { user, atMs, call, kind: kind as UserCall['kind'], number, name, seconds };

@@ -7,10 +7,9 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import { LiveMap } from '../../core/live-map.ts';
 import type { Logger } from '../../core/logger.ts';
 import { CallReader, callsFile } from './call-reader.ts';
-import type { CallRecord } from './call-record.ts';
-import { CALLS_SCHEMA, CALLS_SCHEMA_VERSION } from './call-row.ts';
-import { CallWriter, type WrittenCall } from './call-writer.ts';
-import type { UserCall } from './user-call.ts';
+import { CALLS_SCHEMA, CALLS_SCHEMA_VERSION, rowsOf } from './call-row.ts';
+import { CallWriter, type UnwrittenCall } from './call-writer.ts';
+import type { LiveCall } from './live-call.ts';
 
 /** How much is kept, as configured now. */
 export interface CallRetention {
@@ -60,9 +59,9 @@ export class CallStore {
   readonly #writer: CallWriter;
   readonly #prune: Transaction<() => number>;
   /** By the id of the record: a later one of a call that goes on replaces it. */
-  readonly #waiting = new LiveMap<string, WrittenCall>();
+  readonly #waiting = new LiveMap<string, UnwrittenCall>();
   /** Those of the waiting that are being written. */
-  #writing: readonly WrittenCall[] = [];
+  #writing: readonly UnwrittenCall[] = [];
   #timer: Timer | undefined;
   /** It is for at once. */
   #isSoon = false;
@@ -109,12 +108,16 @@ export class CallStore {
     }
   }
 
-  /** Within a second; what was saved of the same call before is replaced. After `close` it does nothing. */
-  save(record: CallRecord, userCalls: readonly UserCall[] = []): void {
+  /**
+   * Within a second; what was saved of the same call before is replaced. A call that runs is held anyway, and has mostly ended before
+   * its record is made; of one that has ended the rows alone are kept. After `close` it does nothing.
+   */
+  save(call: LiveCall): void {
     if (this.#isClosed) return;
+    const id = call.started.call;
     // To the end of the row, so that the oldest stands first.
-    this.#waiting.delete(record.id);
-    this.#waiting.set(record.id, { record, userCalls });
+    this.#waiting.delete(id);
+    this.#waiting.set(id, call.ended === undefined ? call : rowsOf(call));
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size > MAX_WAITING && oldest !== undefined) {
       this.#waiting.delete(oldest);
@@ -164,7 +167,8 @@ export class CallStore {
     this.#writing = [];
     // A later record of the same call may have come meanwhile.
     for (const call of written) {
-      if (this.#waiting.get(call.record.id) === call) this.#waiting.delete(call.record.id);
+      const id = 'legs' in call ? call.started.call : call.id;
+      if (this.#waiting.get(id) === call) this.#waiting.delete(id);
     }
     if (this.#isFailing)
       this.#options.logger.info({ file: this.#file, lost: this.#dropped }, 'call records are written again');

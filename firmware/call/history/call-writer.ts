@@ -1,16 +1,17 @@
 import type { Statement } from 'better-sqlite3';
 import type { Database } from '../../config/database.ts';
-import type { CallRecord } from './call-record.ts';
-import { type CallRow, rowOf, type UserCallRow, userCallRowOf } from './call-row.ts';
-import type { UserCall } from './user-call.ts';
+import { CALL_COLUMNS, type CallRows, type RowValues, rowsOf, USER_CALL_COLUMNS } from './call-row.ts';
+import type { LiveCall } from './live-call.ts';
+import { MAX_USER_CALLS } from './user-call.ts';
 
-export interface WrittenCall {
-  readonly record: CallRecord;
-  readonly userCalls: readonly UserCall[];
-}
+/** Of one that runs, what it is now. */
+export type UnwrittenCall = CallRows | LiveCall;
 
-/** Of one user's call log. */
-export const MAX_USER_CALLS = 200;
+/** As many more are in a user's call log before the oldest are looked for, which takes a walk over all of it. */
+const MAX_UNTRIMMED = 50;
+/** More than a box has; of those who were users once, some thousands cost nothing. */
+const MAX_USERS = 10_000;
+const USER = USER_CALL_COLUMNS.indexOf('user');
 
 /**
  * Writes calls a few rows at a time, and all of them in one commit. A call to a large group makes a row for each member, so that
@@ -18,23 +19,23 @@ export const MAX_USER_CALLS = 200;
  */
 export class CallWriter {
   readonly #database: Database;
-  readonly #insert: Statement<[CallRow]>;
-  readonly #insertUserCall: Statement<[UserCallRow]>;
-  readonly #forgetOldest: Statement<[string, string, number]>;
+  readonly #insert: Statement<[RowValues]>;
+  readonly #insertUserCall: Statement<[RowValues]>;
+  readonly #trim: Statement<[string, string, number]>;
+  /** Rows that a log has got since it was trimmed. How long that of a user is who is not here, nobody knows. */
+  readonly #untrimmed = new Map<string, number>();
   #rows: Iterator<void> | undefined;
 
   constructor(database: Database) {
     this.#database = database;
-    const columns = Object.keys(rowOf(EMPTY));
+    const insert = (table: string, columns: readonly string[]) =>
+      `INTO ${table} (${columns.join()}) VALUES (${columns.map(() => '?').join()})`;
     this.#insert = database.prepare(
-      `INSERT INTO calls (${columns.join()}) VALUES (${columns.map((name) => `@${name}`).join()})
-       ON CONFLICT (id) DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`).join()}`,
+      `INSERT ${insert('calls', CALL_COLUMNS)}
+       ON CONFLICT (id) DO UPDATE SET ${CALL_COLUMNS.map((name) => `${name} = excluded.${name}`).join()}`,
     );
-    this.#insertUserCall = database.prepare(
-      `INSERT OR REPLACE INTO user_calls (user, at_ms, call, kind, number, name, seconds)
-       VALUES (@user, @at_ms, @call, @kind, @number, @name, @seconds)`,
-    );
-    this.#forgetOldest = database.prepare(
+    this.#insertUserCall = database.prepare(`INSERT OR REPLACE ${insert('user_calls', USER_CALL_COLUMNS)}`);
+    this.#trim = database.prepare(
       `DELETE FROM user_calls WHERE user = ? AND at_ms <= (
          SELECT at_ms FROM user_calls WHERE user = ? ORDER BY at_ms DESC LIMIT 1 OFFSET ?)`,
     );
@@ -46,7 +47,7 @@ export class CallWriter {
   }
 
   /** Takes what is to be written; nothing may be on its way. Throws what SQLite throws. */
-  begin(calls: readonly WrittenCall[]): void {
+  begin(calls: readonly UnwrittenCall[]): void {
     this.#database.exec('BEGIN IMMEDIATE');
     this.#rows = this.#write(calls);
   }
@@ -64,32 +65,39 @@ export class CallWriter {
       return false;
     } catch (error) {
       this.#rows = undefined;
+      // What was trimmed is there again.
+      this.#untrimmed.clear();
       // Of itself SQLite does it where the disk is full.
       if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
   }
 
-  *#write(calls: readonly WrittenCall[]): Generator<void, void> {
+  *#write(calls: readonly UnwrittenCall[]): Generator<void, void> {
     const users = new Set<string>();
-    for (const { record, userCalls } of calls) {
-      this.#insert.run(rowOf(record));
+    for (const call of calls) {
+      const { record, userCalls } = 'legs' in call ? rowsOf(call) : call;
+      this.#insert.run(record);
       yield;
-      for (const call of userCalls) {
-        users.add(call.user);
-        this.#insertUserCall.run(userCallRowOf(call));
+      for (const row of userCalls) {
+        this.#insertUserCall.run(row);
+        const user = String(row[USER]);
+        if (this.#isLong(user)) users.add(user);
         yield;
       }
     }
     for (const user of users) {
-      this.#forgetOldest.run(user, user, MAX_USER_CALLS);
+      this.#trim.run(user, user, MAX_USER_CALLS);
+      this.#untrimmed.set(user, 0);
       yield;
     }
   }
-}
 
-/** For the names of the columns. */
-const EMPTY: CallRecord = {
-  ...{ id: '', direction: 'internal', startedAtMs: 0, caller: { number: '' } },
-  ...{ dialled: '', isEmergency: false, transfers: [] },
-};
+  /** Whether the log of a user, who has got one row more, may be longer than it should be. */
+  #isLong(user: string): boolean {
+    const rows = (this.#untrimmed.get(user) ?? MAX_UNTRIMMED) + 1;
+    if (this.#untrimmed.size >= MAX_USERS) this.#untrimmed.clear();
+    this.#untrimmed.set(user, rows);
+    return rows > MAX_UNTRIMMED;
+  }
+}

@@ -2,6 +2,9 @@ import type { CallParty } from './call-event.ts';
 import { recordOf, secondsOf } from './call-record.ts';
 import type { LiveCall, LiveLeg } from './live-call.ts';
 
+/** Of one user's call log, as it is shown. */
+export const MAX_USER_CALLS = 200;
+
 export type UserCallKind = 'placed' | 'received' | 'missed';
 
 /** A line of a user's call log. */

@@ -7,9 +7,8 @@ import { withCallReader } from '../../../firmware/call/history/call-reader.ts';
 import { recordOf } from '../../../firmware/call/history/call-record.ts';
 import { rowOf } from '../../../firmware/call/history/call-row.ts';
 import { type CallRetention, CallStore } from '../../../firmware/call/history/call-store.ts';
-import { MAX_USER_CALLS } from '../../../firmware/call/history/call-writer.ts';
-import { userCallsOf } from '../../../firmware/call/history/user-call.ts';
-import { openDatabase } from '../../../firmware/config/database.ts';
+import { MAX_USER_CALLS } from '../../../firmware/call/history/user-call.ts';
+import { openDatabase, openForReading } from '../../../firmware/config/database.ts';
 import { createLogger } from '../../../firmware/core/logger.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { callOf, eventsOf, OUTSIDE, START_MS, WAREHOUSE, WORKSHOP } from './sample-calls.ts';
@@ -57,11 +56,11 @@ t.test('what is saved is there after closing, whole', async (t) => {
     }),
     callOf({ id: 'b', steps: [{ end: 'unknown-number', by: 'box' }] }),
   ];
-  for (const call of calls) store.save(recordOf(call), userCallsOf(call));
+  for (const call of calls) store.save(call);
   t.equal(all(store).length, 0, 'nothing is written at once');
   store.close();
   store.close();
-  store.save(recordOf(answered('late')));
+  store.save(answered('late'));
   t.equal(clock.pending, 0, 'no timer is left');
   t.equal(statSync(join(directory, 'calls.db')).mode & 0o777, 0o600);
   await withCallReader(directory, async (reader) => {
@@ -87,11 +86,11 @@ t.test('what strangers call themselves is bounded in every column', (t) => {
 
 t.test('records are written together, once a second at most', async (t) => {
   const { store, clock } = open(t, t.testdir());
-  for (let count = 0; count < 50; count += 1) store.save(recordOf(answered(`call-${count}`)));
+  for (let count = 0; count < 20; count += 1) store.save(answered(`call-${count}`));
   clock.advance(999);
   t.equal(all(store).length, 0);
   clock.advance(1);
-  t.equal(all(store).length, 50);
+  t.equal(all(store).length, 20);
   await store.synced();
 });
 
@@ -105,21 +104,21 @@ t.test('many rows are written a few in each turn, and committed together', async
     }).then(() => ids);
   };
   const saved = Array.from({ length: 100 }, (_, count) => `call-${count}`);
-  for (const id of saved) store.save(recordOf(answered(id)), userCallsOf(answered(id)));
+  for (const id of saved) store.save(answered(id));
   clock.advance(1000);
   t.equal(all(store).length, 22, 'of each a record and two lines of the logs');
   t.strictSame(await committed(), []);
-  store.save(recordOf(callOf({ id: 'call-0', steps: [{ end: 'unknown-number', by: 'box' }] })));
-  store.save(recordOf(answered('late')));
+  store.save(callOf({ id: 'call-0', steps: [{ end: 'unknown-number', by: 'box' }] }));
+  store.save(answered('late'));
   clock.advance(100);
   t.strictSame(await committed(), saved, 'what came meanwhile is not among them');
   t.match(all(store)[0], { id: 'call-0', cause: 'normal' });
   clock.advance(1000);
   t.strictSame(await committed(), [...saved, 'late']);
   t.match(all(store)[0], { id: 'call-0', cause: 'unknown-number' }, 'nor lost');
-  for (const id of saved) store.save(recordOf(answered(`${id} again`)), userCallsOf(answered(id)));
+  for (const id of saved) store.save(answered(`${id} again`));
   clock.advance(1000);
-  store.save(recordOf(answered('last')));
+  store.save(answered('last'));
   store.close();
   t.equal((await committed()).length, 202, 'the end leaves nothing half written, nor what came meanwhile');
   t.equal(clock.pending, 0);
@@ -132,7 +131,7 @@ t.test('what cannot be written to its end is written from its beginning', async 
   t.teardown(() => other.close());
   other.exec(`CREATE TRIGGER refuse BEFORE INSERT ON calls WHEN NEW.id = 'call-90'
     BEGIN SELECT RAISE(FAIL, 'disk full'); END`);
-  for (let count = 0; count < 100; count += 1) store.save(recordOf(answered(`call-${count}`)));
+  for (let count = 0; count < 100; count += 1) store.save(answered(`call-${count}`));
   clock.advance(1900);
   t.equal(all(store).length, 0);
   t.equal(lines.length, 1);
@@ -173,7 +172,7 @@ t.test('no more rows than configured, and none that are too old', async (t) => {
   const { store, clock } = open(t, directory, { recordsKept: 10, recordDays: 30 });
   for (let count = 0; count < 1200; count += 1) {
     const call = answered(`call-${count}`, START_MS + count);
-    store.save(recordOf(call), userCallsOf(call));
+    store.save(call);
   }
   store.flush();
   t.equal(all(store).length, 1200);
@@ -190,11 +189,53 @@ t.test('no more rows than configured, and none that are too old', async (t) => {
   t.equal(store.reader.userCalls('201', 5000).length, 0);
 });
 
+t.test('the log of a user shows his newest calls, and is never much longer', async (t) => {
+  const directory = t.testdir();
+  const rows = (): number => {
+    const database = openForReading(join(directory, 'calls.db'));
+    try {
+      return Number(database.prepare("SELECT count(*) FROM user_calls WHERE user = '201'").pluck().get());
+    } finally {
+      database.close();
+    }
+  };
+  let calls = 0;
+  const call = (store: CallStore) => {
+    store.save(answered(`call-${calls}`, START_MS + calls));
+    calls += 1;
+    store.flush();
+  };
+  let most = 0;
+  const first = open(t, directory);
+  while (calls < 700) {
+    call(first.store);
+    most = Math.max(most, rows());
+    const shown = first.store.reader.userCalls('201', 5000);
+    const newest = Array.from({ length: Math.min(calls, MAX_USER_CALLS) }, (_, index) => `call-${calls - 1 - index}`);
+    if (shown.map(({ call: id }) => id).join() !== newest.join()) t.fail(`after ${calls} calls`);
+  }
+  t.equal(most, MAX_USER_CALLS + 50);
+  // Where the box starts again and again, and where what was removed is there again.
+  for (let start = 0; start < 3; start += 1) {
+    const { store, clock } = open(t, directory);
+    for (let count = 0; count < 40; count += 1) call(store);
+    const other = openDatabase(join(directory, 'calls.db'), 'NORMAL');
+    other.exec(`CREATE TRIGGER refuse BEFORE DELETE ON user_calls BEGIN SELECT RAISE(FAIL, 'disk full'); END`);
+    for (let count = 0; count < 20; count += 1) call(store);
+    t.equal(rows(), MAX_USER_CALLS + 50, 'nothing is written that would make it too long');
+    other.exec('DROP TRIGGER refuse');
+    other.close();
+    clock.advance(1000);
+    t.equal(rows(), MAX_USER_CALLS, 'the log is trimmed at once');
+    store.close();
+  }
+});
+
 t.test('a storm of calls leaves no more rows than configured, without waiting for the next hour', async (t) => {
   const { store, clock } = open(t, t.testdir(), { recordsKept: 100 });
   clock.advance(5000);
   for (let second = 0; second < 4; second += 1) {
-    for (let call = 0; call < 400; call += 1) store.save(recordOf(answered(`${second} ${call}`)));
+    for (let call = 0; call < 400; call += 1) store.save(answered(`${second} ${call}`));
     clock.advance(1000);
   }
   for (let second = 0; second < 8; second += 1) clock.advance(1000);
@@ -207,14 +248,14 @@ t.test(
     const { store, clock } = open(t, t.testdir(), { recordsKept: 100 });
     clock.advance(5000);
     for (let second = 0; second < 20; second += 1) {
-      for (let call = 0; call < 1500; call += 1) store.save(recordOf(answered(`${second} ${call}`)));
+      for (let call = 0; call < 1500; call += 1) store.save(answered(`${second} ${call}`));
       for (let step = 0; step < 20; step += 1) clock.advance(50);
     }
     const kept = all(store).length;
     t.ok(kept < 15_000, `${kept} of 30,000 are left while they come`);
     for (let step = 0; step < 200; step += 1) clock.advance(50);
     t.equal(all(store).length, 100);
-    for (let call = 0; call < 50; call += 1) store.save(recordOf(answered(`last ${call}`)));
+    for (let call = 0; call < 50; call += 1) store.save(answered(`last ${call}`));
     for (let step = 0; step < 140; step += 1) clock.advance(50);
     t.equal(all(store).length, 100);
   },
@@ -224,8 +265,8 @@ t.test('a storm of calls is written before anything of it is lost, and no record
   const { store, clock } = open(t, t.testdir(), { recordsKept: 100_000 });
   clock.advance(5000);
   for (let call = 0; call < 9000; call += 1) {
-    store.save(recordOf(callOf({ id: `storm ${call}`, steps: [{ ring: 1, party: WORKSHOP }, { answer: 1 }] })));
-    store.save(recordOf(answered(`storm ${call}`)));
+    store.save(callOf({ id: `storm ${call}`, steps: [{ ring: 1, party: WORKSHOP }, { answer: 1 }] }));
+    store.save(answered(`storm ${call}`));
     // Three thousand a second.
     if (call % 15 === 14) clock.advance(5);
   }
@@ -244,7 +285,7 @@ t.test('a disk that takes nothing blocks nobody, and what waits is bounded', asy
   const other = openDatabase(join(directory, 'calls.db'), 'NORMAL');
   t.teardown(() => other.close());
   other.exec("CREATE TRIGGER refuse BEFORE INSERT ON calls BEGIN SELECT RAISE(FAIL, 'disk full'); END");
-  for (let count = 0; count < 2500; count += 1) store.save(recordOf(answered(`call-${count}`)));
+  for (let count = 0; count < 2500; count += 1) store.save(answered(`call-${count}`));
   clock.advance(5000);
   t.equal(lines.length, 1, 'told once');
   t.match(JSON.parse(lines[0] ?? ''), { level: 40, msg: /call records are not written/ });
@@ -258,7 +299,7 @@ t.test('a disk that takes nothing blocks nobody, and what waits is bounded', asy
 t.test('a damaged file is set aside and made new, with one warning', async (t) => {
   const directory = t.testdir({ 'calls.db': 'garbage '.repeat(2000) });
   const { store, clock, lines } = open(t, directory);
-  store.save(recordOf(answered('a')));
+  store.save(answered('a'));
   clock.advance(1000);
   t.equal(all(store).length, 1);
   t.equal(lines.length, 1);

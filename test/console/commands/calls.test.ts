@@ -1,8 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import t from 'tap';
-import { recordOf } from '../../../firmware/call/history/call-record.ts';
 import { CallStore } from '../../../firmware/call/history/call-store.ts';
-import { userCallsOf } from '../../../firmware/call/history/user-call.ts';
 import { callsCommand } from '../../../firmware/console/commands/calls.ts';
 import { createLogger } from '../../../firmware/core/logger.ts';
 import { callOf, OUTSIDE, START_MS, WORKSHOP } from '../../call/history/sample-calls.ts';
@@ -38,7 +36,7 @@ function fill(directory: string): void {
       isEmergency: index === 0,
       steps: [{ ring: 1, party: WORKSHOP }, { answer: 1 }, { end: 'normal' }],
     });
-    store.save(recordOf(call), userCallsOf(call));
+    store.save(call);
   }
   store.close();
 }
