@@ -85,11 +85,9 @@ enum event_sender_state { EVENT_SENDER_IDLE, EVENT_SENDER_PRESSED, EVENT_SENDER_
 
 /* Presses that wait, and the one that is being told of. */
 struct event_sender {
-  uint32_t clock_rate; /* Hz */
-  struct event_press queue[EVENT_QUEUE_PRESSES];
-  unsigned first, count;
-
   enum event_sender_state state;
+  unsigned first, count; /* in the queue */
+  uint32_t clock_rate;   /* Hz */
   struct event_press press; /* the one that is told of */
   uint64_t began_us;
   uint64_t ends_us; /* UINT64_MAX: until it is released */
@@ -98,6 +96,7 @@ struct event_sender {
   uint32_t segment; /* RTP units from the beginning to the segment that is being told of */
   bool told;        /* the first report is out */
   unsigned ends_told;
+  struct event_press queue[EVENT_QUEUE_PRESSES];
 };
 
 /* What is to go out as one packet, with the next sequence number. */

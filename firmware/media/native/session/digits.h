@@ -18,8 +18,14 @@
 
 struct leg;
 
+/* What is asked for each packet comes first. */
 struct digits {
-  struct timer timer; /* of what is being pressed, in either direction */
+  /* What is pressed for the party: as events, or as tones. */
+  bool in_audio;
+  bool sounding;
+  struct event_sender sender;
+  struct dtmf_generator generator;
+  uint64_t next_us; /* of the tones' next 10 ms */
 
   /* What the party presses. */
   struct event_receiver received;
@@ -31,12 +37,7 @@ struct digits {
   bool cut; /* who heard the beginning of the press hears the party no more, and who hears it now gets none of the rest */
   uint32_t cut_timestamp; /* of the source, then */
 
-  /* What is pressed for the party: as events, or as tones. */
-  struct event_sender sender;
-  bool in_audio;
-  bool sounding;
-  struct dtmf_generator generator;
-  uint64_t next_us; /* of the tones' next 10 ms */
+  struct timer timer; /* of what is being pressed, in either direction */
 };
 
 enum digit_source { DIGIT_BY_EVENT, DIGIT_IN_AUDIO };

@@ -7,8 +7,6 @@
 
 #include "session/leg.h"
 
-#define CACHE_LINE_BYTES 64
-
 static inline void fetch(const void *from, const void *to) {
   for (const char *line = from; line < (const char *)to; line += CACHE_LINE_BYTES) __builtin_prefetch(line, 1);
 }
@@ -18,16 +16,15 @@ static inline void leg_fetch_first(const struct leg *leg) { __builtin_prefetch(l
 
 static inline void leg_fetch(const struct leg *leg) {
   const struct leg *const peer = leg->peer;
-  fetch(&leg->settings.rtcp_remote, &leg->rtcp_latch);
+  fetch(&leg->session, &leg->latch.rival);
+  fetch(&leg->receiver, &leg->silence.timer);
   fetch(&leg->reporting.reception, &leg->reporting.received_at_report);
-  fetch(&leg->silence.since_us, &leg->resumes);
-  fetch(&leg->receiver, &leg->digits);
-  fetch(&leg->counters, &leg->counters + 1);
+  fetch(&leg->counters, &leg->counters.packets_lost);
   if (peer == NULL) return;
-  fetch(peer, &peer->latch.packets);
-  fetch(&peer->digits.sender.state, &peer->digits.generator);
-  fetch(&peer->outgoing, peer->outgoing.framed);
-  fetch(&peer->counters, &peer->counters.malformed);
+  fetch(&peer->session, &peer->latch.rival);
+  fetch(&peer->outgoing, &peer->outgoing.encoder);
+  fetch(&peer->digits, &peer->digits.sender.due_us);
+  fetch(&peer->counters, &peer->counters.packets_lost);
 }
 
 #endif

@@ -22,14 +22,14 @@
 
 /* All zero but `signalled`: nobody was heard yet. */
 struct latch {
-  union address signalled;
   bool known; /* `heard` is set */
   union address heard;
   unsigned packets;  /* from there, as far as LATCH_PACKETS */
-  uint64_t heard_us; /* the last of them */
-  union address rival; /* since `rival_packets` is not 0 */
   unsigned rival_packets;
-  uint64_t rival_us; /* the first of them */
+  uint64_t heard_us; /* the last of `packets` */
+  union address rival; /* since `rival_packets` is not 0 */
+  uint64_t rival_us; /* the first of `rival_packets` */
+  union address signalled;
 };
 
 enum proof {

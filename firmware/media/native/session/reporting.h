@@ -14,8 +14,6 @@ struct leg;
 struct loop;
 
 struct reporting {
-  struct timer timer;
-  char cname[RTCP_CNAME_BYTES]; /* random for each leg (RFC 7022 §4.2), so that it tells nothing of the box */
   struct reception reception;
   uint32_t received_at_report; /* packets that the last report had counted */
   uint32_t sent_at_report;
@@ -30,6 +28,8 @@ struct reporting {
   uint32_t round_trip_us;
   bool metrics_known; /* `metrics` is set: RTCP-XR */
   struct voip_metrics metrics;
+  struct timer timer;
+  char cname[RTCP_CNAME_BYTES]; /* random for each leg (RFC 7022 §4.2), so that it tells nothing of the box */
 };
 
 void reporting_open(struct reporting *reporting);

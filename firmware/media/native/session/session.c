@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "record/recording.h"
@@ -28,8 +29,10 @@ struct session *session_open(const char *const *addresses, const uint16_t *ports
                              enum leg_fault *fault) {
   *failed = 0;
   *fault = LEG_ERRNO;
-  struct session *session = calloc(1, sizeof *session + leg_count * sizeof *session->legs);
+  const size_t bytes = sizeof(struct session) + leg_count * sizeof(struct leg);
+  struct session *session = aligned_alloc(_Alignof(struct session), bytes);
   if (session == NULL) return NULL;
+  memset(session, 0, bytes);
   for (; session->leg_count < leg_count; session->leg_count++) {
     struct leg *leg = &session->legs[session->leg_count];
     *fault = leg_open(leg, addresses[session->leg_count], ports[session->leg_count]);

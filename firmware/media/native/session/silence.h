@@ -10,9 +10,9 @@ struct leg;
 struct loop;
 
 struct silence {
-  struct timer timer;
   uint64_t since_us; /* the last packet, or when the leg began to wait for one */
   bool told;         /* the runtime knows of it */
+  struct timer timer;
 };
 
 /* After each change of the leg's settings, and when its loop has it. */
