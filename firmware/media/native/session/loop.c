@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -323,11 +324,17 @@ static void expire_at(struct loop *loop, uint64_t due_us) {
   loop->expires_us = due_us;
 }
 
+/* How often this thread has given the processor away by itself. */
+static uint64_t sleeps(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_THREAD, &usage) == 0 ? (uint64_t)usage.ru_nvcsw : 0;
+}
+
 /* Of a batch of work that began then. What comes meanwhile waits in its socket, stamped with its time. */
 static void wait_for_more(struct loop *loop, uint64_t began_us) {
   const uint64_t now_us = loop_now_us();
   loop->behind = now_us - began_us > BEHIND_US;
-  const uint64_t until_us = pace_after(&loop->pace, began_us, now_us);
+  const uint64_t until_us = pace_after(&loop->pace, began_us, now_us, sleeps);
   if (until_us <= now_us) return;
   const struct timespec until = {.tv_sec = (time_t)(until_us / 1000000), .tv_nsec = (long)(until_us % 1000000) * 1000};
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
