@@ -2,8 +2,9 @@ import { isTokenCode, isWhitespace, skipWhitespace, trimBlanks } from './grammar
 import { headerNameAt, MARK, SINGLE_MARKS } from './header-names.ts';
 import type { HeaderField } from './headers.ts';
 
-/** One header field, folded lines together; the start line too. */
+/** One header field, folded lines together, as it comes and as it would be written; the start line too. */
 export const MAX_LINE_LENGTH = 8192;
+/** Without Content-Length, which is written into every message: what was taken can go on. */
 export const MAX_HEADERS = 100;
 
 const COLON = 0x3a;
@@ -73,15 +74,7 @@ function takeFolded(read: HeaderFields, text: string, start: number, firstEnd: n
 
 /** Takes the field in `text` from `start` to `end`; false where a limit is passed. */
 function takeLine(read: HeaderFields, text: string, start: number, end: number, mayHaveControl: boolean): boolean {
-  const { fields } = read;
-  if (fields.length === MAX_HEADERS) {
-    read.problem = 'Too Many Header Fields';
-    return false;
-  }
-  if (end - start > MAX_LINE_LENGTH) {
-    read.problem = 'Header Field Too Long';
-    return false;
-  }
+  if (end - start > MAX_LINE_LENGTH) return passesLimit(read, 'Header Field Too Long');
   let nameEnd = start;
   while (nameEnd < end && isTokenCode(text.charCodeAt(nameEnd))) nameEnd += 1;
   const colon = skipWhitespace(text, nameEnd);
@@ -95,9 +88,18 @@ function takeLine(read: HeaderFields, text: string, start: number, end: number, 
     return true;
   }
   const { name, mark } = headerNameAt(text, start, nameEnd);
-  fields.push([name, value]);
+  // A compact name is written in full, and a blank behind the colon.
+  if (name.length + ': '.length + value.length > MAX_LINE_LENGTH) return passesLimit(read, 'Header Field Too Long');
+  const most = ((read.seen | mark) & MARK.contentLength) === 0 ? MAX_HEADERS : MAX_HEADERS + 1;
+  if (read.fields.length >= most) return passesLimit(read, 'Too Many Header Fields');
+  read.fields.push([name, value]);
   if (mark !== 0) note(read, name, mark, value);
   return true;
+}
+
+function passesLimit(read: HeaderFields, problem: string): false {
+  read.problem = problem;
+  return false;
 }
 
 function note(read: HeaderFields, name: string, mark: number, value: string): void {

@@ -3,6 +3,7 @@ import { parseDigestCredentials } from '../../../firmware/sip/message/authorizat
 import { parseDigestChallenge } from '../../../firmware/sip/message/challenge.ts';
 import { parseDiversion } from '../../../firmware/sip/message/diversion.ts';
 import { glance } from '../../../firmware/sip/message/glance.ts';
+import { MAX_LINE_LENGTH } from '../../../firmware/sip/message/header-fields.ts';
 import type { HeaderField } from '../../../firmware/sip/message/headers.ts';
 import { formatHistoryEntry, parseHistoryEntry } from '../../../firmware/sip/message/history-info.ts';
 import { parseIdentities } from '../../../firmware/sip/message/identity.ts';
@@ -24,6 +25,9 @@ import { formatVia, parseVia } from '../../../firmware/sip/message/via.ts';
 import { formatWarning, parseWarning } from '../../../firmware/sip/message/warning.ts';
 import { messages } from './corpus.ts';
 import type { FuzzTarget } from './fuzz.ts';
+
+const RECEIVED_FROM = '192.0.2.1';
+const RECEIVED = `;received=${RECEIVED_FROM}`;
 
 export const parserTarget: FuzzTarget = {
   name: 'parser',
@@ -64,11 +68,13 @@ function checkMessage(message: SipRequest | SipResponse): void {
   deepStrictEqual(second.to, message.to);
   deepStrictEqual(second.contacts, message.contacts);
   ok(serialize(second).equals(written), 'written twice alike');
-  if ('method' in message) checkRequest(message);
+  // What fills a line has no room for what is put behind it.
+  const longest = Math.max(...message.headers.fields.map(([name, value]) => `${name}: ${value}`.length));
+  if ('method' in message && longest + RECEIVED.length <= MAX_LINE_LENGTH) checkRequest(message);
 }
 
 function checkRequest(request: SipRequest): void {
-  const via = { ...request.via, params: [...request.via.params, ['received', '192.0.2.1'] as const] };
+  const via = { ...request.via, params: [...request.via.params, ['received', RECEIVED_FROM] as const] };
   const received = parseMessage(serialize(request.withTopVia(via)));
   equal(received.kind, 'request', 'a request with another Via is one');
   const answer = parseMessage(serialize(createResponse(request, 200, 'tag')));

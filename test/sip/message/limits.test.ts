@@ -1,6 +1,7 @@
 import t from 'tap';
 import { MAX_HEADERS, MAX_LINE_LENGTH } from '../../../firmware/sip/message/header-fields.ts';
 import { MAX_MESSAGE_BYTES, MAX_VIA_VALUES, parseMessage } from '../../../firmware/sip/message/parser.ts';
+import { serialize } from '../../../firmware/sip/message/serializer.ts';
 import { MAX_URI_LENGTH } from '../../../firmware/sip/message/start-line.ts';
 import { StreamFramer } from '../../../firmware/sip/transport/stream-framer.ts';
 
@@ -20,8 +21,8 @@ function outcome(bytes: Buffer): string {
   return result.kind === 'malformed' ? `${result.status} ${result.reason}` : result.kind;
 }
 
-const line = (length: number): string => `X: ${'y'.repeat(length - 3)}\r\n`;
-const folded = (length: number): string => `X: y\r\n ${'y'.repeat(length - 5)}\r\n`;
+const line = (length: number): string => `Z: ${'y'.repeat(length - 3)}\r\n`;
+const folded = (length: number): string => `Z: y\r\n ${'y'.repeat(length - 5)}\r\n`;
 const uri = (length: number): string => `sip:${'a'.repeat(length - 6)}@b`;
 const vias = (count: number): string => Array(count).fill(VIA).join('\r\n');
 const joined = (count: number): string => `Via: ${Array(count).fill('SIP/2.0/UDP b').join(', ')}`;
@@ -37,7 +38,13 @@ const limits: readonly Limit[] = [
   {
     what: 'header fields',
     limit: MAX_HEADERS,
-    at: (count) => build({ headers: 'X: y\r\n'.repeat(count - 5) }),
+    at: (count) => build({ headers: 'Z: y\r\n'.repeat(count - 5) }),
+    beyond: '400 Too Many Header Fields',
+  },
+  {
+    what: 'header fields and a Content-Length before them',
+    limit: MAX_HEADERS,
+    at: (count) => build({ headers: `Content-Length: 0\r\n${'Z: y\r\n'.repeat(count - 5)}` }),
     beyond: '400 Too Many Header Fields',
   },
   {
@@ -50,6 +57,12 @@ const limits: readonly Limit[] = [
     what: 'characters of a folded header field',
     limit: MAX_LINE_LENGTH,
     at: (count) => build({ headers: folded(count) }),
+    beyond: '400 Header Field Too Long',
+  },
+  {
+    what: 'characters of a header field with its name in full and a blank behind the colon',
+    limit: MAX_LINE_LENGTH,
+    at: (count) => build({ headers: `s:${'y'.repeat(count - 'Subject: '.length)}\r\n` }),
     beyond: '400 Header Field Too Long',
   },
   {
@@ -85,6 +98,22 @@ for (const { what, limit, at, beyond } of limits) {
   });
 }
 
+t.test('what fills the limits can be written and read again', async (t) => {
+  for (const headers of [
+    'Z: y\r\n'.repeat(MAX_HEADERS - 5),
+    `s:${'y'.repeat(MAX_LINE_LENGTH - 'Subject: '.length)}\r\n`,
+  ]) {
+    const result = parseMessage(build({ headers }));
+    t.equal(result.kind, 'request');
+    if (result.kind === 'request') t.equal(outcome(serialize(result.request)), 'request');
+  }
+  t.equal(outcome(build({ headers: `${'Z: y\r\n'.repeat(MAX_HEADERS - 5)}Content-Length: 0\r\n` })), 'request');
+});
+
+t.test('Content-Lengths do not get round the limit', async (t) => {
+  t.equal(outcome(build({ headers: 'l: 0\r\n'.repeat(MAX_HEADERS) })), '400 Too Many Header Fields');
+});
+
 t.test('a start line beyond the limit is no start line', async (t) => {
   const method = (length: number): Buffer =>
     Buffer.from(build({}).toString().replaceAll('OPTIONS', 'M'.repeat(length)));
@@ -108,7 +137,7 @@ t.test('a message of a stream that fills the limit is taken, one that is a byte 
 
 t.test('a head without end is given up at the limit', async (t) => {
   const framer = new StreamFramer();
-  const head = build({ headers: 'X: y\r\n'.repeat(20_000) });
+  const head = build({ headers: 'Z: y\r\n'.repeat(20_000) });
   t.same(framer.push(head.subarray(0, MAX_MESSAGE_BYTES - 1)), []);
   t.match(framer.push(head.subarray(MAX_MESSAGE_BYTES - 1, MAX_MESSAGE_BYTES)), [
     { kind: 'broken', malformed: { status: 513, request: undefined } },
