@@ -7,7 +7,8 @@
  * Prints the ports of the two sockets on ADDRESS; reads for each call the two ports on ADDRESS that it is to send to. Then
  * for SECONDS the parties speak, evenly apart: the first ones with payload type TYPE from the file STREAM, whose payloads
  * follow each other, each with its length in two bytes before it; the second ones likewise. Each call begins elsewhere in
- * the stream. Who is heard is told by the port that the packet came from. Prints at the end, in one line:
+ * the stream. Who is heard is told by the port that the packet came from. Prints an empty line when they fall silent, and at the
+ * end, in one line:
  *
  *   packets sent, packets heard, then in microseconds from sending to arrival at the other party's socket, by the kernel's
  *   clock there: median, 90th, 99th percentile, longest; the packets that were sent late by more than half a millisecond, as
@@ -265,9 +266,15 @@ int main(int argument_count, char **arguments) {
   const uint64_t end = started + SETTLE_US + duration_us;
   uint64_t spoken = 0; /* packets of all legs */
   uint64_t behind_until = 0;
+  bool silent = false;
   for (;;) {
     const uint64_t now = now_us();
     if (now >= end + SETTLE_US) break;
+    if (now >= end && !silent) {
+      silent = true;
+      putchar('\n');
+      fflush(stdout);
+    }
     const uint64_t due = now >= end ? spoken : (now - started) * legs_count / PTIME_US;
     if (spoken < due && now - (started + spoken * PTIME_US / legs_count) > LATE_US) behind_until = now + BEHIND_US;
     for (unsigned burst = 0; spoken < due && burst < BATCH; burst++, spoken++) {

@@ -345,18 +345,44 @@ static void expire_in_time(struct loop *loop) {
   if (due_us < loop->expires_us) expire_at(loop, due_us);
 }
 
+/* Answers who called meanwhile. Whether the thread may go on. */
+static bool answer_and_go_on(struct loop *loop) {
+  answer_call(loop);
+  loop->left_count = 0;
+  return !loop->stopping;
+}
+
+static int events_within(struct loop *loop, int milliseconds) {
+  const int count = epoll_wait(loop->epoll, loop->events, BATCH_EVENTS, milliseconds);
+  if (count < 0 && errno != EINTR) abort();
+  return count;
+}
+
+/*
+ * Where the kernel's timer would have to be set to wait: how many events there are already, and whether there is something to do at
+ * once. On a virtual machine setting it takes as long as moving five packets (6 % of a core with 590 transcoded calls), and a loop
+ * that is busy need not wait.
+ */
+static bool has_work(struct loop *loop, int *count) {
+  if (timers_next(&loop->timers) >= loop->expires_us) return false;
+  *count = events_within(loop, 0);
+  return *count > 0 || timers_next(&loop->timers) <= loop_now_us();
+}
+
 /* Answers who called meanwhile, then waits. How many events came. */
 static int wait_for_events(struct loop *loop) {
+  int count = 0;
   pthread_mutex_lock(&loop->mutex);
-  answer_call(loop);
-  expire_in_time(loop);
-  loop->left_count = 0;
-  const bool stopping = loop->stopping;
-  loop->waits = !stopping;
+  bool goes_on = answer_and_go_on(loop);
   pthread_mutex_unlock(&loop->mutex);
-  if (stopping) return 0;
-  const int count = epoll_wait(loop->epoll, loop->events, BATCH_EVENTS, -1);
-  if (count < 0 && errno != EINTR) abort();
+  if (!goes_on || has_work(loop, &count)) return count;
+  pthread_mutex_lock(&loop->mutex);
+  goes_on = answer_and_go_on(loop);
+  if (goes_on) expire_in_time(loop);
+  loop->waits = goes_on;
+  pthread_mutex_unlock(&loop->mutex);
+  if (!goes_on) return 0;
+  count = events_within(loop, -1);
   pthread_mutex_lock(&loop->mutex);
   loop->waits = false;
   pthread_mutex_unlock(&loop->mutex);
