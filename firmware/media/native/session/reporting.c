@@ -6,10 +6,20 @@
 
 #include "session/loop.h"
 
+/*
+ * Reports are due at multiples of it, those of many calls together: to set the kernel's timer for each of 3,000 calls takes 1 % of a
+ * core, on a virtual machine.
+ */
+#define STEP_US 4000
+
 static uint32_t random32(void) {
   uint32_t value = 0;
   while (getrandom(&value, sizeof value, 0) != sizeof value) continue;
   return value;
+}
+
+static uint64_t next_due_us(uint64_t now_us, bool first) {
+  return (now_us + rtcp_interval_us(random32(), first) + STEP_US - 1) / STEP_US * STEP_US;
 }
 
 void reporting_open(struct reporting *reporting) {
@@ -67,12 +77,12 @@ static void send_report(struct leg *leg, bool bye, uint64_t now_us) {
 static void fire(struct timer *timer, uint64_t now_us) {
   struct leg *leg = (struct leg *)((char *)timer - offsetof(struct leg, reporting) - offsetof(struct reporting, timer));
   if (leg->configured) send_report(leg, false, now_us);
-  timer_arm(leg->session->loop, timer, now_us + rtcp_interval_us(random32(), false));
+  timer_arm(leg->session->loop, timer, next_due_us(now_us, false));
 }
 
 void reporting_attach(struct leg *leg, struct loop *loop, uint64_t now_us) {
   leg->reporting.timer.fire = fire;
-  timer_arm(loop, &leg->reporting.timer, now_us + rtcp_interval_us(random32(), leg->reporting.sent_reports == 0));
+  timer_arm(loop, &leg->reporting.timer, next_due_us(now_us, leg->reporting.sent_reports == 0));
 }
 
 void reporting_detach(struct leg *leg, struct loop *loop) { timer_disarm(loop, &leg->reporting.timer); }
