@@ -1,0 +1,129 @@
+import t from 'tap';
+import type { Command, Request, Result } from '../../firmware/media/protocol.ts';
+import { Requests } from '../../firmware/media/requests.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+/** A request of the client, in words: what became of it, or that it waits. */
+interface Asked {
+  outcome: string;
+}
+
+interface Bench {
+  readonly requests: Requests;
+  readonly clock: FakeClock;
+  /** What went to a worker. */
+  readonly sent: readonly Request[];
+  /** How often nothing waited any more. */
+  readonly idle: () => number;
+  readonly ask: (command: Command) => Asked;
+  /** Time goes on, and whoever awaits an answer hears of it. */
+  readonly pass: (ms: number) => Promise<void>;
+}
+
+function makeBench(): Bench {
+  const clock = new FakeClock();
+  const sent: Request[] = [];
+  let idle = 0;
+  const requests = new Requests(
+    clock,
+    (request) => sent.push(request),
+    () => {
+      idle += 1;
+    },
+  );
+  return {
+    requests,
+    clock,
+    sent,
+    idle: () => idle,
+    ask: (command) => {
+      const asked: Asked = { outcome: 'waits' };
+      requests.request(command).then(
+        (result: Result) => {
+          asked.outcome = `answered ${JSON.stringify(result)}`;
+        },
+        (error: Error & { code?: string }) => {
+          asked.outcome = `${error.code} ${error.message}`;
+        },
+      );
+      return asked;
+    },
+    pass: async (ms) => {
+      clock.advance(ms);
+      for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+    },
+  };
+}
+
+const legs = [{ address: '127.0.0.1', port: 4000 }] as const;
+const open = (session: number): Command => ({ method: 'openSession', session, legs });
+const statistics: Command = { method: 'statistics', session: 1 };
+
+t.test('what a worker does not answer in 4 s is rejected with MEDIA_TIMEOUT, each request in its time', async (t) => {
+  const { requests, clock, sent, idle, ask, pass } = makeBench();
+  requests.resume();
+  const first = ask(statistics);
+  await pass(1500);
+  const second = ask({ method: 'part', session: 2, leg: 0 });
+  const third = ask({ method: 'part', session: 3, leg: 0 });
+  t.equal(sent.length, 3);
+  await pass(2499);
+  t.equal(first.outcome, 'waits');
+  await pass(1);
+  t.match(first.outcome, /^MEDIA_TIMEOUT statistics: no answer from the media worker in 4000 ms/);
+  t.equal(second.outcome, 'waits');
+  requests.answer({ kind: 'response', id: sent[2]?.id ?? 0, ok: true, result: null });
+  await pass(1499);
+  t.same([second.outcome, third.outcome, idle()], ['waits', 'answered null', 0]);
+  await pass(1);
+  t.match(second.outcome, /^MEDIA_TIMEOUT part: /);
+  t.equal(idle(), 1, 'and nothing waits any more');
+  t.equal(clock.pending, 0);
+  for (const { id } of sent) requests.answer({ kind: 'response', id, ok: true, result: null });
+  await pass(10_000);
+  t.match(first.outcome, /^MEDIA_TIMEOUT /, 'an answer that comes late is nobody’s');
+  t.equal(sent.length, 3, 'and what opened nothing leaves nothing to be closed');
+});
+
+t.test('a session that was not opened in time is closed, lest a late worker opens it for nobody', async (t) => {
+  const { requests, sent, ask, pass } = makeBench();
+  requests.resume();
+  const late = ask(open(7));
+  ask(open(8));
+  requests.answer({ kind: 'response', id: sent[1]?.id ?? 0, ok: true, result: null });
+  await pass(3999);
+  t.equal(sent.length, 2);
+  await pass(1);
+  t.match(late.outcome, /^MEDIA_TIMEOUT openSession: /);
+  t.same(
+    sent.slice(2).map(({ command }) => command),
+    [{ method: 'closeSession', session: 7 }],
+  );
+  t.equal(new Set(sent.map(({ id }) => id)).size, 3, 'as a request of its own');
+  requests.answer({ kind: 'response', id: sent[2]?.id ?? 0, ok: true, result: null });
+});
+
+t.test('a request that finds no worker for 4 s is rejected with MEDIA_WORKER_LOST', async (t) => {
+  const { requests, clock, sent, ask, pass } = makeBench();
+  const early = ask(open(1));
+  await pass(3999);
+  t.equal(early.outcome, 'waits');
+  await pass(1);
+  t.match(early.outcome, /^MEDIA_WORKER_LOST openSession: no media worker for 4000 ms/);
+  // The same where there was one, which was lost with it.
+  requests.resume();
+  const orphan = ask(open(2));
+  await pass(1000);
+  requests.workerLost();
+  await pass(2999);
+  t.equal(orphan.outcome, 'waits');
+  await pass(1);
+  t.match(orphan.outcome, /^MEDIA_WORKER_LOST openSession: no media worker for 4000 ms/);
+  requests.resume();
+  t.same(
+    sent.map(({ command }) => command),
+    [open(2)],
+    'nothing opened, nothing to be closed, and the next worker gets neither',
+  );
+  t.equal(clock.pending, 0);
+});
