@@ -1,8 +1,10 @@
 import t from 'tap';
 import { type ConnectedSide, DirectMedia, directObstacle } from '../../../firmware/call/leg/direct-media.ts';
 import { type Agreement, MediaSide } from '../../../firmware/call/leg/media-side.ts';
+import type { Pauses } from '../../../firmware/call/leg/negotiation.ts';
 import type { Flow, RenegotiationResult } from '../../../firmware/sip/stack.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { masterKey } from '../../support/srtp-peer.ts';
 
 const OURS = '192.0.2.1';
 
@@ -12,6 +14,8 @@ interface Peer {
   readonly media?: string;
   readonly lines?: readonly string[];
   readonly flow?: Partial<Flow>;
+  /** What whom it is to talk to takes of pauses. */
+  readonly beside?: Pauses;
 }
 
 function descriptionOf({ address = '192.0.2.10', port = 9000, media = 'RTP/AVP 8 101', lines = EVENTS }: Peer): string {
@@ -23,6 +27,15 @@ function descriptionOf({ address = '192.0.2.10', port = 9000, media = 'RTP/AVP 8
 }
 
 const EVENTS = ['a=rtpmap:101 telephone-event/8000'];
+const ANNEX_B: Peer = { media: 'RTP/AVP 18 101', lines: [...EVENTS, 'a=fmtp:18 annexb=yes'] };
+const ANNEX_B_TOO: Pauses = { comfortNoise: false, annexB: true };
+const NOISE: Peer = { media: 'RTP/AVP 8 13 101' };
+const NOISE_TOO: Pauses = { comfortNoise: true, annexB: false };
+const KEY = masterKey('AES_CM_128_HMAC_SHA1_80', 1);
+const SECRET: Peer = {
+  media: 'RTP/SAVP 8 101',
+  lines: [...EVENTS, `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`],
+};
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 let sessions = 0;
 
@@ -35,11 +48,11 @@ function connected(peer: Peer, answers: (RenegotiationResult | 'late')[] = []) {
     address: localAddress,
     localAddress,
     port: 4000 + sessions * 2,
-    settings: { codecs: ['PCMA', 'PCMU', 'G729'], security: 'disabled', encryptSrtcp: false, dscp: 46 },
+    settings: { codecs: ['PCMA', 'PCMU', 'G729'], security: 'preferred', encryptSrtcp: false, dscp: 46 },
   });
   const offer = side.readOffer(descriptionOf(peer));
   if ('status' in offer) throw new Error(offer.why);
-  const answer = side.answer(offer, []);
+  const answer = side.answer(offer, [], peer.beside);
   if ('status' in answer) throw new Error(answer.why);
   side.agree(answer);
   const offers: string[] = [];
@@ -70,6 +83,14 @@ const obstacles: readonly (readonly [expected: string | undefined, left: Peer, r
   ['packet time', {}, { lines: [...EVENTS, 'a=ptime:30'] }],
   ['telephone events', {}, { media: 'RTP/AVP 8', lines: [] }],
   [undefined, { media: 'RTP/AVP 8', lines: [] }, { media: 'RTP/AVP 8', lines: [] }],
+  ['codec', { ...ANNEX_B, beside: ANNEX_B_TOO }, ANNEX_B],
+  [undefined, { ...ANNEX_B, beside: ANNEX_B_TOO }, { ...ANNEX_B, beside: ANNEX_B_TOO }],
+  ['codec', { ...NOISE, beside: NOISE_TOO }, NOISE],
+  [undefined, { ...NOISE, beside: NOISE_TOO }, { ...NOISE, beside: NOISE_TOO }],
+  ['security', {}, SECRET],
+  ['security', SECRET, {}],
+  // Each has keys of its own with the box, which the other one does not know.
+  ['security', SECRET, SECRET],
   ['direction', {}, { lines: [...EVENTS, 'a=sendonly'] }],
   ['direction', { lines: [...EVENTS, 'a=inactive'] }, {}],
   ['addresses', {}, { address: 'fd00::9' }],
