@@ -45,3 +45,28 @@ t.test('extensions and groups count before short codes that are equal to them, o
     }
   }
 });
+
+t.test('the first table with a match has the word: of the user, of his rights, of the system', async (t) => {
+  const to = (number: string) => ({ feature: 'dial-extension', telephoneNumber: number });
+  const [USER, RIGHTS, SYSTEM] = [to('206'), to('207'), to('210')];
+  const [byUser, byRights, bySystem] = [/^ring 206 /, /^ring 207 /, /^ring 210 /] as const;
+  const ROWS: readonly (readonly [title: string, tables: Tables, step: RegExp])[] = [
+    ['of the user, less specific', { user: { '7N': USER }, system: { '71X': SYSTEM, 712: SYSTEM } }, byUser],
+    ['of the user, less specific than of his rights', { user: { '7N': USER }, rights: { 712: RIGHTS } }, byUser],
+    ['of his rights, less specific', { rights: { '7N': RIGHTS }, system: { '71X': SYSTEM, 712: SYSTEM } }, byRights],
+    ['of the user, more specific', { user: { 712: USER }, rights: { '7N': RIGHTS }, system: { N: SYSTEM } }, byUser],
+    ['of his rights, more specific', { rights: { 712: RIGHTS }, system: { '7N': SYSTEM } }, byRights],
+    ['the same in each', { user: { '7XX': USER }, rights: { '7XX': RIGHTS }, system: { '7XX': SYSTEM } }, byUser],
+    ['the same in two', { rights: { '7XX': RIGHTS }, system: { '7XX': SYSTEM } }, byRights],
+    ['of the system alone', { user: { '8N': USER }, rights: { '72N': RIGHTS }, system: { '7N': SYSTEM } }, bySystem],
+    [
+      'the best within a table',
+      { user: { '7N': RIGHTS, '7XX': RIGHTS, '71N': USER }, system: { 712: SYSTEM } },
+      byUser,
+    ],
+    ['? of the user counts after each match', { user: { '?': USER }, system: { '7N': SYSTEM } }, bySystem],
+    ['? of the user before that of others', { user: { '?': USER }, rights: { '?': RIGHTS } }, byUser],
+    ['? of his rights before that of the system', { rights: { '?': RIGHTS }, system: { '?': SYSTEM } }, byRights],
+  ];
+  for (const [title, tables, step] of ROWS) t.match(stepOf('712', officeWith(tables)), step, title);
+});
