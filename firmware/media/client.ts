@@ -79,7 +79,7 @@ interface LiveSession {
   readonly listeners: ((event: MediaEvent) => void)[];
   readonly parameters: [LegParameters | undefined, LegParameters | undefined];
   readonly playbacks: Playbacks;
-  /** Its ports were taken by somebody else during a restart. */
+  /** Its ports were taken by somebody else during a restart, or the new worker does not answer for it. */
   lost: boolean;
 }
 

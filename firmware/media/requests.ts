@@ -6,6 +6,11 @@ import type { Command, Request, Response, Result } from './protocol.ts';
 /** Outlasts a hung worker (PING_TIMEOUT_MS, then the standby) and, on most machines, the start of a new one. */
 const REQUEST_TIMEOUT_MS = 4000;
 const MAX_PENDING_REQUESTS = 2048;
+/**
+ * Silence of a new worker is counted in steps of this length: after a stand-still of this process one late step is counted and
+ * not the time that passed, and the answers that wait unread are read before the next one.
+ */
+const SILENCE_STEP_MS = 500;
 /** A request that so many workers did not survive is not given to another one. */
 const MAX_DELIVERIES = 2;
 
@@ -17,6 +22,11 @@ interface Pending {
   readonly dueMs: number;
   /** How often it was sent, each time to another worker. */
   deliveries: number;
+}
+
+interface Exchange {
+  readonly method: Command['method'];
+  readonly resolve: (response: Response | undefined) => void;
 }
 
 /**
@@ -31,7 +41,10 @@ export class Requests {
   /** For the oldest, or one that was: a call has a dozen requests, which are answered in a moment. */
   #timer: Timer | undefined;
   /** Answers awaited by the re-opening of sessions, which goes before the waiting requests. */
-  readonly #exchanges = new Map<number, (response: Response | undefined) => void>();
+  readonly #exchanges = new Map<number, Exchange>();
+  #silenceTimer: Timer | undefined;
+  /** Since the last answer to any of them: a slow machine with a thousand sessions takes its time for all. */
+  #silenceMs = 0;
   #state: 'waiting' | 'running' | 'closed' = 'waiting';
   #lastId = 0;
   readonly #onIdle: () => void;
@@ -66,11 +79,15 @@ export class Requests {
     return this.#pending.size === 0;
   }
 
-  /** To a new worker, before the waiting requests go. Undefined when it died first. */
+  /**
+   * To a new worker, before the waiting requests go. Undefined when it died first; a refusal when it lives, and answers none
+   * of them for REQUEST_TIMEOUT_MS.
+   */
   exchange(command: Command): Promise<Response | undefined> {
     return new Promise((resolve) => {
       const id = ++this.#lastId;
-      this.#exchanges.set(id, resolve);
+      this.#exchanges.set(id, { method: command.method, resolve });
+      this.#silenceTimer ??= this.#clock.schedule(SILENCE_STEP_MS, this.#onSilence);
       this.#send({ kind: 'request', id, command });
     });
   }
@@ -79,7 +96,9 @@ export class Requests {
     const exchange = this.#exchanges.get(response.id);
     if (exchange !== undefined) {
       this.#exchanges.delete(response.id);
-      exchange(response);
+      this.#silenceMs = 0;
+      if (this.#exchanges.size === 0) this.#endSilence();
+      exchange.resolve(response);
       return;
     }
     const pending = this.#pending.get(response.id);
@@ -140,7 +159,7 @@ export class Requests {
     const running = this.#state === 'running';
     this.#settle(pending)?.reject(
       running
-        ? new MediaError('MEDIA_TIMEOUT', `${method}: no answer from the media worker in ${REQUEST_TIMEOUT_MS} ms`)
+        ? new MediaError('MEDIA_TIMEOUT', noAnswer(method))
         : new MediaError('MEDIA_WORKER_LOST', `${method}: no media worker for ${REQUEST_TIMEOUT_MS} ms`),
     );
     // Nobody will know the session that a late answer would open.
@@ -156,10 +175,36 @@ export class Requests {
     return pending;
   }
 
+  readonly #onSilence = (): void => {
+    this.#silenceMs += SILENCE_STEP_MS;
+    if (this.#silenceMs < REQUEST_TIMEOUT_MS) {
+      this.#silenceTimer = this.#clock.schedule(SILENCE_STEP_MS, this.#onSilence);
+      return;
+    }
+    const unanswered = [...this.#exchanges];
+    this.#endSilence();
+    this.#exchanges.clear();
+    for (const [id, { method, resolve }] of unanswered) {
+      const error = { code: 'MEDIA_WORKER_FAULT', message: noAnswer(method) } as const;
+      resolve({ kind: 'response', id, ok: false, error });
+    }
+  };
+
+  #endSilence(): void {
+    this.#silenceTimer?.cancel();
+    this.#silenceTimer = undefined;
+    this.#silenceMs = 0;
+  }
+
   #abandonExchanges(): void {
-    for (const resolve of this.#exchanges.values()) resolve(undefined);
+    this.#endSilence();
+    for (const { resolve } of this.#exchanges.values()) resolve(undefined);
     this.#exchanges.clear();
   }
+}
+
+function noAnswer(method: Command['method']): string {
+  return `${method}: no answer from the media worker in ${REQUEST_TIMEOUT_MS} ms`;
 }
 
 function closed(): MediaError {

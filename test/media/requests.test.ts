@@ -1,5 +1,6 @@
 import t from 'tap';
-import type { Command, Request, Result } from '../../firmware/media/protocol.ts';
+import type { Clock } from '../../firmware/core/clock.ts';
+import type { Command, Request, Response, Result } from '../../firmware/media/protocol.ts';
 import { Requests } from '../../firmware/media/requests.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -126,4 +127,66 @@ t.test('a request that finds no worker for 4 s is rejected with MEDIA_WORKER_LOS
     'nothing opened, nothing to be closed, and the next worker gets neither',
   );
   t.equal(clock.pending, 0);
+});
+
+const done = (id = 0): Response => ({ kind: 'response', id, ok: true, result: null });
+
+t.test('a new worker that leaves something unanswered for 4 s has refused it', async (t) => {
+  const { requests, clock, sent, pass } = makeBench();
+  const responses: (Response | undefined)[] = [];
+  for (const session of [1, 2, 3]) requests.exchange(open(session)).then((response) => (responses[session] = response));
+  t.equal(sent.length, 3, 'all at once, though it has not answered one');
+  await pass(3499);
+  requests.answer(done(sent[0]?.id));
+  await pass(3500);
+  t.match(responses[1], { ok: true });
+  t.equal(responses.length, 2, 'one that answers, however slowly, is waited for');
+  await pass(500);
+  const refusal = { ok: false, error: { message: 'openSession: no answer from the media worker in 4000 ms' } };
+  t.match(responses, [undefined, { ok: true }, refusal, refusal]);
+  t.equal(clock.pending, 0);
+  requests.answer(done(sent[1]?.id));
+  // The next one gets its whole time.
+  const next = requests.exchange(open(4));
+  await pass(3999);
+  requests.answer(done(sent[3]?.id));
+  t.match(await next, { ok: true });
+  t.equal(clock.pending, 0);
+});
+
+t.test('of a worker that dies first, and of a client that is closed, nothing is said', async (t) => {
+  const { requests, clock, pass } = makeBench();
+  const first = requests.exchange(open(1));
+  await pass(3999);
+  requests.workerLost();
+  t.equal(await first, undefined);
+  const second = requests.exchange(open(1));
+  await pass(3999);
+  requests.close();
+  t.equal(await second, undefined);
+  t.equal(clock.pending, 0);
+});
+
+t.test('a stand-still of the runtime is no silence of the worker', async (t) => {
+  let fire = (): void => {};
+  let now = 0;
+  const clock: Clock = {
+    now: () => now,
+    elapsed: () => now,
+    schedule: (_delayMs, callback) => {
+      fire = callback;
+      return { cancel: () => {} };
+    },
+  };
+  const sent: Request[] = [];
+  const requests = new Requests(
+    clock,
+    (request) => sent.push(request),
+    () => {},
+  );
+  const response = requests.exchange(open(1));
+  now += 60_000;
+  fire();
+  requests.answer(done(sent[0]?.id));
+  t.match(await response, { ok: true });
 });
