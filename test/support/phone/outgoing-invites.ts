@@ -1,9 +1,9 @@
 import { sendAuthenticated } from './authenticated-request.ts';
-import type { InviteOptions } from './phone.ts';
+import type { InviteOptions, OfferChanges, OfferOutcome } from './phone.ts';
 import type { PhoneCall } from './phone-call.ts';
 import type { PhoneMedia } from './phone-media.ts';
 import { dialogRequest, inviteRequest, routesOf } from './phone-requests.ts';
-import { type MediaDirection, readSdp, writeSdp } from './phone-sdp.ts';
+import { type MediaDirection, readSdp, staticCodecs, writeSdp } from './phone-sdp.ts';
 import { CALL_TIMEOUT_MS, type PhoneState, REQUEST_TIMEOUT_MS } from './phone-state.ts';
 import { headerValue, type SipMessage, uriOf } from './sip-message.ts';
 
@@ -78,11 +78,12 @@ export class OutgoingInvites {
     } else if (status >= 300) this.#state.client().acknowledgeFailure(sent, response);
   }
 
-  async offerAgain(direction: MediaDirection): Promise<{ readonly status: number; readonly target: string }> {
+  async offerAgain(direction: MediaDirection, { codecs }: OfferChanges = {}): Promise<OfferOutcome> {
     const call = this.#state.current();
     if (call.state !== 'established' || call.agreed === undefined) throw new Error('there is no call to change');
     call.version += 1;
-    const audio = this.#media.localAudio(call, [call.agreed.codec], call.agreed.telephoneEvent);
+    const offered = codecs === undefined ? [call.agreed.codec] : staticCodecs(codecs);
+    const audio = this.#media.localAudio(call, offered, call.agreed.telephoneEvent);
     const request = dialogRequest(call, 'INVITE');
     const headers: SipMessage['headers'] = [
       ...request.headers,
@@ -99,8 +100,10 @@ export class OutgoingInvites {
     } else {
       this.#state.client().send(dialogRequest(call, 'ACK', cseq), this.#state.nextHop(call));
       const remote = readSdp(final.body);
-      await this.#media.start(call, remote, call.agreed.codec.codec, [call.agreed.codec], call.agreed.telephoneEvent);
+      const chosen = offered.find(({ codec }) => codec === remote.codecs[0]?.codec);
+      if (chosen === undefined) throw new Error(`the answer has no codec that was offered:\n${final.body}`);
+      await this.#media.start(call, remote, chosen.codec, [chosen], call.agreed.telephoneEvent);
     }
-    return { status, target: call.agreed.target };
+    return { status, target: call.agreed.target, codec: call.agreed.codec.codec };
   }
 }

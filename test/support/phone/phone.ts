@@ -92,6 +92,23 @@ export interface CallOutcome {
   readonly tookMs: number;
 }
 
+/** What else is other than before in an offer during a call. */
+export interface OfferChanges {
+  /** In place of the one in use; what the answer takes of them is spoken from then on. */
+  readonly codecs?: readonly Codec[];
+  /** With a key of its own that was never there before: it sends under that one. */
+  readonly rekeys?: boolean;
+}
+
+/** What became of an offer during a call. */
+export interface OfferOutcome {
+  /** The final status. */
+  readonly status: number;
+  /** Address and port that the phone sends to from then on, and the codec that it speaks. */
+  readonly target: string;
+  readonly codec: Codec;
+}
+
 export interface DialogNames {
   readonly callId: string;
   readonly localTag: string;
@@ -142,8 +159,8 @@ export interface Phone {
   heard(): Promise<ReceivedMedia>;
   /** Waits for the end of a key press. */
   receivesKey(digit: string, timeoutMs?: number): Promise<DtmfEvent>;
-  /** Offers its media anew, by re-INVITE; the status of the answer, and where it sends from then on. */
-  offerAgain(direction: MediaDirection): Promise<{ readonly status: number; readonly target: string }>;
+  /** Offers its media anew, by re-INVITE. */
+  offerAgain(direction: MediaDirection, changes?: OfferChanges): Promise<OfferOutcome>;
   /** Transfers the other side of its call by REFER, with this Refer-To; the status of the answer. */
   refer(referTo: string): Promise<number>;
   /** Waits until NOTIFYs have told this status of a REFER; all that were told so far. */

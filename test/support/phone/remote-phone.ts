@@ -8,6 +8,8 @@ import type {
   DialogNames,
   IncomingCall,
   InviteOptions,
+  OfferChanges,
+  OfferOutcome,
   Phone,
   PhoneOptions,
   Registration,
@@ -134,8 +136,8 @@ export class RemotePhone implements Phone {
     return this.#do('receivesKey', digit, timeoutMs);
   }
 
-  async offerAgain(direction: MediaDirection): Promise<{ readonly status: number; readonly target: string }> {
-    return this.#do('offerAgain', direction);
+  async offerAgain(direction: MediaDirection, changes?: OfferChanges): Promise<OfferOutcome> {
+    return this.#do('offerAgain', direction, changes);
   }
 
   async refer(referTo: string): Promise<number> {

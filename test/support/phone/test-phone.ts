@@ -9,6 +9,8 @@ import type {
   DialogNames,
   IncomingCall,
   InviteOptions,
+  OfferChanges,
+  OfferOutcome,
   Phone,
   PhoneOptions,
   Registration,
@@ -360,8 +362,8 @@ export class TestPhone implements Phone {
     return this.#state.until(() => this.#events.find(fits), timeoutMs, what);
   }
 
-  offerAgain(direction: MediaDirection): Promise<{ readonly status: number; readonly target: string }> {
-    return this.#outgoing.offerAgain(direction);
+  offerAgain(direction: MediaDirection, changes?: OfferChanges): Promise<OfferOutcome> {
+    return this.#outgoing.offerAgain(direction, changes);
   }
 
   /** Address and port of its media. */
