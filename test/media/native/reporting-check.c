@@ -62,6 +62,71 @@ CHECK(check_reports, "reports: come with what was sent and heard, and are read a
   bench_close(&bench);
 }
 
+#define TYPE_SENDER 200
+#define TYPE_RECEIVER 201
+#define TYPE_DESCRIPTION 202
+
+/* What party `leg` was reported last, and the type of its first packet and of that behind it; how many reports since the time before. */
+static unsigned last_report(struct bench *bench, unsigned leg, struct rtcp_received *report, uint8_t types[2]) {
+  uint8_t bytes[PACKET_BYTES];
+  ssize_t length;
+  unsigned reports = 0;
+  while ((length = recv(bench->parties[leg].fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+    if (!rtcp_is_muxed(bytes)) continue;
+    EXPECT(rtcp_parse(bytes, (size_t)length, 7, report), true);
+    const size_t first = ((size_t)(bytes[2] << 8 | bytes[3]) + 1) * 4;
+    types[0] = bytes[1];
+    types[1] = bytes[first + 1];
+    reports++;
+  }
+  return reports;
+}
+
+CHECK(check_report_types, "reports: a leg that sends gives a sender report, one that only receives a receiver report with a block (RFC 3550 §6.4)") {
+  struct bench bench;
+  bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
+  for (unsigned leg = 0; leg < 2; leg++) {
+    bench.session->legs[leg].settings.rtcp_mux = true;
+    reporting_attach(&bench.session->legs[leg], bench.loop, bench.now_ms * 1000);
+  }
+  struct rtcp_received reports[2];
+  uint8_t types[2][2];
+  unsigned counts[2] = {0, 0};
+  /* Party 0 speaks, and one packet of four is lost; party 1 hears it and says nothing. */
+  for (uint16_t i = 0; i < 800; i++) {
+    if (i % 4 != 1) say(&bench, (struct sending){PCMA_TYPE, false, i, i * 160u, 7, 160});
+    pass(&bench, 20);
+    for (unsigned leg = 0; leg < 2; leg++) counts[leg] += last_report(&bench, leg, &reports[leg], types[leg]);
+  }
+  EXPECT(counts[0] >= 2, true);
+  EXPECT(types[0][0], TYPE_RECEIVER);
+  EXPECT(types[0][1], TYPE_DESCRIPTION);
+  EXPECT(reports[0].sender, false);
+  EXPECT(reports[0].ssrc, bench.session->legs[0].outgoing.ssrc);
+  EXPECT(reports[0].about_us, true);
+  EXPECT(reports[0].block.ssrc, 7);
+  EXPECT(reports[0].block.fraction_lost >= 62 && reports[0].block.fraction_lost <= 66, true);
+  EXPECT(reports[0].block.highest_sequence > 400 && reports[0].block.highest_sequence < 800, true);
+  EXPECT(abs(reports[0].block.cumulative_lost - (int)reports[0].block.highest_sequence / 4) <= 1, true);
+  EXPECT(counts[1] >= 2, true);
+  EXPECT(types[1][0], TYPE_SENDER);
+  EXPECT(types[1][1], TYPE_DESCRIPTION);
+  EXPECT(reports[1].sender, true);
+  EXPECT(reports[1].about_us, false);
+  /* Nobody speaks any more: after the last of what was sent and heard there is nothing to tell, and the leg is still there. */
+  for (unsigned turn = 0; turn < 2; turn++) {
+    pass(&bench, 7000);
+    for (unsigned leg = 0; leg < 2; leg++) counts[leg] = last_report(&bench, leg, &reports[leg], types[leg]);
+  }
+  for (unsigned leg = 0; leg < 2; leg++) {
+    EXPECT(counts[leg] >= 1, true);
+    EXPECT(types[leg][0], TYPE_RECEIVER);
+    EXPECT(types[leg][1], TYPE_DESCRIPTION);
+    EXPECT(reports[leg].about_us, false);
+  }
+  bench_close(&bench);
+}
+
 CHECK(check_nowhere, "a party that is nowhere, as on hold (RFC 2543), gets neither audio nor reports nor a goodbye") {
   struct bench bench;
   bench_open(&bench, CODEC_PCMA, 20, CODEC_PCMA, 20);
