@@ -1,5 +1,5 @@
-import type { OutsideLines } from '../../../firmware/call/outside.ts';
-import { parseNameAddr, parseSipUri } from '../../../firmware/sip/stack.ts';
+import type { TestPhone } from '../../support/phone/test-phone.ts';
+import { withLine } from './office-line.ts';
 import { type SipOffice, sipOfficeTest } from './sip-office.ts';
 
 const OFFICE = {
@@ -12,44 +12,8 @@ const OFFICE = {
 };
 const FORWARDED = { ...OFFICE, system: { telephony: { trunkToTrunk: 'forwarded' } } };
 
-/** Whoever calls as `carrier` comes over line 1. What is placed on it is written down, and refused. */
-function withLine(office: SipOffice): string[] {
-  const placed: string[] = [];
-  const lines: OutsideLines = {
-    state: () => ({ isInService: true, channelsInUse: 0, hasCallToDrop: false }),
-    receive: ({ message }) => {
-      const from = parseNameAddr(message.headers.get('From') ?? '');
-      if (from === undefined || parseSipUri(from.uri)?.user !== 'carrier') return { kind: 'stranger' };
-      return {
-        kind: 'call',
-        line: '1',
-        calledNumber: message.sipUri?.user ?? '',
-        callerNumber: '02079461111',
-        isWithheld: false,
-        diversions: [],
-        abilities: {
-          codecs: undefined,
-          security: 'system',
-          dtmf: 'automatic',
-          speaks: { reinvite: true, update: true, refer: true, reliable: true },
-        },
-        shows: () => [],
-        names: () => undefined,
-        answered: () => undefined,
-        ended: () => undefined,
-      };
-    },
-    place: async ({ attempt }) => {
-      placed.push(attempt.number);
-      return { kind: 'refused', status: 503, why: 'full', isFinal: true };
-    },
-  };
-  office.lines = lines;
-  return placed;
-}
-
-async function calledFromOutside(office: SipOffice) {
-  const placed = withLine(office);
+async function calledFromOutside(office: SipOffice, reached: readonly TestPhone[] = []) {
+  const placed = withLine(office, reached);
   const [carrier, anna] = [await office.phone('carrier'), await office.phone('201')];
   await carrier.invite('02079460000');
   await anna.incomingCall();
@@ -75,6 +39,40 @@ sipOfficeTest(
     await Promise.all([carrier.bye(), carla.ended()]);
   },
 );
+
+/** Anna has two calls over the line: with one who has called, and with whom she asks about him. */
+async function consultsOutside(office: SipOffice) {
+  const outside = await office.phone('02079462222');
+  const { carrier, anna } = await calledFromOutside(office, [outside]);
+  const consulting = await office.phone('201');
+  await consulting.invite('902079462222');
+  await outside.incomingCall();
+  await Promise.all([outside.answer(), consulting.answered()]);
+  await office.until(() => office.conversations.length === 2, 'both calls');
+  const { callId, localTag, remoteTag } = consulting.dialog;
+  const replaces = encodeURIComponent(`${callId};to-tag=${remoteTag};from-tag=${localTag}`);
+  return { outside, carrier, anna, consulting, referTo: `<sip:902079462222@box?Replaces=${replaces}>` };
+}
+
+sipOfficeTest(
+  'two who are outside are not brought together by an attended transfer unless that is allowed',
+  OFFICE,
+  async (t, office) => {
+    const { anna, carrier, consulting, outside, referTo } = await consultsOutside(office);
+    t.equal(await anna.refer(referTo), 403);
+    t.same([...office.conversations].sort(), ['02079461111 201', '02079462222 201'], 'both calls go on');
+    await Promise.all([carrier.bye(), anna.ended(), outside.bye(), consulting.ended()]);
+  },
+);
+
+sipOfficeTest('where it is allowed they talk', FORWARDED, async (t, office) => {
+  const { anna, carrier, consulting, outside, referTo } = await consultsOutside(office);
+  t.equal(await anna.refer(referTo), 202);
+  await anna.notified(200);
+  await Promise.all([anna.ended(), consulting.ended()]);
+  await office.until(() => office.conversations.includes('02079461111 02079462222'), 'both to talk');
+  await Promise.all([carrier.bye(), outside.ended()]);
+});
 
 sipOfficeTest('where it is allowed the class of service of who transfers counts', FORWARDED, async (t, office) => {
   const { anna, placed } = await calledFromOutside(office);

@@ -13,7 +13,7 @@ import { createLogger, SourceLog } from '../../../firmware/core/logger.ts';
 import type { Authenticator } from '../../../firmware/registrar/authenticator.ts';
 import type { Binding } from '../../../firmware/registrar/binding.ts';
 import type { LocationService } from '../../../firmware/registrar/location.ts';
-import { parseNameAddr, parseSipUri, SipStack } from '../../../firmware/sip/stack.ts';
+import { type Flow, parseNameAddr, parseSipUri, SipStack } from '../../../firmware/sip/stack.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import type { PhoneOptions } from '../../support/phone/phone.ts';
 import { TestPhone } from '../../support/phone/test-phone.ts';
@@ -166,7 +166,6 @@ export class SipOffice {
       ...options,
     });
     this.#phones.push(phone);
-    const contact = parseSipUri(phone.contactUri);
     const known = this.#bindings.get(extension) ?? [];
     this.#bindings.set(extension, [
       ...known,
@@ -177,16 +176,21 @@ export class SipOffice {
         expiresAtMs: Number.MAX_SAFE_INTEGER,
         ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
         ...(options.refer === undefined ? {} : { takesRefer: true }),
-        flow: {
-          protocol: 'udp',
-          localAddress: '127.0.0.1',
-          localPort: point.port,
-          remoteAddress: '127.0.0.1',
-          remotePort: contact?.port ?? 0,
-        },
+        flow: this.flowTo(phone),
       },
     ]);
     return phone;
+  }
+
+  /** How the box reaches a phone. */
+  flowTo({ contactUri }: TestPhone): Flow {
+    return {
+      protocol: 'udp',
+      localAddress: '127.0.0.1',
+      localPort: this.#stack?.listening[0]?.port ?? 0,
+      remoteAddress: '127.0.0.1',
+      remotePort: parseSipUri(contactUri)?.port ?? 0,
+    };
   }
 
   /** Two phones in conversation. */
