@@ -35,7 +35,7 @@ function stepLines(step: Step): readonly string[] {
       const waits = noAnswerSeconds === 0 ? 'until the caller gives up' : `for ${noAnswerSeconds} s`;
       return [
         `rings ${party.number}${name} ${waits}, with the ${alert} ring${autoAnswer ? ', answered by itself' : ''}`,
-        ...targets.map((target) => `  ${targetLine(target)}`),
+        ...targets.map((target) => `  ${targetLine(target)}${isAsked(target, autoAnswer) ? ', which only rings' : ''}`),
         ...(party.absentText === undefined ? [] : [`  the caller reads: ${party.absentText}`]),
         ...diverted(diversions),
         ...(step.after.declined === undefined ? [`  when declined: ${declineStatus}`] : []),
@@ -63,6 +63,11 @@ function targetLine(target: RingTarget): string {
   const after = target.delaySeconds === 0 ? 'at once' : `after ${target.delaySeconds} s`;
   if (target.kind === 'line') return `${after}: ${callLines(target.call).join('; ')}`;
   return `${after}: ${target.device} (extension ${target.extension})${target.isWaiting ? ', as a waiting call' : ''}`;
+}
+
+/** Somebody has to answer there, though others do so by themselves. */
+function isAsked(target: RingTarget, autoAnswer: boolean): boolean {
+  return autoAnswer && target.kind === 'device' && target.onlyRings === true;
 }
 
 function callLines({ attempts, emergency }: LineCall): readonly string[] {

@@ -148,6 +148,8 @@ export type RingTarget =
       readonly isWaiting: boolean;
       readonly delaySeconds: number;
       readonly isOtherPhone?: true;
+      /** It is somebody else's, who may not want it to answer by itself: `autoAnswer` of the ring is not for it. */
+      readonly onlyRings?: true;
     }
   | {
       /** A twinned number outside. Voicemail of a mobile network that answers at once is not known as such. */

@@ -113,7 +113,7 @@ export function planGroupMember(
     if (step !== undefined) return step;
   }
   const followed = user.followMe === '' ? undefined : internalExtensions(planning, user.followMe);
-  const devices = followed === undefined ? devicesNow(going) : ownDevices(planning, followed);
+  const devices = followed === undefined ? devicesNow(going) : elsewhere(ownDevices(planning, followed));
   if (devices.some(({ state }) => state.calls > 0) && !(group.mayWait && user.callWaiting))
     return skip('he is in a call', true);
   const targets = targetsOf(going, devices, user.twinning.huntGroupCalls);
@@ -125,6 +125,12 @@ interface Device {
   readonly extension: string;
   readonly state: DeviceState;
   readonly isOtherPhone?: true;
+  readonly onlyRings?: true;
+}
+
+/** Of somebody else than whom the ring is for. */
+function elsewhere(devices: readonly Device[]): readonly Device[] {
+  return devices.map((device) => ({ ...device, onlyRings: true as const }));
 }
 
 /** Those that can be called, but for the one that is calling. */
@@ -258,7 +264,7 @@ function followed(going: Going): Step {
     user: number,
     target: user.followMe,
   });
-  if (extensions !== undefined) return ring(going, ownDevices(planning, extensions), true);
+  if (extensions !== undefined) return ring(going, elsewhere(ownDevices(planning, extensions)), true);
   return going.forward('follow-me', user.followMe) ?? ring(going, [], true);
 }
 
@@ -299,8 +305,9 @@ function ringStep(going: Going, targets: readonly RingTarget[]): RingStep {
   const fromHere = planning.request.caller.kind === 'user';
   // Another telephone may stand where others hear.
   const isElsewhere = targets.some(({ isOtherPhone }) => isOtherPhone === true);
-  const autoAnswer =
-    !isWaiting && !isElsewhere && (user.autoAnswer === 'all' || (user.autoAnswer === 'internal' && fromHere));
+  const isAnyOwn = targets.some((target) => target.kind === 'device' && target.onlyRings !== true);
+  const wanted = user.autoAnswer === 'all' || (user.autoAnswer === 'internal' && fromHere);
+  const autoAnswer = wanted && isAnyOwn && !isWaiting && !isElsewhere;
   const noAnswerSeconds = user.noAnswerSeconds ?? configuration.system.telephony.noAnswerSeconds;
   const from = user.noAnswerSeconds === undefined ? 'the system' : 'the user';
   const text = `user ${number} rings ${noAnswerSeconds} s, as ${from} says`;
@@ -347,16 +354,17 @@ function targetsOf(going: Going, devices: readonly Device[], withMobile: boolean
   return targets;
 }
 
-function target({ extension, state, isOtherPhone }: Device, isWaiting: boolean): RingTarget {
+function target({ extension, state, isOtherPhone, onlyRings }: Device, isWaiting: boolean): RingTarget {
   const other = isOtherPhone === true ? { isOtherPhone } : {};
-  return { kind: 'device', extension, device: state.id, isWaiting, delaySeconds: 0, ...other };
+  const asked = onlyRings === true ? { onlyRings } : {};
+  return { kind: 'device', extension, device: state.id, isWaiting, delaySeconds: 0, ...other, ...asked };
 }
 
 /** Devices of the user whom he is twinned with, those that are free. */
 function twins({ planning, number, user }: Going): readonly RingTarget[] {
   const twin = user.internalTwinning;
   if (twin === undefined || twin === number) return [];
-  const devices = ownDevices(planning, extensionsOf(planning.configuration, twin)).filter(
+  const devices = elsewhere(ownDevices(planning, extensionsOf(planning.configuration, twin))).filter(
     ({ state }) => state.calls === 0,
   );
   planning.note('twinning', `devices of user ${twin} ring too: ${devices.length}`, { user: number, twin });

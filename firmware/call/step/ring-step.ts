@@ -211,7 +211,8 @@ class Ringing implements RunningStep {
     }
     const reachable = device(target.extension, target.device);
     if (reachable === undefined) return notThere(listener);
-    const { alert, autoAnswer, diversions } = this.#step;
+    const { alert, diversions } = this.#step;
+    const autoAnswer = this.#step.autoAnswer && target.onlyRings !== true;
     const referred = referredBy === undefined ? {} : { referredBy };
     const call = { shown, party, alert, autoAnswer, diversions, maxForwards, ...referred };
     return new DeviceDialling(

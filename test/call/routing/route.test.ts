@@ -182,10 +182,10 @@ const ROWS: readonly Row[] = [
     step: 'ring 206 [206-1~] 20s {noAnswer: ring 201 [201-1] 25s <206 no-answer {busy+declined+noAnswer+unreachable: leave 201}; unreachable: ring 201 [201-1] 25s <206 unavailable {busy+declined+noAnswer+unreachable: leave 201}}',
   },
   {
-    title: 'internal twinning, auto-answer and absent text',
+    title: 'internal twinning, auto-answer but at the telephone of the other one, and absent text',
     caller: user('201'),
     dialled: '210',
-    step: 'ring 210 [210-1 200-1] 20s auto-answer "Back at two"',
+    step: 'ring 210 [210-1 200-1!] 20s auto-answer "Back at two"',
   },
   {
     title: 'none of these waits on its own',

@@ -12,7 +12,7 @@ export function describeStep(step: Step): string {
         party.absentText === undefined ? '' : ` "${party.absentText}"`,
         describeDiversions(diversions),
       ].join('');
-      return `ring ${party.number} [${targets.map(describeTarget).join(' ')}] ${noAnswerSeconds}s${more}${describeAfter(step.after)}`;
+      return `ring ${party.number} [${targets.map((target) => describeTarget(target, autoAnswer)).join(' ')}] ${noAnswerSeconds}s${more}${describeAfter(step.after)}`;
     }
     case 'hunt':
       return `hunt ${step.group}${describeDiversions(step.diversions)}${describeAfter(step.after)}`;
@@ -38,10 +38,12 @@ export function describeCall({ attempts, emergency }: LineCall): string {
   return `${ways.join(', ')}${help}`;
 }
 
-function describeTarget(target: RingTarget): string {
+/** With `!` where it only rings while others answer by themselves. */
+function describeTarget(target: RingTarget, autoAnswer: boolean): string {
   const delay = target.delaySeconds === 0 ? '' : `+${target.delaySeconds}s`;
   if (target.kind === 'line') return `(${describeCall(target.call)})${delay}`;
-  return `${target.device}${target.isWaiting ? '~' : ''}${delay}`;
+  const asked = autoAnswer && target.onlyRings === true ? '!' : '';
+  return `${target.device}${target.isWaiting ? '~' : ''}${asked}${delay}`;
 }
 
 function describeDiversions(diversions: Extract<Step, { kind: 'ring' }>['diversions']): string {
