@@ -313,7 +313,7 @@ export class RtpStream {
     this.#received.push({ order, payloadType: packet.payloadType, payload: Buffer.from(packet.payload) });
     if (expected !== undefined && packet.payloadType === expected.localTelephoneEvent) this.#receiveKey(packet);
     if (isAudio && new Set(packet.payload).size >= SOUNDING_BYTES) this.#sounding += 1;
-    if (isAudio) for (const key of this.#keys.values()) if (key.endPackets > 0) this.#keysOver.add(key);
+    if (isAudio) this.#endKeys(packet.timestamp);
     this.#changes.notify();
   }
 
@@ -329,6 +329,13 @@ export class RtpStream {
     const order = this.#lastOrder + step;
     if (step > 0) this.#lastOrder = order;
     return order;
+  }
+
+  /** By what was said after them: what was said before may have waited in a jitter buffer, and come between their last packets. */
+  #endKeys(saidAt: number): void {
+    for (const [pressedAt, key] of this.#keys) {
+      if (key.endPackets > 0 && ((saidAt - pressedAt) | 0) > 0) this.#keysOver.add(key);
+    }
   }
 
   #receiveKey({ timestamp, payload }: RtpPacket): void {
