@@ -155,6 +155,69 @@ t.test('each leg gets reports about its own streams, and what it reports is told
   t.match(types, /203$/);
 });
 
+/** An empty receiver report of somebody whose SSRC is 7, and his VoIP metrics (RFC 3611 §4.7) of `about`, from the loss rate on. */
+function metricsReport(about: number, metrics: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(8 + 44);
+  bytes.set([0x80, 201, 0, 1, 0, 0, 0, 7, 0x80, 207, 0, 10, 0, 0, 0, 7, 7, 0, 0, 8]);
+  bytes.writeUInt32BE(about, 20);
+  bytes.set(metrics, 24);
+  return bytes;
+}
+
+t.test('the VoIP metrics that a party reports are in the statistics of its leg', async (t) => {
+  const { session, parties } = await converseThrough(t, client, PCMA, PCMA);
+  await session.configure(0, { ...towards(parties[0], PCMA), rtcpMux: true });
+  await parties[1].send(session.ports[1], {
+    marker: false,
+    payloadType: 8,
+    sequenceNumber: 1,
+    timestamp: 0,
+    ssrc: 9,
+    payload,
+  });
+  const [heard] = await parties[0].hear(1);
+  const ours = heard?.ssrc ?? 0;
+  const told = async (reports: number): Promise<LegStatistics> =>
+    eventually(async () => {
+      const [first] = await session.statistics();
+      return first.rtcpReceived === reports ? first : undefined;
+    }, 'what the party reported');
+  // Rates, density and length of bursts and gaps, delays, levels, scores, the jitter buffer.
+  const rates = [32, 16, 200, 1, 0x01, 0x2c, 0x03, 0xe8];
+  const delays = [0x01, 0x04, 0x00, 0x46, 0xf0, 0xba, 55, 16];
+  const buffer = [0xa0, 0, 0x00, 0x3c, 0x00, 0x50, 0x01, 0x2c];
+  await parties[0].send(session.ports[0], metricsReport(ours, [...rates, ...delays, 91, 127, 42, 127, ...buffer]));
+  const { remote } = await told(1);
+  t.same(
+    remote,
+    {
+      metrics: {
+        lossRatio: 0.125,
+        discardRatio: 0.0625,
+        roundTripMs: 260,
+        endSystemMs: 70,
+        jitterBufferMs: 60,
+        rating: 91,
+        listeningOpinion: 4.2,
+      },
+    },
+    'a score that it does not have is absent',
+  );
+  await parties[0].send(
+    session.ports[0],
+    metricsReport(ours + 1, [0, 0, ...rates.slice(2), ...delays, 1, 1, 10, 10, ...buffer]),
+  );
+  t.same((await told(2)).remote, remote, 'what it says of another stream is not of ours');
+  await parties[0].send(
+    session.ports[0],
+    metricsReport(ours, [0, 0, ...rates.slice(2), ...delays, 127, 127, 127, 31, ...buffer]),
+  );
+  const { metrics } = (await told(3)).remote ?? {};
+  t.match(metrics, { lossRatio: 0, discardRatio: 0, conversationalOpinion: 3.1 }, 'the newest counts');
+  t.notOk(metrics && ('rating' in metrics || 'listeningOpinion' in metrics));
+  t.equal((await session.statistics())[1].remote, undefined, 'of the other leg nothing is said');
+});
+
 t.test('a leg that should receive and does not is told, and so is its return', async (t) => {
   const { session, parties } = await converseThrough(t, client, PCMA, PCMA);
   const events: MediaEvent[] = [];
