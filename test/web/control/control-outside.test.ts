@@ -1,8 +1,9 @@
 /** Telephones outside, over a line, that a client directs; and who speaks from outside. */
+import { OtherPhones } from '../../../firmware/call/control/other-phones.ts';
 import { withLine } from '../../call/feature/office-line.ts';
 import { type SipOffice, sipOfficeTest } from '../../call/feature/sip-office.ts';
 import { configurationOf } from '../../call/routing/support/office.ts';
-import { OfficeClient } from './control-office.ts';
+import { hasEnded, OfficeClient } from './control-office.ts';
 
 const OFFICE = {
   system: { telephony: { trunkToTrunk: 'never' } },
@@ -108,3 +109,53 @@ for (const [title, parts, from, pair] of [
     await Promise.all([caller.bye(), home.ended()]);
   });
 }
+
+sipOfficeTest('other phone outside: it is rung over the line, then whom the user calls', OFFICE, async (t, office) => {
+  const { home, placed, client } = await atHome(office);
+  const [anna, ben] = [await office.phone('201'), await office.phone('202')];
+  t.match(await client.ask('mode', { mode: 'other-phone', number: AT_HOME }), { ok: true });
+  t.same(placed, [], 'nothing rings before there is a call');
+  const make = client.begin('make', { number: '202' });
+  await home.incomingCall();
+  t.same(placed, ['07700900201']);
+  t.notMatch(await ben.transcript(), 'INVITE', 'whom he calls waits until he is there');
+  await home.answer();
+  t.match(await ben.incomingCall(), { fromUri: /^sips?:201@/, fromName: 'Anna' });
+  const { ok, call = '' } = await client.answerTo(make);
+  t.equal(ok, true);
+  await ben.answer();
+  t.match(await client.sees('talking'), { call, at: ['other-phone'], with: { number: '202' } });
+  t.same(office.conversations, ['201 202']);
+  t.notMatch(await ben.transcript(), '07700900201', 'the number of the other phone stays with the box');
+  t.match(await client.ask('drop', { call }), { ok: true });
+  await Promise.all([home.ended(), ben.ended()]);
+  t.ok(hasEnded(client, call));
+  t.notMatch(await anna.transcript(), 'INVITE', 'his own devices are quiet');
+});
+
+sipOfficeTest('other phone outside: one that is busy calls nobody', OFFICE, async (t, office) => {
+  const { home, client } = await atHome(office);
+  const ben = await office.phone('202');
+  await client.ask('mode', { mode: 'other-phone', number: AT_HOME });
+  const make = client.begin('make', { number: '202' });
+  await home.incomingCall();
+  await home.reject(486);
+  t.match(await client.answerTo(make), { ok: false, error: 'failed', status: 486 });
+  t.notMatch(await ben.transcript(), 'INVITE');
+});
+
+sipOfficeTest('other phone outside: not help, nor where the user may not call', OFFICE, async (t, office) => {
+  const otherPhones = new OtherPhones();
+  const placed = withLine(office);
+  const client = await new OfficeClient(office, otherPhones).login('201');
+  for (const [number, reason] of [
+    ['112', /^help is no telephone/],
+    ['999', /^help is no telephone/],
+    ['9004930123456', /leads nowhere for this user: barred/],
+  ] as const) {
+    const refusal = { ok: false, error: 'refused', status: 403, reason };
+    t.match(await client.ask('mode', { mode: 'other-phone', number }), refusal, number);
+  }
+  t.equal(otherPhones.of('201'), undefined);
+  t.same(placed, []);
+});
