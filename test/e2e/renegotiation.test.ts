@@ -1,5 +1,6 @@
 /** What a phone agrees on anew in mid-call is what both hear by from then on. */
 import type { Phone } from '../support/phone/phone.ts';
+import type { TestPhone } from '../support/phone/test-phone.ts';
 import { officeTest } from './office.ts';
 import { configure } from './sipp-bench.ts';
 
@@ -49,3 +50,40 @@ officeTest('another codec while media go past the box: they come back, and go ag
   await Promise.all([caller.bye(), called.ended()]);
   t.same(await office.mediaPortsLeft(), []);
 });
+
+/** Waits until nothing comes from one to the other while it plays: 25 packets and more. */
+async function heardNoMore(from: TestPhone, to: TestPhone): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  for (let before = -1, { packets } = await to.heard(); before !== packets; { packets } = await to.heard()) {
+    if (performance.now() > deadline) throw new Error('it is still heard');
+    before = packets;
+    await from.play('a');
+  }
+}
+
+for (const [title, who] of [
+  ['the caller', 0],
+  ['who was called', 1],
+] as const) {
+  officeTest(`SRTP: ${title} offers another key, and that one is taken alone in the end`, async (t, office) => {
+    await configure(office.ringdown, ['system.media.security', 'enforced']);
+    const caller = await office.registered('201', { srtp: 'required' });
+    const called = await office.registered('202', { srtp: 'required', incoming: 'answer' });
+    await caller.call('202');
+    await hear(caller, called, 'adbfc', 'fcebd');
+    const [own, other] = who === 0 ? [caller, called] : [called, caller];
+    t.equal((await own.offerAgain('sendrecv', { rekeys: true })).status, 200);
+    await hear(caller, called, 'bdaec', 'cafdb');
+    own.sendsUnderFormerKey = true;
+    await heardNoMore(own, other);
+    own.sendsUnderFormerKey = false;
+    await hear(caller, called, 'ecadf', 'ecbfa');
+    t.equal((await own.offerAgain('sendrecv', { rekeys: true })).status, 200, 'and once more');
+    await hear(caller, called, 'afebd', 'dfcad');
+    const keys = new Set((await own.transcript()).match(/(?<= sent[^\]]*\]\n[^[]*inline:)[A-Za-z0-9+/=]+/g));
+    t.equal(keys.size, 3, 'a key each time');
+    for (const { malformed } of [await caller.heard(), await called.heard()]) t.equal(malformed, 0);
+    await Promise.all([caller.bye(), called.ended()]);
+    t.same(await office.mediaPortsLeft(), []);
+  });
+}

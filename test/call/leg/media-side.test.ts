@@ -7,6 +7,7 @@ import { complete } from '../../../firmware/config/schema/complete.ts';
 import { type Configuration, configurationSchema } from '../../../firmware/config/schema/configuration.ts';
 import { nodeOf } from '../../../firmware/config/schema/tree.ts';
 import type { MediaSecurity } from '../../../firmware/sdp/audio.ts';
+import { masterKey } from '../../support/srtp-peer.ts';
 
 const KEY = 'd0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj';
 const CRYPTO = `a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`;
@@ -103,6 +104,20 @@ t.test('an answer to our keys', async (t) => {
     receiveKey: KEY,
     unencryptedSrtcp: true,
   });
+  side.agree(answer);
+  t.equal(
+    side.offer([], true).match(/(?<=a=crypto:3 \S+ inline:)\S+/)?.[0],
+    lines[2]?.[3],
+    'offered again: ours stays',
+  );
+  const changed = masterKey('AES_CM_128_HMAC_SHA1_32', 9);
+  t.match(
+    side.readAnswer(
+      description('m=audio 9000 RTP/SAVP 8', `a=crypto:3 AES_CM_128_HMAC_SHA1_32 inline:${changed} UNENCRYPTED_SRTCP`),
+    ),
+    { parameters: { srtp: { sendKey: lines[2]?.[3], receiveKey: changed } } },
+    'whoever answers with another key sends under that one',
+  );
   t.match(side.readAnswer(PLAIN), { status: 488, warningCode: 302 });
   t.notMatch(sideOf('enforced', { encryptSrtcp: true }).offer([], true), 'UNENCRYPTED');
 });

@@ -78,10 +78,11 @@ export class OutgoingInvites {
     } else if (status >= 300) this.#state.client().acknowledgeFailure(sent, response);
   }
 
-  async offerAgain(direction: MediaDirection, { codecs }: OfferChanges = {}): Promise<OfferOutcome> {
+  async offerAgain(direction: MediaDirection, { codecs, rekeys = false }: OfferChanges = {}): Promise<OfferOutcome> {
     const call = this.#state.current();
     if (call.state !== 'established' || call.agreed === undefined) throw new Error('there is no call to change');
     call.version += 1;
+    if (rekeys) this.#media.keys.renew();
     const offered = codecs === undefined ? [call.agreed.codec] : staticCodecs(codecs);
     const audio = this.#media.localAudio(call, offered, call.agreed.telephoneEvent);
     const request = dialogRequest(call, 'INVITE');

@@ -8,13 +8,22 @@ type Keys = Pick<LocalAudio, 'isSecret' | 'crypto'>;
 /** Master key and salt of the suite that the phone knows. */
 const MASTER_BYTES = 30;
 
+function makeKey(): string {
+  return randomBytes(MASTER_BYTES).toString('base64');
+}
+
 /** The keys of one call (RFC 4568): its own, and whether SRTP is what both sides want. */
 export class PhoneKeys {
   readonly #srtp: PhoneOptions['srtp'];
-  readonly #own = randomBytes(MASTER_BYTES).toString('base64');
+  #own = makeKey();
 
   constructor(srtp: PhoneOptions['srtp']) {
     this.#srtp = srtp;
+  }
+
+  /** Has another one in the next description. */
+  renew(): void {
+    this.#own = makeKey();
   }
 
   /** A key over RTP/AVP is an offer of SRTP that the other side may leave out. */

@@ -101,7 +101,9 @@ export class RtpStream {
   #target: MediaTarget | undefined;
   #silence: Buffer = Buffer.alloc(0);
   #timer: NodeJS.Timeout | undefined;
-  #srtp: { readonly keys: string; readonly sent: SrtpPeer; readonly received: SrtpPeer } | undefined;
+  #srtp: { readonly sent: KeyInUse; readonly received: KeyInUse } | undefined;
+  #formerSent: SrtpPeer | undefined;
+  sendsUnderFormerKey = false;
   #closed = false;
   /** Ticks of the present pause. */
   #paused = 0;
@@ -167,14 +169,15 @@ export class RtpStream {
     this.#tick();
   }
 
-  /** The same keys go on with their counters. */
   #takeKeys(srtp: MediaTarget['srtp']): void {
-    const keys = srtp === undefined ? undefined : `${srtp.sent} ${srtp.received}`;
-    if (keys === this.#srtp?.keys) return;
-    this.#srtp =
-      srtp === undefined || keys === undefined
-        ? undefined
-        : { keys, sent: new SrtpPeer(SUITE, srtp.sent), received: new SrtpPeer(SUITE, srtp.received) };
+    if (srtp === undefined) {
+      this.#srtp = undefined;
+      return;
+    }
+    const former = this.#srtp;
+    const sent = keyInUse(srtp.sent, former?.sent);
+    if (sent !== former?.sent) this.#formerSent = former?.sent.peer;
+    this.#srtp = { sent, received: keyInUse(srtp.received, former?.received) };
   }
 
   async play(samples: Int16Array): Promise<void> {
@@ -289,13 +292,14 @@ export class RtpStream {
     header.writeUInt32BE(this.#ssrc, 8);
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
     const packet = Buffer.concat([header, payload]);
-    this.#rtp.send(this.#srtp?.sent.protect(packet) ?? packet, target.port, target.address);
+    const peer = this.sendsUnderFormerKey ? this.#formerSent : this.#srtp?.sent.peer;
+    this.#rtp.send(peer?.protect(packet) ?? packet, target.port, target.address);
   }
 
   #receive(data: Buffer, source: string): void {
     // What comes before the keys cannot be read.
     if (this.takesKeys && this.#target === undefined) return;
-    const clear = this.#srtp === undefined ? data : this.#srtp.received.unprotect(data);
+    const clear = this.#srtp === undefined ? data : this.#srtp.received.peer.unprotect(data);
     const packet = clear === undefined ? undefined : parseRtp(clear);
     const expected = this.#target;
     const isAudio = packet?.payloadType === expected?.localPayloadType;
@@ -350,6 +354,20 @@ export class RtpStream {
       packets: (known?.packets ?? 0) + 1,
     });
   }
+}
+
+/** One direction of SRTP. */
+interface KeyInUse {
+  readonly key: string;
+  readonly peer: SrtpPeer;
+}
+
+/** The same key goes on with its counters, and another one with the roll-over counter (RFC 3711 §3.3.1). */
+function keyInUse(key: string, former: KeyInUse | undefined): KeyInUse {
+  if (key === former?.key) return former;
+  const peer = new SrtpPeer(SUITE, key);
+  if (former !== undefined) peer.highest = former.peer.highest;
+  return { key, peer };
 }
 
 function isDescriptor(bytes: number, codec: Codec): boolean {

@@ -366,6 +366,11 @@ export class TestPhone implements Phone {
     return this.#outgoing.offerAgain(direction, changes);
   }
 
+  /** Whether it sends under the key of SRTP that it had before the one in use. */
+  set sendsUnderFormerKey(isSo: boolean) {
+    this.#state.current().stream.sendsUnderFormerKey = isSo;
+  }
+
   /** Address and port of its media. */
   get media(): string {
     return `${this.#state.options.localAddress} ${this.#state.current().stream.port}`;
