@@ -243,3 +243,70 @@ CHECK(check_recording_ends, "record: no folder, a session that closes, and a sto
   remove_file("d.wav");
   EXPECT(rmdir(folder), 0);
 }
+
+/* How many of party 0 reach party 1, looked for often enough that none is lost in between. */
+static int play_and_count(struct stage *stage, unsigned ms) {
+  int heard = 0;
+  for (unsigned done = 0; done < ms; done += 20) {
+    play_stage(stage, 20, LOUD, LOUD);
+    send_queue_flush(loop_queue(stage->bench.loop));
+    heard += count_heard(&stage->bench);
+  }
+  return heard;
+}
+
+/* What a ring holds of two channels at 8 kHz, in whole steps of 20 ms. */
+#define RING_MS (JOB_RING_BYTES / (RATE / 50 * 4) * 20)
+
+CHECK(check_recording_disk_slow, "record: a disk that takes nothing for longer than the ring lasts ends the recording with that reason, and not the call") {
+  static struct stage stage;
+  open_stage(&stage);
+  hold_disk();
+  record(&stage, "a.wav", 2, RATE, true, true);
+  /* What is late is waited for a second: so far back is what goes to the disk. */
+  EXPECT(play_and_count(&stage, 1000 + RING_MS), (1000 + RING_MS) / 20);
+  EXPECT(recording_of(stage.bench.session, 5) != NULL, true);
+  EXPECT(play_and_count(&stage, 40), 2);
+  EXPECT(recording_of(stage.bench.session, 5) == NULL, true);
+  EXPECT(stage.bench.session->legs[0].taps == NULL && stage.bench.session->legs[1].taps == NULL, true);
+  EXPECT(play_and_count(&stage, 5000), 250);
+  struct media_event event;
+  while (reports_take(loop_reports(stage.bench.loop), &event)) EXPECT(event.kind != EVENT_RECORDING_ENDED, true);
+  /* All that it had taken is in the file, once the disk is there again. */
+  let_disk_go();
+  event = ended(&stage);
+  EXPECT(event.value, RECORD_DISK_SLOW);
+  EXPECT(event.object, 5);
+  EXPECT(event.duration_ms, RING_MS);
+  EXPECT(atoi(event.text), WAV_HEADER_BYTES + RING_MS * 8 * 4);
+  EXPECT(told_bytes("a.wav"), RING_MS * 8 * 4);
+  load(&stage, "a.wav");
+  for (unsigned channel = 0; channel < 2; channel++) EXPECT(sample_at(&stage, RING_MS - 100, 2, channel, 8), 2112);
+  free(stage.file);
+  EXPECT(play_and_count(&stage, 1000), 50);
+  close_stage(&stage);
+}
+
+CHECK(check_recording_disk_slow_end, "record: one that is stopped, and whose last words the ring does not take, ended since the disk was slow") {
+  static const struct {
+    unsigned ms; /* beyond whole steps */
+    enum record_end end;
+  } cases[] = {{10, RECORD_STOPPED}, {15, RECORD_DISK_SLOW}};
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    static struct stage stage;
+    open_stage(&stage);
+    hold_disk();
+    struct recording *recording = record(&stage, "a.wav", 2, RATE, true, true);
+    play_stage(&stage, 1000, LOUD, LOUD);
+    play_stage(&stage, RING_MS - 1000, -1, -1);
+    pass(&stage.bench, cases[i].ms);
+    recording_stop(recording, stage.bench.now_ms * 1000);
+    EXPECT(stage.bench.session->recordings == NULL, true);
+    let_disk_go();
+    const struct media_event event = ended(&stage);
+    EXPECT(event.value, cases[i].end);
+    EXPECT(event.duration_ms, RING_MS + (cases[i].end == RECORD_STOPPED ? cases[i].ms : 0));
+    remove_file("a.wav");
+    close_stage(&stage);
+  }
+}

@@ -22,6 +22,10 @@ uint32_t told_bytes(const char *name);
 void limit_files(rlim_t bytes, struct rlimit *before);
 void unlimit_files(const struct rlimit *before);
 
+/* From now on whoever writes to the disk waits until it is let go. By the same thread. */
+void hold_disk(void);
+void let_disk_go(void);
+
 /* Until the thread that writes may have come by once more. */
 void wait_round(void);
 /* Two channels of 8000 Hz. */
