@@ -65,6 +65,9 @@ const SILENCE_PACKETS = 10;
 const SOUNDING_BYTES = 8;
 const KEYS = '0123456789*#ABCD';
 const KEY_PACKETS = 8;
+/** The last packet of a key is sent so often (RFC 4733 §2.5.1.4). */
+const KEY_ENDS = 3;
+const KEY_TICKS_PER_MS = 8;
 const SILENCE: Readonly<Record<Codec, Buffer | undefined>> = {
   PCMA: Buffer.alloc(SAMPLES_PER_PAYLOAD, 0xd5),
   PCMU: Buffer.alloc(SAMPLES_PER_PAYLOAD, 0xff),
@@ -192,7 +195,7 @@ export class RtpStream {
     const event = KEYS.indexOf(digit);
     if (event < 0 || digit.length !== 1) throw new Error(`${digit} is no key`);
     if (this.#target?.telephoneEvent === undefined) throw new Error('the other side takes no telephone-event');
-    const packets = Array.from({ length: KEY_PACKETS + 2 }, (_, keyOffset) => {
+    const packets = Array.from({ length: KEY_PACKETS + KEY_ENDS - 1 }, (_, keyOffset) => {
       const payload = Buffer.from([event, 10, 0, 0]);
       if (keyOffset >= KEY_PACKETS - 1) payload[1] = 0x80 | 10;
       payload.writeUInt16BE(Math.min(keyOffset + 1, KEY_PACKETS) * SAMPLES_PER_PAYLOAD, 2);
@@ -317,7 +320,7 @@ export class RtpStream {
     this.#received.push({ order, payloadType: packet.payloadType, payload: Buffer.from(packet.payload) });
     if (expected !== undefined && packet.payloadType === expected.localTelephoneEvent) this.#receiveKey(packet);
     if (isAudio && new Set(packet.payload).size >= SOUNDING_BYTES) this.#sounding += 1;
-    if (isAudio) this.#endKeys(packet.timestamp);
+    if (isAudio && expected !== undefined) this.#endKeys(packet.timestamp, TICKS_PER_MS[expected.codec]);
     this.#changes.notify();
   }
 
@@ -335,10 +338,15 @@ export class RtpStream {
     return order;
   }
 
-  /** By what was said after them: what was said before may have waited in a jitter buffer, and come between their last packets. */
-  #endKeys(saidAt: number): void {
+  /**
+   * By what is said after their last packets. What was said before may have waited in a jitter buffer, and what stands for a late packet
+   * of a key may be heard in its place: both come between the last packets.
+   */
+  #endKeys(saidAt: number, ticksPerMs: number): void {
     for (const [pressedAt, key] of this.#keys) {
-      if (key.endPackets > 0 && ((saidAt - pressedAt) | 0) > 0) this.#keysOver.add(key);
+      const since = (saidAt - pressedAt) | 0;
+      const told = key.durationMs * KEY_TICKS_PER_MS + 2 * PACKET_MS * ticksPerMs;
+      if (key.endPackets >= KEY_ENDS || (key.endPackets > 0 && since >= told)) this.#keysOver.add(key);
     }
   }
 
@@ -346,7 +354,7 @@ export class RtpStream {
     const digit = KEYS[payload[0] ?? 255];
     if (digit === undefined || payload.length < 4 || this.#keys.size >= 256) return;
     const known = this.#keys.get(timestamp);
-    const durationMs = payload.readUInt16BE(2) / 8;
+    const durationMs = payload.readUInt16BE(2) / KEY_TICKS_PER_MS;
     this.#keys.set(timestamp, {
       digit,
       durationMs: Math.max(durationMs, known?.durationMs ?? 0),
