@@ -17,9 +17,9 @@ export interface LineState {
 }
 
 /** What a command inside the running box prints. */
-export async function ask({ ringdown }: Office, words: readonly string[]): Promise<string> {
+export async function ask({ ringdown }: Office, words: readonly string[], input = ''): Promise<string> {
   const path = notedControlPath(ringdown.dataDirectory) ?? '';
-  const { status, output, errors } = await requestCommand(path, words, '');
+  const { status, output, errors } = await requestCommand(path, words, input);
   if (status !== 0) throw new Error(`${words.join(' ')}: ${errors}`);
   return output;
 }

@@ -1,12 +1,15 @@
 /** Lines over TLS with SRTP: the carrier proves who it is, keys are each side's own, and everybody hears the other. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { testIdentity } from '../sip/support/stacks.ts';
 import type { PhoneOptions } from '../support/phone/phone.ts';
 import type { TestPhone } from '../support/phone/test-phone.ts';
+import { Ringdown } from '../support/ringdown.ts';
+import { masterKey } from '../support/srtp-peer.ts';
 import { ask, type CarrierOptions, carriers, everyLine, isFree, lines, openCarrier } from './carriers.ts';
-import { type Office, officeTest, talk } from './office.ts';
+import { type Office, officeTest, passwordOf, talk } from './office.ts';
 
 const pem = (name: string): string => readFileSync(join(import.meta.dirname, '../sip/fixtures/tls', name), 'utf8');
 const CERTIFICATE = { key: String(testIdentity.key), cert: String(testIdentity.cert) };
@@ -18,6 +21,21 @@ type Security = 'disabled' | 'preferred' | 'enforced';
 const overTls = (mediaSecurity: Security, phone: Partial<PhoneOptions> = {}): CarrierOptions => ({
   ...{ transport: 'tls', certificate: CERTIFICATE, line: { mediaSecurity }, ...phone },
 });
+
+/** An offer of SRTP alone, with a line for its key that ends like this. */
+function offerWith(crypto: string): string {
+  return [
+    ...['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0'],
+    ...['m=audio 9000 RTP/SAVP 8', `a=crypto:1 ${SUITE} ${crypto}`, ''],
+  ].join('\r\n');
+}
+
+/** A box that logs all that it can. */
+async function talkative(): Promise<Ringdown> {
+  const ringdown = await Ringdown.create();
+  ringdown.logLevel = 'trace';
+  return ringdown;
+}
 
 /** Paths and values by turns. */
 async function set(office: Office, ...settings: readonly string[]): Promise<void> {
@@ -85,6 +103,53 @@ officeTest('SRTP required by the line and by a telephone: each has keys of its o
   const shared = (await keys(reception)).intersection(await keys(carrier));
   t.same([...shared], [], 'no key passes from one side to the other');
 });
+
+officeTest(
+  'no key of SRTP and no password is in the log, of calls that work and of what is refused',
+  async (t, office) => {
+    const line = { username: '49305550', password: 'only-for-tests-line' } as const;
+    const carrier = await trusted(office, 'enforced', { srtp: 'required', callers: line });
+    await set(office, 'extensions.201.mediaSecurity', 'enforced', 'extensions.202.mediaSecurity', 'enforced');
+    await ask(office, ['config', 'set', 'lines.1.password', '-'], line.password);
+    await everyLine(office, ({ state }) => state === 'in-service');
+    const reception = await office.registered('201', { srtp: 'required' });
+    const workshop = await office.registered('202', { srtp: 'required' });
+    await callsOut(t, office, reception, carrier);
+    await callsIn(t, office, carrier, workshop);
+    await connected(office, SUITE, SUITE);
+
+    const [tooShort, unfit] = ['c2hvcnQta2V5LWZvci10ZXN0cw==', masterKey(SUITE, 7)];
+    for (const crypto of [`inline:${tooShort}`, `inline:${unfit} UNENCRYPTED_SRTP`]) {
+      t.match(await reception.call('202', { sdp: offerWith(crypto) }), { status: 488 });
+    }
+    const wrong = 'only-for-tests-wrong';
+    t.not((await reception.register({ password: wrong })).status, 200);
+    await office.ringdown.stop();
+
+    const { log } = office.ringdown;
+    t.match(log, /"level":20/, 'at its most talkative');
+    t.match(log, /offer refused/);
+    const transcripts = await Promise.all([carrier, reception, workshop].map((phone) => phone.transcript()));
+    const keys = transcripts.flatMap((text) =>
+      [...text.matchAll(/inline:([A-Za-z0-9+/=]+)/g)].map(([, key = '']) => key),
+    );
+    t.ok(new Set(keys).size >= 8, 'those of both sides of both calls');
+    const realm = /realm="([^"]+)"/.exec(transcripts[1] ?? '')?.[1];
+    const hashed = (['201', '202'] as const).flatMap((user) =>
+      ['md5', 'sha256'].map((name) =>
+        createHash(name)
+          .update(`${user}:${realm}:${passwordOf(user)}`)
+          .digest('hex'),
+      ),
+    );
+    const secrets = [...keys, tooShort, unfit, line.password, wrong, passwordOf('201'), passwordOf('202'), ...hashed];
+    t.same(
+      secrets.filter((secret) => log.includes(secret)),
+      [],
+    );
+  },
+  talkative,
+);
 
 officeTest(
   'SRTP required by the line: a carrier without it gets no call, and none of its calls in',

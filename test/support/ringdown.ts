@@ -56,6 +56,8 @@ export class Ringdown {
   readonly mediaPorts: { readonly first: number; readonly last: number };
   readonly dataDirectory: string;
   readonly ports: Readonly<Record<'sips' | 'http' | 'https' | 'phoneHttp' | 'phoneHttps', number>>;
+  /** From its next start on. */
+  logLevel: 'trace' | 'info' = 'info';
   readonly #changes = new Changes();
   readonly #remove: () => void;
   #child: ChildProcess | undefined;
@@ -130,6 +132,7 @@ export class Ringdown {
       ...['--sip-port', String(this.sipPort), '--sips-port', String(this.ports.sips)],
       ...['--http-port', String(this.ports.http), '--https-port', String(this.ports.https)],
       ...['--phone-http-port', String(this.ports.phoneHttp), '--phone-https-port', String(this.ports.phoneHttps)],
+      ...['--log-level', this.logLevel],
       ...['--media-ports', `${this.mediaPorts.first}-${this.mediaPorts.last}`],
     ];
   }
