@@ -345,13 +345,6 @@ static void expire_in_time(struct loop *loop) {
   if (due_us < loop->expires_us) expire_at(loop, due_us);
 }
 
-/* Answers who called meanwhile. Whether the thread may go on. */
-static bool answer_and_go_on(struct loop *loop) {
-  answer_call(loop);
-  loop->left_count = 0;
-  return !loop->stopping;
-}
-
 static int events_within(struct loop *loop, int milliseconds) {
   const int count = epoll_wait(loop->epoll, loop->events, BATCH_EVENTS, milliseconds);
   if (count < 0 && errno != EINTR) abort();
@@ -373,15 +366,13 @@ static bool has_work(struct loop *loop, int *count) {
 static int wait_for_events(struct loop *loop) {
   int count = 0;
   pthread_mutex_lock(&loop->mutex);
-  bool goes_on = answer_and_go_on(loop);
+  answer_call(loop);
+  loop->left_count = 0;
+  const bool waits = !loop->stopping && !has_work(loop, &count);
+  if (waits) expire_in_time(loop);
+  loop->waits = waits;
   pthread_mutex_unlock(&loop->mutex);
-  if (!goes_on || has_work(loop, &count)) return count;
-  pthread_mutex_lock(&loop->mutex);
-  goes_on = answer_and_go_on(loop);
-  if (goes_on) expire_in_time(loop);
-  loop->waits = goes_on;
-  pthread_mutex_unlock(&loop->mutex);
-  if (!goes_on) return 0;
+  if (!waits) return count;
   count = events_within(loop, -1);
   pthread_mutex_lock(&loop->mutex);
   loop->waits = false;
