@@ -148,6 +148,13 @@ for (const [alert, autoAnswer, expected] of alerts) {
   });
 }
 
+t.test('of two devices one answers by itself, and that of somebody else rings', async (t) => {
+  const box = new FakeBox();
+  await box.call(new FakeCaller(), box.ring([{}, { extension: '203', onlyRings: true }], { autoAnswer: true }));
+  const asked = box.devices.map(({ options }) => options.headers?.some(([, value]) => value.includes('answer-after')));
+  t.same(asked, [true, false]);
+});
+
 t.test('a forwarded call tells whom it was for (RFC 5806, RFC 7044)', async (t) => {
   const box = new FakeBox();
   await box.call(

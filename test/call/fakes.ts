@@ -38,6 +38,7 @@ export interface FakeTarget {
   readonly extension?: string;
   readonly ways?: readonly [Binding, ...Binding[]];
   readonly delaySeconds?: number;
+  readonly onlyRings?: true;
 }
 
 /** What calls need, all of it false, and the calls that a test begins. */
@@ -108,10 +109,10 @@ export class FakeBox {
     return {
       kind: 'ring',
       party: { number: '202', name: 'Workshop' },
-      targets: targets.map(({ extension = '202', ways, delaySeconds = 0 }): RingTarget => {
+      targets: targets.map(({ extension = '202', ways, delaySeconds = 0, ...more }): RingTarget => {
         const device = `device ${this.#targets.size}`;
         this.#targets.set(device, ways ?? [binding('sip:202@192.0.2.2')]);
-        return { kind: 'device', extension, device, isWaiting: false, delaySeconds };
+        return { kind: 'device', extension, device, isWaiting: false, delaySeconds, ...more };
       }),
       noAnswerSeconds: 0,
       alert: 'internal',

@@ -113,7 +113,7 @@ export function planGroupMember(
     if (step !== undefined) return step;
   }
   const followed = user.followMe === '' ? undefined : internalExtensions(planning, user.followMe);
-  const devices = followed === undefined ? devicesNow(going) : elsewhere(ownDevices(planning, followed));
+  const devices = followed === undefined ? devicesNow(going) : askingOthers(going, ownDevices(planning, followed));
   if (devices.some(({ state }) => state.calls > 0) && !(group.mayWait && user.callWaiting))
     return skip('he is in a call', true);
   const targets = targetsOf(going, devices, user.twinning.huntGroupCalls);
@@ -128,9 +128,10 @@ interface Device {
   readonly onlyRings?: true;
 }
 
-/** Of somebody else than whom the ring is for. */
-function elsewhere(devices: readonly Device[]): readonly Device[] {
-  return devices.map((device) => ({ ...device, onlyRings: true as const }));
+/** Those of somebody else than whom the ring is for do not answer by themselves. */
+function askingOthers({ planning, number }: Going, devices: readonly Device[]): readonly Device[] {
+  const own = extensionsOf(planning.configuration, number);
+  return devices.map((device) => (own.includes(device.extension) ? device : { ...device, onlyRings: true as const }));
 }
 
 /** Those that can be called, but for the one that is calling. */
@@ -264,7 +265,7 @@ function followed(going: Going): Step {
     user: number,
     target: user.followMe,
   });
-  if (extensions !== undefined) return ring(going, elsewhere(ownDevices(planning, extensions)), true);
+  if (extensions !== undefined) return ring(going, askingOthers(going, ownDevices(planning, extensions)), true);
   return going.forward('follow-me', user.followMe) ?? ring(going, [], true);
 }
 
@@ -361,10 +362,11 @@ function target({ extension, state, isOtherPhone, onlyRings }: Device, isWaiting
 }
 
 /** Devices of the user whom he is twinned with, those that are free. */
-function twins({ planning, number, user }: Going): readonly RingTarget[] {
+function twins(going: Going): readonly RingTarget[] {
+  const { planning, number, user } = going;
   const twin = user.internalTwinning;
   if (twin === undefined || twin === number) return [];
-  const devices = elsewhere(ownDevices(planning, extensionsOf(planning.configuration, twin))).filter(
+  const devices = askingOthers(going, ownDevices(planning, extensionsOf(planning.configuration, twin))).filter(
     ({ state }) => state.calls === 0,
   );
   planning.note('twinning', `devices of user ${twin} ring too: ${devices.length}`, { user: number, twin });

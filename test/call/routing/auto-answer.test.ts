@@ -1,31 +1,33 @@
 import t from 'tap';
-import type { Step } from '../../../firmware/call/routing/plan.ts';
+import { explainPlan } from '../../../firmware/call/routing/explain.ts';
+import type { Plan } from '../../../firmware/call/routing/plan.ts';
 import { routeCall } from '../../../firmware/call/routing/route.ts';
 import { describeStep } from './support/describe-step.ts';
-import { configurationOf, OFFICE, stateOf, user, WEDNESDAY_NOON } from './support/office.ts';
+import { configurationOf, OFFICE, type Present, stateOf, user, WEDNESDAY_NOON } from './support/office.ts';
 
-/** What becomes of a call of 201 to 210, who has that beside his name. */
-function called(settings: object): Step {
-  const configuration = configurationOf({ ...OFFICE, users: { ...OFFICE.users, 210: { name: 'Jim', ...settings } } });
-  const request = { caller: user('201'), dialled: '210', configuration, at: WEDNESDAY_NOON, state: stateOf() };
-  return routeCall(request).step;
+/** A call of 202 to 201, who has extension 2012, too, and that beside his name. */
+function called(settings: object, present: Present = {}): Plan {
+  const configuration = configurationOf({ ...OFFICE, users: { ...OFFICE.users, 201: { name: 'Anna', ...settings } } });
+  return routeCall({ caller: user('202'), dialled: '201', configuration, at: WEDNESDAY_NOON, state: stateOf(present) });
 }
 
+const step = (settings: object): string => describeStep(called({ autoAnswer: 'all', ...settings }).step);
+
 t.test('the devices of a user answer by themselves as he wants', async (t) => {
-  t.equal(describeStep(called({ autoAnswer: 'all' })), 'ring 210 [210-1] 20s auto-answer');
-  t.equal(describeStep(called({})), 'ring 210 [210-1] 20s');
+  t.equal(step({}), 'ring 201 [201-1] 20s auto-answer');
+  t.equal(step({ autoAnswer: 'never' }), 'ring 201 [201-1] 20s');
 });
 
-t.test('those of somebody else whom he follows never do', async (t) => {
-  t.equal(describeStep(called({ autoAnswer: 'all', followMe: '202' })), 'ring 210 [202-1] 20s');
+t.test('those of somebody else whom he follows never do, and his own there do', async (t) => {
+  t.equal(step({ followMe: '203' }), 'ring 201 [203-1] 20s');
+  const there = called({ autoAnswer: 'all', followMe: '2012' }, { devices: { 2012: [0] } });
+  t.equal(describeStep(there.step), 'ring 201 [2012-1] 20s auto-answer');
 });
 
 t.test('nor those of whom he is twinned with', async (t) => {
-  const step = called({ autoAnswer: 'all', internalTwinning: '200' });
-  t.match(step, { kind: 'ring', autoAnswer: true });
-  if (step.kind !== 'ring') return;
-  t.match(step.targets, [
-    { device: '210-1', onlyRings: undefined },
-    { device: '200-1', onlyRings: true },
-  ]);
+  const plan = called({ autoAnswer: 'all', internalTwinning: '200' });
+  t.equal(describeStep(plan.step), 'ring 201 [201-1 200-1!] 20s auto-answer');
+  const lines = explainPlan(plan).join('\n');
+  t.match(lines, /answered by itself/);
+  t.match(lines, /at once: 201-1 \(extension 201\)\n.*200-1 \(extension 200\), which only rings/);
 });
