@@ -9,12 +9,12 @@ import { MediaClient, type MediaEvent, type MediaSession } from '../../firmware/
 import { Playbacks } from '../../firmware/media/playback.ts';
 import type { Command } from '../../firmware/media/protocol.ts';
 import { toneOf } from '../../firmware/media/tones.ts';
-import { decodePayloads } from '../support/decode.ts';
+import { decodePayloads, decodeWideband } from '../support/decode.ts';
 import { encodePayloads } from '../support/encode.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { makeTones, soundsLike } from '../support/tones.ts';
-import { buildAddon, converse, G729, PCMA, PCMU, towards } from './conversation.ts';
+import { buildAddon, converse, eventually, G729, PCMA, PCMU, towards } from './conversation.ts';
 import { Party } from './party.ts';
 
 /** One channel of 16 bit. */
@@ -134,6 +134,40 @@ t.test('a leg hears files and tones at the rate of the codec that it has at that
   await session.play(0, { kind: 'files', names: ['tune/both'] });
   t.ok(soundsLike(await pcmOf(party, PCMA, narrow, count), 'adb'));
 });
+
+/** The power above `hz` as a part of the whole, by the discrete Fourier transform of blocks of 32 ms. */
+function shareAbove(hz: number, samples: Int16Array, sampleRate: number): number {
+  const size = (32 * sampleRate) / 1000;
+  let [above, all] = [0, 0];
+  for (let from = 0; from + size <= samples.length; from += size) {
+    for (let bin = 1; bin < size / 2; bin += 1) {
+      let [real, imaginary] = [0, 0];
+      for (let at = 0; at < size; at += 1) {
+        const value = (samples[from + at] ?? 0) * Math.sin((Math.PI * (at + 0.5)) / size);
+        real += value * Math.cos((2 * Math.PI * bin * at) / size);
+        imaginary += value * Math.sin((2 * Math.PI * bin * at) / size);
+      }
+      const power = real ** 2 + imaginary ** 2;
+      all += power;
+      if ((bin * sampleRate) / size > hz) above += power;
+    }
+  }
+  return above / all;
+}
+
+t.test(
+  'a leg of G.722 hears the box’s own prompts, the mailbox’s and numbers too, with what lies above 4 kHz',
+  async (t) => {
+    const { session, party, events } = await open(t, G722);
+    await session.play(0, { kind: 'files', names: ['en/mailbox-new-messages', 'en/number-6'] });
+    await eventually(() => events[0], 'the end of the prompts');
+    const samples = await decodeWideband(party.heard.map((packet) => packet.payload));
+    const share = shareAbove(4500, samples, 16_000);
+    t.comment(`${(100 * share).toFixed(2)} % of the power above 4.5 kHz`);
+    t.ok(share > 0.005, `${share}`);
+    t.ok(shareAbove(200, samples, 16_000) > 0.5, 'and what lies below');
+  },
+);
 
 t.test('a file goes round and round from where it is to begin, until it is stopped', async (t) => {
   const { session, party, events } = await open(t, PCMA);

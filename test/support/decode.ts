@@ -20,8 +20,17 @@ export async function decodePayloads(
 ): Promise<Int16Array> {
   const input = codec === 'OPUS' && payloads.length > 0 ? packOgg(payloads, packetMs) : Buffer.concat(payloads);
   if (input.length === 0) return new Int16Array(0);
-  const output = ['-f', 's16le', '-acodec', 'pcm_s16le', '-ar', '8000', '-ac', '1', 'pipe:1'];
-  const bytes = await outputOf('ffmpeg', ['-v', 'error', ...FORMAT[codec], '-i', 'pipe:0', ...output], input);
+  return decode(FORMAT[codec], input, 8000);
+}
+
+/** The same of G.722, with all that it carries: at 16 kHz. */
+export async function decodeWideband(payloads: readonly Uint8Array[]): Promise<Int16Array> {
+  return decode(FORMAT.G722, Buffer.concat(payloads), 16_000);
+}
+
+async function decode(format: readonly string[], input: Uint8Array, sampleRate: number): Promise<Int16Array> {
+  const output = ['-f', 's16le', '-acodec', 'pcm_s16le', '-ar', String(sampleRate), '-ac', '1', 'pipe:1'];
+  const bytes = await outputOf('ffmpeg', ['-v', 'error', ...format, '-i', 'pipe:0', ...output], input);
   const samples = new Int16Array(bytes.length >> 1);
   for (let index = 0; index < samples.length; index += 1) samples[index] = bytes.readInt16LE(2 * index);
   return samples;

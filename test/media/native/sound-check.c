@@ -73,6 +73,49 @@ CHECK(check_clip, "a file is in memory once, for as long as somebody plays it") 
   unlink(path_of("a.wav"));
 }
 
+CHECK(check_g722_clip, "a file of G.722 is in memory as PCM, and too large by what it is there") {
+  enum clip_fault fault;
+  enum wav_fault wav_fault;
+  static uint8_t coded[44 + 320] = "RIFF....WAVEfmt ....\x8f\2\1\0\x80\x3e\0\0\x40\x1f\0\0\1\0\4\0data";
+  put32(coded + 4, 36 + 320);
+  put32(coded + 16, 16);
+  put32(coded + 40, 320);
+  for (unsigned i = 0; i < 320; i++) coded[44 + i] = (uint8_t)(i * 37);
+  FILE *file = fopen(path_of("wide.wav"), "wb");
+  if (file == NULL) abort();
+  fwrite(coded, 1, sizeof coded, file);
+  fclose(file);
+  struct clip *clip = open_clip("wide.wav");
+  EXPECT(clip != NULL && clip == open_clip("wide.wav"), true);
+  EXPECT(clip_bytes(), 4 * 320);
+  struct wav wav;
+  int16_t expected[640], pcm[640];
+  EXPECT(wav_parse(coded, sizeof coded, &wav), WAV_OK);
+  EXPECT(wav_decode_g722(&wav, expected), true);
+  EXPECT(clip_wav(clip)->sample_rate, 16000);
+  EXPECT(wav_read(clip_wav(clip), 0, pcm, 1000), 640);
+  EXPECT(memcmp(pcm, expected, sizeof pcm), 0);
+  clip_close(clip);
+  clip_close(clip);
+  EXPECT(clip_count(), 0);
+  const uint32_t most = CLIP_MAX_BYTES / 4;
+  for (uint32_t data = most; data <= most + 1; data++) {
+    put32(coded + 4, 36 + data);
+    put32(coded + 40, data);
+    file = fopen(path_of("wide.wav"), "wb");
+    if (file == NULL) abort();
+    fwrite(coded, 1, 44, file);
+    fclose(file);
+    if (truncate(path_of("wide.wav"), 44 + (off_t)data) != 0) abort();
+    clip = clip_open(path_of("wide.wav"), &fault, &wav_fault);
+    EXPECT(fault, data == most ? CLIP_OK : CLIP_TOO_LARGE);
+    clip_close(clip);
+  }
+  EXPECT(clip_count(), 0);
+  EXPECT(clip_bytes(), 0);
+  unlink(path_of("wide.wav"));
+}
+
 CHECK(check_no_clip, "what is no audio file is an error, and leaves nothing in memory") {
   enum clip_fault fault;
   enum wav_fault wav_fault;

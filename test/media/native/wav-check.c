@@ -3,6 +3,7 @@
 
 #include "audio/wav.h"
 #include "bench.h"
+#include "codec/codec.h"
 
 static const uint8_t PLAIN[] = {'R', 'I', 'F', 'F', 40, 0, 0, 0, 'W', 'A', 'V', 'E', 'f', 'm', 't', ' ',
                                 16,  0,   0,   0,   1,  0, 1, 0, 0x40, 0x1f, 0, 0, 0x80, 0x3e, 0, 0,
@@ -90,6 +91,31 @@ CHECK(check_wav_codings, "a WAV file says its coding by a tag, or by a GUID that
     bytes[59] ^= 1;
     EXPECT(parse(bytes, sizeof bytes, &wav), WAV_UNSUPPORTED);
   }
+}
+
+CHECK(check_wav_g722, "G.722 has two samples a byte, at 16 kHz alone, and is decoded as a whole") {
+  static const uint8_t codes[] = {0xfa, 0xdb, 0x30, 0x98};
+  uint8_t bytes[sizeof PLAIN];
+  struct wav wav;
+  int16_t pcm[8], expected[8];
+  memcpy(bytes, PLAIN, sizeof bytes);
+  memcpy(bytes + 20, "\x8f\2\1\0\x80\x3e\0\0\x40\x1f\0\0\1\0\4\0", 16);
+  memcpy(bytes + 44, codes, sizeof codes);
+  EXPECT(parse(bytes, sizeof bytes, &wav), WAV_OK);
+  EXPECT(wav.coding, WAV_G722);
+  EXPECT(wav.samples, 8);
+  EXPECT(wav_parse(bytes, sizeof bytes, &wav), WAV_OK);
+  EXPECT(wav_read(&wav, 0, pcm, 8), 0);
+  EXPECT(wav_decode_g722(&wav, pcm), true);
+  struct decoder *decoder = decoder_open(CODEC_G722);
+  decoder_decode(decoder, codes, sizeof codes, expected, 8);
+  decoder_close(decoder);
+  EXPECT(memcmp(pcm, expected, sizeof pcm), 0);
+  bytes[32] = 2;
+  EXPECT(parse(bytes, sizeof bytes, &wav), WAV_NO_FORMAT);
+  bytes[32] = 1;
+  memcpy(bytes + 24, "\x40\x1f", 2);
+  EXPECT(parse(bytes, sizeof bytes, &wav), WAV_UNSUPPORTED);
 }
 
 CHECK(check_wav_lies, "a WAV file that lies is an error") {

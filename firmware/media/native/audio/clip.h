@@ -7,7 +7,7 @@
 
 #include "audio/wav.h"
 
-/* 8 minutes of 16 kHz A-law. */
+/* 8 minutes of 16 kHz A-law; in memory, where G.722 is four times as long, as well. */
 #define CLIP_MAX_BYTES (8u << 20)
 /* Of all clips that are open. */
 #define CLIP_MAX_TOTAL_BYTES (24u << 20)

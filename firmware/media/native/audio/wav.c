@@ -1,8 +1,8 @@
 #include "audio/wav.h"
 
-#include <stdbool.h>
 #include <string.h>
 
+#include "codec/codec.h"
 #include "codec/g711.h"
 
 #define CHUNK_HEADER_BYTES 8
@@ -15,6 +15,7 @@
 #define TAG_PCM 1
 #define TAG_ALAW 6
 #define TAG_ULAW 7
+#define TAG_G722 0x28f /* not registered there, and what others write and read all the same */
 #define TAG_EXTENSIBLE 0xfffe /* the coding is told by a GUID, whose first two bytes are such a tag */
 
 static uint16_t read16(const uint8_t *bytes) { return (uint16_t)(bytes[0] | bytes[1] << 8); }
@@ -41,8 +42,10 @@ static enum wav_fault parse_format(const uint8_t *chunk, size_t length, struct w
   if (tag == TAG_PCM && bits == 16) wav->coding = WAV_PCM16;
   else if (tag == TAG_ALAW && bits == 8) wav->coding = WAV_ALAW;
   else if (tag == TAG_ULAW && bits == 8) wav->coding = WAV_ULAW;
+  else if (tag == TAG_G722 && wav->sample_rate == 16000) wav->coding = WAV_G722;
   else return WAV_UNSUPPORTED;
   if (channels != 1 || (wav->sample_rate != 8000 && wav->sample_rate != 16000)) return WAV_UNSUPPORTED;
+  if (wav->coding == WAV_G722) return block_bytes == 1 ? WAV_OK : WAV_NO_FORMAT;
   return block_bytes == bits / 8 ? WAV_OK : WAV_NO_FORMAT;
 }
 
@@ -69,7 +72,7 @@ enum wav_fault wav_parse(const uint8_t *bytes, size_t length, struct wav *wav) {
       if (size == 0) return WAV_NO_DATA;
       if (size % sample_bytes != 0) return WAV_TRUNCATED;
       wav->data = chunk;
-      wav->samples = size / sample_bytes;
+      wav->samples = wav->coding == WAV_G722 ? 2 * size : size / sample_bytes;
       return WAV_OK;
     }
     offset += CHUNK_HEADER_BYTES + size;
@@ -90,7 +93,7 @@ const char *wav_fault_text(enum wav_fault fault) {
     case WAV_NO_FORMAT:
       return "its format is missing or contradicts itself";
     case WAV_UNSUPPORTED:
-      return "it is not one channel of 16-bit PCM, A-law or mu-law at 8 or 16 kHz";
+      return "it is not one channel of 16-bit PCM, A-law or mu-law at 8 or 16 kHz, or of G.722 at 16 kHz";
     case WAV_NO_DATA:
       return "there is no audio in it";
   }
@@ -98,7 +101,7 @@ const char *wav_fault_text(enum wav_fault fault) {
 }
 
 size_t wav_read(const struct wav *wav, size_t from, int16_t *pcm, size_t count) {
-  if (from >= wav->samples) return 0;
+  if (from >= wav->samples || wav->coding == WAV_G722) return 0;
   if (count > wav->samples - from) count = wav->samples - from;
   if (wav->coding == WAV_PCM16) {
     for (size_t i = 0; i < count; i++) pcm[i] = (int16_t)read16(wav->data + 2 * (from + i));
@@ -106,4 +109,12 @@ size_t wav_read(const struct wav *wav, size_t from, int16_t *pcm, size_t count) 
     g711_decode(wav->coding == WAV_ALAW ? G711_ALAW : G711_ULAW, wav->data + from, count, pcm);
   }
   return count;
+}
+
+bool wav_decode_g722(const struct wav *wav, int16_t *pcm) {
+  struct decoder *decoder = decoder_open(CODEC_G722);
+  if (decoder == NULL) return false;
+  decoder_decode(decoder, wav->data, wav->samples / 2, pcm, wav->samples);
+  decoder_close(decoder);
+  return true;
 }
