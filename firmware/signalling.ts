@@ -1,4 +1,5 @@
 import { CallServer } from './call/call-server.ts';
+import { AbandonedHolds } from './call/control/abandoned-holds.ts';
 import type { ClientControlOptions } from './call/control/client-control.ts';
 import { OtherPhones } from './call/control/other-phones.ts';
 import { PhonesCalledAnew } from './call/control/phones-called-anew.ts';
@@ -327,9 +328,10 @@ export class Signalling {
     });
     const { transfers, conferences } = features;
     const calledAnew = new PhonesCalledAnew();
-    const control = { calls, transfers, conferences, otherPhones, calledAnew, configuration, login };
+    const holds = new AbandonedHolds({ calls, clock, logger });
+    const control = { calls, transfers, conferences, otherPhones, calledAnew, holds, configuration, login };
     const watched = { feed, presences, lamps, mailboxCalls, extensionsOf, groups, control };
-    const timed = [features, keepAlive, newcomers, mailboxCalls];
+    const timed = [features, keepAlive, newcomers, mailboxCalls, holds];
     return new Signalling(stack, location, registrar, calls, lines, defence, trace, watched, timed);
   }
 

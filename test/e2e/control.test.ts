@@ -24,11 +24,28 @@ officeTest('a client makes a call by the desk phone, holds, retrieves and drops 
   await client.until(() => client.told.some(({ state }) => state === 'held'));
   await reception.play('cacac');
   t.notMatch((await workshop.heard()).notes, 'cacac', 'who is on hold does not hear the other');
+  await workshop.hearsSound();
   t.match(await client.ask('retrieve', { call }), { ok: true });
   await Promise.all([reception.play('bdace'), workshop.play('ecdab')]);
   await Promise.all([reception.hears('ecdab'), workshop.hears('bdace')]);
   t.match(await client.ask('drop', { call }), { ok: true });
   await Promise.all([reception.ended(), workshop.ended()]);
+  t.same(await office.mediaPortsLeft(), []);
+});
+
+officeTest('a client that holds a call is gone: after a while both hear each other again', async (t, office) => {
+  const reception = await office.registered('201', { takesOffers: true, incoming: 'answer' });
+  const workshop = await office.registered('202', { takesOffers: true, incoming: 'answer', codecs: ['PCMU'] });
+  const client = await clientOf(t, office, '201', 'desk-phone');
+  const { call } = await client.ask('make', { number: '202' });
+  await client.until(() => client.told.some(({ state }) => state === 'talking'));
+  await hearEachOther(reception, workshop);
+  t.match(await client.ask('hold', { call }), { ok: true });
+  await workshop.hearsSound();
+  client.socket.terminate();
+  await office.ringdown.logs(/taken back from hold/, 20_000);
+  await hearEachOther(reception, workshop);
+  await Promise.all([workshop.bye(), reception.ended()]);
   t.same(await office.mediaPortsLeft(), []);
 });
 

@@ -6,9 +6,10 @@ import { leadsOutside, type TransferRequest, type Transfers } from '../feature/t
 import type { Leg } from '../leg/leg.ts';
 import { isForHelp } from '../routing/emergency.ts';
 import type { RingStep } from '../routing/plan.ts';
+import type { AbandonedHolds } from './abandoned-holds.ts';
 import type { ClientDevice, ControlRequest } from './control-request.ts';
 import { DirectedTelephone, type Part } from './directed-telephone.ts';
-import { FirstTelephone } from './first-telephone.ts';
+import { CLIENT_GONE, FirstTelephone } from './first-telephone.ts';
 import { forbids, type Mode } from './mode.ts';
 import type { OtherPhones } from './other-phones.ts';
 import { type ControlOutcome, DONE, fault } from './outcome.ts';
@@ -21,6 +22,7 @@ export interface ClientControlOptions {
   readonly conferences: Pick<Conferences, 'merge' | 'roomOf'>;
   readonly otherPhones: OtherPhones;
   readonly calledAnew: PhonesCalledAnew;
+  readonly holds: AbandonedHolds;
   readonly configuration: () => Configuration;
 }
 
@@ -34,11 +36,13 @@ export class ClientControl {
   readonly #options: ClientControlOptions;
   readonly #telephone: DirectedTelephone;
   readonly #first: FirstTelephone;
+  #closed = false;
 
   constructor(user: string, extension: string, options: ClientControlOptions) {
     this.#options = options;
     this.#telephone = new DirectedTelephone(user, extension, options);
     this.#first = new FirstTelephone(options);
+    options.holds.clientCame(user);
   }
 
   get user(): string {
@@ -122,8 +126,11 @@ export class ClientControl {
     return this.#telephone.placesIn(call);
   }
 
-  /** Its mode is over, and what rings for a call of it; calls that are there go on. Idempotent. */
+  /** Its mode is over, and what rings for a call of it; calls that are there go on, and soon those that it held. Idempotent. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.holds.clientWent(this.user);
     this.#options.otherPhones.delete(this.user, this);
     this.#first.close();
   }
@@ -215,6 +222,8 @@ export class ClientControl {
     const { call, leg } = part;
     if (leg.isHolding || call.isHeldFor(leg)) return fault('wrong-state', 'the call is on hold');
     if (await notify(leg, 'hold')) return DONE;
+    // Nobody would take it back.
+    if (this.#closed) return CLIENT_GONE;
     return call.hold(leg, true) ? DONE : fault('wrong-state', 'the call is in no conversation');
   }
 

@@ -113,4 +113,4 @@ export class FirstTelephone {
 }
 
 const RINGS_ALREADY = fault('wrong-state', 'a telephone rings for a call of this client already');
-const CLIENT_GONE = fault('failed', 'the client is gone', 487);
+export const CLIENT_GONE = fault('failed', 'the client is gone', 487);

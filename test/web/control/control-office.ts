@@ -1,3 +1,4 @@
+import { AbandonedHolds } from '../../../firmware/call/control/abandoned-holds.ts';
 import { OtherPhones } from '../../../firmware/call/control/other-phones.ts';
 import { PhonesCalledAnew } from '../../../firmware/call/control/phones-called-anew.ts';
 import { createLogger, SourceLog } from '../../../firmware/core/logger.ts';
@@ -21,7 +22,13 @@ export class OfficeClient implements ControlChannel {
   closedWith: number | undefined;
   #id = 0;
 
-  constructor(office: SipOffice, otherPhones = new OtherPhones(), calledAnew = new PhonesCalledAnew()) {
+  /** What clients of one office share is given where they have to. */
+  constructor(
+    office: SipOffice,
+    otherPhones = new OtherPhones(),
+    calledAnew = new PhonesCalledAnew(),
+    holds = holdsIn(office),
+  ) {
     this.#office = office;
     const { calls, features, presences, clock } = office;
     calls.state.otherPhoneOf = (user) => otherPhones.of(user);
@@ -37,6 +44,7 @@ export class OfficeClient implements ControlChannel {
       conferences: features.conferences,
       otherPhones,
       calledAnew,
+      holds,
       configuration: () => office.configuration,
       login,
       presences,
@@ -94,6 +102,10 @@ export class OfficeClient implements ControlChannel {
     await this.#office.until(() => this.told.some(isIt), `a call that is ${state}`);
     return this.told.findLast(isIt) as Told & { readonly call: string };
   }
+}
+
+export function holdsIn({ calls, clock }: SipOffice): AbandonedHolds {
+  return new AbandonedHolds({ calls, clock, logger: createLogger('silent') });
 }
 
 /** It was told that the call is over. */

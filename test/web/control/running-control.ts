@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { CallServer } from '../../../firmware/call/call-server.ts';
+import { AbandonedHolds } from '../../../firmware/call/control/abandoned-holds.ts';
 import { OtherPhones } from '../../../firmware/call/control/other-phones.ts';
 import { PhonesCalledAnew } from '../../../firmware/call/control/phones-called-anew.ts';
 import type { Configuration } from '../../../firmware/config/schema/configuration.ts';
@@ -67,6 +68,7 @@ export async function startControl(t: Test, presences = NO_PRESENCE, limits: Par
     conferences: { merge: async () => undefined, roomOf: () => undefined },
     otherPhones: new OtherPhones(),
     calledAnew: new PhonesCalledAnew(),
+    holds: new AbandonedHolds({ calls: { legsOf: () => [], callOf: () => undefined }, clock, logger }),
     configuration: () => configuration,
     login,
     presences,
