@@ -166,6 +166,9 @@ export class ClientControl {
     const { step } = this.#options.calls.plan(caller, number);
     if (step.kind === 'refuse') return fault('refused', `the number leads nowhere: ${step.reason}`, step.status);
     const isOutside = first.targets.some(({ kind }) => kind === 'line');
+    if (step.kind === 'feature' && AT_ITSELF.has(step.feature)) {
+      return fault('refused', 'the code is about the telephone where it is dialled: dial it there', 403);
+    }
     if (this.mode === 'other-phone' && isForHelp(step)) return HELP_GOES_ASTRAY;
     if (isOutside && leadsOutside(step) && !this.#mayTrombone) return TROMBONE;
     return undefined;
@@ -353,6 +356,9 @@ export class ClientControl {
 function byHold(a: Part, b: Part): number {
   return Number(a.call.isHeldFor(a.leg)) - Number(b.call.isHeldFor(b.leg));
 }
+
+/** Codes that say whose telephone it is, and to whose telephone a client is let is known before it rings. */
+const AT_ITSELF: ReadonlySet<string> = new Set(['extension-login', 'extension-logout']);
 
 const ANSWERS_ALREADY = fault('wrong-state', 'the phone is called anew already');
 

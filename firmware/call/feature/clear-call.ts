@@ -4,6 +4,7 @@ import type { CallServer } from '../call-server.ts';
 import type { FeatureStep } from '../routing/plan.ts';
 import type { RunningStep, StepContext, StepRunner } from '../step/step-runner.ts';
 import { tellOutcome } from './confirmation.ts';
+import { dialsHimself } from './who-dials.ts';
 
 export interface ClearCallOptions {
   readonly calls: Pick<CallServer, 'runners' | 'legsOf' | 'callOf'>;
@@ -25,8 +26,7 @@ export class ClearCall implements StepRunner<FeatureStep> {
 
   run({ user }: FeatureStep, context: StepContext): RunningStep {
     const { waiting } = context;
-    // A party that was transferred to the code has no telephone here.
-    const isDone = user !== undefined && !waiting.isUp && this.#clear(user, context);
+    const isDone = user !== undefined && dialsHimself(waiting, user) && this.#clear(user, context);
     return tellOutcome(context, this.#options.clock, isDone);
   }
 

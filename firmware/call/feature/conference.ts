@@ -9,6 +9,7 @@ import type { RunningStep, StepContext } from '../step/step-runner.ts';
 import { ConferencePins, PinQuestion } from './conference-pin.ts';
 import { ConferenceRoom, type ConferenceRoomOptions, MAX_MEMBERS } from './conference-room.ts';
 import { NOTHING_RUNS } from './pick-up.ts';
+import { dialsHimself } from './who-dials.ts';
 
 export interface ConferenceOptions {
   readonly calls: CallServer;
@@ -131,7 +132,7 @@ export class Conferences {
   #add({ user }: FeatureStep, context: StepContext): RunningStep {
     const { calls, logger } = this.#options;
     const { waiting } = context;
-    if (user === undefined || waiting.isUp) return refuse(context, 403);
+    if (user === undefined || !dialsHimself(waiting, user)) return refuse(context, 403);
     const own = calls.legsOf(user).filter((leg) => leg !== waiting && leg.isUp);
     const present = [...this.#rooms.values()].find((each) => own.some((leg) => each.has(leg)));
     const others = this.#othersOf(user, own, present);
@@ -186,7 +187,7 @@ export class Conferences {
       return this.#comeIn(room, user, context);
     }
     // Of a party that was transferred here nobody would be the owner.
-    if (waiting.isUp) return refuse(context, 403);
+    if (!dialsHimself(waiting, user)) return refuse(context, 403);
     if (!this.#hasPlace) return refuse(context, 486);
     const room = this.#newRoom(user, 'begun');
     logger.info({ user, room: room.name }, 'conference');

@@ -51,7 +51,7 @@ export function registerFeatures(options: FeatureOptions): Features {
   new UserSettings({ store, clock, logger }).register(calls.runners);
   new PickUp({ calls, configuration, logger }).register();
   new Steal({ calls, configuration, logger }).register();
-  new ToggleCalls({ calls, logger }).register();
+  new ToggleCalls({ calls, configuration, logger }).register();
   new ClearCall({ calls, clock, logger }).register();
   new ExtensionLogin({ calls, store, configuration, clock, logger }).register();
   new Parking({ calls, configuration, clock, logger }).register();

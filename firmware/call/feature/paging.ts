@@ -7,6 +7,7 @@ import type { Conferences } from './conference.ts';
 import type { ConferenceCalls } from './conference-calls.ts';
 import { NOTHING_RUNS } from './pick-up.ts';
 import { ringBack } from './ring-back.ts';
+import { dialsHimself } from './who-dials.ts';
 
 export interface PagingOptions {
   readonly calls: CallServer;
@@ -39,7 +40,7 @@ export class Paging implements StepRunner<FeatureStep> {
   run({ user, argument }: FeatureStep, context: StepContext): RunningStep {
     const { conferences, outgoing, logger } = this.#options;
     const { waiting } = context;
-    if (user === undefined || waiting.isUp) return refuse(context, 403);
+    if (user === undefined || !dialsHimself(waiting, user)) return refuse(context, 403);
     const paged = this.#membersOf(argument);
     if (paged === undefined) return refuse(context, 404);
     const steps = paged

@@ -9,6 +9,7 @@ import { tellOutcome } from './confirmation.ts';
 import { runNested } from './nested-step.ts';
 import { NOTHING_RUNS } from './pick-up.ts';
 import { ringBack } from './ring-back.ts';
+import { dialsHimself, mayTalk } from './who-dials.ts';
 
 export interface ParkOptions {
   readonly calls: CallServer;
@@ -142,7 +143,7 @@ export class Parking {
   }
 
   #unpark({ argument, extension, user }: FeatureStep, context: StepContext): RunningStep {
-    const { calls, logger } = this.#options;
+    const { calls, configuration, logger } = this.#options;
     const slot =
       argument === ''
         ? Array.from({ length: OWN_SLOTS }, (_each, digit) => `${extension}${digit}`).find((own) =>
@@ -151,7 +152,8 @@ export class Parking {
         : argument;
     const parked = slot === undefined ? undefined : this.#slots.get(slot);
     const call = parked === undefined ? undefined : calls.callOf(parked);
-    if (call === undefined || context.waiting.isUp) return refuse(context, 404);
+    if (parked === undefined || call === undefined || !dialsHimself(context.waiting, user)) return refuse(context, 404);
+    if (!mayTalk(configuration(), context.waiting, parked)) return refuse(context, 403);
     logger.info({ user, slot }, 'unparked');
     context.run(calls.pickUp(call, context.waiting));
     return NOTHING_RUNS;

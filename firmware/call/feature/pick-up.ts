@@ -5,6 +5,7 @@ import type { CallServer } from '../call-server.ts';
 import type { Leg } from '../leg/leg.ts';
 import type { FeatureStep } from '../routing/plan.ts';
 import type { RunningStep, StepContext, StepRunner } from '../step/step-runner.ts';
+import { dialsHimself, mayTalk } from './who-dials.ts';
 
 export interface PickUpOptions {
   readonly calls: CallServer;
@@ -83,20 +84,22 @@ export function ringingCall(
   );
 }
 
-/** Picks that call up; 480 where there is none. */
+/** Picks that call up; 480 where there is none, 403 where both would be outside. */
 export function pickUpOr(
-  { calls, logger }: Pick<PickUpOptions, 'calls' | 'logger'>,
+  { calls, configuration, logger }: PickUpOptions,
   { user, feature }: FeatureStep,
   context: StepContext,
   call: Call | undefined,
 ): RunningStep {
   const { waiting } = context;
-  // A party that was transferred here is no user who picks up.
-  if (call === undefined || waiting.isUp) {
-    context.goOn(undefined, { status: 480 });
-    return NOTHING_RUNS;
-  }
+  if (call === undefined || !dialsHimself(waiting, user)) return refuse(context, 480);
+  if (!mayTalk(configuration(), waiting, call.waiting)) return refuse(context, 403);
   logger.info({ user, feature, call: call.id }, 'picked up');
   context.run(calls.pickUp(call, waiting));
+  return NOTHING_RUNS;
+}
+
+function refuse(context: StepContext, status: number): RunningStep {
+  context.goOn(undefined, { status });
   return NOTHING_RUNS;
 }

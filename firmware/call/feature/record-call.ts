@@ -38,7 +38,7 @@ export class RecordCall implements StepRunner<FeatureStep> {
 
   run({ user, feature }: FeatureStep, context: StepContext): RunningStep {
     const { clock } = this.#options;
-    const isOwn = !context.waiting.isUp && user !== undefined && context.waiting.party.user === user;
+    const isOwn = user !== undefined && context.waiting.party.user === user;
     const obey = (): boolean =>
       isOwn && (feature === 'call-listen-off' ? this.#listenOff(user) : this.#toggle(user, context.waiting));
     return tellOutcome(context, clock, obey());

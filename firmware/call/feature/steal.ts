@@ -2,6 +2,7 @@ import type { Leg } from '../leg/leg.ts';
 import type { FeatureStep } from '../routing/plan.ts';
 import type { RunningStep, StepContext, StepRunner } from '../step/step-runner.ts';
 import { NOTHING_RUNS, type PickUpOptions, pickUpOr, ringingCall } from './pick-up.ts';
+import { dialsHimself, mayTalk } from './who-dials.ts';
 
 /**
  * Acquires a call: what the user has on another device of his goes on here, or what rings there; of another extension what rings.
@@ -22,7 +23,7 @@ export class Steal implements StepRunner<FeatureStep> {
     const { calls, configuration, logger } = this.#options;
     const { user, argument } = step;
     const { waiting } = context;
-    if (user === undefined || waiting.isUp) {
+    if (user === undefined || !dialsHimself(waiting, user)) {
       context.goOn(undefined, { status: 403 });
       return NOTHING_RUNS;
     }
@@ -38,7 +39,12 @@ export class Steal implements StepRunner<FeatureStep> {
         .filter(({ party }) => party.device === undefined || party.device !== waiting.party.device);
       // The one that he talks on, rather than one on hold; of several the newest.
       const old = talking.findLast(({ isHolding }) => !isHolding) ?? talking.at(-1);
-      if (old !== undefined) {
+      const peer = old === undefined ? undefined : calls.callOf(old)?.peerOf(old);
+      if (old !== undefined && peer !== undefined) {
+        if (!mayTalk(configuration(), waiting, peer)) {
+          context.goOn(undefined, { status: 403 });
+          return NOTHING_RUNS;
+        }
         logger.info({ user, from: old.party.extension, to: waiting.party.extension }, 'call stolen');
         const by = { number: waiting.party.number, name: waiting.party.name, user };
         context.run(calls.replaceLeg(old, waiting, { how: 'steal', by }));

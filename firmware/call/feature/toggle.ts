@@ -1,11 +1,14 @@
+import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { CallServer } from '../call-server.ts';
 import type { FeatureStep } from '../routing/plan.ts';
 import type { RunningStep, StepContext, StepRunner } from '../step/step-runner.ts';
 import { NOTHING_RUNS } from './pick-up.ts';
+import { dialsHimself, mayTalk } from './who-dials.ts';
 
 export interface ToggleOptions {
   readonly calls: CallServer;
+  readonly configuration: () => Configuration;
   readonly logger: Logger;
 }
 
@@ -25,9 +28,9 @@ export class ToggleCalls implements StepRunner<FeatureStep> {
   }
 
   run({ user }: FeatureStep, context: StepContext): RunningStep {
-    const { calls, logger } = this.#options;
+    const { calls, configuration, logger } = this.#options;
     const { waiting } = context;
-    if (user === undefined || waiting.isUp) {
+    if (user === undefined || !dialsHimself(waiting, user)) {
       context.goOn(undefined, { status: 403 });
       return NOTHING_RUNS;
     }
@@ -37,7 +40,8 @@ export class ToggleCalls implements StepRunner<FeatureStep> {
       .filter((leg) => leg !== waiting && leg.isHolding && calls.callOf(leg)?.peerOf(leg) !== undefined)
       .filter(({ party }) => device === undefined || party.device === undefined || party.device === device)
       .sort((a, b) => a.heldSinceMs - b.heldSinceMs);
-    if (old === undefined) {
+    const peer = old === undefined ? undefined : calls.callOf(old)?.peerOf(old);
+    if (old === undefined || peer === undefined || !mayTalk(configuration(), waiting, peer)) {
       context.goOn(undefined, { status: 480 });
       return NOTHING_RUNS;
     }

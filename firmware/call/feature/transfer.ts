@@ -11,6 +11,7 @@ import type { RunningStep, StepContext } from '../step/step-runner.ts';
 import { runNested } from './nested-step.ts';
 import { type ReferredTo, readReferTo } from './referred.ts';
 import { ringBack } from './ring-back.ts';
+import { mayTalk } from './who-dials.ts';
 
 export interface TransferOptions {
   readonly calls: CallServer;
@@ -260,7 +261,7 @@ export class Transfers {
     const { calls, logger } = this.#options;
     const target = calls.callOf(consultation)?.peerOf(consultation);
     if (target === undefined || target === party) return 481;
-    if (!this.#mayTalk(party, target)) return 403;
+    if (!mayTalk(this.#options.configuration(), party, target)) return 403;
     const progress = refer.accept();
     if (!progress.isAccepted) return undefined;
     const { leg, user } = transferor;
@@ -296,10 +297,6 @@ export class Transfers {
     // RFC 4579 §5.5: into one that there is.
     if (step.kind === 'conference') return step.room !== undefined;
     return party.party.line === undefined || this.#mayTrombone || !leadsOutside(step);
-  }
-
-  #mayTalk(party: Leg, target: Leg): boolean {
-    return party.party.line === undefined || target.party.line === undefined || this.#mayTrombone;
   }
 
   get #mayTrombone(): boolean {

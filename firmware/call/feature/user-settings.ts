@@ -26,7 +26,7 @@ export class UserSettings implements StepRunner<FeatureStep> {
 
   run(step: FeatureStep, context: StepContext): RunningStep {
     // A party that somebody transfers here would change the settings of who does.
-    const isOwn = !context.waiting.isUp && context.waiting.party.user === step.user;
+    const isOwn = context.waiting.party.user === step.user;
     return tellOutcome(context, this.#options.clock, isOwn && this.#obey(step));
   }
 
