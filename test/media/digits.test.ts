@@ -4,7 +4,7 @@ import { decodePayloads } from '../support/decode.ts';
 import { encodePayloads } from '../support/encode.ts';
 import { outputOf } from '../support/process-output.ts';
 import { repositoryPath } from '../support/repository.ts';
-import { converse, hurriedClock, PCMA, PCMU } from './conversation.ts';
+import { converse, G729, hurriedClock, PCMA, PCMU } from './conversation.ts';
 import type { Party, RtpPacket } from './party.ts';
 
 const check = `${repositoryPath}/build/native/x64/media-check`;
@@ -73,17 +73,20 @@ function told(events: readonly MediaEvent[]): string {
   return events.map((event) => (event.kind === 'digit' ? `${event.leg}${event.how[0]}${event.digit}` : '')).join(' ');
 }
 
-t.test('tones in the audio of one party are events for the other, and not in its audio', async (t) => {
-  const { session, parties } = await converse(t, WITH_EVENTS, { ...PCMU, detectDigits: true }, hurriedClock);
-  const events: MediaEvent[] = [];
-  session.onEvent((event) => events.push(event));
-  await speak(parties[1], session.ports[1], await encodePayloads(tonesOf('159#'), 'PCMU'), 0);
-  await until(() => told(events.filter(({ kind }) => kind === 'digit')) === '1a1 1a5 1a9 1a#');
-  await until(() => eventsIn(parties[0].heard) === '159#');
-  t.equal(await keysIn(parties[0].heard, 'PCMA'), '');
-  const durations = events.flatMap((event) => (event.kind === 'digit' ? event.durationMs : []));
-  for (const durationMs of durations) t.ok(durationMs >= 80 && durationMs <= 120, `${durationMs} ms`);
-});
+for (const negotiated of [PCMU, G729]) {
+  const { codec, payloadType } = negotiated;
+  t.test(`tones in the ${codec} of one party are events for the other, and not in its audio`, async (t) => {
+    const { session, parties } = await converse(t, WITH_EVENTS, { ...negotiated, detectDigits: true }, hurriedClock);
+    const events: MediaEvent[] = [];
+    session.onEvent((event) => events.push(event));
+    await speak(parties[1], session.ports[1], await encodePayloads(tonesOf('159#'), codec), payloadType);
+    await until(() => told(events.filter(({ kind }) => kind === 'digit')) === '1a1 1a5 1a9 1a#');
+    await until(() => eventsIn(parties[0].heard) === '159#');
+    t.equal(await keysIn(parties[0].heard, 'PCMA'), '');
+    const durations = events.flatMap((event) => (event.kind === 'digit' ? event.durationMs : []));
+    for (const durationMs of durations) t.ok(durationMs >= 80 && durationMs <= 120, `${durationMs} ms`);
+  });
+}
 
 t.test('events of one party are tones for the other', async (t) => {
   const { session, parties } = await converse(t, WITH_EVENTS, PCMU, hurriedClock);

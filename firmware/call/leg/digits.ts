@@ -33,7 +33,7 @@ const MAX_PRESS_MS = 20_000;
  *
  *   it negotiated telephone-event                        events, relayed or made by the worker
  *   it did not, allows INFO, and speaks it (see below)   INFO
- *   it did not, allows INFO, and has G.729               INFO, since that codec does not carry tones
+ *   it did not, allows INFO, and has G.729               INFO, since that codec carries short tones badly
  *   otherwise                                            tones in its audio
  */
 export class Digits {
@@ -75,7 +75,7 @@ export class Digits {
     }
     return {
       ...agreed,
-      ...(codec === 'G729' ? {} : { detectDigits: true }),
+      detectDigits: true,
       ...(this.#takesInfo() ? { digitsBySignalling: true } : {}),
     };
   }

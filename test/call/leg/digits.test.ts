@@ -111,8 +111,13 @@ const treatments: readonly {
     headers: [ALLOWS, ACCEPTS],
     expected: { detectDigits: true, digitsBySignalling: true },
   },
-  { title: 'G.729 without INFO', parameters: G729, expected: {} },
-  { title: 'G.729 with INFO', parameters: G729, headers: [ALLOWS], expected: { digitsBySignalling: true } },
+  { title: 'G.729 without INFO', parameters: G729, expected: { detectDigits: true } },
+  {
+    title: 'G.729 with INFO',
+    parameters: G729,
+    headers: [ALLOWS],
+    expected: { detectDigits: true, digitsBySignalling: true },
+  },
 ];
 
 for (const { title, parameters, headers, expected } of treatments) {
