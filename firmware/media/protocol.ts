@@ -101,7 +101,7 @@ export interface DiscardStatistics {
   readonly payloadType: number;
   /** From an address other than the one that the leg has latched to. */
   readonly source: number;
-  /** Out of order, after its place was filled. */
+  /** Out of order, after its place was filled, or twice. */
   readonly late: number;
   /**
    * Nothing wrong with it, but nowhere to go: direction, other leg not configured or without telephone events. Or far
@@ -121,7 +121,7 @@ export interface LegStatistics {
   /** The sum of `discards`. */
   readonly packetsDiscarded: number;
   readonly discards: DiscardStatistics;
-  /** Gaps in the received sequence numbers. */
+  /** Sequence numbers that were left out, and did not come later, by up to 63 packets. */
   readonly packetsLost: number;
   /** The operating system would not take them. */
   readonly packetsUnsent: number;

@@ -21,7 +21,8 @@ struct line {
 static void take_in(struct loop *loop, void *session) { EXPECT(loop_take_in(loop, session), true); }
 static void let_go(struct loop *loop, void *session) { loop_let_go(loop, session); }
 
-static void line_open(struct line *line) {
+/* Without a session in its loop. */
+static void line_prepare(struct line *line) {
   line->said = 0;
   bench_open(&line->bench, CODEC_PCMU, 20, CODEC_PCMU, 20);
   bench_part(&line->bench);
@@ -31,6 +32,10 @@ static void line_open(struct line *line) {
   }
   line->loop = loop_open(NULL, NULL);
   EXPECT(loop_start(line->loop), true);
+}
+
+static void line_open(struct line *line) {
+  line_prepare(line);
   loop_call(line->loop, take_in, line->bench.session);
 }
 
@@ -139,6 +144,43 @@ CHECK(check_connection, "a leg has a socket of its own with its party once the l
   line_close(&line);
 }
 
+/* Sequence number of the next RTP packet that a party hears; -1: none comes. */
+static int hear_number(struct line *line, unsigned party) {
+  const struct timeval patience = {.tv_sec = MAX_WAIT_MS / 1000};
+  const int fd = line->bench.parties[party].fd;
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  for (;;) {
+    uint8_t bytes[AUDIO_BYTES];
+    union address from;
+    socklen_t length = sizeof from;
+    if (recvfrom(fd, bytes, sizeof bytes, 0, &from.any, &length) < 0) return -1;
+    if (address_equal(&from, &line->ports[party])) return bytes[2] << 8 | bytes[3];
+  }
+}
+
+CHECK(check_connection_order, "what waits when a leg is connected is heard before what comes behind it") {
+  /* As after a stall of the machine: many times what is read of a socket in a row, and a party that goes on speaking. */
+  enum { WAITING = 120, BEHIND = 60 };
+  for (unsigned round = 0; round < 20; round++) {
+    struct line line;
+    line_prepare(&line);
+    speak(&line, line.bench.parties[0].fd, 0, WAITING);
+    loop_call(line.loop, take_in, line.bench.session);
+    int last = hear_number(&line, 1);
+    speak(&line, line.bench.parties[0].fd, 0, BEHIND);
+    unsigned heard = 1, overtaken = 0;
+    for (int number = 0; heard < WAITING + BEHIND && number >= 0; heard++) {
+      number = hear_number(&line, 1);
+      if (number != ((last + 1) & 0xffff)) overtaken++;
+      last = number;
+    }
+    EXPECT(heard, WAITING + BEHIND);
+    EXPECT(overtaken, 0);
+    EXPECT(state_of(&line).fds[0] >= 0, true);
+    line_close(&line);
+  }
+}
+
 CHECK(check_connection_hostile, "what is too long, too short or empty on a connection is dropped and counted, and the next packet is heard") {
   static const size_t lengths[] = {PACKET_BYTES + 1, 60000, RTP_HEADER_BYTES - 1, 1, 0};
   struct line line;
@@ -207,6 +249,28 @@ CHECK(check_connection_refused, "a party whose host says that nobody is there lo
   EXPECT(state.fds[0], -1);
   speak(&line, line.bench.parties[1].fd, 1, 10);
   EXPECT(heard_by(&line, 0, 10), 10);
+  line_close(&line);
+}
+
+/* Three packets of a party, and behind them the word that nobody is there any more. */
+static void leave(struct loop *loop, void *argument) {
+  struct line *line = argument;
+  (void)loop;
+  speak(line, line->bench.parties[0].fd, 0, 3);
+  close(line->bench.parties[0].fd);
+  EXPECT(send(line->bench.session->legs[0].connection.fd, "", 0, 0), 0);
+}
+
+CHECK(check_connection_last_words, "what a party said before its host says that nobody is there is heard") {
+  struct line line;
+  line_open(&line);
+  speak(&line, line.bench.parties[0].fd, 0, LATCH_PACKETS);
+  EXPECT(after(&line, LATCH_PACKETS).fds[0] >= 0, true);
+  loop_call(line.loop, leave, &line);
+  const struct state state = after(&line, LATCH_PACKETS + 3);
+  EXPECT(state.received, LATCH_PACKETS + 3);
+  EXPECT(heard_by(&line, 1, LATCH_PACKETS + 3), LATCH_PACKETS + 3);
+  EXPECT(state_of(&line).refused, true);
   line_close(&line);
 }
 

@@ -25,6 +25,12 @@ CHECK(check_relay, "relay keeps order and time across loss, overtaking and a new
   EXPECT((uint16_t)(next.sequence_number - first.sequence_number), 2);
   EXPECT((uint32_t)(next.timestamp - first.timestamp), 320);
   EXPECT(next.ssrc, first.ssrc);
+  /* What came later is not lost; what comes twice makes up for nothing. */
+  for (unsigned i = 0; i < 2; i++) {
+    EXPECT(bench.session->legs[0].counters.packets_lost, 1);
+    say(&bench, (struct sending){PCMA_TYPE, false, 1, 0xffffffb0 + 320, 7, 160});
+  }
+  EXPECT(count_heard(&bench), 2);
   /* Another source half a second later: the stream goes on where it would have been. */
   bench.now_ms += 500;
   say(&bench, (struct sending){PCMA_TYPE, false, 40000, 12345, 8, 160});
@@ -107,6 +113,8 @@ CHECK(check_concealment, "up to three lost packets are concealed, more are a pau
     say(&bench, (struct sending){cases[i].type, false, 10, 1440, 7, cases[i].bytes}); /* twice */
     EXPECT(count_heard(&bench), 0);
     EXPECT(bench.session->legs[0].counters.late, 2);
+    EXPECT(bench.session->legs[0].counters.missed, 1);
+    EXPECT(bench.session->legs[0].counters.packets_lost, 3 + 4 - 1);
     bench_close(&bench);
   }
 }

@@ -4,15 +4,30 @@
 #define MAX_DROPOUT 3000
 #define MAX_MISORDER 100
 #define NOT_EXPECTED 0x10000
+#define REMEMBERED 64 /* bits of `arrived` */
 
 static void start(struct receiver *receiver, const struct rtp_packet *packet) {
   receiver->started = true;
   receiver->ssrc = packet->ssrc;
   receiver->highest = packet->sequence_number;
+  receiver->arrived = UINT64_MAX;
   receiver->after_misorder = NOT_EXPECTED;
 }
 
-enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *packet, unsigned *missing) {
+static void advance(struct receiver *receiver, uint16_t ahead) {
+  receiver->highest = (uint16_t)(receiver->highest + ahead);
+  receiver->arrived = (ahead < REMEMBERED ? receiver->arrived << ahead : 0) | 1;
+}
+
+/* Whether the packet so far behind the highest one was missing until now. */
+static bool fills_gap(struct receiver *receiver, uint16_t behind) {
+  const uint64_t bit = behind < REMEMBERED ? (uint64_t)1 << behind : 0;
+  const bool was_missing = bit != 0 && (receiver->arrived & bit) == 0;
+  receiver->arrived |= bit;
+  return was_missing;
+}
+
+enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *packet, int *missing) {
   *missing = 0;
   if (!receiver->started || receiver->ssrc != packet->ssrc) {
     start(receiver, packet);
@@ -20,12 +35,15 @@ enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *
   }
   const uint16_t ahead = (uint16_t)(packet->sequence_number - receiver->highest);
   if (ahead != 0 && ahead < MAX_DROPOUT) {
-    receiver->highest = packet->sequence_number;
+    advance(receiver, ahead);
     receiver->after_misorder = NOT_EXPECTED;
-    *missing = ahead - 1u;
+    *missing = ahead - 1;
     return ARRIVAL_NEXT;
   }
-  if (ahead == 0 || ahead > 0x10000 - MAX_MISORDER) return ARRIVAL_LATE;
+  if (ahead == 0 || ahead > 0x10000 - MAX_MISORDER) {
+    if (fills_gap(receiver, (uint16_t)-ahead)) *missing = -1;
+    return ARRIVAL_LATE;
+  }
   /* RFC 3550 A.1: two in a row after a large jump are a source that began again without telling. */
   if (packet->sequence_number == receiver->after_misorder) {
     start(receiver, packet);
@@ -38,6 +56,6 @@ enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *
 bool receiver_pass_over(struct receiver *receiver, const struct rtp_packet *packet) {
   const uint16_t next = (uint16_t)(receiver->highest + 1);
   if (!receiver->started || receiver->ssrc != packet->ssrc || packet->sequence_number != next) return false;
-  receiver->highest = next;
+  advance(receiver, 1);
   return true;
 }

@@ -8,6 +8,7 @@ struct receiver {
   bool started;
   uint32_t ssrc;
   uint16_t highest;        /* sequence number */
+  uint64_t arrived;        /* bit n: the packet that many before `highest` has arrived, or was not awaited */
   uint32_t after_misorder; /* the sequence number that would confirm a jump; past 16 bits: none expected */
 };
 
@@ -18,8 +19,11 @@ enum arrival {
   ARRIVAL_STRAY,   /* far from the others; with the next one after it, the source began again */
 };
 
-/* `missing` is set for ARRIVAL_NEXT, and 0 otherwise. */
-enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *packet, unsigned *missing);
+/*
+ * `missing`: how many more packets are missing than before: for ARRIVAL_NEXT those that were left out, -1 for an ARRIVAL_LATE that was
+ * one of them, up to 63 numbers later; 0 otherwise.
+ */
+enum arrival receiver_place(struct receiver *receiver, const struct rtp_packet *packet, int *missing);
 
 /* A packet that is dropped unheard: if it is the very next one of the source, it will not be missed. False: it is not. */
 bool receiver_pass_over(struct receiver *receiver, const struct rtp_packet *packet);

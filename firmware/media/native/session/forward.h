@@ -10,6 +10,7 @@ struct arrived {
   const struct rtp_packet *packet;
   enum content content;
   enum arrival arrival;
+  bool repeated; /* it was there before */
   uint32_t ticks; /* of audio; 0 for all else */
   uint64_t now_us;
 };

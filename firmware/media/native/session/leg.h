@@ -26,7 +26,7 @@ struct leg_counters {
   uint64_t last_received_us; /* monotonic; 0: nothing yet */
   uint64_t packets_sent;
   uint64_t bytes_sent;
-  uint64_t packets_lost;
+  uint64_t packets_lost; /* that did not come so far */
   uint64_t packets_unsent;
   uint64_t malformed;
   uint64_t unauthenticated;
@@ -34,6 +34,7 @@ struct leg_counters {
   uint64_t unknown_payload_type;
   uint64_t wrong_source;
   uint64_t late;
+  uint64_t missed; /* of those, the ones that were not there before: something else was heard for them */
   uint64_t unforwarded;
 };
 

@@ -15,10 +15,13 @@
 
 #include "net/socket.h"
 #include "session/fetch.h"
+#include "session/left.h"
 #include "session/pace.h"
 
 /* Of one socket in a row: a call from JavaScript waits until all that are ready were read once, and may not seem dead then. */
 #define BATCH_PACKETS 16
+/* So often at once of one that another one takes the place of: more than it holds. */
+#define MAX_REST 64
 /*
  * As many as sockets are ever ready at once, nearly: timers run behind a batch, and what they take for lost may be in a socket
  * that is still to be read.
@@ -30,8 +33,6 @@
 #define SOCKET_RTCP 2
 #define SOCKET_CONNECTION 4
 #define SOCKET_MASK 7
-/* Of what is let go while the thread waits; with more it is woken, so that it may forget them. */
-#define MAX_LEFT 64
 #define WAKE_UP UINT64_MAX
 #define TIMER_EXPIRED (UINT64_MAX - 1)
 /* A batch of work that took so long may have left more than one packet in each socket: they are cheaper together. */
@@ -43,12 +44,6 @@ _Static_assert(_Alignof(struct session) > SOCKET_MASK, "the number of a socket f
 struct call {
   void (*call)(struct loop *, void *); /* NULL: none, or answered */
   void *argument;
-};
-
-/* Of a session that was let go while the thread waited: the event that it waited for may speak of it. */
-struct left {
-  const struct session *session;
-  bool is_back; /* it, or another one at the same place in memory */
 };
 
 struct loop {
@@ -89,9 +84,7 @@ struct loop {
   pthread_cond_t done;
   struct call call;
   bool waits; /* the thread, for events */
-  unsigned left_count;
-  /* One call lets go no more than there can be. */
-  struct left left[MAX_LEFT + LOOP_MAX_SESSIONS];
+  struct left left;
 };
 
 static uint64_t us_of(const struct timespec *time) { return (uint64_t)time->tv_sec * 1000000 + (uint64_t)time->tv_nsec / 1000; }
@@ -146,28 +139,10 @@ static struct epoll_event event_of(struct session *session, unsigned which) {
   return (struct epoll_event){.events = EPOLLIN | once, .data.u64 = (uintptr_t)session | which};
 }
 
-static struct left *left_of(struct loop *loop, const struct session *session) {
-  for (unsigned i = 0; i < loop->left_count; i++) {
-    if (loop->left[i].session == session) return &loop->left[i];
-  }
-  return NULL;
-}
-
-static void note_left(struct loop *loop, const struct session *session) {
-  struct left *left = left_of(loop, session);
-  if (left == NULL) left = &loop->left[loop->left_count++];
-  *left = (struct left){.session = session};
-}
-
-static void note_back(struct loop *loop, const struct session *session) {
-  struct left *left = left_of(loop, session);
-  if (left != NULL) left->is_back = true;
-}
-
 /* Whether an event speaks of a session that is here. What came back may have fewer sockets. */
-static bool is_here(struct loop *loop, const struct session *session, unsigned which) {
-  const struct left *left = left_of(loop, session);
-  return left == NULL || (left->is_back && has_socket(session, which));
+static bool is_here(const struct loop *loop, const struct session *session, unsigned which) {
+  const unsigned left = left_find(&loop->left, session);
+  return left == loop->left.count || (loop->left.sessions[left].is_back && has_socket(session, which));
 }
 
 bool loop_take_in(struct loop *loop, struct session *session) {
@@ -181,7 +156,7 @@ bool loop_take_in(struct loop *loop, struct session *session) {
     return false;
   }
   session_attach(session, loop);
-  if (loop->waits) note_back(loop, session);
+  if (loop->waits) left_note_back(&loop->left, session);
   return true;
 }
 
@@ -191,7 +166,7 @@ void loop_let_go(struct loop *loop, struct session *session) {
     if (has_socket(session, which)) epoll_ctl(loop->epoll, EPOLL_CTL_DEL, socket_of(session, which), NULL);
   }
   session_detach(session);
-  if (loop->waits) note_left(loop, session);
+  if (loop->waits) left_note(&loop->left, session);
 }
 
 /* On the loop's thread, with the mutex: what another thread asked for while there was something to do here. */
@@ -217,7 +192,7 @@ void loop_call(struct loop *loop, void (*call)(struct loop *, void *), void *arg
     return;
   }
   pthread_mutex_lock(&loop->mutex);
-  if (loop->waits && loop->left_count < MAX_LEFT) {
+  if (loop->waits && loop->left.count < MAX_LEFT) {
     call(loop, argument);
     send_queue_flush(loop->queue);
     expire_in_time(loop);
@@ -271,6 +246,22 @@ static void take_all(struct loop *loop, struct leg *leg, unsigned which, int cou
   send_queue_flush(loop->queue);
 }
 
+/* Of a socket, as much as is read in a row. Whether it has nothing more. */
+static bool receive_batch(struct loop *loop, struct leg *leg, unsigned which, uint64_t now_us) {
+  ask_for_sources(loop, true);
+  const int count = socket_receive(socket_of(leg->session, which), loop->messages, BATCH_PACKETS);
+  const bool emptied = count < BATCH_PACKETS && (count >= 0 || errno == EAGAIN);
+  take_all(loop, leg, which, count, now_us);
+  return emptied;
+}
+
+/* What the party said before it speaks to another socket is heard before what it says there. */
+static void receive_rest(struct loop *loop, struct leg *leg, unsigned which, uint64_t now_us) {
+  for (unsigned turn = 0; turn < MAX_REST && socket_of(leg->session, which) >= 0; turn++) {
+    if (receive_batch(loop, leg, which, now_us)) return;
+  }
+}
+
 /*
  * What it leaves is told again. Where a packet is passed on in time, one is read: to look for a second one costs more than that the
  * kernel looks before it tells again. A jitter buffer gets all that waits, before its timer takes any of that for lost.
@@ -284,6 +275,7 @@ static void receive_from_party(struct loop *loop, struct leg *leg, unsigned whic
   const int count = one ? socket_receive_one(fd, loop->messages) : socket_receive(fd, loop->messages, BATCH_PACKETS);
   const bool failed = count < 0 && errno != EAGAIN;
   take_all(loop, leg, which, count, now_us);
+  if (failed) receive_rest(loop, leg, which, now_us);
   if (leg->connection.fd != fd) return;
   if (failed) connection_refuse(leg);
   else if (count < BATCH_PACKETS) leg->connection.settles = false;
@@ -293,16 +285,15 @@ static void receive_from_party(struct loop *loop, struct leg *leg, unsigned whic
 static void receive(struct loop *loop, struct session *session, unsigned which, uint64_t now_us) {
   struct leg *const leg = &session->legs[which & SOCKET_LEG];
   if (which & SOCKET_CONNECTION) return receive_from_party(loop, leg, which, now_us);
-  const int fd = socket_of(session, which);
-  ask_for_sources(loop, true);
-  const int count = socket_receive(fd, loop->messages, BATCH_PACKETS);
-  const bool emptied = count < BATCH_PACKETS && (count >= 0 || errno == EAGAIN);
-  take_all(loop, leg, which, count, now_us);
-  if (which <= SOCKET_LEG && connection_is_due(leg)) connect_leg(loop, leg, which);
+  const bool emptied = receive_batch(loop, leg, which, now_us);
+  if (which <= SOCKET_LEG && connection_is_due(leg)) {
+    connect_leg(loop, leg, which);
+    receive_rest(loop, leg, which, now_us);
+  }
   if (emptied) return;
   /* More may be there; an error is one that the network reported (ICMP), which reading it cleared, and packets may be behind it. */
   struct epoll_event event = event_of(session, which);
-  if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) != 0) abort();
+  if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, socket_of(session, which), &event) != 0) abort();
 }
 
 void timer_arm(struct loop *loop, struct timer *timer, uint64_t due_us) { timers_arm(&loop->timers, timer, due_us); }
@@ -367,7 +358,7 @@ static int wait_for_events(struct loop *loop) {
   int count = 0;
   pthread_mutex_lock(&loop->mutex);
   answer_call(loop);
-  loop->left_count = 0;
+  loop->left.count = 0;
   const bool waits = !loop->stopping && !has_work(loop, &count);
   if (waits) expire_in_time(loop);
   loop->waits = waits;

@@ -152,11 +152,12 @@ void reporting_receive(struct leg *leg, const uint8_t *bytes, size_t length, con
 
 double reporting_rating(const struct leg *leg) {
   const struct reporting *reporting = &leg->reporting;
-  const double received = (double)leg->counters.packets_received, lost = (double)leg->counters.packets_lost;
+  const double all = (double)(leg->counters.packets_received + leg->counters.packets_lost);
+  const double unheard = (double)(leg->counters.packets_lost + leg->counters.missed);
   /* From the party's mouth to our exit: half the round trip, a packet's length, and a buffer of twice the jitter. */
   const struct hearing hearing = {
       .codec = leg->settings.codec,
-      .loss = lost > 0 ? lost / (received + lost) : 0,
+      .loss = unheard > 0 ? unheard / all : 0,
       .delay_ms = (reporting->round_trip_known ? reporting->round_trip_us / 2000.0 : 0) + leg->settings.ptime_ms +
                   2 * reception_jitter_us(&reporting->reception) / 1000.0,
   };

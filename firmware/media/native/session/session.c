@@ -108,6 +108,11 @@ void session_detach(struct session *session) {
 
 static void discard(uint64_t *reason) { (*reason)++; }
 
+static void discard_late(struct leg *from, const struct arrived *arrived) {
+  from->counters.late++;
+  if (!arrived->repeated) from->counters.missed++;
+}
+
 static enum content content_of(const struct leg *leg, const struct rtp_packet *packet) {
   if (packet->payload_type == leg->settings.payload_type) return CONTENT_AUDIO;
   /* Never NO_PAYLOAD_TYPE. RFC 3264 §5.1: each side names the number under which it wants to receive; some keep to one. */
@@ -163,7 +168,7 @@ static void deliver_event(struct leg *from, const struct arrived *arrived) {
   } else {
     late = !forward(from, to, arrived);
   }
-  if (late) discard(&from->counters.late);
+  if (late) discard_late(from, arrived);
 }
 
 static void deliver(struct leg *from, const struct arrived *arrived) {
@@ -180,7 +185,7 @@ static void deliver(struct leg *from, const struct arrived *arrived) {
     if (digits_hold(to, arrived->now_us)) return drop(from, arrived);
     late = !forward(from, to, arrived);
   }
-  if (late) discard(&from->counters.late);
+  if (late) discard_late(from, arrived);
 }
 
 static void tell_latched(const struct session *session, unsigned index) {
@@ -272,17 +277,21 @@ void session_receive(struct session *session, unsigned index, uint8_t *bytes, si
   counters->bytes_received += received_bytes;
   counters->last_received_us = now_us;
 
-  unsigned missing = 0;
+  int missing = 0;
   const enum arrival arrival = receiver_place(&from->receiver, &packet, &missing);
-  counters->packets_lost += missing;
+  counters->packets_lost += (uint64_t)(int64_t)missing;
   silence_end(from, now_us);
   /* Its number passed on would pull the stream away from the packets that follow. */
   if (arrival == ARRIVAL_STRAY) return discard(&counters->late);
   reporting_note(from, &packet, arrival == ARRIVAL_RESTART, content == CONTENT_AUDIO, now_us);
   if (arrival == ARRIVAL_RESTART) restart(from);
 
-  const struct arrived arrived = {
-      .packet = &packet, .content = content, .arrival = arrival, .ticks = ticks, .now_us = now_us};
+  const struct arrived arrived = {.packet = &packet,
+                                  .content = content,
+                                  .arrival = arrival,
+                                  .repeated = arrival == ARRIVAL_LATE && missing == 0,
+                                  .ticks = ticks,
+                                  .now_us = now_us};
   deliver(from, &arrived);
 }
 
