@@ -392,6 +392,16 @@ t.test('version 20: telephones that make calls by themselves', async (t) => {
   checkAll(t, directory, ['201', '202']);
 });
 
+t.test('version 21: telephones that are not to answer by themselves', async (t) => {
+  const directory = join(t.testdir(), 'data');
+  load(directory, 21);
+  const store = ConfigurationStore.open(directory);
+  t.equal(store.current.extensions['201']?.autoAnswer, false);
+  t.equal(store.current.extensions['202']?.autoAnswer, true);
+  store.close();
+  checkAll(t, directory, ['201', '202']);
+});
+
 t.test('a short code of version 15 that asked for an authorization code still leads nowhere', async (t) => {
   const directory = join(t.testdir(), 'data');
   load(directory, 15);

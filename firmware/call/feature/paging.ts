@@ -2,6 +2,7 @@ import type { Configuration } from '../../config/schema/configuration.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { CallServer } from '../call-server.ts';
 import type { FeatureStep, RingStep } from '../routing/plan.ts';
+import { mayAnswerByItself } from '../routing/planning.ts';
 import type { RunningStep, StepContext, StepRunner } from '../step/step-runner.ts';
 import type { Conferences } from './conference.ts';
 import type { ConferenceCalls } from './conference-calls.ts';
@@ -92,7 +93,12 @@ export class Paging implements StepRunner<FeatureStep> {
     if (current.users[member]?.doNotDisturb.enabled !== false || calls.callsOf(member).length > 0) return undefined;
     const step = ringBack(calls, current, member);
     if (step === undefined) return undefined;
-    return { ...step, noAnswerSeconds: RING_SECONDS, alert: 'internal', autoAnswer: true };
+    const targets = step.targets.map((target) =>
+      target.kind === 'line' || mayAnswerByItself(current, target.extension)
+        ? target
+        : { ...target, onlyRings: true as const },
+    );
+    return { ...step, targets, noAnswerSeconds: RING_SECONDS, alert: 'internal', autoAnswer: true };
   }
 }
 

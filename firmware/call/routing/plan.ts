@@ -148,7 +148,7 @@ export type RingTarget =
       readonly isWaiting: boolean;
       readonly delaySeconds: number;
       readonly isOtherPhone?: true;
-      /** It is somebody else's, who may not want it to answer by itself: `autoAnswer` of the ring is not for it. */
+      /** It is somebody else's, or is set not to answer by itself: `autoAnswer` of the ring is not for it. */
       readonly onlyRings?: true;
     }
   | {

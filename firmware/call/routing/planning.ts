@@ -130,6 +130,11 @@ export function nameOf(configuration: Configuration, number: string): string {
 
 const kept = new WeakMap<Configuration['extensions'], ReadonlyMap<string, readonly string[]>>();
 
+/** Whether devices of an extension may be told to answer by themselves at all: some stand where others hear. */
+export function mayAnswerByItself({ extensions }: Configuration, extension: string): boolean {
+  return !Object.hasOwn(extensions, extension) || extensions[extension]?.autoAnswer === true;
+}
+
 /** Extensions of a user, that of his own number in front. Found once for as long as the extensions stay. */
 export function extensionsOf(configuration: Configuration, user: string): readonly string[] {
   let byUser = kept.get(configuration.extensions);

@@ -15,6 +15,7 @@ import { MAX_DIVERSIONS, MAX_RING_SECONDS } from './plan.ts';
 import {
   type Course,
   extensionsOf,
+  mayAnswerByItself,
   nameOf,
   onward,
   type Payer,
@@ -343,11 +344,11 @@ function targetsOf(going: Going, devices: readonly Device[], withMobile: boolean
     const free = busy.filter(({ state }) => user.callWaiting && state.calls < MAX_CALLS_OF_DEVICE);
     const text = `user ${number} is in a call: further ones come to that device alone`;
     if (free.length > 0) planning.note('user', text, { user: number, devices: free.length });
-    return free.map((device) => target(device, true));
+    return free.map((device) => target(going, device, true));
   }
   const outside = otherPhoneOutside(going);
   if (outside !== undefined) return [outside];
-  const targets = devices.map((device) => target(device, false));
+  const targets = devices.map((device) => target(going, device, false));
   // Whoever is at another telephone has said where to ring.
   if (devices.some(({ isOtherPhone }) => isOtherPhone === true)) return targets;
   targets.push(...twins(going));
@@ -355,9 +356,13 @@ function targetsOf(going: Going, devices: readonly Device[], withMobile: boolean
   return targets;
 }
 
-function target({ extension, state, isOtherPhone, onlyRings }: Device, isWaiting: boolean): RingTarget {
+function target(
+  { planning: { configuration } }: Going,
+  { extension, state, isOtherPhone, onlyRings }: Device,
+  isWaiting: boolean,
+): RingTarget {
   const other = isOtherPhone === true ? { isOtherPhone } : {};
-  const asked = onlyRings === true ? { onlyRings } : {};
+  const asked = onlyRings === true || !mayAnswerByItself(configuration, extension) ? { onlyRings: true as const } : {};
   return { kind: 'device', extension, device: state.id, isWaiting, delaySeconds: 0, ...other, ...asked };
 }
 
@@ -370,7 +375,7 @@ function twins(going: Going): readonly RingTarget[] {
     ({ state }) => state.calls === 0,
   );
   planning.note('twinning', `devices of user ${twin} ring too: ${devices.length}`, { user: number, twin });
-  return devices.map((device) => target(device, false));
+  return devices.map((device) => target(going, device, false));
 }
 
 function mobileTwin(going: Going, othersRing: boolean): readonly RingTarget[] {

@@ -41,6 +41,10 @@ export const extensions = collection(
       16,
     ),
     location: reference('Location', NAME_KEY),
+    autoAnswer: flag(
+      'Devices may be told to answer by themselves, where their user wants that or is paged; off: they only ring',
+      true,
+    ),
     callsByRefer: flag(
       'Desk phones make the calls that a client asks for by themselves (REFER), where they say that they take it',
       false,

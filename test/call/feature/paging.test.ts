@@ -34,6 +34,19 @@ sipOfficeTest('a group is paged: its free telephones answer by themselves and on
 });
 
 sipOfficeTest(
+  'a telephone that is set not to answer by itself rings',
+  { ...OFFICE, extensions: { 201: { user: '201' }, 202: { user: '202', autoAnswer: false } } },
+  async (t, office) => {
+    const [anna, ben] = [await office.phone('201'), await office.phone('202')];
+    t.match(await anna.call('*70*202#'), { status: 200 });
+    await ben.incomingCall();
+    t.notMatch(await ben.transcript(), /answer-after/);
+    await ben.answer();
+    await Promise.all([anna.bye(), ben.ended()]);
+  },
+);
+
+sipOfficeTest(
   'a telephone that does not answer is left alone soon, and then the page is over',
   OFFICE,
   async (t, office) => {
