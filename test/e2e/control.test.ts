@@ -1,15 +1,7 @@
 /** Clients that direct telephones, over WebSocket and TLS to the running box, with what is heard. */
-import type { Test } from 'tap';
 import { runRingdown } from '../support/ringdown.ts';
-import { TestClient } from '../web/control/test-client.ts';
-import { type Extension, hearEachOther, type Office, officeTest, passwordOf } from './office.ts';
-
-async function clientOf(t: Test, office: Office, extension: Extension, mode: string, fields: object = {}) {
-  const client = await TestClient.connect(t, office.ringdown.ports.https);
-  t.match(await client.login(extension, passwordOf(extension)), { ok: true, user: extension });
-  t.match(await client.ask('mode', { mode, ...fields }), { ok: true });
-  return client;
-}
+import { clientOf } from './directing.ts';
+import { hearEachOther, officeTest } from './office.ts';
 
 officeTest('a client makes a call by the desk phone, holds, retrieves and drops it', async (t, office) => {
   const reception = await office.registered('201', { takesOffers: true, incoming: 'answer' });
