@@ -58,7 +58,7 @@ export function registerFeatures(options: FeatureOptions): Features {
   const conferences = new Conferences({ calls, configuration, clock, logger });
   conferences.register();
   const outgoing = new ConferenceCalls({ calls, logger });
-  new Paging({ calls, conferences, outgoing, configuration, logger }).register();
+  new Paging({ calls, conferences, outgoing, configuration, clock, logger }).register();
   const conferenceReferrals = new ConferenceReferrals({ calls, conferences, outgoing, authenticate, logger });
   const transfers = new Transfers({ calls, configuration, clock, logger });
   const alarm = new EmergencyAlarm({ calls, configuration, onNotice, clock, logger });

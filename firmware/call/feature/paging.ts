@@ -1,4 +1,5 @@
 import type { Configuration } from '../../config/schema/configuration.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { CallServer } from '../call-server.ts';
 import type { FeatureStep, RingStep } from '../routing/plan.ts';
@@ -15,17 +16,20 @@ export interface PagingOptions {
   readonly conferences: Pick<Conferences, 'open'>;
   readonly outgoing: ConferenceCalls;
   readonly configuration: () => Configuration;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** A telephone that does not answer by itself rings for as long. */
 const RING_SECONDS = 10;
+/** Longer than anybody has to say: a telephone that lies beside its hook keeps nobody listening, and hears nobody itself. */
+const MAX_PAGE_MS = 600_000;
 /** Telephones that one call speaks to. */
 const MAX_PAGED = 32;
 
 /**
  * Speaks to telephones that answer by themselves: those of a user, or of all members of a hunt group, who are free and want to be
- * disturbed. They hear, and are not heard; it ends when who speaks hangs up.
+ * disturbed. They hear, and are not heard; it ends when who speaks hangs up, or after ten minutes.
  */
 export class Paging implements StepRunner<FeatureStep> {
   readonly #options: PagingOptions;
@@ -39,7 +43,7 @@ export class Paging implements StepRunner<FeatureStep> {
   }
 
   run({ user, argument }: FeatureStep, context: StepContext): RunningStep {
-    const { conferences, outgoing, logger } = this.#options;
+    const { conferences, outgoing, clock, logger } = this.#options;
     const { waiting } = context;
     if (user === undefined || !dialsHimself(waiting, user)) return refuse(context, 403);
     const paged = this.#membersOf(argument);
@@ -54,6 +58,8 @@ export class Paging implements StepRunner<FeatureStep> {
     logger.info({ user, number: argument, telephones: steps.length }, 'paging');
     const arrived = room.expect();
     const running = room.enter(context, 'focus-owner');
+    const longest = clock.schedule(MAX_PAGE_MS, () => room.end());
+    room.addWork(waiting, () => longest.cancel());
     const begin = async (): Promise<void> => {
       try {
         if (!(await running.joined)) return;

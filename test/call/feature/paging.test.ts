@@ -59,6 +59,17 @@ sipOfficeTest(
   },
 );
 
+sipOfficeTest('a page that nobody ends is over after ten minutes', OFFICE, async (t, office) => {
+  const [anna, ben] = [await office.phone('201'), await office.phone('202', { incoming: 'answer' })];
+  t.match(await anna.call('*70*202#'), { status: 200 });
+  await office.until(() => office.media.conferences[0]?.parties.size === 2, 'both to be in');
+  office.clock.advance(599_000);
+  t.equal(office.media.conferences[0]?.closed, false);
+  office.clock.advance(1000);
+  await Promise.all([anna.ended(), ben.ended()]);
+  await office.until(() => office.media.open.length === 0, 'every port to be free');
+});
+
 sipOfficeTest('nobody to page', OFFICE, async (t, office) => {
   const [anna, ben] = [await office.phone('201'), await office.phone('202')];
   const [other, carla] = [await office.phone('201'), await office.phone('203')];
