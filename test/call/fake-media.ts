@@ -88,6 +88,12 @@ export class FakeSession {
     this.sound = undefined;
   }
 
+  /** What was played has come to its end. */
+  endSound(): void {
+    this.sound = undefined;
+    this.tell({ kind: 'playbackEnded', playback: 1 });
+  }
+
   async sendDigits(_leg: number, digits: string): Promise<void> {
     this.#media.pressed.push(`${digits} on ${this.id}`);
   }

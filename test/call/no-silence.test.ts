@@ -5,75 +5,17 @@
 import t, { type Test } from 'tap';
 import type { Call } from '../../firmware/call/call.ts';
 import { tellOutcome } from '../../firmware/call/feature/confirmation.ts';
-import type { Leg } from '../../firmware/call/leg/leg.ts';
 import { beginCollecting, nextCollecting } from '../../firmware/call/mailbox/collect-dialogue.ts';
 import type { DialogueEffect, DialogueInput } from '../../firmware/call/mailbox/dialogue.ts';
 import { beginLeaving, nextLeaving } from '../../firmware/call/mailbox/leave-dialogue.ts';
 import { NO_LINES } from '../../firmware/call/outside.ts';
 import { defaultShortCodes } from '../../firmware/call/routing/default-short-codes.ts';
 import type { LineStep } from '../../firmware/call/routing/plan.ts';
-import type { FakeClock } from '../support/fake-clock.ts';
-import { description, FakeBox, FakeCaller, type FakeMedia, FLOW, settle } from './fakes.ts';
-import { sipOfficeTest } from './feature/sip-office.ts';
+import { OfficeClient } from '../web/control/control-office.ts';
+import { description, FakeBox, FakeCaller, FLOW, settle } from './fakes.ts';
+import { type SipOffice, sipOfficeTest } from './feature/sip-office.ts';
 import { GroupOffice } from './group/support/group-office.ts';
-
-const STEP_MS = 5000;
-/** The longest that anybody waits for anybody, parked: an hour, and the reminders on the way. */
-const HORIZON_MS = 2 * 3_600_000;
-/** Of somebody who is up: while the box looks for the next one to call. */
-const MAX_SILENT_MS = 20_000;
-/** Of somebody who has no answer: longer than any plan rings, and than timer C. */
-const MAX_UNANSWERED_MS = 15 * 60_000;
-
-interface Watched {
-  readonly clock: FakeClock;
-  readonly media: FakeMedia;
-  readonly calls: () => Iterable<Call>;
-}
-
-/** Runs time on; what was wrong, in words. A party whose silence is watched has said nothing since then. */
-async function runOn({ clock, media, calls }: Watched): Promise<readonly string[]> {
-  const wrong = new Set<string>();
-  const silentMs = new Map<Leg, number>();
-  const unansweredMs = new Map<Leg, number>();
-  const muteMs = new Map<object, number>();
-  for (let atMs = 0; atMs < HORIZON_MS; atMs += STEP_MS) {
-    const open = [...calls()].filter(({ phase }) => phase !== 'ended');
-    if (open.length === 0) break;
-    for (const session of media.open) {
-      const limit = session.configured.at(-1)?.silenceMs;
-      const mute = limit === undefined ? 0 : (muteMs.get(session) ?? 0) + STEP_MS;
-      muteMs.set(session, mute);
-      if (limit !== undefined && mute >= limit) session.tell({ kind: 'silent', durationMs: mute });
-    }
-    // Who pauses is asked first whether he is there.
-    await settle();
-    for (const { legs, waiting, phase } of open.filter((call) => call.phase !== 'ended')) {
-      for (const leg of legs) {
-        if (leg !== waiting && !leg.isUp) continue;
-        const map = leg.isUp ? silentMs : unansweredMs;
-        const hears = leg.isUp && (await hearsSomething(leg, media));
-        const ms = hears ? 0 : (map.get(leg) ?? 0) + STEP_MS;
-        map.set(leg, ms);
-        const limit = leg.isUp ? MAX_SILENT_MS : MAX_UNANSWERED_MS;
-        if (ms > limit) wrong.add(`${leg.party.number} is ${phase}, and ${leg.isUp ? 'hears nothing' : 'waits'}`);
-      }
-    }
-    clock.advance(STEP_MS);
-    await settle();
-  }
-  return [...wrong];
-}
-
-/** A sound; somebody who speaks, or is found to be gone; or what a party does not want to hear. */
-async function hearsSomething(leg: Leg, media: FakeMedia): Promise<boolean> {
-  if (leg.isHolding) return true;
-  const { id } = await leg.media.session();
-  const session = media.sessions.find((each) => each.id === id);
-  if (session?.sound !== undefined) return true;
-  if (session?.peer?.configured.at(-1)?.silenceMs !== undefined) return true;
-  return media.conferences.some(({ closed, parties }) => !closed && parties.size > 1 && parties.has(id));
-}
+import { runOn, type Watched } from './silence-watch.ts';
 
 const watch = (box: FakeBox, call: Call): Watched => ({ clock: box.clock, media: box.media, calls: () => [call] });
 
@@ -207,7 +149,7 @@ for (const [name, begin] of states) {
     const box = new FakeBox();
     const call = await begin(box);
     t.not(call.phase, 'ended', 'it is reached');
-    t.same(await runOn(watch(box, call)), []);
+    t.same(await runOn({ ...watch(box, call), soundsEnd: !/does not end/.test(name) }), []);
     if (call.phase !== 'ended') t.match(name, /on hold/, 'this one may go on');
   });
 }
@@ -223,18 +165,33 @@ for (const [name, settings, busy] of groups) {
     if (busy !== '') await office.converse(busy);
     // Whoever is in one of these has a lot to say.
     for (const { legs } of office.calls) for (const leg of legs) leg.media.watch(false);
+    const others = office.box.media.open;
     const { call } = await office.call();
     t.not(call.phase, 'ended', 'it is reached');
-    t.same(await runOn({ clock: office.box.clock, media: office.box.media, calls: () => [call] }), []);
+    t.same(await runOn({ ...watch(office.box, call), others }), []);
     t.equal(call.phase, 'ended');
   });
 }
 
 const OFFICE = {
-  system: { telephony: { noAnswerSeconds: 20 } },
+  system: { telephony: { noAnswerSeconds: 60 } },
   users: { 201: { name: 'Anna' }, 202: { name: 'Ben' }, 203: { name: 'Carla' } },
   shortCodes: defaultShortCodes('en-GB'),
 };
+
+const PAGING = { ...OFFICE, shortCodes: { '*70*N#': { feature: 'dial-paging', telephoneNumber: 'N' } } };
+const MEETING = {
+  ...OFFICE,
+  shortCodes: {
+    '*70': { feature: 'conference-meet-me' },
+    '*71*N#': { feature: 'conference-meet-me', telephoneNumber: 'N' },
+  },
+};
+
+/** What everybody hears in all calls of an office, from now on. */
+function heardIn({ clock, media, calls }: SipOffice): Promise<readonly string[]> {
+  return runOn({ clock, media, calls: () => calls.calls });
+}
 
 sipOfficeTest('a party that is parked, of whom nobody wants to be reminded', OFFICE, async (t, office) => {
   const [anna, ben] = [await office.phone('201'), await office.phone('202')];
@@ -243,8 +200,7 @@ sipOfficeTest('a party that is parked, of whom nobody wants to be reminded', OFF
   await anna.notified(200);
   await anna.bye();
   await office.until(() => office.media.sessions[0]?.hears === 'music/default', 'music');
-  const { clock, media } = office;
-  t.same(await runOn({ clock, media, calls: () => office.calls.calls }), []);
+  t.same(await heardIn(office), []);
   await ben.ended();
 });
 
@@ -253,8 +209,7 @@ sipOfficeTest('a transfer to somebody who does not answer', OFFICE, async (t, of
   await office.conversation(ben, anna, '201');
   await anna.refer('<sip:203@box>');
   await carla.incomingCall();
-  const { clock, media } = office;
-  t.same(await runOn({ clock, media, calls: () => office.calls.calls }), []);
+  t.same(await heardIn(office), []);
   await Promise.all([anna.ended(), ben.ended()]);
 });
 
@@ -266,9 +221,109 @@ sipOfficeTest('a conference in which nobody says a word', OFFICE, async (t, offi
   const third = await office.phone('201');
   t.match(await third.call('*47'), { status: 200 });
   await office.until(() => office.media.conferences.some(({ parties }) => parties.size === 3), 'all to be in');
-  const { clock, media } = office;
-  t.same(await runOn({ clock, media, calls: () => office.calls.calls }), []);
+  t.same(await heardIn(office), []);
   await Promise.all([third, ben, carla].map((phone) => phone.ended()));
+});
+
+sipOfficeTest('a call that the box holds in the name of a client', OFFICE, async (t, office) => {
+  const [anna, ben] = [await office.phone('201'), await office.phone('202')];
+  const client = await new OfficeClient(office).login('201', 'desk-phone');
+  await office.conversation(anna, ben, '202');
+  const { call } = await client.sees('talking');
+  t.match(await client.ask('hold', { call }), { ok: true });
+  t.same(
+    office.media.open.map(({ hears }) => hears),
+    ['silence', 'music/default'],
+  );
+  t.same(await heardIn(office), []);
+  await Promise.all([anna.ended(), ben.ended()]);
+});
+
+sipOfficeTest('the telephone of a client that makes a call rings, and is not answered', OFFICE, async (t, office) => {
+  const [anna] = [await office.phone('201'), await office.phone('202')];
+  const client = await new OfficeClient(office).login('201', 'desk-phone');
+  const make = client.begin('make', { number: '202' });
+  await anna.incomingCall();
+  t.same(await heardIn(office), []);
+  t.match(await client.answerTo(make), { ok: false, error: 'failed' });
+  await anna.ended();
+});
+
+sipOfficeTest('a call that a client makes rings on and on', OFFICE, async (t, office) => {
+  const [anna, ben] = [await office.phone('201', { incoming: 'answer' }), await office.phone('202')];
+  const client = await new OfficeClient(office).login('201', 'desk-phone');
+  const make = client.begin('make', { number: '202' });
+  await ben.incomingCall();
+  t.match(await client.answerTo(make), { ok: true });
+  t.same(await heardIn(office), []);
+  await Promise.all([anna.ended(), ben.ended()]);
+});
+
+sipOfficeTest('the other phone of a user rings for a call to him, and is not answered', OFFICE, async (t, office) => {
+  const [ben, other] = [await office.phone('202'), await office.phone('203')];
+  await new OfficeClient(office).login('201', 'other-phone', { number: '203' });
+  await ben.invite('201');
+  await other.incomingCall();
+  t.same(await heardIn(office), []);
+  t.match(await ben.answered(), { status: 480 });
+  await other.ended();
+});
+
+sipOfficeTest('the other phone of a user has answered, and whom he calls does not', OFFICE, async (t, office) => {
+  const [ben, other] = [await office.phone('202'), await office.phone('203', { incoming: 'answer' })];
+  const client = await new OfficeClient(office).login('201', 'other-phone', { number: '203' });
+  client.begin('make', { number: '202' });
+  await ben.incomingCall();
+  t.same(await heardIn(office), []);
+  await Promise.all([ben.ended(), other.ended()]);
+});
+
+sipOfficeTest('the PIN of a conference is asked for, and no key is pressed', MEETING, async (t, office) => {
+  const [anna, ben] = [await office.phone('201'), await office.phone('202')];
+  t.match(await anna.call('*70'), { status: 200 });
+  const [room] = [...office.calls.calls].map(({ waiting }) => office.features.conferences.roomOf(waiting));
+  if (room !== undefined) room.pin = '4711';
+  t.match(await ben.call('*71*201#'), { status: 200 });
+  t.same(await heardIn(office), []);
+  await Promise.all([anna.ended(), ben.ended()]);
+});
+
+sipOfficeTest('paging that rings, and that nobody answers', PAGING, async (t, office) => {
+  const [anna, ben] = [await office.phone('201'), await office.phone('202')];
+  t.match(await anna.call('*70*202#'), { status: 200 });
+  await ben.incomingCall();
+  t.same(await heardIn(office), []);
+  await Promise.all([anna.ended(), ben.ended()]);
+});
+
+sipOfficeTest('paging that nobody ends', PAGING, async (t, office) => {
+  const [anna, ben] = [await office.phone('201'), await office.phone('202', { incoming: 'answer' })];
+  t.match(await anna.call('*70*202#'), { status: 200 });
+  await office.until(() => office.media.conferences.some(({ parties }) => parties.size === 2), 'both to be in');
+  const { clock, media, calls } = office;
+  t.same(await runOn({ clock, media, calls: () => calls.calls, others: media.open }), []);
+  await Promise.all([anna.ended(), ben.ended()]);
+});
+
+sipOfficeTest('paging in which nobody says a word', PAGING, async (t, office) => {
+  const [anna, ben] = [await office.phone('201'), await office.phone('202', { incoming: 'answer' })];
+  t.match(await anna.call('*70*202#'), { status: 200 });
+  await office.until(() => office.media.conferences.some(({ parties }) => parties.size === 2), 'both to be in');
+  t.same(await heardIn(office), []);
+  await Promise.all([anna.ended(), ben.ended()]);
+});
+
+sipOfficeTest('the announcement of an emergency', OFFICE, async (t, office) => {
+  const ben = await office.phone('202');
+  office.calls.whenEmergency({
+    ...{ number: '999', extension: '201', location: undefined, address: undefined },
+    ...{ callBackSeconds: 0, notify: ['202'] },
+  });
+  await ben.incomingCall();
+  await ben.answer();
+  await office.until(() => office.media.open.some(({ sound }) => sound !== undefined), 'what is said');
+  t.same(await heardIn(office), []);
+  await ben.ended();
 });
 
 /** What a mailbox has done at a time, and whether something of it will end. */
