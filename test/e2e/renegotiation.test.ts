@@ -74,9 +74,9 @@ for (const [title, who] of [
     const [own, other] = who === 0 ? [caller, called] : [called, caller];
     t.equal((await own.offerAgain('sendrecv', { rekeys: true })).status, 200);
     await hear(caller, called, 'bdaec', 'cafdb');
-    own.sendsUnderFormerKey = true;
+    own.stream.sendsUnderFormerKey = true;
     await heardNoMore(own, other);
-    own.sendsUnderFormerKey = false;
+    own.stream.sendsUnderFormerKey = false;
     await hear(caller, called, 'ecadf', 'ecbfa');
     t.equal((await own.offerAgain('sendrecv', { rekeys: true })).status, 200, 'and once more');
     await hear(caller, called, 'afebd', 'dfcad');

@@ -106,7 +106,10 @@ export class RtpStream {
   #timer: NodeJS.Timeout | undefined;
   #srtp: { readonly sent: KeyInUse; readonly received: KeyInUse } | undefined;
   #formerSent: SrtpPeer | undefined;
+  /** It sends under the key of SRTP that it had before the one in use. */
   sendsUnderFormerKey = false;
+  /** Its packets end here; what it plays passes as if they did not. */
+  sendsNothing = false;
   #closed = false;
   /** Ticks of the present pause. */
   #paused = 0;
@@ -294,6 +297,7 @@ export class RtpStream {
     header.writeUInt32BE(timestamp, 4);
     header.writeUInt32BE(this.#ssrc, 8);
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
+    if (this.sendsNothing) return;
     const packet = Buffer.concat([header, payload]);
     const peer = this.sendsUnderFormerKey ? this.#formerSent : this.#srtp?.sent.peer;
     this.#rtp.send(peer?.protect(packet) ?? packet, target.port, target.address);

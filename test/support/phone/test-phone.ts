@@ -24,7 +24,7 @@ import { ALLOW, cancelRequest, dialogRequest, optionsRequest } from './phone-req
 import { type MediaDirection, readSdp, writeSdp } from './phone-sdp.ts';
 import { CALL_TIMEOUT_MS, PhoneState, REQUEST_TIMEOUT_MS } from './phone-state.ts';
 import { ReferredCalls } from './referred-calls.ts';
-import type { DtmfEvent, ReceivedMedia } from './rtp-stream.ts';
+import type { DtmfEvent, ReceivedMedia, RtpStream } from './rtp-stream.ts';
 import { formatSip, headerValue, parameterOf, type SipMessage } from './sip-message.ts';
 import { openSipSocket, type Reply, type SipListener } from './sip-socket.ts';
 
@@ -366,9 +366,14 @@ export class TestPhone implements Phone {
     return this.#outgoing.offerAgain(direction, changes);
   }
 
-  /** Whether it sends under the key of SRTP that it had before the one in use. */
-  set sendsUnderFormerKey(isSo: boolean) {
-    this.#state.current().stream.sendsUnderFormerKey = isSo;
+  /** The media of its call, for what goes wrong with them. */
+  get stream(): Pick<RtpStream, 'sendsUnderFormerKey' | 'sendsNothing'> {
+    return this.#state.current().stream;
+  }
+
+  /** It is reached by SIP no more, and reaches nobody; its media go on. */
+  async loseConnection(): Promise<void> {
+    await this.#state.open().socket.close();
   }
 
   /** Address and port of its media. */
@@ -446,11 +451,8 @@ export class TestPhone implements Phone {
       const event = headerValue(request, 'event');
       if (event === 'talk' || event === 'hold') {
         const isKnown = this.#state.options.events?.includes(event) === true;
-        this.#state.responses.respond(
-          request,
-          reply,
-          isKnown ? { status: 200, reason: 'OK' } : { status: 489, reason: 'Bad Event' },
-        );
+        const answer = isKnown ? { status: 200, reason: 'OK' } : { status: 489, reason: 'Bad Event' };
+        this.#state.responses.respond(request, reply, answer);
         if (isKnown) void this.#obey(call, event);
         return;
       }
