@@ -13,9 +13,11 @@ import { ConnectionLimit } from '../connection-limit.ts';
 import { refuseUpgrade } from '../upgrade-refusal.ts';
 import { type ControlChannel, ControlSession, type ControlSessionOptions, NOT_LOGGED_IN } from './control-session.ts';
 import { MAX_MESSAGE_BYTES } from './protocol.ts';
+import { UserWatch } from './user-watch.ts';
 
-export interface ControlServiceOptions extends Omit<ControlSessionOptions, 'admits' | 'userOf' | 'presences'> {
-  readonly presences: Pick<UserPresences, 'legsOf' | 'onLegs'>;
+export interface ControlServiceOptions
+  extends Omit<ControlSessionOptions, 'admits' | 'userOf' | 'presences' | 'users'> {
+  readonly presences: Pick<UserPresences, 'legsOf' | 'onLegs' | 'snapshot' | 'subscribe'>;
   readonly feed: Pick<ConfigurationStore['feed'], 'subscribe'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -47,11 +49,13 @@ export class ControlService {
   readonly #connections = new ConnectionLimit(MAX_SESSIONS, MAX_SESSIONS_OF_SOURCE);
   readonly #guests = new ConnectionLimit(MAX_GUESTS, MAX_GUESTS_OF_SOURCE);
   readonly #ends: readonly (() => void)[];
+  readonly #users: UserWatch;
   #handshakes: Promise<WebSocketServer> | undefined;
   #closed = false;
 
   constructor(options: ControlServiceOptions) {
     this.#options = options;
+    this.#users = new UserWatch(options);
     const callsChanged = (user: string): void => {
       for (const session of this.#sessions.keys()) if (session.user === user) session.callsChanged();
     };
@@ -99,6 +103,7 @@ export class ControlService {
   close(): void {
     this.#closed = true;
     for (const end of this.#ends) end();
+    this.#users.close();
     for (const session of [...this.#sessions.keys()]) session.end(GOING_AWAY, 'the box stops');
   }
 
@@ -146,6 +151,7 @@ export class ControlService {
     };
     const session: ControlSession = new ControlSession(channel, {
       ...this.#options,
+      users: this.#users,
       userOf: (extension) => userOf(this.#options.configuration(), extension),
       admits: (each) => {
         const ofUser = [...this.#sessions.keys()].filter(({ user }) => user === each.user).length;

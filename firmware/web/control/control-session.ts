@@ -15,10 +15,12 @@ import {
   readRequest,
   type ServerMessage,
 } from './protocol.ts';
+import type { UserWatch } from './user-watch.ts';
 
 export interface ControlSessionOptions extends ClientControlOptions {
   readonly login: ClientLogin;
   readonly presences: Pick<UserPresences, 'legsOf'>;
+  readonly users: UserWatch;
   /** Who answers an extension; undefined where it is nobody's. */
   readonly userOf: (extension: string) => string | undefined;
   /** One more session of that user begins; false where he has as many as he may. */
@@ -62,6 +64,7 @@ export class ControlSession {
   readonly #told = new Map<string, string>();
   #patience: Timer | undefined;
   #control: ClientControl | undefined;
+  #watchesNoMore: (() => void) | undefined;
   #failedLogins = 0;
   #excess = 0;
   #pending = 0;
@@ -149,6 +152,7 @@ export class ControlSession {
   closed(): void {
     this.#closed = true;
     this.#patience?.cancel();
+    this.#watchesNoMore?.();
     this.#control?.close();
   }
 
@@ -202,6 +206,10 @@ export class ControlSession {
       this.#send({ id, ok: true, calls: this.#views(control) });
       return;
     }
+    if (request.verb === 'users') {
+      this.#watchUsers(id);
+      return;
+    }
     if (request.verb === 'mode') {
       this.#send({ id, ...control.setMode(request.mode, request) });
       return;
@@ -222,6 +230,19 @@ export class ControlSession {
         this.#send({ id, ...outcome });
       })
       .catch(() => this.end(INTERNAL_ERROR, ''));
+  }
+
+  #watchUsers(id: number): void {
+    const { users } = this.#options;
+    if (!users.isAllowed) {
+      const reason = 'nobody may watch the calls of others (system.lamps.watchers)';
+      this.#send({ id, ok: false, error: 'refused', reason, status: 403 });
+      return;
+    }
+    this.#send({ id, ok: true, users: users.snapshot() });
+    this.#watchesNoMore ??= users.add((text) => {
+      if (!this.#closed) this.#channel.send(text);
+    });
   }
 
   #views(control: ClientControl): readonly CallView[] {

@@ -3,6 +3,7 @@ import { Value } from '@sinclair/typebox/value';
 import type { CallView } from '../../call/control/call-view.ts';
 import { MODES, type Mode } from '../../call/control/mode.ts';
 import type { ControlFault } from '../../call/control/outcome.ts';
+import type { UserView } from './user-watch.ts';
 
 /*
  * Every message between a client and the box: JSON texts over WebSocket, one a message. A client asks with an id of its own, and each
@@ -47,6 +48,7 @@ const REQUESTS = {
   make: request({ verb: Type.Literal('make'), number }),
   cancel: plain('cancel'),
   calls: plain('calls'),
+  users: plain('users'),
   answer: ofCall('answer'),
   ignore: ofCall('ignore'),
   hold: ofCall('hold'),
@@ -106,6 +108,7 @@ export type ServerMessage =
       readonly modes: readonly Mode[];
     }
   | { readonly id: number; readonly ok: true; readonly calls: readonly CallView[] }
+  | { readonly id: number; readonly ok: true; readonly users: readonly UserView[] }
   /** `id` is left out where the request had none. `status`: what SIP would have said. */
   | {
       readonly id?: number;
@@ -116,7 +119,9 @@ export type ServerMessage =
     }
   /** A call of the user is there, or otherwise than before. */
   | ({ readonly event: 'call' } & CallView)
-  | { readonly event: 'ended'; readonly call: string };
+  | { readonly event: 'ended'; readonly call: string }
+  /** Those who do something else than before. */
+  | { readonly event: 'users'; readonly users: readonly UserView[] };
 
 const schemas: ReadonlyMap<string, TSchema> = new Map(Object.entries(REQUESTS));
 

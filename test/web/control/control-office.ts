@@ -4,6 +4,7 @@ import { PhonesCalledAnew } from '../../../firmware/call/control/phones-called-a
 import { createLogger, SourceLog } from '../../../firmware/core/logger.ts';
 import type { ClientLogin, LoginProof } from '../../../firmware/registrar/client-login.ts';
 import { type ControlChannel, ControlSession } from '../../../firmware/web/control/control-session.ts';
+import { UserWatch } from '../../../firmware/web/control/user-watch.ts';
 import type { SipOffice } from '../../call/feature/sip-office.ts';
 import type { Told } from './test-client.ts';
 
@@ -48,6 +49,7 @@ export class OfficeClient implements ControlChannel {
       configuration: () => office.configuration,
       login,
       presences,
+      users: new UserWatch({ presences, configuration: () => office.configuration, clock }),
       userOf: (extension) => office.configuration.extensions[extension]?.user,
       admits: () => true,
       clock,

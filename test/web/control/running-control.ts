@@ -19,7 +19,12 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { start } from '../running-server.ts';
 import { ha1Of, PASSWORD } from './test-client.ts';
 
-export const NO_PRESENCE: ControlServiceOptions['presences'] = { legsOf: () => [], onLegs: () => () => undefined };
+export const NO_PRESENCE: ControlServiceOptions['presences'] = {
+  legsOf: () => [],
+  onLegs: () => () => undefined,
+  snapshot: () => [],
+  subscribe: () => () => undefined,
+};
 
 /** One for all tests of a file: it takes a while to make. */
 let certificate: ReturnType<typeof ensureCertificate> | undefined;
