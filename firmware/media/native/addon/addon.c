@@ -41,7 +41,7 @@ static napi_value start(napi_env env, napi_callback_info info) {
   }
   TRY(napi_get_instance_data(env, (void **)&addon));
   if (addon->engine != NULL || threads == 0) return throw_error(env, "MEDIA_WORKER_FAULT", "started twice, or with no thread");
-  if (!events_listen(addon, listener)) return NULL;
+  if (!events_listen(addon, listener)) return throw_error(env, "MEDIA_WORKER_FAULT", "onEvent is no function");
   addon->engine = engine_start(threads, events_wake, addon);
   return addon->engine == NULL ? throw_error(env, "MEDIA_WORKER_FAULT", strerror(errno)) : NULL;
 }

@@ -10,7 +10,7 @@ static struct {
   unsigned loop;
 } open_ones[MAX_CONFERENCES];
 
-/* A handle is the place, counted from 1. */
+/* A handle is the place, counted from 1. Asked for when all else is read: to read a property may run JavaScript, which closes it. */
 static struct conference *conference_of(napi_env env, napi_value value, uint32_t *index) {
   uint32_t handle;
   if (!read_uint32(env, value, "conference", MAX_CONFERENCES, &handle)) return NULL;
@@ -84,10 +84,10 @@ static napi_value join(napi_env env, napi_callback_info info) {
   struct joining joining = {0};
   struct engine *engine = engine_of(env);
   if (engine == NULL || !read_arguments(env, info, arguments, 4) ||
-      (joining.conference = conference_of(env, arguments[0], &index)) == NULL ||
       !read_uint32(env, arguments[1], "session", UINT32_MAX, &session) || !read_uint32(env, arguments[2], "leg", 1, &leg) ||
       !property_boolean(env, arguments[3], "muted", &joining.muted) ||
-      !property_boolean(env, arguments[3], "announced", &joining.announced)) {
+      !property_boolean(env, arguments[3], "announced", &joining.announced) ||
+      (joining.conference = conference_of(env, arguments[0], &index)) == NULL) {
     return NULL;
   }
   joining.leg = leg;
@@ -152,9 +152,9 @@ static napi_value set_party(napi_env env, napi_callback_info info) {
   struct joining joining = {0};
   struct engine *engine = engine_of(env);
   if (engine == NULL || !read_arguments(env, info, arguments, 4) ||
-      (joining.conference = conference_of(env, arguments[0], &index)) == NULL ||
       !read_uint32(env, arguments[1], "session", UINT32_MAX, &session) || !read_uint32(env, arguments[2], "leg", 1, &leg) ||
-      !property_boolean(env, arguments[3], "muted", &joining.muted)) {
+      !property_boolean(env, arguments[3], "muted", &joining.muted) ||
+      (joining.conference = conference_of(env, arguments[0], &index)) == NULL) {
     return NULL;
   }
   joining.leg = leg;

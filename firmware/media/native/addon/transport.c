@@ -33,7 +33,7 @@ bool read_keys(napi_env env, napi_value object, struct leg_keys *keys) {
   bool there, plain_rtcp;
   napi_value srtp;
   uint32_t suite;
-  const uint8_t *receive_key, *send_key;
+  const uint8_t *key;
   *keys = (struct leg_keys){NULL, NULL};
   if (!property_present(env, object, "srtp", &there)) return false;
   if (!there) return true;
@@ -42,11 +42,11 @@ bool read_keys(napi_env env, napi_value object, struct leg_keys *keys) {
     return false;
   }
   const size_t bytes = crypto_master_bytes((enum crypto_suite)suite);
-  if (!property_bytes(env, srtp, "receiveKey", bytes, &receive_key) || !property_bytes(env, srtp, "sendKey", bytes, &send_key)) {
-    return false;
-  }
-  keys->inbound = crypto_open((enum crypto_suite)suite, receive_key, CRYPTO_INBOUND, plain_rtcp);
-  keys->outbound = crypto_open((enum crypto_suite)suite, send_key, CRYPTO_OUTBOUND, plain_rtcp);
+  /* Each is used before the next one is read, which may run JavaScript. */
+  if (!property_bytes(env, srtp, "receiveKey", bytes, &key)) return false;
+  keys->inbound = crypto_open((enum crypto_suite)suite, key, CRYPTO_INBOUND, plain_rtcp);
+  if (!property_bytes(env, srtp, "sendKey", bytes, &key)) return false;
+  keys->outbound = crypto_open((enum crypto_suite)suite, key, CRYPTO_OUTBOUND, plain_rtcp);
   if (keys->inbound != NULL && keys->outbound != NULL) return true;
   return throw_error(env, "MEDIA_WORKER_FAULT", "no memory for SRTP") != NULL;
 }
@@ -166,12 +166,9 @@ static void take(struct session *session, void *argument) {
 
 napi_value snapshot(napi_env env, napi_callback_info info) {
   struct engine *engine = engine_of(env);
-  size_t count = 1;
-  napi_value from_value, result, places, next;
+  napi_value argument, result, places, next;
   uint32_t from;
-  if (engine == NULL) return NULL;
-  TRY(napi_get_cb_info(env, info, &count, &from_value, NULL, NULL));
-  TRY(napi_get_value_uint32(env, from_value, &from));
+  if (engine == NULL || !read_arguments(env, info, &argument, 1) || !read_uint32(env, argument, "from", UINT32_MAX, &from)) return NULL;
   /* For the one thread of JavaScript. */
   static struct snapshot taken;
   taken.length = 0;
