@@ -1,4 +1,4 @@
-/** What a client may do where: modes of sessions, profiles, and what the box itself answers. */
+/** Modes of sessions, profiles, and what the box itself answers; what a mode does not have: control-refusals.test.ts. */
 import { OtherPhones } from '../../../firmware/call/control/other-phones.ts';
 import { defaultShortCodes } from '../../../firmware/call/routing/default-short-codes.ts';
 import { sipOfficeTest } from '../../call/feature/sip-office.ts';
@@ -9,32 +9,8 @@ const OFFICE = {
     201: { name: 'Anna' },
     202: { name: 'Ben' },
     203: { name: 'Carla' },
-    204: { name: 'Dora', profile: 'basic' },
   },
 };
-
-sipOfficeTest('what a mode does not have is refused with a reason', OFFICE, async (t, office) => {
-  const client = await new OfficeClient(office).login('201');
-  t.match(await client.ask('make', { number: '202' }), {
-    ok: false,
-    error: 'not-in-this-mode',
-    reason: /this-computer/,
-  });
-  for (const mode of ['desk-phone', 'virtual-desktop']) {
-    t.match(await client.ask('mode', { mode }), { ok: true });
-    for (const verb of ['mute', 'unmute', 'video', 'add']) {
-      t.match(await client.ask(verb), { ok: false, error: 'not-in-this-mode', reason: /./ }, `${verb} in ${mode}`);
-    }
-    t.match(await client.ask('make', { number: '202' }), { ok: false, error: 'no-device' });
-    t.match(await client.ask('cancel'), { ok: false, error: 'wrong-state' });
-  }
-  office.configuration = {
-    ...office.configuration,
-    system: { ...office.configuration.system, licensing: 'perpetual' },
-  };
-  const basic = await new OfficeClient(office).login('204');
-  t.match(await basic.ask('mode', { mode: 'desk-phone' }), { ok: false, error: 'not-licensed' });
-});
 
 sipOfficeTest(
   'each session has its mode; a session that ends leaves the calls where they are, and the next one sees them',
