@@ -118,6 +118,15 @@ officeTest('a twinned user rings at once, a twinned mobile after its delay', asy
   await talk(t, reception, carrier);
   await Promise.all([reception.bye(), carrier.ended()]);
   await everyLine(office, isFree);
+  const invites = async (): Promise<number> =>
+    (await warehouse.transcript()).match(/received\]\nINVITE /g)?.length ?? 0;
+  t.equal(await invites(), 1);
+  await configure(office.ringdown, ['users.203.doNotDisturb.enabled', 'on']);
+  await reception.invite('202');
+  await workshop.incomingCall();
+  await Promise.all([workshop.answer(), reception.answered()]);
+  t.equal(await invites(), 1, 'the twin wants quiet');
+  await Promise.all([reception.bye(), workshop.ended()]);
 });
 
 officeTest('who is absent says so while it rings; who is here is told how to ring', async (t, office) => {

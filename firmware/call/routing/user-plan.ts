@@ -366,11 +366,13 @@ function target(
   return { kind: 'device', extension, device: state.id, isWaiting, delaySeconds: 0, ...other, ...asked };
 }
 
-/** Devices of the user whom he is twinned with, those that are free. */
+/** Devices of the user whom he is twinned with, those that are free: a telephone at which somebody wants quiet is quiet for both. */
 function twins(going: Going): readonly RingTarget[] {
   const { planning, number, user } = going;
   const twin = user.internalTwinning;
   if (twin === undefined || twin === number) return [];
+  const owner = userOf(planning.configuration, twin);
+  if (owner !== undefined && isDisturbed(planning, twin, owner)) return [];
   const devices = askingOthers(going, ownDevices(planning, extensionsOf(planning.configuration, twin))).filter(
     ({ state }) => state.calls === 0,
   );

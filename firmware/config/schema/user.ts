@@ -112,7 +112,10 @@ export const users = collection(
     forwardOnBusy: forwarding('Forward on busy'),
     forwardOnNoAnswer: forwarding('Forward on no answer'),
     coverageNumber: dialString('Number that takes calls which nobody answered, before voicemail; empty: none'),
-    internalTwinning: reference('Number of the user whose devices ring too', NUMBER_KEY),
+    internalTwinning: reference(
+      'Number of the user whose devices ring too, unless he does not want to be disturbed',
+      NUMBER_KEY,
+    ),
     twinning: group('Mobile twinning', {
       enabled: flag('in use', false),
       number: dialString('Twinned mobile number'),

@@ -633,6 +633,24 @@ t.test('forwards end', async (t) => {
   t.match(route('200', user('209'), {}, chain(MAX_DIVERSIONS + 1)).step, { status: 482, reason: 'too-many-forwards' });
 });
 
+t.test('a twin who does not want to be disturbed is quiet, and one who is followed is not', async (t) => {
+  const rings = (jim: object, caller: string): string => {
+    const users = { ...OFFICE.users, 210: { name: 'Jim', ...jim } };
+    return describeStep(route('210', user(caller), {}, configurationOf({ ...OFFICE, users })).step);
+  };
+  t.equal(rings({ internalTwinning: '204' }, '201'), 'ring 210 [210-1] 20s');
+  t.equal(rings({ internalTwinning: '204' }, '200'), 'ring 210 [210-1 204-1] 20s', 'an exception of the twin');
+  t.equal(rings({ internalTwinning: '201' }, '200'), 'ring 210 [210-1 201-1] 20s');
+  t.equal(rings({ followMe: '204' }, '201'), 'ring 210 [204-1] 20s');
+  const configuration = configurationOf({
+    ...OFFICE,
+    users: { ...OFFICE.users, 210: { name: 'Jim', internalTwinning: '204' } },
+  });
+  const explained = texts(route('210', user('201'), {}, configuration));
+  t.ok(explained.includes('do not disturb of user 204 is on'));
+  t.notOk(explained.some((text) => /devices of user 204 ring too/.test(text)));
+});
+
 t.test('members of hunt groups', async (t) => {
   const group = { number: '300', noAnswerSeconds: 12, mayWait: false };
   const member = (number: string, present: Present = {}, more: Partial<typeof group> = {}, configuration = office) => {
