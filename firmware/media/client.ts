@@ -9,7 +9,7 @@ import { LiveMap } from '../core/live-map.ts';
 import type { Logger } from '../core/logger.ts';
 import { type ConferenceOptions, MediaConference } from './conference.ts';
 import { Continuity } from './continuity.ts';
-import { MediaError, PortBusyError } from './errors.ts';
+import { MediaError, meaningOfRefusal, PortBusyError } from './errors.ts';
 import { Joins } from './joins.ts';
 import type { LocalAddresses, MediaSession, PerLeg } from './media-session.ts';
 import { Playbacks } from './playback.ts';
@@ -409,20 +409,26 @@ export class MediaClient {
     const sessions = [...this.#sessions.values()].filter((session) => !session.lost);
     // Each is sent at once, and the worker keeps to the order.
     const opened = sessions.map((session) => this.#reopen(session));
-    const joins = this.#joins.restoration().map((command) => this.#requests.exchange(command));
+    const joined = this.#tellAgain(this.#joins.restoration());
     await Promise.all(sessions.map((session, index) => this.#revive(session, opened[index] ?? [])));
-    for (const response of await Promise.all(joins)) {
-      if (response?.ok === false)
-        this.#logger.warn({ reason: response.error.message }, 'media sessions not joined again');
-    }
-    const conferences = [...this.#conferences.values()].flatMap((conference) => conference.restoration());
-    await Promise.all(conferences.map((command) => this.#requests.exchange(command)));
+    await joined;
+    await this.#tellAgain([...this.#conferences.values()].flatMap((conference) => conference.restoration()));
     if (generation !== this.#generation || this.#state === 'closed') return;
     if (this.#state === 'restarting') this.#logger.info({ sessions: sessions.length }, 'media worker is back');
     this.#state = 'running';
     this.#started?.resolve();
     this.#started = undefined;
     this.#requests.resume();
+  }
+
+  /** Who hears whom. What of it the worker refuses costs a line in the log: the sessions go on. */
+  async #tellAgain(commands: readonly Command[]): Promise<void> {
+    const responses = await Promise.all(commands.map((command) => this.#requests.exchange(command)));
+    for (const [index, { method, ...what }] of commands.entries()) {
+      const response = responses[index];
+      if (response?.ok !== false) continue;
+      this.#logger.warn({ ...what, reason: response.error.message }, meaningOfRefusal(method));
+    }
   }
 
   /** With its parameters, before anybody is joined with it. */

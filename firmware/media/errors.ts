@@ -1,5 +1,5 @@
 import { RingdownError } from '../core/errors.ts';
-import type { LegIndex, WorkerError } from './protocol.ts';
+import type { Command, LegIndex, WorkerError } from './protocol.ts';
 
 /** Every error that the media client rejects with, and its cure. */
 const CURES = {
@@ -43,4 +43,15 @@ export class PortBusyError extends MediaError {
 export function errorOf(error: WorkerError): MediaError {
   if (error.code === 'MEDIA_PORT_BUSY') return new PortBusyError(error.message, error.leg ?? 0);
   return new MediaError(error.code, error.message);
+}
+
+const NOT_RESTORED: Readonly<Partial<Record<Command['method'], string>>> = {
+  join: 'media sessions not joined again: neither hears the other',
+  createConference: 'conference not restored: its parties hear nobody until it is set up anew',
+  joinConference: 'party not back in its conference: it hears nobody there, and nobody hears it',
+};
+
+/** For the log: what it means that a new worker refused such a command. */
+export function meaningOfRefusal(method: Command['method']): string {
+  return NOT_RESTORED[method] ?? `${method} refused by the new media worker`;
 }

@@ -19,7 +19,7 @@ interface Pending {
   readonly command: Command;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: MediaError) => void;
-  readonly dueMs: number;
+  dueMs: number;
   /** How often it was sent, each time to another worker. */
   deliveries: number;
 }
@@ -45,6 +45,11 @@ export class Requests {
   #silenceTimer: Timer | undefined;
   /** Since the last answer to any of them: a slow machine with a thousand sessions takes its time for all. */
   #silenceMs = 0;
+  /** Since the last worker was lost. */
+  #exchanged = false;
+  #answered = false;
+  /** The worker that there is has answered none of what it had to be told. */
+  #isMute = false;
   #state: 'waiting' | 'running' | 'closed' = 'waiting';
   #lastId = 0;
   readonly #onIdle: () => void;
@@ -62,6 +67,10 @@ export class Requests {
     // A session whose end is refused would hold its ports for ever; there are no more ends than sessions.
     if (this.#pending.size >= MAX_PENDING_REQUESTS && command.method !== 'closeSession') {
       return Promise.reject(new MediaError('MEDIA_BUSY', `${this.#pending.size} requests wait already`));
+    }
+    // What one request learns by waiting the others need not: the next one tries again.
+    if (this.#isMute && this.#pending.size > 0 && command.method !== 'closeSession') {
+      return Promise.reject(new MediaError('MEDIA_TIMEOUT', mute(command.method)));
     }
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
@@ -81,9 +90,11 @@ export class Requests {
 
   /**
    * To a new worker, before the waiting requests go. Undefined when it died first; a refusal when it lives, and answers none
-   * of them for REQUEST_TIMEOUT_MS.
+   * of them for REQUEST_TIMEOUT_MS. The waiting requests share that time-out: they are given up when the worker has answered
+   * nothing at all, and go to it otherwise.
    */
   exchange(command: Command): Promise<Response | undefined> {
+    this.#exchanged = true;
     return new Promise((resolve) => {
       const id = ++this.#lastId;
       this.#exchanges.set(id, { method: command.method, resolve });
@@ -93,6 +104,8 @@ export class Requests {
   }
 
   answer(response: Response): void {
+    this.#answered = true;
+    this.#isMute = false;
     const exchange = this.#exchanges.get(response.id);
     if (exchange !== undefined) {
       this.#exchanges.delete(response.id);
@@ -112,12 +125,24 @@ export class Requests {
   resume(): void {
     if (this.#state === 'closed') return;
     this.#state = 'running';
-    for (const pending of [...this.#pending.values()]) this.#deliver(pending);
+    const waiting = [...this.#pending.values()];
+    // Those that waited for what it had to be told begin anew.
+    if (this.#exchanged) {
+      const dueMs = this.#clock.elapsed() + REQUEST_TIMEOUT_MS;
+      for (const pending of waiting) pending.dueMs = dueMs;
+      this.#exchanged = false;
+      this.#awaitDue();
+    }
+    for (const pending of waiting) this.#deliver(pending);
   }
 
   workerLost(): void {
     if (this.#state === 'running') this.#state = 'waiting';
     this.#abandonExchanges();
+    this.#exchanged = false;
+    this.#answered = false;
+    this.#isMute = false;
+    this.#awaitDue();
     for (const pending of [...this.#pending.values()]) {
       const { command, deliveries } = pending;
       if (deliveries < (command.method === 'sendDigits' ? 1 : MAX_DELIVERIES)) continue;
@@ -141,8 +166,19 @@ export class Requests {
     this.#send({ kind: 'request', id: pending.id, command: pending.command });
   }
 
+  #awaitDue(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const [oldest] = this.#pending.values();
+    if (oldest === undefined) return;
+    const delayMs = Math.max(0, Math.ceil(oldest.dueMs - this.#clock.elapsed()));
+    this.#timer = this.#clock.schedule(delayMs, this.#onTimer);
+  }
+
   readonly #onTimer = (): void => {
     this.#timer = undefined;
+    // While the worker is being told, its silence is the time-out.
+    if (this.#exchanges.size > 0) return;
     const now = this.#clock.elapsed();
     for (const pending of this.#pending.values()) {
       if (pending.dueMs > now) {
@@ -162,11 +198,8 @@ export class Requests {
         ? new MediaError('MEDIA_TIMEOUT', noAnswer(method))
         : new MediaError('MEDIA_WORKER_LOST', `${method}: no media worker for ${REQUEST_TIMEOUT_MS} ms`),
     );
-    // Nobody will know the session that a late answer would open.
-    if (command.method === 'openSession' && running) {
-      const close = { method: 'closeSession', session: command.session } as const;
-      this.#send({ kind: 'request', id: ++this.#lastId, command: close });
-    }
+    const ending = running ? endOf(command) : undefined;
+    if (ending !== undefined) this.#send({ kind: 'request', id: ++this.#lastId, command: ending });
   }
 
   #settle(pending: Pending): Pending | undefined {
@@ -184,11 +217,21 @@ export class Requests {
     const unanswered = [...this.#exchanges];
     this.#endSilence();
     this.#exchanges.clear();
+    if (!this.#answered) this.#fallMute();
     for (const [id, { method, resolve }] of unanswered) {
       const error = { code: 'MEDIA_WORKER_FAULT', message: noAnswer(method) } as const;
       resolve({ kind: 'response', id, ok: false, error });
     }
   };
+
+  /** What ends is told to it all the same, or it would hold ports for ever once it wakes up. */
+  #fallMute(): void {
+    this.#isMute = true;
+    for (const pending of [...this.#pending.values()]) {
+      const { method } = pending.command;
+      if (method !== 'closeSession') this.#settle(pending)?.reject(new MediaError('MEDIA_TIMEOUT', mute(method)));
+    }
+  }
 
   #endSilence(): void {
     this.#silenceTimer?.cancel();
@@ -201,6 +244,26 @@ export class Requests {
     for (const { resolve } of this.#exchanges.values()) resolve(undefined);
     this.#exchanges.clear();
   }
+}
+
+/** What a worker that answers late begins nobody would know of: how it is ended, behind the request. */
+function endOf(command: Command): Command | undefined {
+  switch (command.method) {
+    case 'openSession':
+      return { method: 'closeSession', session: command.session };
+    case 'createConference':
+      return { method: 'closeConference', conference: command.conference };
+    case 'startRecording':
+      return { method: 'stopRecording', session: command.session, recording: command.recording };
+    case 'play':
+      return { method: 'stopPlaying', session: command.session, leg: command.leg, playback: command.playback };
+    default:
+      return undefined;
+  }
+}
+
+function mute(method: Command['method']): string {
+  return `${method}: the media worker has answered nothing since it was started`;
 }
 
 function noAnswer(method: Command['method']): string {

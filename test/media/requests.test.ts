@@ -104,6 +104,51 @@ t.test('a session that was not opened in time is closed, lest a late worker open
   requests.answer({ kind: 'response', id: sent[2]?.id ?? 0, ok: true, result: null });
 });
 
+for (const { begins, ends } of [
+  {
+    begins: {
+      ...{
+        method: 'startRecording',
+        session: 7,
+        recording: 3,
+        folder: '/tmp',
+        name: 'a.wav',
+        who: 'both',
+        channels: 1,
+      },
+      ...{ sampleRate: 8000, maxBytes: 1e6, maxFolderBytes: 1e6, keepFreeBytes: 0, paused: false, append: false },
+    },
+    ends: { method: 'stopRecording', session: 7, recording: 3 },
+  },
+  {
+    begins: { method: 'play', session: 7, leg: 1, playback: 9, sound: { kind: 'silence' }, offsetMs: 0 },
+    ends: { method: 'stopPlaying', session: 7, leg: 1, playback: 9 },
+  },
+  {
+    begins: { method: 'createConference', conference: 5, speakers: 3 },
+    ends: { method: 'closeConference', conference: 5 },
+  },
+] as const satisfies readonly { begins: Command; ends: Command }[]) {
+  t.test(`a late worker’s ${begins.method} that timed out is ended behind it`, async (t) => {
+    const { requests, clock, sent, ask, pass } = makeBench();
+    requests.resume();
+    const late = ask(begins);
+    await pass(4000);
+    t.match(late.outcome, /^MEDIA_TIMEOUT /);
+    t.same(
+      sent.map(({ command }) => command),
+      [begins, ends],
+    );
+    t.equal(clock.pending, 0);
+    // Where there is no worker nothing was begun.
+    requests.workerLost();
+    ask(begins);
+    await pass(4000);
+    requests.resume();
+    t.equal(sent.length, 2);
+  });
+}
+
 t.test('a request that finds no worker for 4 s is rejected with MEDIA_WORKER_LOST', async (t) => {
   const { requests, clock, sent, ask, pass } = makeBench();
   const early = ask(open(1));
@@ -189,4 +234,82 @@ t.test('a stand-still of the runtime is no silence of the worker', async (t) => 
   fire();
   requests.answer(done(sent[0]?.id));
   t.match(await response, { ok: true });
+});
+
+t.test(
+  'a new worker that answers nothing at all is one time-out for all who wait, and for who comes later',
+  async (t) => {
+    const { requests, clock, sent, ask, pass } = makeBench();
+    requests.resume();
+    requests.workerLost();
+    const early = ask(statistics);
+    await pass(500);
+    const told = requests.exchange(open(1));
+    const close: Command = { method: 'closeSession', session: 1 };
+    const closing = ask(close);
+    await pass(3500);
+    t.equal(early.outcome, 'waits', 'for as long as the worker is being told');
+    const late = ask(statistics);
+    await pass(500);
+    t.match(await told, { ok: false });
+    for (const { outcome } of [early, late]) {
+      t.equal(outcome, 'MEDIA_TIMEOUT statistics: the media worker has answered nothing since it was started');
+    }
+    requests.resume();
+    t.same(sent.at(-1)?.command, close, 'what ends has to reach it');
+    t.equal(closing.outcome, 'waits');
+    const next = ask(statistics);
+    await pass(0);
+    t.match(next.outcome, /^MEDIA_TIMEOUT statistics: /, 'at once');
+    await pass(4000);
+    t.match(closing.outcome, /^MEDIA_TIMEOUT closeSession: /);
+    const probe = ask(statistics);
+    const other = ask(statistics);
+    await pass(0);
+    t.same([probe.outcome, other.outcome.slice(0, 13)], ['waits', 'MEDIA_TIMEOUT'], 'one at a time tries again');
+    requests.answer(done(sent.at(-1)?.id));
+    const last = ask(statistics);
+    await pass(0);
+    requests.answer(done(sent.at(-1)?.id));
+    await pass(0);
+    t.same([probe.outcome, last.outcome], ['answered null', 'answered null'], 'and one that answers is used again');
+    await pass(10_000);
+    t.equal(clock.pending, 0);
+  },
+);
+
+t.test('requests made while a new worker is told of the sessions go to it, whatever one of those lacks', async (t) => {
+  const { requests, clock, sent, ask, pass } = makeBench();
+  requests.resume();
+  requests.workerLost();
+  const early = ask(statistics);
+  for (const session of [1, 2]) void requests.exchange(open(session));
+  await pass(1000);
+  requests.answer(done(sent[0]?.id));
+  const late = ask(statistics);
+  await pass(4000);
+  t.same([early.outcome, late.outcome], ['waits', 'waits']);
+  requests.resume();
+  t.equal(sent.length, 4);
+  requests.answer(done(sent[2]?.id));
+  await pass(3999);
+  t.same([early.outcome, late.outcome], ['answered null', 'waits']);
+  await pass(1);
+  t.match(late.outcome, /^MEDIA_TIMEOUT statistics: no answer/, 'with one time-out from then on');
+  t.equal(clock.pending, 0);
+});
+
+t.test('those who wait hear of it when the worker that is being told is lost as well', async (t) => {
+  const { requests, clock, ask, pass } = makeBench();
+  requests.resume();
+  requests.workerLost();
+  const waiting = ask(statistics);
+  await pass(500);
+  void requests.exchange(open(1));
+  await pass(3500);
+  t.equal(waiting.outcome, 'waits');
+  requests.workerLost();
+  await pass(0);
+  t.match(waiting.outcome, /^MEDIA_WORKER_LOST statistics: no media worker/);
+  t.equal(clock.pending, 0);
 });
