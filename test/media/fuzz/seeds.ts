@@ -38,6 +38,12 @@ function framed(header: string, packet: string): string {
   return header + (packet.length / 2).toString(16).padStart(4, '0') + packet;
 }
 
+/** struct leg_place of session/place.h: A-law of 20 ms, heard at 127.0.0.1; `ends` are the places of its keys, ours and theirs. */
+function placeOf(secured: '00' | '01', ends = ''): string {
+  const stream = `${'00'.repeat(8)}0000000007000000400100000a001400${secured}${secured}0105`;
+  return `${stream}${ends.padEnd(64, '0')}020000097f000001`;
+}
+
 export const SEEDS: Readonly<Record<string, readonly string[]>> = {
   rtp: [RTP, RTP_WITH_ALL],
   rtcp: [`2a000000${SENDER_REPORT}${DESCRIPTION}`, `2a000000${SENDER_REPORT}${VOIP_METRICS}`],
@@ -47,6 +53,17 @@ export const SEEDS: Readonly<Record<string, readonly string[]>> = {
     '524946462800000057415645666d74201000000001000100401f0000803e0000020010006461746104000000e803e803',
     '524946463200000057415645666d74201000000006000100401f0000401f00000100080077686f2003000000000000006461746102000000d5d5',
     '524946462800000057415645666d7420100000008f020100803e0000803e0000010004006461746104000000fadb3098',
+  ],
+  wav_header: [
+    // 16 bit at 8 kHz, one channel and four bytes; at 16 kHz, two channels, as long as a file can be.
+    '524946462800000057415645666d74201000000001000100401f0000803e0000020010006461746104000000e803e803',
+    '52494646fcffffff57415645666d74201000000001000200803e000000fa00000400100064617461d8ffffff',
+  ],
+  place: [
+    `11000301${placeOf('00')}`,
+    // Numbers that wrap, in keys that both wrapped before.
+    `21800310${placeOf('01', '0700000029000000faff0000e8030000' + '2a00000001000000ffff000001000000')}`,
+    `1185ff02${placeOf('00')}`,
   ],
   payload: [
     '00a0'.padEnd(324, '5a'),
