@@ -449,14 +449,20 @@ export class MediaClient {
   /** What is recorded and played. */
   async #revive(session: LiveSession, opened: readonly Promise<Response | undefined>[]): Promise<void> {
     const recordings = this.#recordings.restoring(session.id).map((command) => this.#requests.exchange(command));
-    const sounds = Promise.all(session.playbacks.replay().map((command) => this.#requests.exchange(command)));
+    const replays = session.playbacks.replay().map(async (command) => {
+      const response = await this.#requests.exchange(command);
+      return response?.ok === false ? { command, reason: response.error.message } : undefined;
+    });
     const responses = await Promise.all(opened);
-    for (const response of await sounds) {
-      // A sound that is gone costs a line in the log, not the call.
-      if (response?.ok !== false) continue;
-      this.#logger.warn({ session: session.id, reason: response.error.message }, 'sound not played on');
-    }
     const failed = responses.find((response) => response !== undefined && !response.ok);
+    for (const refused of await Promise.all(replays)) {
+      // A sound that is gone costs a line in the log, not the call.
+      if (refused === undefined || failed !== undefined) continue;
+      this.#logger.warn({ session: session.id, reason: refused.reason }, 'sound not played on');
+      // Whoever waits for its end would wait for ever.
+      const { leg, playback } = refused.command;
+      this.#take({ kind: 'playbackEnded', session: session.id, leg, playback });
+    }
     // Without its recording a call is still a call.
     if ((await Promise.all(recordings)).some((response) => response?.ok === false))
       this.#recordings.abandon(session.id);

@@ -39,6 +39,13 @@ export class PortBusyError extends MediaError {
   }
 }
 
+/** There was no worker for as long as the request waited: none has been given it. */
+export class NoWorkerError extends MediaError {
+  constructor(message: string) {
+    super('MEDIA_WORKER_LOST', message);
+  }
+}
+
 /** What the worker refused, as the client throws it. */
 export function errorOf(error: WorkerError): MediaError {
   if (error.code === 'MEDIA_PORT_BUSY') return new PortBusyError(error.message, error.leg ?? 0);

@@ -52,8 +52,8 @@ export interface MediaSession<Addresses extends LocalAddresses = readonly [strin
   record(options: RecordingOptions): Promise<Recording>;
   /**
    * Plays to a party, instead of what is played to it now; it does not hear its peer meanwhile. Its id, for `stopPlaying`
-   * and for the event `playbackEnded`. Goes on where it would be after a restart of the worker. Throws MEDIA_PARAMETERS,
-   * MEDIA_SOUND, and what `statistics` throws.
+   * and for the event `playbackEnded`, which also comes where it could not go on after a restart of the worker. Goes on where it would be
+   * after one; so does what was rejected because there was no worker. Throws MEDIA_PARAMETERS, MEDIA_SOUND, and what `statistics` throws.
    */
   play(leg: LegIndex, sound: Sound, options?: { readonly offsetMs?: number }): Promise<number>;
   /** Whatever is played to a party, or what has this id alone. What has ended is stopped already. */

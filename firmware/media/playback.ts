@@ -1,7 +1,9 @@
 import type { Clock } from '../core/clock.ts';
-import { MediaError } from './errors.ts';
+import { MediaError, NoWorkerError } from './errors.ts';
 import type { Command, LegIndex, MediaEvent } from './protocol.ts';
 import { faultOfSound, MAX_OFFSET_MS, type Sound } from './sound.ts';
+
+type PlayCommand = Extract<Command, { readonly method: 'play' }>;
 
 interface Playing {
   readonly playback: number;
@@ -26,7 +28,7 @@ export class Playbacks {
     this.#request = request;
   }
 
-  /** Throws MEDIA_PARAMETERS, and what the request throws. */
+  /** Throws MEDIA_PARAMETERS, and what the request throws: what found no worker is played by the next one all the same. */
   async play(leg: LegIndex, sound: Sound, offsetMs: number): Promise<number> {
     const fault = faultOfSound(sound);
     if (fault !== undefined) throw new MediaError('MEDIA_PARAMETERS', fault);
@@ -40,8 +42,8 @@ export class Playbacks {
     try {
       await this.#request({ method: 'play', session: this.#session, leg, playback, sound, offsetMs });
     } catch (error) {
-      // What could not begin has replaced nothing.
-      if (this.#playing[leg] === playing) this.#playing[leg] = before;
+      // What could not begin has replaced nothing. Where there was no worker nothing is heard that it could have replaced.
+      if (!(error instanceof NoWorkerError) && this.#playing[leg] === playing) this.#playing[leg] = before;
       throw error;
     }
     return playback;
@@ -59,8 +61,8 @@ export class Playbacks {
   }
 
   /** What brings every sound back, as far on as it would be by now. */
-  replay(): readonly Command[] {
-    return ([0, 1] as const).flatMap((leg): readonly Command[] => {
+  replay(): readonly PlayCommand[] {
+    return ([0, 1] as const).flatMap((leg): readonly PlayCommand[] => {
       const playing = this.#playing[leg];
       if (playing === undefined) return [];
       const { playback, sound, startedMs } = playing;

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import { LiveMap } from '../core/live-map.ts';
-import { errorOf, MediaError } from './errors.ts';
+import { errorOf, MediaError, NoWorkerError } from './errors.ts';
 import type { Command, Request, Response, Result } from './protocol.ts';
 
 /** Outlasts a hung worker (PING_TIMEOUT_MS, then the standby) and, on most machines, the start of a new one. */
@@ -196,7 +196,7 @@ export class Requests {
     this.#settle(pending)?.reject(
       running
         ? new MediaError('MEDIA_TIMEOUT', noAnswer(method))
-        : new MediaError('MEDIA_WORKER_LOST', `${method}: no media worker for ${REQUEST_TIMEOUT_MS} ms`),
+        : new NoWorkerError(`${method}: no media worker for ${REQUEST_TIMEOUT_MS} ms`),
     );
     const ending = running ? endOf(command) : undefined;
     if (ending !== undefined) this.#send({ kind: 'request', id: ++this.#lastId, command: ending });

@@ -1,11 +1,12 @@
 /** What a party hears that is played to it, through the real worker. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../firmware/core/clock.ts';
 import { createLogger } from '../../firmware/core/logger.ts';
-import { MediaClient, type MediaEvent, type MediaSession } from '../../firmware/media/client.ts';
+import { MediaClient, type MediaEvent, type MediaSession, type Sound } from '../../firmware/media/client.ts';
+import { MediaError, NoWorkerError } from '../../firmware/media/errors.ts';
 import { Playbacks } from '../../firmware/media/playback.ts';
 import type { Command } from '../../firmware/media/protocol.ts';
 import { toneOf } from '../../firmware/media/tones.ts';
@@ -257,6 +258,29 @@ t.test('a new worker goes on with what was played', async (t) => {
   const before = party.heard.length;
   t.ok(soundsLike(await pcmOf(party, PCMA, before, 180), 'adbec'));
   t.same(events, []);
+});
+
+t.test('the end is told of what a new worker cannot go on with', async (t) => {
+  const { client, session, party, events } = await open(t, PCMA);
+  copyFileSync(join(folder, 'tune/first.wav'), join(folder, 'tune/doomed.wav'));
+  const playback = await session.play(0, { kind: 'files', names: ['tune/doomed'] });
+  await party.hear(10);
+  rmSync(join(folder, 'tune/doomed.wav'));
+  if (client.workerPid !== undefined) process.kill(client.workerPid, 'SIGKILL');
+  await session.statistics();
+  t.match(events, [{ kind: 'playbackEnded', session: session.id, leg: 0, playback }]);
+});
+
+t.test('what there was no worker for is played by the next one; what was refused is not', async (t) => {
+  let failure: Error = new NoWorkerError('none for 4 s');
+  const playbacks = new Playbacks(7, new FakeClock(), async () => Promise.reject(failure));
+  const soundOf = (name: string): Sound => ({ kind: 'files', names: [name] });
+  await t.rejects(playbacks.play(0, soundOf('tune/first'), 0), { code: 'MEDIA_WORKER_LOST' });
+  failure = new MediaError('MEDIA_WORKER_LOST', 'two were lost over it');
+  await t.rejects(playbacks.play(0, soundOf('tune/second'), 0), { code: 'MEDIA_WORKER_LOST' });
+  t.match(playbacks.replay(), [{ leg: 0, sound: { names: ['tune/first'] } }]);
+  await t.rejects(playbacks.stop(0, undefined));
+  t.same(playbacks.replay(), []);
 });
 
 t.test('where it would be by now', async (t) => {
