@@ -288,6 +288,21 @@ sipOfficeTest('the PIN of a conference is asked for, and no key is pressed', MEE
   await Promise.all([anna.ended(), ben.ended()]);
 });
 
+for (const [who, code] of [
+  ['who waits for others in a conference of his own', 'sip:ConfServer@box.example'],
+  ['who waits in a conference that is always there', '*70'],
+] as const) {
+  sipOfficeTest(`${who}, and has pressed keys`, MEETING, async (t, office) => {
+    const anna = await office.phone('201');
+    t.match(await anna.call(code), { status: 200 });
+    await office.until(() => office.media.open[0]?.sound !== undefined, 'what he hears');
+    const [{ waiting }] = [...office.calls.calls] as [Call];
+    for (const digit of '*1') waiting.type({ digit, durationMs: undefined });
+    t.same(await heardIn(office), []);
+    await anna.ended();
+  });
+}
+
 sipOfficeTest('paging that rings, and that nobody answers', PAGING, async (t, office) => {
   const [anna, ben] = [await office.phone('201'), await office.phone('202')];
   t.match(await anna.call('*70*202#'), { status: 200 });

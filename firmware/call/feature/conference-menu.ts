@@ -31,7 +31,7 @@ export class ConferenceMenu {
     if (command === undefined) return;
     const isDone = command !== 'unknown' && this.#obey(leg, command);
     if (!this.#room.isOver && this.#room.has(leg) && !(isDone && speaksForItself(command))) {
-      void leg.media.announce(isDone ? DONE : NOT_DONE);
+      this.#room.say(leg, isDone ? DONE : NOT_DONE);
     }
   }
 

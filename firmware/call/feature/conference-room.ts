@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
-import { type MediaClient, type MediaConference, MediaError, promptSound, toneOf } from '../../media/client.ts';
+import {
+  type MediaClient,
+  type MediaConference,
+  MediaError,
+  promptSound,
+  type Sound,
+  toneOf,
+} from '../../media/client.ts';
 import type { Leg } from '../leg/leg.ts';
 import type { RunningStep, StepContext } from '../step/step-runner.ts';
 import { ConferenceMenu } from './conference-menu.ts';
@@ -87,6 +94,8 @@ export class ConferenceRoom {
   #aloneTimer: Timer | undefined;
   /** Who hears music, because nobody else is in it. */
   #entertained: Leg | undefined;
+  /** What was said last, to anybody. */
+  #said: object | undefined;
   #hadTwo = false;
   #isOver = false;
 
@@ -236,13 +245,20 @@ export class ConferenceRoom {
       muted?.catch((error: unknown) => {
         if (this.#members.has(leg)) context.fail(error);
       });
-      void leg.media.announce({
-        kind: 'files',
-        names: [promptSound(this.#options.locale, isMuted ? 'muted' : 'unmuted')],
-      });
+      this.say(leg, { kind: 'files', names: [promptSound(this.#options.locale, isMuted ? 'muted' : 'unmuted')] });
     }
     this.#options.onChanged();
     return true;
+  }
+
+  /** Words or a tone for one party; who is alone hears his music again afterwards. */
+  say(leg: Leg, sound: Sound): void {
+    const said = {};
+    this.#said = said;
+    void leg.media.announce(sound).then(() => {
+      // What is said in the place of it has an end of its own.
+      if (this.#said === said && this.#entertained === leg && !this.#isOver) this.#playTo(leg);
+    });
   }
 
   async #join(context: StepContext, isAnswered: boolean): Promise<boolean> {
@@ -365,14 +381,12 @@ export class ConferenceRoom {
 
   #entertain(leg: Leg, isTold: boolean): void {
     this.#entertained = leg;
-    if (!isTold) {
-      if (this.ringsBack) leg.ring();
-      else leg.hearMusic();
-      return;
-    }
-    const names = [promptSound(this.#options.locale, 'conference-alone')];
-    void leg.media.announce({ kind: 'files', names }).then((isWhole) => {
-      if (isWhole && this.#members.size === 1 && this.#members.has(leg)) leg.hearMusic();
-    });
+    if (isTold) this.say(leg, { kind: 'files', names: [promptSound(this.#options.locale, 'conference-alone')] });
+    else this.#playTo(leg);
+  }
+
+  #playTo(leg: Leg): void {
+    if (this.ringsBack) leg.ring();
+    else leg.hearMusic();
   }
 }
