@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { CODEC_NUMBERS } from '../../firmware/media/worker/addon.ts';
 import { outputOf } from '../support/process-output.ts';
@@ -97,4 +97,31 @@ t.test('the box and this machine make the same of all that is said, bit by bit',
       t.ok(ours.length > 300_000 && theirs.equals(ours), `${codec}, ${way}: ${difference(ours, theirs)}`);
     }
   }
+});
+
+t.test('G.729 runs in its wider build where the processor has AVX2, and nowhere else', async (t) => {
+  const program = await linkCodecs('x64');
+  const pcm = Buffer.concat([bytesOf(await makeSpeech()), bytesOf(hostileSound())]);
+  const codec = String(CODEC_NUMBERS.G729);
+  const expected = await outputOf(program, [codec, 'plain'], pcm);
+  for (const [model, width] of [
+    ['Nehalem', 'narrow'],
+    ['SandyBridge', 'narrow'], // It has AVX, without the integers of AVX2.
+    ['Haswell', 'wide'],
+    ['max,-avx2', 'narrow'],
+    ['max', 'wide'],
+  ] as const) {
+    const on = (...args: readonly string[]): Promise<Buffer> =>
+      outputOf('qemu-x86_64', ['-cpu', model, program, ...args], pcm);
+    t.equal((await on('width')).toString(), `${width}\n`, `${model} is ${width}`);
+    // What the other build has in it is no instruction there.
+    const made = await on(codec, 'plain');
+    t.ok(made.equals(expected), `${model}: ${difference(expected, made)}`);
+  }
+  const flags =
+    readFileSync('/proc/cpuinfo', 'utf8')
+      .match(/^flags\s*:.*$/m)?.[0]
+      .split(/\s+/) ?? [];
+  const here = (await outputOf(program, ['width'])).toString();
+  t.equal(here, flags.includes('avx2') ? 'wide\n' : 'narrow\n', 'and so it is on this machine');
 });

@@ -1,5 +1,6 @@
 /*
  * All that one codec makes of PCM, to compare processors by: codec-output CODEC plain|pauses|fec < PCM
+ * Or which of its builds G.729 runs in here, "wide" or "narrow": codec-output width
  *
  * CODEC is the number that codec.h gives it. Of each packet its length and its bytes, and what a decoder makes of them, of some that
  * are lost, and, at the end, of payloads that nobody coded.
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "codec/codec.h"
+#include "codec/g729_width.h"
 
 #define PACKET_FRAMES 2 /* of 10 ms, where packets are coded whole */
 #define LOST_SHARE 16
@@ -68,6 +70,10 @@ static void decode_foreign(enum codec codec, struct decoder *decoder) {
 }
 
 int main(int argument_count, char **arguments) {
+  if (argument_count == 2 && strcmp(arguments[1], "width") == 0) {
+    puts(g729_is_wide() ? "wide" : "narrow");
+    return 0;
+  }
   if (argument_count != 3) return 2;
   const enum codec codec = (enum codec)(atoi(arguments[1]) % CODEC_COUNT);
   const struct encoder_options options = {

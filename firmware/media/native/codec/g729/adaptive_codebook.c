@@ -9,6 +9,7 @@
 #include "adaptativeCodebookSearch.h"
 
 #include "codec/g729/lanes.h"
+#include "codec/g729/tables.h"
 
 /* Samples on both sides of one between two others. */
 #define HALF_WINDOW 10
@@ -19,7 +20,7 @@
 /* What the samples around a place are multiplied with, the earliest first, for 0 to 2 thirds (b30 of the recommendation). */
 static int16_t windows[3][WINDOW];
 
-__attribute__((constructor)) static void make_windows(void) {
+AT_LOAD(make_windows) {
   for (unsigned third = 0; third < 3; third++) {
     for (unsigned i = 0; i < HALF_WINDOW; i++) {
       windows[third][HALF_WINDOW - 1 - i] = b30[third + 3 * i];

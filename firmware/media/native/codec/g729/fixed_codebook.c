@@ -10,6 +10,7 @@
 #include "utils.h"
 
 #include "codec/g729/lanes.h"
+#include "codec/g729/tables.h"
 
 #define SIZE L_SUBFRAME
 #define LAST (SIZE - 1)
@@ -51,7 +52,7 @@ static uint16_t common_at[TRACKS][PLACES][TRACKS][PLACES];
 
 static unsigned sample_of(struct place place) { return place.track + TRACKS * place.number; }
 
-__attribute__((constructor)) static void find_common(void) {
+AT_LOAD(find_common) {
   for (unsigned a = 0; a < SIZE; a++) {
     for (unsigned b = 0; b < SIZE; b++) {
       const unsigned later = a > b ? a : b, apart = later - (a > b ? b : a);

@@ -11,6 +11,7 @@
 #include "LSPQuantization.h"
 
 #include "codec/g729/lanes.h"
+#include "codec/g729/tables.h"
 
 #define ORDER NB_LSP_COEFF
 #define HALF (ORDER / 2)
@@ -22,7 +23,7 @@
 static int16_t first_stage[HALF][FIRST_ENTRIES][2];
 static int32_t second_stage[ORDER][SECOND_ENTRIES];
 
-__attribute__((constructor)) static void turn_codebooks(void) {
+AT_LOAD(turn_codebooks) {
   for (unsigned entry = 0; entry < FIRST_ENTRIES; entry++) {
     for (unsigned i = 0; i < ORDER; i++) first_stage[i / 2][entry][i % 2] = L1[entry][i];
   }
