@@ -75,14 +75,22 @@ async function compare(work: Work): Promise<void> {
   const busy = Math.floor(median(ours.map(({ calls }) => calls)) * LATENCY_LOAD);
   heading(`${work}: delay that the box adds, ${busy} calls, ${LATENCY_LOAD * 100} % of a core; microseconds`);
   const perCore: number[] = [];
+  const p99s: number[] = [];
   for (const start of [startRingdown, floor]) {
     const measured = await measure(programs, start, work, busy, seconds, true);
     const { name, callsPerCore, delayUs, lostShare, lateShare } = measured;
     perCore.push(callsPerCore);
+    p99s.push(delayUs.p99);
     const { median: half, p90, p99, longest } = delayUs;
     const shares = `lost ${percent(lostShare)}, sent late ${percent(lateShare)}`;
     process.stdout.write(`${name.padEnd(20)} median ${half}, p90 ${p90}, p99 ${p99}, longest ${longest}; ${shares}\n`);
   }
+  const most = work === 'relay' ? 'at most 1' : 'at most 5, and the codec’s own';
+  report(
+    `p99 of Ringdown (${most})`,
+    p99s.slice(0, 1).map((us) => us / 1000),
+    ' ms',
+  );
   const [ours80 = Number.NaN, bare80 = Number.NaN] = perCore;
   report('C floor / Ringdown, processor time of such a call', [ours80 / bare80]);
 }

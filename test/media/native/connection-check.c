@@ -1,4 +1,5 @@
 /* The second socket of a leg (session/connection.h), on a loop with its thread. */
+#include <netinet/ip.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -156,6 +157,52 @@ static int hear_number(struct line *line, unsigned party) {
     if (recvfrom(fd, bytes, sizeof bytes, 0, &from.any, &length) < 0) return -1;
     if (address_equal(&from, &line->ports[party])) return bytes[2] << 8 | bytes[3];
   }
+}
+
+struct marking {
+  struct session *session;
+  struct leg_settings settings;
+};
+
+static void mark_leg(struct loop *loop, void *argument) {
+  struct marking *marking = argument;
+  (void)loop;
+  marking->settings = marking->session->legs[0].settings;
+  marking->settings.dscp = 26;
+  session_configure(marking->session, 0, &marking->settings);
+}
+
+CHECK(check_connection_mark, "what a leg sends from its connection has the code point of the leg, and a new one from its change on") {
+  struct line line;
+  line_open(&line);
+  const int party = line.bench.parties[0].fd;
+  const struct timeval patience = {.tv_sec = MAX_WAIT_MS / 1000};
+  EXPECT(setsockopt(party, IPPROTO_IP, IP_RECVTOS, &(int){1}, sizeof(int)), 0);
+  EXPECT(setsockopt(party, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+  speak(&line, party, 0, LATCH_PACKETS);
+  EXPECT(after(&line, LATCH_PACKETS).fds[0] >= 0, true);
+  for (unsigned round = 0; round < 2; round++) {
+    const int expected = round == 0 ? SOCKET_DSCP : 26;
+    struct marking marking = {.session = line.bench.session};
+    if (round == 1) loop_call(line.loop, mark_leg, &marking);
+    EXPECT(state_of(&line).fds[0] >= 0, true);
+    speak(&line, line.bench.parties[1].fd, 1, 1);
+    /* As they are on the wire, RTCP among them. */
+    for (bool is_audio = false; !is_audio;) {
+      uint8_t bytes[AUDIO_BYTES];
+      char control[64];
+      union address from;
+      struct iovec part = {bytes, sizeof bytes};
+      struct msghdr message = {
+          .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+      if (recvmsg(party, &message, 0) < 0) abort();
+      is_audio = address_equal(&from, &line.ports[0]);
+      const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+      EXPECT(header != NULL && header->cmsg_type == IP_TOS, true);
+      if (is_audio && header != NULL) EXPECT(*CMSG_DATA(header) >> 2, expected);
+    }
+  }
+  line_close(&line);
 }
 
 CHECK(check_connection_order, "what waits when a leg is connected is heard before what comes behind it") {

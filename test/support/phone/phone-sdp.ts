@@ -89,9 +89,37 @@ export function writeSdp(audio: LocalAudio): string {
   ].join('\r\n');
 }
 
-/** Reads the first audio line, strictly: what the box writes should need no tolerance. */
+const NOBODY = { IP4: '127.0.0.1', IP6: '::1' } as const;
+const NOBODYS_PORT = 9;
+
+/** What writeSdp wrote, with an address of the other family before its own that is preferred to it. */
+export function withAlternative(sdp: string, how: 'ANAT' | 'ALTC'): string {
+  const [session = '', media = ''] = sdp.split(/(?=m=audio )/);
+  const [, family = '', address = ''] = /\r\nc=IN (IP[46]) (\S+)/.exec(session) ?? [];
+  const [, port = ''] = /^m=audio ([0-9]+)/.exec(media) ?? [];
+  const other = family === 'IP4' ? 'IP6' : 'IP4';
+  const nobodys = media.replace(/^m=audio [0-9]+/, `m=audio ${NOBODYS_PORT}`);
+  if (how === 'ALTC') {
+    const alternatives = [`1 ${other} ${NOBODY[other]} ${NOBODYS_PORT}`, `2 ${family} ${address} ${port}`];
+    return [
+      session.replace(`c=IN ${family} ${address}`, `c=IN ${other} ${NOBODY[other]}`),
+      nobodys,
+      ...alternatives.map((value) => `a=altc:${value}\r\n`),
+    ].join('');
+  }
+  const at = (lines: string, connection: string, mid: number): string =>
+    `${lines.replace('\r\n', `\r\nc=IN ${connection}\r\n`)}a=mid:${mid}\r\n`;
+  return [
+    `${session}a=group:ANAT 1 2\r\n`,
+    at(nobodys, `${other} ${NOBODY[other]}`, 1),
+    at(media, `${family} ${address}`, 2),
+  ].join('');
+}
+
+/** Reads the first audio line that is in use, strictly: what the box writes should need no tolerance. */
 export function readSdp(text: string): RemoteAudio {
-  const [, media = ''] = /(?:^|\r\n)(m=audio [\s\S]*?)(?=\r\nm=|$)/.exec(text) ?? [];
+  const lines = [...text.matchAll(/(?:^|\r\n)(m=audio [\s\S]*?)(?=\r\nm=|$)/g)].map(([, line = '']) => line);
+  const media = lines.find((line) => !line.startsWith('m=audio 0 ')) ?? lines[0] ?? '';
   const [, port = '', profile, list = ''] = /^m=audio ([0-9]+) RTP\/(S?AVP) ([0-9 ]+)/.exec(media) ?? [];
   const formats = list.split(' ');
   const address = /\r\nc=IN IP[46] ([0-9a-fA-F.:]+)/.exec(media)?.[1] ?? /\r\nc=IN IP[46] (\S+)/.exec(text)?.[1];

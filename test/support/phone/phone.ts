@@ -74,6 +74,8 @@ export interface Registration {
 export interface InviteOptions {
   /** The body in place of the phone's own description. */
   readonly sdp?: string;
+  /** The phone's own, and before it an address of the other family where nobody is: RFC 4091 or RFC 6947. */
+  readonly alternative?: 'ANAT' | 'ALTC';
   /** More headers, such as Replaces. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
 }

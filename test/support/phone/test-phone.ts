@@ -21,7 +21,7 @@ import { PhoneIdentity } from './phone-identity.ts';
 import { PhoneMedia } from './phone-media.ts';
 import { PhoneRegistration } from './phone-registration.ts';
 import { ALLOW, cancelRequest, dialogRequest, optionsRequest } from './phone-requests.ts';
-import { type MediaDirection, readSdp, writeSdp } from './phone-sdp.ts';
+import { type MediaDirection, readSdp, withAlternative, writeSdp } from './phone-sdp.ts';
 import { CALL_TIMEOUT_MS, PhoneState, REQUEST_TIMEOUT_MS } from './phone-state.ts';
 import { ReferredCalls } from './referred-calls.ts';
 import type { DtmfEvent, ReceivedMedia, RtpStream } from './rtp-stream.ts';
@@ -116,7 +116,8 @@ export class TestPhone implements Phone {
       state: 'calling',
     };
     this.#state.call = call;
-    const sdp = options.sdp ?? writeSdp(this.#media.offeredAudio(call));
+    const own = writeSdp(this.#media.offeredAudio(call));
+    const sdp = options.sdp ?? (options.alternative === undefined ? own : withAlternative(own, options.alternative));
     void this.#outgoing.run(call, uri, sdp, options.headers).catch((error: unknown) => {
       call.failure = error instanceof Error ? error : new Error(String(error));
       this.#state.changes.notify();
