@@ -87,6 +87,36 @@ officeTest(
   },
 );
 
+officeTest('a client moves a call to the desk phone, and takes it back to the computer', async (t, office) => {
+  const userAgent = 'Avaya Communicator/3.0 (3.30.0.1; Avaya CSDK; Microsoft Windows NT 10.0)';
+  const desk = await office.registered('201', { takesOffers: true });
+  const computer = await office.registered('201', { takesOffers: true, userAgent, codecs: ['PCMU'] });
+  const workshop = await office.registered('202', { takesOffers: true, incoming: 'answer' });
+  const client = await clientOf(t, office, '201', 'this-computer');
+  t.equal((await computer.call('202')).status, 200);
+  const at = (place: string): boolean => client.told.findLast(({ event }) => event === 'call')?.at?.join() === place;
+  await client.until(() => at('desktop'));
+  await hearEachOther(computer, workshop);
+  const call = client.told.findLast(({ event }) => event === 'call')?.call;
+  const move = client.ask('move', { call });
+  t.match(await desk.incomingCall(), { fromUri: /^sips?:202@/ });
+  await hearEachOther(computer, workshop);
+  await desk.answer();
+  t.match(await move, { ok: true, call });
+  await computer.ended();
+  await hearEachOther(desk, workshop);
+  await client.until(() => at('desk'));
+  const retrieve = client.ask('retrieve', { call });
+  t.match(await computer.incomingCall(), { fromUri: /^sips?:202@/ });
+  await computer.answer();
+  t.match(await retrieve, { ok: true, call });
+  await desk.ended();
+  await hearEachOther(computer, workshop);
+  await Promise.all([workshop.bye(), computer.ended()]);
+  await client.until(() => client.told.some((each) => each.event === 'ended' && each.call === call));
+  t.same(await office.mediaPortsLeft(), []);
+});
+
 officeTest('a client makes one conference of two calls at its desk phone: all hear each other', async (t, office) => {
   const lines = ['config', 'set', 'system.sip.devicesPerClass', '2', '--data', office.ringdown.dataDirectory];
   t.equal((await runRingdown(lines, '')).status, 0);

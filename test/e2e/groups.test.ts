@@ -129,6 +129,79 @@ groupTest('queue: who waits is told his place, and again in time', async (t, off
   await Promise.all([workshop.bye(), reception.bye(), warehouse.ended()]);
 });
 
+groupTest('longest waiting: whose call ended first has the next one, whoever rang last', async (t, office) => {
+  const sales = await group({ mode: 'longest-waiting' });
+  const [reception, workshop, warehouse] = await phones(office);
+  await reception.invite(sales);
+  await workshop.incomingCall();
+  await Promise.all([reception.answered(), workshop.answer()]);
+  const second = await office.phone('201');
+  await second.invite(sales);
+  await warehouse.incomingCall();
+  await Promise.all([second.answered(), warehouse.answer()]);
+  await Promise.all([warehouse.bye(), second.ended()]);
+  await Promise.all([workshop.bye(), reception.ended()]);
+  await reception.invite(sales);
+  await warehouse.incomingCall();
+  const [outcome] = await Promise.all([reception.answered(), warehouse.answer()]);
+  t.equal(outcome.status, 200);
+  await Promise.all([reception.bye(), warehouse.ended()]);
+});
+
+groupTest('wrap-up: a member is left alone after his call, and then has the one that waits', async (t, office) => {
+  const sales = await group({ members: [{ user: '203' }], wrapUpSeconds: 5 });
+  const [reception, workshop, warehouse] = await phones(office);
+  await reception.invite(sales);
+  await warehouse.incomingCall();
+  await Promise.all([reception.answered(), warehouse.answer()]);
+  await Promise.all([reception.bye(), warehouse.ended()]);
+  const endedAtMs = performance.now();
+  t.equal((await workshop.call(sales)).status, 200, 'the queue answers');
+  const { stdout } = await runRingdown(['groups', 'list', '--data', office.ringdown.dataDirectory]);
+  t.match(listed(stdout, sales), /203 {2}wrapping up\n/);
+  await warehouse.incomingCall();
+  t.ok(performance.now() - endedAtMs > 4500, 'not before its time');
+  await warehouse.answer();
+  await talk(t, workshop, warehouse);
+  await Promise.all([workshop.bye(), warehouse.ended()]);
+});
+
+groupTest(
+  'queue limit: who finds the queue full goes on to the overflow group, who waits keeps his place',
+  async (t, office) => {
+    const behind = await group({ members: [{ user: '202' }] });
+    const sales = await group({ members: [{ user: '203' }], queue: { limit: 1 }, overflow: { group: behind } });
+    const [reception, workshop, warehouse] = await phones(office);
+    const [waiting, third] = [await office.phone('201'), await office.phone('201')];
+    await reception.invite(sales);
+    await warehouse.incomingCall();
+    await Promise.all([reception.answered(), warehouse.answer()]);
+    t.equal((await waiting.call(sales)).status, 200, 'the one place in the queue');
+    await third.invite(sales);
+    t.match(await workshop.incomingCall(), { fromUri: /^sips?:201@/ });
+    const [outcome] = await Promise.all([third.answered(), workshop.answer()]);
+    t.equal(outcome.status, 200);
+    await talk(t, third, workshop);
+    await Promise.all([reception.bye(), warehouse.ended()]);
+    await warehouse.incomingCall();
+    await warehouse.answer();
+    await talk(t, waiting, warehouse);
+    await Promise.all([waiting.bye(), warehouse.ended(), third.bye(), workshop.ended()]);
+  },
+);
+
+groupTest('queue limit: without an overflow group it is 486', async (t, office) => {
+  const sales = await group({ members: [{ user: '203' }], queue: { limit: 1 } });
+  const [reception, workshop, warehouse] = await phones(office);
+  await reception.invite(sales);
+  await warehouse.incomingCall();
+  await Promise.all([reception.answered(), warehouse.answer()]);
+  t.equal((await workshop.call(sales)).status, 200);
+  const third = await office.phone('201');
+  t.equal((await third.call(sales)).status, 486);
+  await Promise.all([workshop.bye(), reception.bye(), warehouse.ended()]);
+});
+
 groupTest('nobody of the group is there: 480; without a queue, and all are busy: 486', async (t, office) => {
   const sales = await group({ members: [{ user: '203' }], queue: { enabled: false } });
   const reception = await office.registered('201');

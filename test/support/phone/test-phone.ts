@@ -39,6 +39,8 @@ export class TestPhone implements Phone {
   readonly #incoming: IncomingInvites;
   /** What it does with a REFER outside of its calls. */
   readonly referred: ReferredCalls;
+  /** Plays the other line of the same device: takes what comes while this one has its call. */
+  secondLine: TestPhone | undefined;
   /** What NOTIFYs told of its REFERs. */
   readonly #notified: string[] = [];
   readonly #events: SipMessage[] = [];
@@ -433,11 +435,22 @@ export class TestPhone implements Phone {
     this.#state.changes.notify();
   }
 
+  /** Of its call, or one more call. */
+  #isForSecondLine(request: SipMessage): boolean {
+    const isBusy = this.#state.call !== undefined && this.#state.call.state !== 'ended';
+    const other = this.secondLine === undefined ? undefined : this.secondLine.#state.call;
+    return other?.callId === headerValue(request, 'call-id') || (isBusy && request.method === 'INVITE');
+  }
+
   #receiveRequest(request: SipMessage, reply: Reply): void {
     const { method = '' } = request;
     if (this.#state.responses.answerAgain(request, reply)) return;
     const call = this.#state.call;
     const ours = call !== undefined && call.callId === headerValue(request, 'call-id');
+    if (this.secondLine !== undefined && !ours && this.#isForSecondLine(request)) {
+      this.secondLine.#receive(request, reply);
+      return;
+    }
     if (this.#incoming.fork?.receive(request, reply) === true) return;
     if (method === 'ACK') {
       if (ours) call.acknowledged = true;
