@@ -225,6 +225,31 @@ sipOfficeTest('a conference in which nobody says a word', OFFICE, async (t, offi
   await Promise.all([third, ben, carla].map((phone) => phone.ended()));
 });
 
+for (const direction of ['sendonly', 'inactive'] as const) {
+  sipOfficeTest(`a conference that all but one hold, ${direction}`, OFFICE, async (t, office) => {
+    const [anna, ben, carla] = [await office.phone('201'), await office.phone('202'), await office.phone('203')];
+    await office.conversation(anna, ben, '202');
+    const second = await office.phone('201');
+    await office.conversation(second, carla, '203');
+    const third = await office.phone('201');
+    t.match(await third.call('*47'), { status: 200 });
+    await office.until(() => office.media.conferences.some(({ parties }) => parties.size === 3), 'all to be in');
+    const music = (): number => office.media.open.filter(({ hears }) => hears === 'music/default').length;
+    t.match(await ben.offerAgain(direction), { status: 200 });
+    t.equal(music(), 0, 'two can talk');
+    t.match(await carla.offerAgain(direction), { status: 200 });
+    await office.until(() => music() === 1, 'music');
+    t.match(await ben.offerAgain('sendrecv'), { status: 200 });
+    await office.until(() => music() === 0, 'no music');
+    t.match(await ben.offerAgain(direction), { status: 200 });
+    await office.until(() => music() === 1, 'music again');
+    t.same(await heardIn(office), []);
+    // Who holds may do so for as long as he likes.
+    await Promise.all([ben, carla].map((phone) => phone.bye().catch(() => 0)));
+    await office.until(() => office.media.open.length === 0, 'every port to be free');
+  });
+}
+
 sipOfficeTest('a call that the box holds in the name of a client', OFFICE, async (t, office) => {
   const [anna, ben] = [await office.phone('201'), await office.phone('202')];
   const client = await new OfficeClient(office).login('201', 'desk-phone');

@@ -92,7 +92,7 @@ export class ConferenceRoom {
   #opening: Promise<MediaConference> | undefined;
   #speaker: Leg | undefined;
   #aloneTimer: Timer | undefined;
-  /** Who hears music, because nobody else is in it. */
+  /** Who hears music, because nobody else is in it, or all others hold. */
   #entertained: Leg | undefined;
   /** What was said last, to anybody. */
   #said: object | undefined;
@@ -180,7 +180,10 @@ export class ConferenceRoom {
     // RFC 4579 §5.1: whoever calls, or is offered something else, sees that it talks to a focus.
     waiting.contact = { user: this.name, isFocus: true };
     this.listen(waiting);
-    waiting.whenHeld = () => this.#changed();
+    waiting.whenHeld = () => {
+      this.#settle();
+      this.#changed();
+    };
     const wasUp = waiting.isUp;
     const joined = this.#join(context, isAnswered).then((isIn) => {
       if (isIn && wasUp) waiting.tellContact();
@@ -368,10 +371,22 @@ export class ConferenceRoom {
     if (members.length > 1 || only === undefined) {
       this.#aloneTimer?.cancel();
       this.#aloneTimer = undefined;
+      this.#entertainTheHeld(members);
     } else if (this.#aloneTimer === undefined && only.isConnected) {
       this.#aloneTimer = this.#options.clock.schedule(MAX_ALONE_MS, () => this.end());
       this.#entertain(only.leg, alone === 'standing');
     }
+  }
+
+  /** As in a call of two: music for the one whom all others have put on hold, until one is back. */
+  #entertainTheHeld(members: readonly Member[]): void {
+    const present = members.filter(({ leg, isConnected }) => isConnected && !leg.isHolding);
+    const [only] = present;
+    const held = present.length === 1 && members.some(({ leg }) => leg.isHolding) ? only?.leg : undefined;
+    if (held === this.#entertained) return;
+    this.#entertained?.media.stop();
+    this.#entertained = held;
+    if (held !== undefined) this.#playTo(held);
   }
 
   get #mayStayAlone(): boolean {
@@ -386,7 +401,7 @@ export class ConferenceRoom {
   }
 
   #playTo(leg: Leg): void {
-    if (this.ringsBack) leg.ring();
+    if (this.ringsBack && this.#members.size === 1) leg.ring();
     else leg.hearMusic();
   }
 }
