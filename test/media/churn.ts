@@ -50,7 +50,7 @@ function parametersOf(address: string, port: number, number: number, leg: LegInd
     remotePort: port,
     direction: 'sendrecv',
     ...codec,
-    ...(number % 3 === 0 ? { detectDigits: codec.codec !== 'G729' } : { telephoneEventPayloadType: 101 }),
+    ...(number % 3 === 0 ? { detectDigits: true } : { telephoneEventPayloadType: 101 }),
     ...(number % 5 === 0 ? { silenceMs: 5000 } : {}),
     ...(secured ? { srtp: { suite: 'AES_CM_128_HMAC_SHA1_80', receiveKey: KEY, sendKey: KEY } } : {}),
   };

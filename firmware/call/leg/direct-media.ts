@@ -23,6 +23,7 @@ export type Obstacle =
   | 'packet time'
   /** One side alone takes RFC 4733 events: the box has to hear them in the other's audio. */
   | 'telephone events'
+  /** SRTP, on one side or both: its keys could be handed over, the place in its stream could not. */
   | 'security'
   /** Different families, or offered over both (ANAT, ALTC). */
   | 'addresses'
