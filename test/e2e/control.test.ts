@@ -117,6 +117,31 @@ officeTest('a client moves a call to the desk phone, and takes it back to the co
   t.same(await office.mediaPortsLeft(), []);
 });
 
+officeTest('a client picks up at the desk phone what rings at a colleague’s, and sees who talks', async (t, office) => {
+  const reception = await office.registered('201', { takesOffers: true, incoming: 'answer' });
+  const workshop = await office.registered('202', { takesOffers: true });
+  const warehouse = await office.registered('203', { takesOffers: true, codecs: ['PCMU'] });
+  const client = await clientOf(t, office, '201', 'desk-phone');
+  t.match((await client.ask('users')).users, [{ user: '201', state: 'idle' }, { user: '202' }, { user: '203' }]);
+  const changes = (): readonly unknown[] =>
+    client.told.flatMap(({ event, users }) => (event === 'users' ? (users as readonly unknown[]) : []));
+  const isTold = (user: string, state: string): boolean =>
+    changes().some(
+      (each) => JSON.stringify(each).startsWith(`{"user":"${user}",`) && JSON.stringify(each).includes(state),
+    );
+  await warehouse.invite('202');
+  await workshop.incomingCall();
+  await warehouse.ringing();
+  await client.until(() => isTold('202', 'ringing') && isTold('203', 'calling'));
+  t.match(await client.ask('make', { number: '*32*202#' }), { ok: true });
+  t.equal((await warehouse.answered()).status, 200);
+  await workshop.ended();
+  await hearEachOther(reception, warehouse);
+  await client.until(() => isTold('201', 'talking') && isTold('203', 'talking') && isTold('202', 'idle'));
+  await Promise.all([warehouse.bye(), reception.ended()]);
+  t.same(await office.mediaPortsLeft(), []);
+});
+
 officeTest('a client makes one conference of two calls at its desk phone: all hear each other', async (t, office) => {
   const lines = ['config', 'set', 'system.sip.devicesPerClass', '2', '--data', office.ringdown.dataDirectory];
   t.equal((await runRingdown(lines, '')).status, 0);
