@@ -15,6 +15,20 @@ export function killWorker(t: Test, { ringdown }: Office): () => Promise<void> {
   };
 }
 
+/** Kills each worker that is started, until what is returned is called. */
+export function killWorkers({ ringdown }: Office): () => void {
+  const killing = setInterval(() => {
+    for (const worker of ringdown.children()) {
+      try {
+        process.kill(worker, 'SIGKILL');
+      } catch {
+        // It was gone by itself.
+      }
+    }
+  }, 10);
+  return () => clearInterval(killing);
+}
+
 export async function loseWorker(t: Test, office: Office): Promise<void> {
   await killWorker(t, office)();
 }

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { carriers, everyLine, isFree } from './carriers.ts';
 import { clientOf } from './directing.ts';
-import { killWorker, loseWorker, nothingLeft, relayed, talking } from './lost-worker.ts';
+import { killWorker, killWorkers, loseWorker, nothingLeft, relayed, talking } from './lost-worker.ts';
 import { conversation, hearEachOther, officeTest, talk, three } from './office.ts';
 import { configure } from './sipp-bench.ts';
 
@@ -110,6 +110,44 @@ officeTest(
     await nothingLeft(t, office);
   },
 );
+
+officeTest('no media worker lives for 5 s: who is put on hold meanwhile hears music after all', async (t, office) => {
+  const [reception, workshop] = await relayed(office);
+  const client = await clientOf(t, office, '201', 'desk-phone');
+  await talking(reception, workshop, '202');
+  await client.until(() => client.told.some(({ state }) => state === 'talking'));
+  const call = client.told.find(({ state }) => state === 'talking')?.call;
+  const isBack = killWorker(t, office);
+  const letLive = killWorkers(office);
+  try {
+    t.match(await client.ask('hold', { call }), { ok: true });
+    await office.ringdown.logs(/sound not played/, 10_000);
+  } finally {
+    letLive();
+  }
+  await isBack();
+  await workshop.hearsSound();
+  t.match(await client.ask('retrieve', { call }), { ok: true });
+  await hearEachOther(workshop, reception);
+  await Promise.all([reception.bye(), workshop.ended()]);
+  await nothingLeft(t, office);
+});
+
+officeTest('the media worker dies while a call that a client makes rings: ringing is heard on', async (t, office) => {
+  const [, workshop] = await relayed(office);
+  const desk = await office.registered('201', { takesOffers: true, incoming: 'answer' });
+  const client = await clientOf(t, office, '201', 'desk-phone');
+  const make = client.ask('make', { number: '202' });
+  await workshop.incomingCall();
+  await desk.hearsSound();
+  await loseWorker(t, office);
+  await desk.hearsSound();
+  await workshop.answer();
+  t.match(await make, { ok: true });
+  await hearEachOther(desk, workshop);
+  await Promise.all([desk.bye(), workshop.ended()]);
+  await nothingLeft(t, office);
+});
 
 officeTest(
   'the media worker dies while a transfer rings: it is heard ringing on, and it is answered',
