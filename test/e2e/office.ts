@@ -151,3 +151,8 @@ export async function conversation(from: TestPhone, to: TestPhone, dialled: stri
   await to.incomingCall();
   await Promise.all([to.answer(), from.answered()]);
 }
+
+/** One key after the other. */
+export async function press(phone: Phone, keys: string): Promise<void> {
+  for (const key of keys) await phone.pressKey(key);
+}
