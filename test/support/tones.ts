@@ -123,3 +123,20 @@ function goertzelPower(weighted: Float64Array, hz: number): number {
     previous * previous + beforePrevious * beforePrevious - coefficient * previous * beforePrevious;
   return (2 * magnitudeSquared) / (WINDOW_SUM * WINDOW_SUM);
 }
+
+const KEY_ROWS = ['123A', '456B', '789C', '*0#D'];
+const LOW_HZ = [697, 770, 852, 941];
+const HIGH_HZ = [1209, 1336, 1477, 1633];
+
+/** The two tones of a key (ITU-T Q.23), 160 ms long, and as much silence behind them. */
+export function keyTones(key: string): Int16Array {
+  const row = KEY_ROWS.findIndex((keys) => key.length === 1 && keys.includes(key));
+  if (row < 0) throw new Error(`${key} is no key`);
+  const [low = 0, high = 0] = [LOW_HZ[row], HIGH_HZ[KEY_ROWS[row]?.indexOf(key) ?? 0]];
+  const samples = new Int16Array((2 * 160 * SAMPLE_RATE) / 1000);
+  for (let at = 0; at < samples.length / 2; at += 1) {
+    const angle = (2 * Math.PI * at) / SAMPLE_RATE;
+    samples[at] = Math.round(6000 * (Math.sin(low * angle) + Math.sin(high * angle)));
+  }
+  return samples;
+}

@@ -153,7 +153,7 @@ export interface Phone {
   reject(status: number): Promise<void>;
   /** Plays notes into the call; resolves when the last one is sent. */
   play(sequence: NoteSequence): Promise<void>;
-  /** Presses a key for 160 ms (RFC 4733); resolves when its last packet is sent. */
+  /** Presses a key for 160 ms, by RFC 4733 or, where that is not agreed, by tones; resolves when its last packet is sent. */
   pressKey(digit: string): Promise<void>;
   /** Waits until the sequence sounds in what was received since the call began. */
   hears(sequence: NoteSequence, timeoutMs?: number): Promise<ReceivedMedia>;

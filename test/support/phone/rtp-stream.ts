@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { decodePayloads } from '../decode.ts';
 import { type Codec, encodePayloads, PAYLOAD_BYTES, SAMPLES_PER_PAYLOAD, TICKS_PER_MS } from '../encode.ts';
 import { SrtpPeer } from '../srtp-peer.ts';
-import { heardNotes, type NoteSequence } from '../tones.ts';
+import { heardNotes, keyTones, type NoteSequence } from '../tones.ts';
 import type { Changes } from './changes.ts';
 import { SUITE } from './phone-sdp.ts';
 
@@ -193,11 +193,11 @@ export class RtpStream {
     await this.#enqueue(payloads.map((payload) => ({ payload })));
   }
 
-  /** 160 ms of a key: seven updates, then the end three times (RFC 4733 §2.5.1.4). */
+  /** 160 ms of a key: seven updates, then the end three times (RFC 4733 §2.5.1.4); or its tones. */
   async pressKey(digit: string): Promise<void> {
     const event = KEYS.indexOf(digit);
     if (event < 0 || digit.length !== 1) throw new Error(`${digit} is no key`);
-    if (this.#target?.telephoneEvent === undefined) throw new Error('the other side takes no telephone-event');
+    if (this.#target?.telephoneEvent === undefined) return this.play(keyTones(digit));
     const packets = Array.from({ length: KEY_PACKETS + KEY_ENDS - 1 }, (_, keyOffset) => {
       const payload = Buffer.from([event, 10, 0, 0]);
       if (keyOffset >= KEY_PACKETS - 1) payload[1] = 0x80 | 10;
