@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import { detachedText } from '../core/detached-text.ts';
+import type { LegStatistics } from '../media/client.ts';
 import type {
   CallCause,
   CallDirection,
@@ -8,6 +9,7 @@ import type {
   CallLeg,
   CallParty,
   CallService,
+  Heard,
   LegQuality,
   ObservedDialog,
 } from './history/call-event.ts';
@@ -15,6 +17,9 @@ import type { Leg } from './leg/leg.ts';
 
 /** How somebody came into a conversation in the place of somebody else. */
 export type JoinedHow = 'transfer' | 'pick-up' | 'steal' | 'unpark';
+
+/** The number of the leg that began the call. */
+const CALLER = 0;
 
 /** What one call tells of itself (history/call-event.ts); knows which of its legs has which number. */
 export class CallReport {
@@ -24,6 +29,11 @@ export class CallReport {
   readonly #numbers = new Map<Leg, number>();
   /** What was told last of the dialog of each. */
   readonly #dialogs = new Map<Leg, ObservedDialog>();
+  /** Who answered last, or came in his place. */
+  #connected: number | undefined;
+  /** Who was in the conversation at its end. */
+  #caller: Leg | undefined;
+  #callee: Leg | undefined;
   #next = 0;
   #over = false;
 
@@ -65,7 +75,8 @@ export class CallReport {
     }
     this.ringing(by);
     this.dialog(by);
-    this.#tell({ kind: 'answered', leg: this.#numberOf(by) });
+    this.#connected = this.#numberOf(by);
+    this.#tell({ kind: 'answered', leg: this.#connected });
   }
 
   released(leg: Leg, cause: CallCause): void {
@@ -87,18 +98,24 @@ export class CallReport {
     about: { readonly how: JoinedHow; readonly by?: CallParty; readonly from?: string },
   ): void {
     const replaces = this.#numberOf(replaced);
-    this.#tell({ kind: 'joined', leg: this.#describe(leg), replaces, ...about });
+    const described = this.#describe(leg);
+    if (this.#connected === undefined || this.#connected === replaces) this.#connected = described.leg;
+    this.#tell({ kind: 'joined', leg: described, replaces, ...about });
   }
 
   recorded(recording: string): void {
     this.#tell({ kind: 'recorded', recording });
   }
 
-  /** Last of all; nothing is told after it. */
+  /** Last of all; only `measured` may follow. */
   ended(
     about: { readonly cause: CallCause; readonly by: 'caller' | 'connected' | 'box'; readonly status?: number },
     legs: readonly Leg[],
   ): void {
+    for (const leg of legs) {
+      if (this.#numbers.get(leg) === CALLER) this.#caller = leg;
+      else if (this.#numbers.get(leg) === this.#connected) this.#callee = leg;
+    }
     const quality = legs.flatMap((leg): LegQuality[] => {
       const { codec } = leg.media;
       const number = this.#numbers.get(leg);
@@ -108,6 +125,21 @@ export class CallReport {
     this.#over = true;
     this.#numbers.clear();
     this.#dialogs.clear();
+  }
+
+  /** Once the media of these are closed: what they were like. */
+  async measured(legs: readonly Leg[]): Promise<void> {
+    const [caller, connected] = await Promise.all(
+      [this.#caller, this.#callee].map(async (leg) =>
+        leg === undefined || !legs.includes(leg) ? undefined : heardOf(await leg.media.close()),
+      ),
+    );
+    if (caller === undefined && connected === undefined) return;
+    this.#emit({
+      ...{ kind: 'measured', call: this.call, atMs: this.#clock.now() },
+      ...(caller === undefined ? {} : { caller }),
+      ...(connected === undefined ? {} : { connected }),
+    });
   }
 
   #describe(leg: Leg): CallLeg {
@@ -134,6 +166,13 @@ export class CallReport {
   #tell(event: CallEvent extends infer E ? (E extends CallEvent ? Omit<E, 'call' | 'atMs'> : never) : never): void {
     if (!this.#over) this.#emit({ ...event, call: this.call, atMs: this.#clock.now() } as CallEvent);
   }
+}
+
+function heardOf(statistics: LegStatistics | undefined): Heard | undefined {
+  if (statistics === undefined || statistics.packetsReceived === 0) return undefined;
+  const { packetsReceived, packetsLost, opinion } = statistics;
+  const lossRatio = packetsLost / (packetsReceived + packetsLost);
+  return { lossRatio, ...(opinion === undefined ? {} : { meanOpinionScore: opinion }) };
 }
 
 /** As the device sees it: its own tag is our remote one. */

@@ -512,8 +512,11 @@ export class Call {
     this.#bridge?.close();
     const told = [this.#waiting, ...(this.#other === undefined ? [] : [this.#other])];
     this.#report.ended(this.#end ?? { cause: 'normal', by: 'box' }, told);
+    // Whoever goes on in another call is measured there.
+    const closed = told.filter((leg) => this.#legs.has(leg));
     for (const leg of [...this.#legs]) leg.close(reason);
     this.#legs.clear();
+    this.#run(this.#report.measured(closed));
     this.#options.onEnded();
   }
 

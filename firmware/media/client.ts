@@ -199,7 +199,7 @@ export class MediaClient {
       if (isIP(address) === 0) throw new MediaError('MEDIA_ADDRESS', `${JSON.stringify(address)} is no IP address`);
     }
     const session = await this.#whileOpening(() => this.#open(localAddresses));
-    let closing: Promise<void> | undefined;
+    let closing: Promise<SessionStatistics | undefined> | undefined;
     // One port, and one set of statistics, for each address.
     return {
       id: session.id,
@@ -224,7 +224,7 @@ export class MediaClient {
       },
       close: () => {
         closing ??= this.#closeSession(session);
-        return closing;
+        return closing as Promise<PerLeg<Addresses, LegStatistics> | undefined>;
       },
     };
   }
@@ -382,16 +382,18 @@ export class MediaClient {
     return result;
   }
 
-  async #closeSession(session: LiveSession): Promise<void> {
-    if (!this.#sessions.delete(session.id)) return;
+  async #closeSession(session: LiveSession): Promise<SessionStatistics | undefined> {
+    if (!this.#sessions.delete(session.id)) return undefined;
     this.#recordings.sessionClosed(session.id);
     this.#joins.forget(session.id);
     this.#continuity.forget(session.id);
     for (const conference of this.#conferences.values()) conference.forget(session.id);
     try {
-      await this.#requests.request({ method: 'closeSession', session: session.id });
+      const last = await this.#requests.request({ method: 'closeSession', session: session.id });
+      return last === null || 'places' in last ? undefined : last;
     } catch (error) {
       if (this.#state !== 'closed') this.#logger.warn({ err: error, session: session.id }, 'media session not closed');
+      return undefined;
     } finally {
       this.#pool.giveBack(...session.ports);
     }

@@ -58,6 +58,6 @@ export interface MediaSession<Addresses extends LocalAddresses = readonly [strin
   play(leg: LegIndex, sound: Sound, options?: { readonly offsetMs?: number }): Promise<number>;
   /** Whatever is played to a party, or what has this id alone. What has ended is stopped already. */
   stopPlaying(leg: LegIndex, playback?: number): Promise<void>;
-  /** Idempotent; never rejects. The ports go back to the pool, into quarantine. */
-  close(): Promise<void>;
+  /** Idempotent; never rejects. Its last statistics where anybody was heard. The ports go back to the pool, into quarantine. */
+  close(): Promise<PerLeg<Addresses, LegStatistics> | undefined>;
 }

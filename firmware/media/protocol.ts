@@ -351,7 +351,7 @@ export interface Request {
 
 export type ToWorker = Request | { readonly kind: 'ping'; readonly id: number };
 
-/** Of a statistics command, of a snapshot, of all others. */
+/** Of a statistics command, and of closeSession where somebody was heard; of a snapshot; of all others. */
 export type Result = SessionStatistics | Snapshot | null;
 
 export type Response =

@@ -70,6 +70,13 @@ officeTest('what was called is in the user’s log and in the records that are e
     ...{ connected_number: '202', connected_name: 'Workshop', connected_user: '202' },
     ...{ cause: 'normal', ended_by: 'connected', status: '' },
   });
+  for (const who of ['caller', 'connected']) {
+    const [loss, score] = [rows[0]?.[`${who}_loss_percent`], rows[0]?.[`${who}_mos`]];
+    t.ok(loss !== '' && Number(loss) <= 5, `${who}: ${loss} % lost`);
+    t.ok(Number(score) >= 3.5 && Number(score) <= 4.5, `${who}: a score of ${score}`);
+  }
+  const unheard = { caller_loss_percent: '', caller_mos: '', connected_loss_percent: '', connected_mos: '' };
+  isRow(t, rows[1], unheard);
   const times = ['started', 'ringing', 'answered', 'ended'].map((name) => timeOf(rows[0], name));
   t.same(times, times.toSorted(), 'one after the other');
   t.ok(Math.min(...times) >= beganAtMs - 1000 && Math.max(...times) <= overAtMs + 1000, 'by the clock of today');

@@ -35,6 +35,15 @@ t.test('relays from IPv4 to IPv6 and back, untouched, in streams of its own', as
   t.match(statistics, { packetsReceived: 2, bytesReceived: 344, packetsSent: 1, bytesSent: 172, packetsDiscarded: 0 });
   t.match(other, { packetsReceived: 1, packetsSent: 2 });
   t.ok((statistics.lastReceivedMs ?? -1) >= 0);
+  const last = await session.close();
+  t.match(last?.[0], { packetsReceived: 2, packetsSent: 1, opinion: statistics.opinion });
+  t.match(last?.[1], { packetsReceived: 1, packetsSent: 2 });
+  t.equal(await session.close(), last);
+});
+
+t.test('a session that nobody spoke in ends without statistics', async (t) => {
+  const { session } = await converse(t, PCMA, PCMA);
+  t.equal(await session.close(), undefined);
 });
 
 t.test('one stream goes on without a break when its source changes', async (t) => {

@@ -1,6 +1,7 @@
 /*
  * What is told of calls while they run, as plain data: call records, the users' logs, lamps and presence are made of it. The
- * events of one call come in their order, `started` first and `ended` last; `ended` ends every leg that is left.
+ * events of one call come in their order, `started` first and `ended` last; `ended` ends every leg that is left. What its media were
+ * like is known a little later: `measured`.
  */
 
 /** Seen from the box: between two of its users, from a line, to a line. */
@@ -68,14 +69,18 @@ export const CALL_CAUSES = [
 ] as const;
 export type CallCause = (typeof CALL_CAUSES)[number];
 
-/** How well a leg was heard, at its end. */
-export interface LegQuality {
-  readonly leg: number;
-  readonly codec: string;
+/** How a party was heard here. */
+export interface Heard {
   /** Of the packets that the party sent us, as a ratio of 0 to 1; absent where nothing came. */
   readonly lossRatio?: number;
   /** Mean opinion score of ITU-T G.107, 1 to 4.5. */
   readonly meanOpinionScore?: number;
+}
+
+/** How well a leg was heard, at its end. */
+export interface LegQuality extends Heard {
+  readonly leg: number;
+  readonly codec: string;
 }
 
 /** What answers a call that no device answers. */
@@ -160,6 +165,13 @@ export interface CallEnded extends Common {
   readonly quality?: readonly LegQuality[];
 }
 
+/** The media of an ended call are closed. Not told of one whose media did not come here, as where nobody spoke. */
+export interface CallMeasured extends Common {
+  readonly kind: 'measured';
+  readonly caller?: Heard;
+  readonly connected?: Heard;
+}
+
 export type CallEvent =
   | CallStarted
   | CallRinging
@@ -169,4 +181,5 @@ export type CallEvent =
   | CallHeld
   | CallJoined
   | CallRecorded
-  | CallEnded;
+  | CallEnded
+  | CallMeasured;

@@ -18,6 +18,10 @@ export class CallHistory {
   }
 
   take(event: CallEvent): void {
+    if (event.kind === 'measured') {
+      this.#store.measured(event);
+      return;
+    }
     const before = this.#calls.get(event.call);
     const call = nextLiveCall(before, event);
     if (call === undefined) return;

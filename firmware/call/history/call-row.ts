@@ -1,4 +1,11 @@
-import { CALL_CAUSES, type CallDirection, type CallEnded, type CallParty, type CallService } from './call-event.ts';
+import {
+  CALL_CAUSES,
+  type CallDirection,
+  type CallEnded,
+  type CallMeasured,
+  type CallParty,
+  type CallService,
+} from './call-event.ts';
 import { type CallRecord, type RecordedTransfer, recordOf, secondsOf } from './call-record.ts';
 import type { LiveCall } from './live-call.ts';
 import { type UserCall, userCallsOf } from './user-call.ts';
@@ -108,6 +115,20 @@ export function rowsOf(call: LiveCall): CallRows {
   };
 }
 
+/** What is known of a call after its end. */
+const MEASURED_COLUMNS = ['caller_loss', 'caller_mos', 'connected_loss', 'connected_mos'] as const;
+
+export function measuredValuesOf({ caller, connected }: CallMeasured): RowValues {
+  return [caller, connected].flatMap((heard) => [heard?.lossRatio ?? null, heard?.meanOpinionScore ?? null]);
+}
+
+/** The rows of a call that were not written yet, with what is known by now. */
+export function withMeasured(rows: CallRows, event: CallMeasured): CallRows {
+  const record = [...rows.record];
+  for (const [index, value] of measuredValuesOf(event).entries()) record[MEASURED[index] as number] = value;
+  return { ...rows, record };
+}
+
 /** Of any text that comes from a peer. */
 const MAX_TEXT_CHARACTERS = 256;
 
@@ -200,6 +221,9 @@ export const CALL_COLUMNS: readonly string[] = Object.keys(
     ...{ dialled: '', isEmergency: false, transfers: [] },
   }),
 );
+const MEASURED: readonly number[] = MEASURED_COLUMNS.map((name) => CALL_COLUMNS.indexOf(name));
+/** Takes `measuredValuesOf`, and the id of the call. */
+export const UPDATE_MEASURED = `UPDATE calls SET ${MEASURED_COLUMNS.map((name) => `${name} = ?`).join()} WHERE id = ?`;
 export const USER_CALL_COLUMNS: readonly string[] = Object.keys(
   userCallRowOf({ user: '', call: '', kind: 'placed', atMs: 0, number: '', name: '', seconds: 0 }),
 );

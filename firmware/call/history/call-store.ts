@@ -6,8 +6,9 @@ import { storageError } from '../../config/storage-error.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { LiveMap } from '../../core/live-map.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { CallMeasured } from './call-event.ts';
 import { CallReader, callsFile } from './call-reader.ts';
-import { CALLS_SCHEMA, CALLS_SCHEMA_VERSION, rowsOf } from './call-row.ts';
+import { CALLS_SCHEMA, CALLS_SCHEMA_VERSION, rowsOf, withMeasured } from './call-row.ts';
 import { CallWriter, type UnwrittenCall } from './call-writer.ts';
 import type { LiveCall } from './live-call.ts';
 
@@ -60,6 +61,9 @@ export class CallStore {
   readonly #prune: Transaction<() => number>;
   /** By the id of the record: a later one of a call that goes on replaces it. */
   readonly #waiting = new LiveMap<string, UnwrittenCall>();
+  /** Of calls whose record was written, or is being written. */
+  readonly #measured = new LiveMap<string, CallMeasured>();
+  #writingMeasured: readonly CallMeasured[] = [];
   /** Those of the waiting that are being written. */
   #writing: readonly UnwrittenCall[] = [];
   #timer: Timer | undefined;
@@ -126,6 +130,19 @@ export class CallStore {
     if (this.#timer === undefined || (this.#isStorm && !this.#isSoon)) this.#writeLater();
   }
 
+  /** What the media of an ended call were like. Mostly it comes before its record is written. After `close` it does nothing. */
+  measured(event: CallMeasured): void {
+    if (this.#isClosed) return;
+    const rows = this.#waiting.get(event.call);
+    if (rows !== undefined && !('legs' in rows) && !this.#writer.isWriting) {
+      this.#waiting.set(event.call, withMeasured(rows, event));
+      return;
+    }
+    // Of a storm of calls it may be forgotten, as the records are.
+    if (this.#measured.size < MAX_WAITING) this.#measured.set(event.call, event);
+    if (this.#timer === undefined) this.#writeLater();
+  }
+
   get #isStorm(): boolean {
     return !this.#isFailing && this.#waiting.size >= MANY_WAITING;
   }
@@ -149,22 +166,29 @@ export class CallStore {
   #write(rows?: number): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#waiting.size === 0) return;
+    if (!this.#hasWaiting) return;
     try {
       if (!this.#writer.isWriting) {
         this.#writing = [...this.#waiting.values()];
-        this.#writer.begin(this.#writing);
+        this.#writingMeasured = [...this.#measured.values()];
+        this.#writer.begin(this.#writing, this.#writingMeasured);
       }
       if (this.#writer.go(rows)) this.#hasWritten();
     } catch (error) {
       this.#hasFailed(error);
     }
-    if (this.#waiting.size > 0 && !this.#isClosed) this.#writeLater();
+    if (this.#hasWaiting && !this.#isClosed) this.#writeLater();
+  }
+
+  get #hasWaiting(): boolean {
+    return this.#waiting.size > 0 || this.#measured.size > 0;
   }
 
   #hasWritten(): void {
     const written = this.#writing;
     this.#writing = [];
+    for (const { call } of this.#writingMeasured) this.#measured.delete(call);
+    this.#writingMeasured = [];
     // A later record of the same call may have come meanwhile.
     for (const call of written) {
       const id = 'legs' in call ? call.started.call : call.id;
@@ -180,6 +204,7 @@ export class CallStore {
 
   #hasFailed(error: unknown): void {
     this.#writing = [];
+    this.#writingMeasured = [];
     const { code, message, cure } = storageError(this.#file, error);
     if (!this.#isFailing)
       this.#options.logger.warn({ code, cure, file: this.#file }, `call records are not written: ${message}`);

@@ -1,6 +1,15 @@
 import type { Statement } from 'better-sqlite3';
 import type { Database } from '../../config/database.ts';
-import { CALL_COLUMNS, type CallRows, type RowValues, rowsOf, USER_CALL_COLUMNS } from './call-row.ts';
+import type { CallMeasured } from './call-event.ts';
+import {
+  CALL_COLUMNS,
+  type CallRows,
+  measuredValuesOf,
+  type RowValues,
+  rowsOf,
+  UPDATE_MEASURED,
+  USER_CALL_COLUMNS,
+} from './call-row.ts';
 import type { LiveCall } from './live-call.ts';
 import { MAX_USER_CALLS } from './user-call.ts';
 
@@ -21,6 +30,7 @@ export class CallWriter {
   readonly #database: Database;
   readonly #insert: Statement<[RowValues]>;
   readonly #insertUserCall: Statement<[RowValues]>;
+  readonly #measure: Statement<[RowValues]>;
   readonly #trim: Statement<[string, string, number]>;
   /** Rows that a log has got since it was trimmed. How long that of a user is who is not here, nobody knows. */
   readonly #untrimmed = new Map<string, number>();
@@ -35,6 +45,7 @@ export class CallWriter {
        ON CONFLICT (id) DO UPDATE SET ${CALL_COLUMNS.map((name) => `${name} = excluded.${name}`).join()}`,
     );
     this.#insertUserCall = database.prepare(`INSERT OR REPLACE ${insert('user_calls', USER_CALL_COLUMNS)}`);
+    this.#measure = database.prepare(UPDATE_MEASURED);
     this.#trim = database.prepare(
       `DELETE FROM user_calls WHERE user = ? AND at_ms <= (
          SELECT at_ms FROM user_calls WHERE user = ? ORDER BY at_ms DESC LIMIT 1 OFFSET ?)`,
@@ -47,9 +58,9 @@ export class CallWriter {
   }
 
   /** Takes what is to be written; nothing may be on its way. Throws what SQLite throws. */
-  begin(calls: readonly UnwrittenCall[]): void {
+  begin(calls: readonly UnwrittenCall[], measured: readonly CallMeasured[]): void {
     this.#database.exec('BEGIN IMMEDIATE');
-    this.#rows = this.#write(calls);
+    this.#rows = this.#write(calls, measured);
   }
 
   /** Writes so many rows more, and commits after the last one: true then. Throws what SQLite throws, and has written nothing then. */
@@ -73,7 +84,7 @@ export class CallWriter {
     }
   }
 
-  *#write(calls: readonly UnwrittenCall[]): Generator<void, void> {
+  *#write(calls: readonly UnwrittenCall[], measured: readonly CallMeasured[]): Generator<void, void> {
     const users = new Set<string>();
     for (const call of calls) {
       const { record, userCalls } = 'legs' in call ? rowsOf(call) : call;
@@ -85,6 +96,10 @@ export class CallWriter {
         if (this.#isLong(user)) users.add(user);
         yield;
       }
+    }
+    for (const event of measured) {
+      this.#measure.run([...measuredValuesOf(event), event.call]);
+      yield;
     }
     for (const user of users) {
       this.#trim.run(user, user, MAX_USER_CALLS);

@@ -100,6 +100,8 @@ function step(call: LiveCall | undefined, event: CallEvent): LiveCall | undefine
     }
     case 'recorded':
       return { ...call, recording: event.recording };
+    case 'measured':
+      return call;
     case 'ended':
       return {
         ...call,

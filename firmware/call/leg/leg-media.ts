@@ -1,5 +1,12 @@
 import type { Logger } from '../../core/logger.ts';
-import { type MediaClient, MediaError, type MediaEvent, type MediaSession, type Sound } from '../../media/client.ts';
+import {
+  type LegStatistics,
+  type MediaClient,
+  MediaError,
+  type MediaEvent,
+  type MediaSession,
+  type Sound,
+} from '../../media/client.ts';
 import type { AudioCodec } from '../../sdp/codec.ts';
 import { Digits, type DigitsOptions } from './digits.ts';
 import type { MediaSettings } from './media-settings.ts';
@@ -63,6 +70,7 @@ export class LegMedia {
   #sound: Sound | undefined;
   readonly #announcements = new Map<number, (isWhole: boolean) => void>();
   #closed = false;
+  #closing: Promise<LegStatistics | undefined> | undefined;
 
   constructor(options: LegMediaOptions) {
     this.#options = options;
@@ -279,12 +287,16 @@ export class LegMedia {
     this.#session?.stopPlaying(0).catch((error: unknown) => this.#soundFailed(error));
   }
 
-  /** Idempotent; never rejects. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  /** Idempotent; never rejects. How the party was heard in the end; undefined where nothing of it came here. */
+  close(): Promise<LegStatistics | undefined> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<LegStatistics | undefined> {
     this.#closed = true;
     this.#endAnnouncements();
-    await this.#session?.close();
+    return (await this.#session?.close())?.[0];
   }
 
   async #open(): Promise<MediaSide> {

@@ -95,7 +95,8 @@ export interface Addon {
   stopPlaying(handle: number, leg: LegIndex, options: { readonly playback?: number }): void;
   /** Of some sessions, as protocol.ts has it. */
   snapshot(from: number): { readonly places: Buffer; readonly next: number };
-  close(handle: number): void;
+  /** Its last statistics; undefined where nobody was heard, or the handle is not open. */
+  close(handle: number): SessionStatistics | undefined;
   /** Returns a handle of its own kind. Throws MEDIA_CONFERENCE_FULL. */
   createConference(options: {
     readonly conference: number;

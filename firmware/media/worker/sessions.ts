@@ -186,9 +186,9 @@ export class Sessions {
 
   #close(session: number): Outcome {
     const handle = this.#handle(session);
-    if (handle !== undefined) this.#addon.close(handle);
+    const result = handle === undefined ? undefined : this.#addon.close(handle);
     this.#sessions.delete(session);
-    return DONE;
+    return result === undefined ? DONE : { ok: true, result };
   }
 }
 

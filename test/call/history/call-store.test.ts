@@ -70,6 +70,34 @@ t.test('what is saved is there after closing, whole', async (t) => {
   });
 });
 
+t.test('how a call was heard comes after its end, and into its record', async (t) => {
+  const directory = t.testdir();
+  const { store, clock } = open(t, directory);
+  const caller = { lossRatio: 0.25, meanOpinionScore: 2.5 };
+  const about = (call: string) => ({ kind: 'measured', call, atMs: START_MS, caller }) as const;
+  const { ended, ...running } = answered('told');
+  const told = { ...running, ...(ended && { ended: { ...ended, quality: [{ leg: 0, codec: 'PCMA' }] } }) };
+  store.save(told);
+  store.measured(about('told'));
+  store.save({ ...told, started: { ...told.started, call: 'written' } });
+  await clock.advance(1000);
+  t.match(all(store), [{ id: 'told', callerQuality: { codec: 'PCMA', ...caller } }, { id: 'written' }]);
+  t.notOk(all(store)[1]?.callerQuality?.lossRatio, 'not known yet');
+  store.measured(about('written'));
+  store.measured({ ...about('nobody knows it'), connected: { lossRatio: 0 } });
+  await clock.advance(1000);
+  t.match(all(store)[1], { id: 'written', callerQuality: { codec: 'PCMA', ...caller } });
+  t.equal(all(store).length, 2);
+  store.save({ ...told, started: { ...told.started, call: 'last' } });
+  store.flush();
+  store.measured(about('last'));
+  store.close();
+  store.measured(about('last'));
+  await withCallReader(directory, async (reader) => {
+    t.match([...reader.records()].flat()[2], { id: 'last', callerQuality: caller });
+  });
+});
+
 t.test('what strangers call themselves is bounded in every column', (t) => {
   const number = '9'.repeat(60_000);
   const long = { number, name: number };

@@ -254,26 +254,40 @@ static napi_value describe(napi_env env, const struct leg_counters *counters, ui
   return object;
 }
 
-/* statistics(handle): [leg 0, leg 1] (or just the one there is) or undefined */
-static napi_value statistics(napi_env env, napi_callback_info info) {
-  napi_value argument, result;
-  uint32_t handle;
-  struct measures measures;
-  struct engine *engine = engine_of(env);
-  if (engine == NULL || !read_arguments(env, info, &argument, 1)) return NULL;
-  if (!read_uint32(env, argument, "handle", UINT32_MAX, &handle)) return NULL;
-  if (!engine_visit(engine, handle, measure, &measures)) return NULL;
-  TRY(napi_create_array_with_length(env, measures.leg_count, &result));
+static napi_value describe_all(napi_env env, const struct measures *measures) {
+  napi_value result;
+  TRY(napi_create_array_with_length(env, measures->leg_count, &result));
   const uint64_t now_us = loop_now_us();
-  for (uint32_t leg = 0; leg < measures.leg_count; leg++) {
-    napi_value described = describe(env, &measures.counters[leg], now_us);
-    if (described == NULL || !describe_transport(env, described, &measures.transport[leg])) return NULL;
+  for (uint32_t leg = 0; leg < measures->leg_count; leg++) {
+    napi_value described = describe(env, &measures->counters[leg], now_us);
+    if (described == NULL || !describe_transport(env, described, &measures->transport[leg])) return NULL;
     TRY(napi_set_element(env, result, leg, described));
   }
   return result;
 }
 
-/* close(handle); a handle that is not open does nothing */
+/* statistics(handle): [leg 0, leg 1] (or just the one there is) or undefined */
+static napi_value statistics(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  uint32_t handle;
+  struct measures measures;
+  struct engine *engine = engine_of(env);
+  if (engine == NULL || !read_arguments(env, info, &argument, 1)) return NULL;
+  if (!read_uint32(env, argument, "handle", UINT32_MAX, &handle)) return NULL;
+  return engine_visit(engine, handle, measure, &measures) ? describe_all(env, &measures) : NULL;
+}
+
+static bool was_heard(const struct session *session) {
+  for (unsigned leg = 0; leg < session->leg_count; leg++) {
+    if (session->legs[leg].counters.packets_received > 0) return true;
+  }
+  return false;
+}
+
+/*
+ * close(handle): its last statistics, or undefined where nobody was heard, as in a call that was not answered; a handle that is not open
+ * does nothing
+ */
 static napi_value close_session(napi_env env, napi_callback_info info) {
   napi_value argument;
   uint32_t handle;
@@ -283,8 +297,12 @@ static napi_value close_session(napi_env env, napi_callback_info info) {
   /* One that lives on no loop has none. */
   if (engine_loop_of(engine, handle) != ENGINE_MAX_LOOPS) end_recordings(engine, handle);
   struct session *session = engine_remove(engine, handle);
-  if (session != NULL) session_close(session);
-  return NULL;
+  if (session == NULL) return NULL;
+  struct measures measures;
+  const bool heard = was_heard(session);
+  if (heard) measure(session, &measures);
+  session_close(session);
+  return heard ? describe_all(env, &measures) : NULL;
 }
 
 bool add_sessions(napi_env env, napi_value exports) {
