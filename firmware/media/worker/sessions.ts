@@ -192,13 +192,26 @@ export class Sessions {
   }
 }
 
+/** Longer than the key and salt of any suite. */
+const MAX_KEY_BYTES = 64;
+/*
+ * Keys are here while a leg is configured. Of their own they would be pieces of Node's shared buffers of 64 KB, which old sessions
+ * leave behind until V8 collects all of its garbage.
+ */
+const receiveRoom = Buffer.alloc(MAX_KEY_BYTES);
+const sendRoom = Buffer.alloc(MAX_KEY_BYTES);
+
 function srtpSettings({ suite, receiveKey, sendKey, unencryptedSrtcp }: SrtpParameters): SrtpSettings {
   return {
     suite: suiteNumber(suite),
-    receiveKey: Buffer.from(receiveKey, 'base64'),
-    sendKey: Buffer.from(sendKey, 'base64'),
+    receiveKey: decoded(receiveKey, receiveRoom),
+    sendKey: decoded(sendKey, sendRoom),
     unencryptedSrtcp: unencryptedSrtcp ?? false,
   };
+}
+
+function decoded(key: string, room: Buffer): Buffer {
+  return room.subarray(0, room.write(key, 'base64'));
 }
 
 function unknown(session: number): Outcome {
