@@ -50,7 +50,7 @@ export function emergencyNumber(planning: Planning, dialled: string): string | u
   return byShortCode(planning, dialled, caller);
 }
 
-/** Codes with the feature Dial Emergency count before every other code, whatever matches better. */
+/** Codes with the feature Dial Emergency count before those of every other table; within one table it has to be the best match. */
 function byShortCode(planning: Planning, dialled: string, caller: Caller): string | undefined {
   const { configuration } = planning;
   const user = caller.kind === 'user' ? userOf(configuration, caller.user) : undefined;
