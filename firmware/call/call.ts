@@ -46,6 +46,7 @@ export class Call {
   /** What whoever ended the call said of it, for the other one (RFC 3326). */
   #reason: string | undefined;
   #end: Parameters<CallReport['ended']>[0] | undefined;
+  #joining: Promise<unknown> | undefined;
   #cleanedUp = false;
 
   constructor(options: CallOptions) {
@@ -99,6 +100,11 @@ export class Call {
   peerOf(leg: Leg): Leg | undefined {
     if (this.#state.phase !== 'established') return undefined;
     return leg === this.#waiting ? this.#other : leg === this.#other ? this.#waiting : undefined;
+  }
+
+  /** Settles once those who have answered are in conversation; absent before anybody has. */
+  get joining(): Promise<unknown> | undefined {
+    return this.#joining;
   }
 
   /** Media go between the phones: nothing of them passes the box. */
@@ -295,7 +301,8 @@ export class Call {
         this.#stopStep(effect.elsewhere);
         break;
       case 'connect':
-        this.#run(this.#connect());
+        this.#joining = this.#connect();
+        this.#run(this.#joining);
         break;
       case 'reject-waiting': {
         this.#end ??= { cause: causeOf(effect.status), by: 'box', status: effect.status };

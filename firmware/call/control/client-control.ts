@@ -89,6 +89,7 @@ export class ClientControl {
   async ask(request: ControlRequest): Promise<ControlOutcome> {
     const why = forbids(this.mode, request.verb);
     if (why !== undefined) return fault('not-in-this-mode', why);
+    if (!BEFORE_A_CONVERSATION.has(request.verb)) await this.#joined(request);
     switch (request.verb) {
       case 'make':
         return this.#make(request.number);
@@ -114,6 +115,13 @@ export class ClientControl {
       default:
         return fault('not-in-this-mode', 'the box does not do this');
     }
+  }
+
+  /** A call is told as talking a moment before its media are joined. */
+  async #joined(request: ControlRequest): Promise<void> {
+    const named = 'call' in request ? [request.call] : 'calls' in request ? request.calls : [];
+    const calls = [...this.#options.calls.calls].filter(({ id }) => named.includes(id));
+    await Promise.allSettled(calls.map((call) => call.joining));
   }
 
   /** A telephone of his is about to ring for that call again: for a moment he has no part in it. */
@@ -356,6 +364,9 @@ export class ClientControl {
 function byHold(a: Part, b: Part): number {
   return Number(a.call.isHeldFor(a.leg)) - Number(b.call.isHeldFor(b.leg));
 }
+
+/** Nobody need have answered yet. */
+const BEFORE_A_CONVERSATION: ReadonlySet<string> = new Set(['make', 'cancel', 'answer', 'ignore', 'drop']);
 
 /** Codes that say whose telephone it is, and to whose telephone a client is let is known before it rings. */
 const AT_ITSELF: ReadonlySet<string> = new Set(['extension-login', 'extension-logout']);

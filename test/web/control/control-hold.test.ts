@@ -43,6 +43,34 @@ sipOfficeTest(
   },
 );
 
+sipOfficeTest('a client that has just been told of a conversation can hold it', OFFICE, async (t, office) => {
+  const anna = await office.phone('201', { incoming: 'answer' });
+  const ben = await office.phone('202');
+  const client = await new OfficeClient(office).login('201', 'desk-phone');
+  const { call } = await client.ask('make', { number: '202' });
+  await ben.incomingCall();
+  office.media.isSlow = true;
+  await ben.answer();
+  const isToldOfBen = () =>
+    client.told.some((each) => each.state === 'talking' && JSON.stringify(each).includes('"202"'));
+  await office.until(isToldOfBen, 'the conversation with 202');
+  const hold = client.begin('hold', { call });
+  await settle();
+  t.notOk(
+    client.told.some(({ id }) => id === hold),
+    'their media are not joined yet',
+  );
+  office.media.isSlow = false;
+  await office.media.finish();
+  t.match(await client.answerTo(hold), { ok: true });
+  await settle();
+  t.same(
+    office.media.sessions.map((session) => session.hears),
+    ['silence', 'music/default'],
+  );
+  await Promise.all([ben.bye(), anna.ended()]);
+});
+
 sipOfficeTest('a client of the user comes back in time: what is held stays so', OFFICE, async (t, office) => {
   const { anna, ben, another, client, call, hears } = await held(t, office);
   for (const awayMs of [9000, 10_500]) {
